@@ -1,0 +1,82 @@
+/**
+ * What token bucket, GCRA and leaky bucket have in common: a debt that leaks out at a constant rate and never falls
+ * below zero. A token bucket's level is its ceiling less the debt; a GCRA's theoretical arrival time is now plus the
+ * time the debt takes to leak.
+ *
+ * Exact in whole numbers: in one window of `ticks` clock ticks, `capacity` units leak, so one unit makes a debt of
+ * `ticks` and each tick leaks `capacity`, both divided by what they have in common.
+ */
+import { AT, CEILING, DEBT, FULL, IDLE, RATE, SHIFT, WEIGHT, WINDOW } from "../layout";
+import { lowerMarks } from "../refund";
+
+// A full bucket stays within this, a debt run up by charges within twice as much; both together fit 64 bits.
+const MOST_FULL: i64 = 1 << 61;
+const MOST_DEBT: i64 = 1 << 62;
+
+/** Chooses the shortest tick, a power of two of microseconds, at which the numbers of a full bucket fit. */
+export function define(definition: usize, capacity: i64): void {
+  const window = load<i64>(definition + WINDOW);
+  let shift: i64 = 0;
+  while (true) {
+    // A window that is no whole number of ticks is rounded up: never more than the definition allows.
+    const ticks = (window + (1 << shift) - 1) >> shift;
+    const common = greatestCommonDivisor(capacity, ticks);
+    const weight = ticks / common;
+    if (weight <= MOST_FULL / capacity) {
+      const rate = capacity / common;
+      store<i32>(definition + SHIFT, i32(shift));
+      store<i64>(definition + WEIGHT, weight);
+      store<i64>(definition + RATE, rate);
+      store<i64>(definition + FULL, load<i64>(definition + CEILING) * weight);
+      store<i64>(definition + IDLE, MOST_DEBT / rate);
+      return;
+    }
+    shift++;
+  }
+}
+
+export function tick(definition: usize, time: i64): i64 {
+  return time >> load<i32>(definition + SHIFT);
+}
+
+/** Lets debt leak until `now` and returns what is left. */
+export function leak(definition: usize, state: usize, now: i64): i64 {
+  const at = tick(definition, now);
+  const elapsed = at - load<i64>(state + AT);
+  let debt = load<i64>(state + DEBT);
+  if (elapsed <= 0) return debt;
+  store<i64>(state + AT, at);
+  if (debt == 0) return 0;
+  debt = elapsed > load<i64>(definition + IDLE) ? 0 : max(debt - elapsed * load<i64>(definition + RATE), 0);
+  store<i64>(state + DEBT, debt);
+  lowerMarks(state, debt);
+  return debt;
+}
+
+/** The first microsecond at which `excess` more has leaked out. */
+export function readyAt(definition: usize, state: usize, excess: i64): i64 {
+  const ticks = (excess - 1) / load<i64>(definition + RATE) + 1;
+  return (load<i64>(state + AT) + ticks) << load<i32>(definition + SHIFT);
+}
+
+/** Adds usage that nobody asked for beforehand, above the ceiling if need be. */
+export function charge(definition: usize, state: usize, now: i64, units: i64): void {
+  const debt = leak(definition, state, now);
+  const weight = load<i64>(definition + WEIGHT);
+  store<i64>(state + DEBT, units > (MOST_DEBT - debt) / weight ? MOST_DEBT : debt + units * weight);
+}
+
+/** Units not leaked out yet; a part of one counts as one. */
+export function used(definition: usize, state: usize, now: i64): i64 {
+  const weight = load<i64>(definition + WEIGHT);
+  return (leak(definition, state, now) + weight - 1) / weight;
+}
+
+function greatestCommonDivisor(a: i64, b: i64): i64 {
+  while (b != 0) {
+    const rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}

@@ -1,0 +1,112 @@
+/**
+ * A log of what was granted when; a request passes if it and all that was granted in the window before it stay within
+ * the capacity. Exact while the log holds every grant of a window. When it is full, neighbours that fall in the same
+ * 1/64 of a window become one entry with the later time: it then never admits early, and never later than 1/64 of a
+ * window.
+ */
+import {
+  CEILING,
+  COUNT,
+  ENTRY_AMOUNT,
+  ENTRY_BYTES,
+  ENTRY_TIME,
+  FIRST,
+  MAX_ENTRIES,
+  SUM,
+  WINDOW,
+} from "../layout";
+
+export function take(definition: usize, state: usize, log: usize, now: i64, units: i64): i64 {
+  const excess = used(definition, state, log, now) + units - load<i64>(definition + CEILING);
+  if (excess > 0) return readyAt(definition, state, log, excess);
+  charge(definition, state, log, now, units);
+  return 0;
+}
+
+/** Adds an amount at `now`, above the capacity if need be. */
+export function charge(definition: usize, state: usize, log: usize, now: i64, units: i64): void {
+  const sum = used(definition, state, log, now);
+  store<i64>(state + SUM, min(sum + units, <i64>1 << 61));
+  let end = load<i32>(state + FIRST) + load<i32>(state + COUNT);
+  if (load<i32>(state + COUNT) > 0) {
+    const last = entry(log, end - 1);
+    if (load<i64>(last + ENTRY_TIME) == now) {
+      store<i64>(last + ENTRY_AMOUNT, load<i64>(last + ENTRY_AMOUNT) + units);
+      return;
+    }
+  }
+  if (end == MAX_ENTRIES) {
+    makeRoom(definition, state, log);
+    end = load<i32>(state + COUNT);
+  }
+  store<i64>(entry(log, end) + ENTRY_TIME, now);
+  store<i64>(entry(log, end) + ENTRY_AMOUNT, units);
+  store<i32>(state + COUNT, load<i32>(state + COUNT) + 1);
+}
+
+/** Drops what has left the window and returns the sum of the rest. */
+export function used(definition: usize, state: usize, log: usize, now: i64): i64 {
+  const expiry = now - load<i64>(definition + WINDOW);
+  let first = load<i32>(state + FIRST);
+  let count = load<i32>(state + COUNT);
+  let sum = load<i64>(state + SUM);
+  while (count > 0 && load<i64>(entry(log, first) + ENTRY_TIME) <= expiry) {
+    sum -= load<i64>(entry(log, first) + ENTRY_AMOUNT);
+    first++;
+    count--;
+  }
+  store<i32>(state + FIRST, first);
+  store<i32>(state + COUNT, count);
+  store<i64>(state + SUM, sum);
+  return sum;
+}
+
+/** When the oldest entries that hold `excess` together have left the window. */
+function readyAt(definition: usize, state: usize, log: usize, excess: i64): i64 {
+  let at = load<i32>(state + FIRST);
+  const last = at + load<i32>(state + COUNT) - 1;
+  while (at < last) {
+    excess -= load<i64>(entry(log, at) + ENTRY_AMOUNT);
+    if (excess <= 0) break;
+    at++;
+  }
+  return load<i64>(entry(log, at) + ENTRY_TIME) + load<i64>(definition + WINDOW);
+}
+
+/** Moves the entries to the front of the log; where that frees nothing, merges neighbours. */
+function makeRoom(definition: usize, state: usize, log: usize): void {
+  const first = load<i32>(state + FIRST);
+  const count = load<i32>(state + COUNT);
+  store<i32>(state + FIRST, 0);
+  if (first > 0) {
+    memory.copy(log, entry(log, first), count * ENTRY_BYTES);
+    return;
+  }
+  const window = load<i64>(definition + WINDOW);
+  let kept = 0;
+  let cell = cellOf(load<i64>(log + ENTRY_TIME), window);
+  for (let i = 1; i < count; i++) {
+    const time = load<i64>(entry(log, i) + ENTRY_TIME);
+    const amount = load<i64>(entry(log, i) + ENTRY_AMOUNT);
+    const next = cellOf(time, window);
+    let into = entry(log, kept);
+    if (next == cell) {
+      store<i64>(into + ENTRY_AMOUNT, load<i64>(into + ENTRY_AMOUNT) + amount);
+    } else {
+      into = entry(log, ++kept);
+      store<i64>(into + ENTRY_AMOUNT, amount);
+      cell = next;
+    }
+    store<i64>(into + ENTRY_TIME, time);
+  }
+  store<i32>(state + COUNT, kept + 1);
+}
+
+// A span of one window touches 65 cells at most, so merging a full log always frees nearly half of it.
+function cellOf(time: i64, window: i64): i64 {
+  return (time * (MAX_ENTRIES / 2)) / window;
+}
+
+function entry(log: usize, i: i32): usize {
+  return log + i * ENTRY_BYTES;
+}

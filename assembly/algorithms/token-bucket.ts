@@ -1,0 +1,17 @@
+/**
+ * A bucket that starts full of tokens and is refilled continuously, capacity tokens a window, until full again. A
+ * request takes its tokens if they are there (Turner, "New directions in communications", IEEE Communications 1986).
+ */
+import { DEBT, FULL, WEIGHT } from "../layout";
+import { pushMark } from "../refund";
+import { leak, readyAt } from "./debt";
+
+export function take(definition: usize, state: usize, now: i64, units: i64): i64 {
+  const debt = leak(definition, state, now);
+  const level = load<i64>(definition + FULL) - debt;
+  const cost = units * load<i64>(definition + WEIGHT);
+  if (level < cost) return readyAt(definition, state, cost - level);
+  store<i64>(state + DEBT, debt + cost);
+  pushMark(state);
+  return 0;
+}

@@ -1,0 +1,110 @@
+/** The one place that tells the kinds of limit apart. */
+import * as debt from "./algorithms/debt";
+import * as fixedWindow from "./algorithms/fixed-window";
+import * as gcra from "./algorithms/gcra";
+import * as leakyBucket from "./algorithms/leaky-bucket";
+import * as resource from "./algorithms/resource";
+import * as slidingWindow from "./algorithms/sliding-window";
+import * as tokenBucket from "./algorithms/token-bucket";
+import {
+  CEILING,
+  DEBT_BYTES,
+  FIXED_BYTES,
+  FIXED_WINDOW,
+  GCRA,
+  HELD,
+  HELD_BYTES,
+  KIND,
+  LEAKY_BUCKET,
+  LOG,
+  LOG_BYTES,
+  RESOURCE,
+  SLIDING_BYTES,
+  SLIDING_WINDOW,
+  STATE,
+  TOKEN_BUCKET,
+  WEIGHT,
+} from "./layout";
+import { refund } from "./refund";
+import { NEVER } from "./time";
+
+export function stateBytes(kind: i32, participants: i32): i32 {
+  if (kind == RESOURCE) return HELD + participants * HELD_BYTES;
+  if (kind == SLIDING_WINDOW) return SLIDING_BYTES;
+  if (kind == FIXED_WINDOW) return FIXED_BYTES;
+  return DEBT_BYTES;
+}
+
+export function logBytes(kind: i32): i32 {
+  return kind == SLIDING_WINDOW ? LOG_BYTES : 0;
+}
+
+export function define(definition: usize, capacity: i64): void {
+  if (load<i32>(definition + KIND) <= LEAKY_BUCKET) debt.define(definition, capacity);
+}
+
+/**
+ * Takes `units` from one limit of a staged block. Returns 0 if granted, else the first microsecond at which this limit
+ * alone would grant it, NEVER where time does not help.
+ */
+export function take(definition: usize, block: usize, participant: i32, now: i64, units: i64): i64 {
+  if (units > load<i64>(definition + CEILING)) return NEVER;
+  const state = block + load<i32>(definition + STATE);
+  switch (load<i32>(definition + KIND)) {
+    case TOKEN_BUCKET:
+      return tokenBucket.take(definition, state, now, units);
+    case GCRA:
+      return gcra.take(definition, state, now, units);
+    case LEAKY_BUCKET:
+      return leakyBucket.take(definition, state, now, units);
+    case SLIDING_WINDOW:
+      return slidingWindow.take(definition, state, logOf(definition, block), now, units);
+    case FIXED_WINDOW:
+      return fixedWindow.take(definition, state, now, units);
+    default:
+      return resource.take(definition, state, participant, units);
+  }
+}
+
+/**
+ * Settles `units` of one limit of a staged block: used beyond the request if positive; not used, or a resource given
+ * back, if negative. `taken` is the time of the grant, in microseconds.
+ */
+export function settle(
+  definition: usize,
+  block: usize,
+  participant: i32,
+  now: i64,
+  units: i64,
+  taken: i64,
+): void {
+  const state = block + load<i32>(definition + STATE);
+  const kind = load<i32>(definition + KIND);
+  if (kind == RESOURCE) {
+    if (units < 0) resource.giveBack(state, participant, -units);
+  } else if (units < 0) {
+    if (kind > GCRA) return; // Once through, a window's or a shaper's slot is gone.
+    debt.leak(definition, state, now);
+    refund(state, -units * load<i64>(definition + WEIGHT), debt.tick(definition, taken));
+  } else if (kind == SLIDING_WINDOW) {
+    slidingWindow.charge(definition, state, logOf(definition, block), now, units);
+  } else if (kind == FIXED_WINDOW) {
+    fixedWindow.charge(definition, state, now, units);
+  } else {
+    debt.charge(definition, state, now, units);
+  }
+}
+
+/** Units in use at `now`; part of a unit counts as one. */
+export function used(definition: usize, block: usize, now: i64): i64 {
+  const state = block + load<i32>(definition + STATE);
+  const kind = load<i32>(definition + KIND);
+  if (kind == RESOURCE) return load<i64>(state);
+  if (kind == SLIDING_WINDOW) return slidingWindow.used(definition, state, logOf(definition, block), now);
+  if (kind == FIXED_WINDOW) return fixedWindow.used(definition, state, now);
+  return debt.used(definition, state, now);
+}
+
+function logOf(definition: usize, block: usize): usize {
+  return block + load<i32>(definition + LOG);
+}

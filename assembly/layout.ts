@@ -1,0 +1,128 @@
+/**
+ * Every offset in linear memory, and only here. Whole-number constants, so that both compilers fold them: the core
+ * and the bridge in `src/core` read this same file. Offsets are in bytes.
+ *
+ * ```
+ * region   one LimitSet                                     written by
+ * +--------------------------------------------------------+
+ * |   0  HEAD      i64  version << 16 | block index         | commit.ts, by compare-and-swap
+ * |   8  WAKE      i32  changes whenever something came back | whoever gives back
+ * |  12  SLEEPERS  i32  how many threads sleep on WAKE      | who goes to sleep
+ * +-- 64 --------------------------------------------------+
+ * |      shape: counts, sizes and offsets of this region    | format, once
+ * +-- 128 -------------------------------------------------+
+ * |      definitions, one cache line a limit                | define, once a limit
+ * +--------------------------------------------------------+
+ * |      scratch of participant 0, 1, ...                   | its participant, and JavaScript there
+ * +--------------------------------------------------------+
+ * |      blocks 0, 1 of participant 0; 2, 3 of 1; ...       | its participant, while it is not the head
+ * +--------------------------------------------------------+
+ *
+ * block    one version of the state of all limits
+ * +--------------------------------------------------------+
+ * |  LATEST i64, the latest time committed, in microseconds |
+ * |  state of limit 0, 1, ...              (always copied)  |
+ * |  log of each sliding window            (live part only) |
+ * +--------------------------------------------------------+
+ *
+ * scratch  one request, one answer
+ * +--------------------------------------------------------+
+ * |  WAIT f64 ms   TIME f64 us                              | core
+ * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
+ * |  WAITS f64 ms, one a limit: 0 where the limit agrees    | core
+ * +--------------------------------------------------------+
+ * ```
+ */
+
+// Kinds of limit.
+export const TOKEN_BUCKET = 0;
+export const GCRA = 1;
+export const LEAKY_BUCKET = 2;
+export const SLIDING_WINDOW = 3;
+export const FIXED_WINDOW = 4;
+export const RESOURCE = 5;
+
+// A cache line: what different threads write must not share one.
+export const LINE = 64;
+
+// Region.
+export const HEAD = 0;
+export const WAKE = 8;
+export const SLEEPERS = 12;
+export const LIMITS = 64;
+export const PARTICIPANTS = 68;
+export const SCRATCHES = 72;
+export const SCRATCH_BYTES = 76;
+export const BLOCKS = 80;
+export const BLOCK_BYTES = 84;
+export const STATE_BYTES = 88;
+export const LOGGED = 92;
+export const DEFINITIONS = 128;
+
+// Definition of a limit.
+export const KIND = 0;
+/** Where in a block the limit's state begins. */
+export const STATE = 4;
+/** Where in a block the log of a sliding window begins. */
+export const LOG = 8;
+/** A debt's clock ticks every 2^SHIFT microseconds. */
+export const SHIFT = 12;
+/** The most that can be taken at once, in units: the capacity, or the burst of a GCRA. */
+export const CEILING = 16;
+/** Microseconds. */
+export const WINDOW = 24;
+/** Debt that one unit makes. */
+export const WEIGHT = 32;
+/** Debt that leaks out in one tick. */
+export const RATE = 40;
+/** Debt of a full bucket: CEILING x WEIGHT. */
+export const FULL = 48;
+/** After more ticks than this any debt has leaked out. */
+export const IDLE = 56;
+export const DEFINITION_BYTES = 64;
+
+// Head word.
+export const INDEX_BITS = 16;
+export const INDEX_MASK = 0xffff;
+
+// Block.
+export const LATEST = 0;
+export const STATES = 8;
+
+// State of a debt: token bucket, GCRA, leaky bucket.
+export const AT = 0;
+export const DEBT = 8;
+export const MARK_COUNT = 16;
+export const MARKS = 24;
+export const MARK_TIME = 0;
+export const MARK_LOW = 8;
+export const MARK_BYTES = 16;
+export const MAX_MARKS = 4;
+export const DEBT_BYTES = 88; // MARKS + MAX_MARKS * MARK_BYTES
+
+// State of a sliding window; its log lies at the end of the block.
+export const SUM = 0;
+export const FIRST = 8;
+export const COUNT = 12;
+export const SLIDING_BYTES = 16;
+export const ENTRY_TIME = 0;
+export const ENTRY_AMOUNT = 8;
+export const ENTRY_BYTES = 16;
+export const MAX_ENTRIES = 128;
+export const LOG_BYTES = 2048; // MAX_ENTRIES * ENTRY_BYTES
+
+// State of a fixed window.
+export const NUMBER = 0;
+export const USED_IN_WINDOW = 8;
+export const FIXED_BYTES = 16;
+
+// State of a resource, then what each participant holds of it.
+export const IN_USE = 0;
+export const HELD = 8;
+export const HELD_BYTES = 8;
+
+// Scratch.
+export const WAIT = 0;
+export const TIME = 8;
+export const UNITS = 16;
+export const UNIT_BYTES = 8;

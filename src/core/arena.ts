@@ -1,0 +1,127 @@
+/**
+ * One memory for all sets of an isolate, and one instance of the core on it: engines reserve gigabytes of address
+ * space for each memory, and users make thousands of sets. A set's region is allocated here when the set is made and
+ * comes back when it is closed.
+ */
+import { LINE } from "../../assembly/layout.ts";
+import { type CoreExports, instantiate } from "./module.ts";
+
+const PAGE = 65_536;
+const MOST_PAGES = 65_536;
+// An empty arena of more pages than this is given up, so that a peak of many sets is not kept for ever.
+const KEPT_PAGES = 16;
+
+interface Span {
+  start: number;
+  end: number;
+}
+
+export class Arena {
+  readonly core: CoreExports;
+  readonly shared: boolean;
+  readonly memory: WebAssembly.Memory;
+  /** The whole memory; a new view after each growth, so never keep one across calls. */
+  f64: Float64Array;
+  #free: Span[] = []; // In order of address, no two touching.
+  #regions = 0;
+
+  constructor(shared: boolean) {
+    this.shared = shared;
+    this.memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared });
+    this.core = instantiate(this.memory, shared);
+    this.f64 = new Float64Array(this.memory.buffer);
+    // Nothing lies at address zero.
+    this.#free.push({ start: LINE, end: this.memory.buffer.byteLength });
+  }
+
+  get regions(): number {
+    return this.#regions;
+  }
+
+  get byteLength(): number {
+    return this.f64.byteLength;
+  }
+
+  /** Whether to drop the arena rather than to keep it for the next set. */
+  get spent(): boolean {
+    return this.#regions === 0 && this.byteLength > KEPT_PAGES * PAGE;
+  }
+
+  /** Returns the address of `bytes` zeroes. */
+  allocate(bytes: number): number {
+    const size = Math.ceil(bytes / LINE) * LINE;
+    let span = this.#free.find((each) => each.end - each.start >= size);
+    if (!span) {
+      this.#grow(size);
+      span = this.#free.at(-1)!;
+    }
+    const start = span.start;
+    span.start += size;
+    if (span.start === span.end) this.#free.splice(this.#free.indexOf(span), 1);
+    this.#regions++;
+    return start;
+  }
+
+  free(start: number, bytes: number): void {
+    const end = start + Math.ceil(bytes / LINE) * LINE;
+    this.f64.fill(0, start / 8, end / 8);
+    const next = this.#firstAfter(start);
+    const before = this.#free[next - 1];
+    const after = this.#free[next];
+    const span: Span = { start, end };
+    let from = next;
+    let replaced = 0;
+    if (before && before.end === start) {
+      span.start = before.start;
+      from--;
+      replaced++;
+    }
+    if (after && after.start === end) {
+      span.end = after.end;
+      replaced++;
+    }
+    this.#free.splice(from, replaced, span);
+    this.#regions--;
+  }
+
+  #grow(size: number): void {
+    const end = this.byteLength;
+    const last = this.#free.at(-1);
+    const room = last && last.end === end ? end - last.start : 0;
+    // Doubling keeps the cost of growing in proportion to what is used.
+    const needed = Math.ceil((size - room) / PAGE);
+    this.memory.grow(Math.max(needed, Math.min(end / PAGE, MOST_PAGES - end / PAGE)));
+    this.f64 = new Float64Array(this.memory.buffer);
+    if (room > 0) last!.end = this.byteLength;
+    else this.#free.push({ start: end, end: this.byteLength });
+  }
+
+  #firstAfter(start: number): number {
+    let low = 0;
+    let high = this.#free.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#free[middle]!.start < start) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+const arenas: { private?: Arena; shared?: Arena } = {};
+
+/** Whether memory can be shared between threads here. Without isolation a page has no `SharedArrayBuffer`. */
+export const canShare: boolean = typeof SharedArrayBuffer === "function";
+
+/** The arena of this isolate, made when first needed. */
+export function arenaFor(shared: boolean): Arena {
+  const which = shared ? "shared" : "private";
+  arenas[which] ??= new Arena(shared);
+  return arenas[which];
+}
+
+/** Gives the memory of an arena back to the engine if it is empty and large. */
+export function dropIfSpent(arena: Arena): void {
+  const which = arena.shared ? "shared" : "private";
+  if (arena.spent && arenas[which] === arena) delete arenas[which];
+}
