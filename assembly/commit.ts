@@ -44,7 +44,7 @@ export function block(region: usize, index: i32): usize {
 export function stage(region: usize, participant: i32, head: i64): i32 {
   const from = i32(head & INDEX_MASK);
   const own = participant << 1;
-  const to = own | i32(from == own);
+  const to = own | i32(from === own);
   const source = block(region, from);
   const target = block(region, to);
   const words = target + load<i32>(region + STATE_BYTES);
@@ -56,7 +56,7 @@ export function stage(region: usize, participant: i32, head: i64): i32 {
 /** Publishes the staged block. False: somebody else published first, and nothing has happened. */
 export function publish(region: usize, head: i64, index: i32): bool {
   const next = (((head >> INDEX_BITS) + 1) << INDEX_BITS) | i64(index);
-  if (ASC_FEATURE_THREADS) return atomic.cmpxchg<i64>(region + HEAD, head, next) == head;
+  if (ASC_FEATURE_THREADS) return atomic.cmpxchg<i64>(region + HEAD, head, next) === head;
   store<i64>(region + HEAD, next);
   return true;
 }
@@ -67,7 +67,7 @@ export function publish(region: usize, head: i64, index: i32): bool {
  * language memory models?", MSPC 2012).
  */
 export function unchanged(region: usize, head: i64): bool {
-  return ASC_FEATURE_THREADS ? atomic.add<i64>(region + HEAD, 0) == head : true;
+  return ASC_FEATURE_THREADS ? atomic.add<i64>(region + HEAD, 0) === head : true;
 }
 
 /** The time of a transaction: a set's time never runs backwards. */
@@ -84,7 +84,7 @@ function copyLogs(region: usize, source: usize, target: usize): void {
   let definition = region + DEFINITIONS;
   const end = definition + load<i32>(region + LIMITS) * DEFINITION_BYTES;
   for (; definition < end; definition += DEFINITION_BYTES) {
-    if (load<i32>(definition + KIND) != SLIDING_WINDOW) continue;
+    if (load<i32>(definition + KIND) !== SLIDING_WINDOW) continue;
     const state = target + load<i32>(definition + STATE);
     const log = load<i32>(definition + LOG);
     // The mask keeps a torn pair of numbers inside the log.

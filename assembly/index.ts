@@ -2,15 +2,7 @@
  * What JavaScript may call. `region` is where a set's region begins, `participant` the number of the calling thread
  * in it, `ms` a reading of its clock. Requests and answers go through the participant's scratch area: see layout.ts.
  */
-import {
-  advance,
-  block,
-  publish,
-  readHead,
-  setLatest,
-  stage,
-  unchanged,
-} from "./commit";
+import { advance, block, publish, readHead, setLatest, stage, unchanged } from "./commit";
 import * as kinds from "./kinds";
 import {
   BLOCK_BYTES,
@@ -108,7 +100,7 @@ export function settle(region: usize, participant: i32, ms: f64, taken: f64): vo
     const now = advance(target, reading);
     for (let i = 0; i < count; i++) {
       const amount = load<f64>(units + i * UNIT_BYTES);
-      if (amount != 0) {
+      if (amount !== 0) {
         kinds.settle(definitionOf(region, i), target, participant, now, i64(amount), i64(taken));
       }
     }
@@ -132,7 +124,7 @@ export function inspect(region: usize, participant: i32, ms: f64): void {
       const definition = definitionOf(region, i);
       store<f64>(units + i * UNIT_BYTES, f64(kinds.used(definition, target, now)));
       const ready = kinds.take(definition, target, participant, now, 1);
-      store<f64>(waits + i * UNIT_BYTES, ready == 0 ? 0 : wait(reading, ready));
+      store<f64>(waits + i * UNIT_BYTES, ready === 0 ? 0 : wait(reading, ready));
     }
     return;
   }
@@ -157,17 +149,17 @@ function attempt(region: usize, participant: i32, ms: f64, publishing: bool): bo
         ready = kinds.take(definitionOf(region, i), target, participant, now, i64(amount));
         latest = max(latest, ready);
       }
-      store<f64>(waits + i * UNIT_BYTES, ready == 0 ? 0 : wait(reading, ready));
+      store<f64>(waits + i * UNIT_BYTES, ready === 0 ? 0 : wait(reading, ready));
     }
-    if (latest == 0 && publishing) {
+    if (latest === 0 && publishing) {
       setLatest(target, now);
       if (!publish(region, head, staged)) continue;
       store<f64>(scratch + TIME, f64(now));
       return true;
     }
     if (unchanged(region, head)) {
-      store<f64>(scratch + WAIT, latest == 0 ? 0 : wait(reading, latest));
-      return latest == 0;
+      store<f64>(scratch + WAIT, latest === 0 ? 0 : wait(reading, latest));
+      return latest === 0;
     }
   }
 }

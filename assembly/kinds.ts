@@ -29,14 +29,14 @@ import { refund } from "./refund";
 import { NEVER } from "./time";
 
 export function stateBytes(kind: i32, participants: i32): i32 {
-  if (kind == RESOURCE) return HELD + participants * HELD_BYTES;
-  if (kind == SLIDING_WINDOW) return SLIDING_BYTES;
-  if (kind == FIXED_WINDOW) return FIXED_BYTES;
+  if (kind === RESOURCE) return HELD + participants * HELD_BYTES;
+  if (kind === SLIDING_WINDOW) return SLIDING_BYTES;
+  if (kind === FIXED_WINDOW) return FIXED_BYTES;
   return DEBT_BYTES;
 }
 
 export function logBytes(kind: i32): i32 {
-  return kind == SLIDING_WINDOW ? LOG_BYTES : 0;
+  return kind === SLIDING_WINDOW ? LOG_BYTES : 0;
 }
 
 export function define(definition: usize, capacity: i64): void {
@@ -80,15 +80,15 @@ export function settle(
 ): void {
   const state = block + load<i32>(definition + STATE);
   const kind = load<i32>(definition + KIND);
-  if (kind == RESOURCE) {
+  if (kind === RESOURCE) {
     if (units < 0) resource.giveBack(state, participant, -units);
   } else if (units < 0) {
     if (kind > GCRA) return; // Once through, a window's or a shaper's slot is gone.
     debt.leak(definition, state, now);
     refund(state, -units * load<i64>(definition + WEIGHT), debt.tick(definition, taken));
-  } else if (kind == SLIDING_WINDOW) {
+  } else if (kind === SLIDING_WINDOW) {
     slidingWindow.charge(definition, state, logOf(definition, block), now, units);
-  } else if (kind == FIXED_WINDOW) {
+  } else if (kind === FIXED_WINDOW) {
     fixedWindow.charge(definition, state, now, units);
   } else {
     debt.charge(definition, state, now, units);
@@ -99,9 +99,9 @@ export function settle(
 export function used(definition: usize, block: usize, now: i64): i64 {
   const state = block + load<i32>(definition + STATE);
   const kind = load<i32>(definition + KIND);
-  if (kind == RESOURCE) return load<i64>(state);
-  if (kind == SLIDING_WINDOW) return slidingWindow.used(definition, state, logOf(definition, block), now);
-  if (kind == FIXED_WINDOW) return fixedWindow.used(definition, state, now);
+  if (kind === RESOURCE) return load<i64>(state);
+  if (kind === SLIDING_WINDOW) return slidingWindow.used(definition, state, logOf(definition, block), now);
+  if (kind === FIXED_WINDOW) return fixedWindow.used(definition, state, now);
   return debt.used(definition, state, now);
 }
 

@@ -8,16 +8,7 @@
  * debt has not been below `low` since `time`. A mark older than the reservation answers too low, never too high. When
  * the stack is full, the second oldest mark gives way to the oldest: the refund is then exact or smaller.
  */
-import {
-  AT,
-  DEBT,
-  MARK_BYTES,
-  MARK_COUNT,
-  MARK_LOW,
-  MARK_TIME,
-  MARKS,
-  MAX_MARKS,
-} from "./layout";
+import { AT, DEBT, MARK_BYTES, MARK_COUNT, MARK_LOW, MARK_TIME, MARKS, MAX_MARKS } from "./layout";
 
 /** Debt has fallen to `debt`: no mark can lie above it. */
 export function lowerMarks(state: usize, debt: i64): void {
@@ -28,8 +19,8 @@ export function lowerMarks(state: usize, debt: i64): void {
 export function pushMark(state: usize): void {
   const tick = load<i64>(state + AT);
   let count = markCount(state);
-  if (count == 0 || load<i64>(mark(state, count - 1) + MARK_TIME) != tick) {
-    if (count == MAX_MARKS) {
+  if (count === 0 || load<i64>(mark(state, count - 1) + MARK_TIME) !== tick) {
+    if (count === MAX_MARKS) {
       memory.copy(mark(state, 1), mark(state, 2), (MAX_MARKS - 2) * MARK_BYTES);
       count--;
     }
@@ -46,7 +37,7 @@ export function refund(state: usize, unused: i64, tick: i64): void {
   let after = count;
   while (after > 0 && load<i64>(mark(state, after - 1) + MARK_TIME) > tick) after--;
   // No mark as old as the reservation: debt has been zero since.
-  if (after == 0) return;
+  if (after === 0) return;
   const low = load<i64>(mark(state, after - 1) + MARK_LOW);
   const back = min(unused, low);
   store<i64>(state + DEBT, load<i64>(state + DEBT) - back);
@@ -64,7 +55,7 @@ function collapse(state: usize, end: i32, low: i64): void {
   while (kept > 0 && load<i64>(mark(state, kept - 1) + MARK_LOW) >= low) kept--;
   // A low of zero needs no mark: that is what the lack of one says.
   if (kept < end && low > 0) store<i64>(mark(state, kept++) + MARK_LOW, low);
-  if (kept == end) return;
+  if (kept === end) return;
   const count = markCount(state);
   if (end < count) memory.copy(mark(state, kept), mark(state, end), (count - end) * MARK_BYTES);
   store<i32>(state + MARK_COUNT, kept + count - end);

@@ -14,5 +14,5 @@ export function microseconds(ms: f64): i64 {
 
 /** How long from a reading of the clock until `ready`, in milliseconds. */
 export function wait(reading: i64, ready: i64): f64 {
-  return ready == NEVER ? Infinity : f64(ready - reading) / 1000.0;
+  return ready === NEVER ? Infinity : f64(ready - reading) / 1000.0;
 }

@@ -46,7 +46,7 @@ export function leak(definition: usize, state: usize, now: i64): i64 {
   let debt = load<i64>(state + DEBT);
   if (elapsed <= 0) return debt;
   store<i64>(state + AT, at);
-  if (debt == 0) return 0;
+  if (debt === 0) return 0;
   debt = elapsed > load<i64>(definition + IDLE) ? 0 : max(debt - elapsed * load<i64>(definition + RATE), 0);
   store<i64>(state + DEBT, debt);
   lowerMarks(state, debt);
@@ -73,7 +73,7 @@ export function used(definition: usize, state: usize, now: i64): i64 {
 }
 
 function greatestCommonDivisor(a: i64, b: i64): i64 {
-  while (b != 0) {
+  while (b !== 0) {
     const rest = a % b;
     a = b;
     b = rest;

@@ -13,13 +13,13 @@ export function take(definition: usize, state: usize, now: i64, units: i64): i64
 /** Adds usage that nobody asked for beforehand to the present window. */
 export function charge(definition: usize, state: usize, now: i64, units: i64): void {
   const count = used(definition, state, now);
-  store<i64>(state + USED_IN_WINDOW, min(count + units, <i64>1 << 61));
+  store<i64>(state + USED_IN_WINDOW, min(count + units, (<i64>1) << 61));
 }
 
 /** Turns to the window of `now` and returns what has been granted in it. */
 export function used(definition: usize, state: usize, now: i64): i64 {
   const number = now / load<i64>(definition + WINDOW);
-  if (number != load<i64>(state + NUMBER)) {
+  if (number !== load<i64>(state + NUMBER)) {
     store<i64>(state + NUMBER, number);
     store<i64>(state + USED_IN_WINDOW, 0);
   }

@@ -26,16 +26,16 @@ export function take(definition: usize, state: usize, log: usize, now: i64, unit
 /** Adds an amount at `now`, above the capacity if need be. */
 export function charge(definition: usize, state: usize, log: usize, now: i64, units: i64): void {
   const sum = used(definition, state, log, now);
-  store<i64>(state + SUM, min(sum + units, <i64>1 << 61));
+  store<i64>(state + SUM, min(sum + units, (<i64>1) << 61));
   let end = load<i32>(state + FIRST) + load<i32>(state + COUNT);
   if (load<i32>(state + COUNT) > 0) {
     const last = entry(log, end - 1);
-    if (load<i64>(last + ENTRY_TIME) == now) {
+    if (load<i64>(last + ENTRY_TIME) === now) {
       store<i64>(last + ENTRY_AMOUNT, load<i64>(last + ENTRY_AMOUNT) + units);
       return;
     }
   }
-  if (end == MAX_ENTRIES) {
+  if (end === MAX_ENTRIES) {
     makeRoom(definition, state, log);
     end = load<i32>(state + COUNT);
   }
@@ -90,7 +90,7 @@ function makeRoom(definition: usize, state: usize, log: usize): void {
     const amount = load<i64>(entry(log, i) + ENTRY_AMOUNT);
     const next = cellOf(time, window);
     let into = entry(log, kept);
-    if (next == cell) {
+    if (next === cell) {
       store<i64>(into + ENTRY_AMOUNT, load<i64>(into + ENTRY_AMOUNT) + amount);
     } else {
       into = entry(log, ++kept);

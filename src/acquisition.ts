@@ -1,0 +1,151 @@
+/** What an acquire returns: a grant to settle, or the refusal of a try. */
+import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "./contract.ts";
+import { AcquisitionReleasedError, UsageNotReportedError } from "./errors.ts";
+import type { Requests } from "./requests.ts";
+
+// Where the platform has no `Symbol.dispose`, compiled `using` looks for this one.
+export const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for("Symbol.dispose") as never);
+export const asyncDispose: typeof Symbol.asyncDispose =
+  Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as never);
+
+/** What a grant needs of the set that granted it. */
+export interface Granter<K extends string> {
+  readonly requests: Requests<K>;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Whether a RateLimit without reported usage is an error, or charged in full. */
+  readonly missingUpdate: "throw" | "charge";
+  /** Charges the positive units and gives back the negative ones, of what was taken at `takenAt`. */
+  settle(units: readonly number[], takenAt: number): void;
+  /** Acquires on top of an acquisition that holds the `covered` limits. */
+  acquireNested(
+    requested: Amounts<K> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[],
+  ): Promise<Acquisition<K>>;
+}
+
+const NOTHING: readonly never[] = Object.freeze([]);
+
+export class Grant<K extends string> implements Acquisition<K> {
+  readonly #granter: Granter<K>;
+  readonly #units: readonly number[];
+  /** When it was granted, in the granter's own terms. */
+  readonly #takenAt: number;
+  /** The limits that the acquisitions around this one hold. */
+  readonly #covered: readonly boolean[] | undefined;
+  #usage: readonly number[] | undefined;
+  #released = false;
+
+  constructor(granter: Granter<K>, units: readonly number[], takenAt: number, covered?: readonly boolean[]) {
+    this.#granter = granter;
+    this.#units = units;
+    this.#takenAt = takenAt;
+    this.#covered = covered;
+  }
+
+  get successful(): boolean {
+    return true;
+  }
+
+  get requested(): Record<K, number> {
+    return this.#granter.requests.amounts(this.#units);
+  }
+
+  get retryAfterMs(): number {
+    return 0;
+  }
+
+  get limitedBy(): readonly K[] {
+    return NOTHING;
+  }
+
+  get config(): Record<string, unknown> {
+    return { ...this.#granter.config };
+  }
+
+  update(usage: Amounts<K>): void {
+    if (this.#released) throw new AcquisitionReleasedError("update()", "released");
+    this.#usage = this.#granter.requests.parseUsage(usage, this.#units, this.#usage);
+  }
+
+  async acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
+    if (this.#released) throw new AcquisitionReleasedError("acquire()", "released");
+    const covered = this.#units.map((units, i) => units > 0 || this.#covered?.[i] === true);
+    return this.#granter.acquireNested(requested, options, covered);
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    const { requests, missingUpdate } = this.#granter;
+    this.#granter.settle(requests.settlement(this.#units, this.#usage), this.#takenAt);
+    if (missingUpdate === "charge") return;
+    const missing = requests.unreported(this.#units, this.#usage);
+    if (missing.length > 0) throw new UsageNotReportedError(missing);
+  }
+
+  [dispose](): void {
+    this.release();
+  }
+
+  async [asyncDispose](): Promise<void> {
+    this.release();
+  }
+}
+
+/** The answer to a try that was refused: holds nothing, and whatever is done with it changes nothing. */
+export class Refusal<K extends string> implements Acquisition<K> {
+  readonly #config: Readonly<Record<string, unknown>>;
+  readonly retryAfterMs: number;
+  readonly limitedBy: readonly K[];
+
+  constructor(config: Readonly<Record<string, unknown>>, retryAfterMs: number, limitedBy: readonly K[]) {
+    this.#config = config;
+    this.retryAfterMs = retryAfterMs;
+    this.limitedBy = limitedBy;
+  }
+
+  get successful(): boolean {
+    return false;
+  }
+
+  get requested(): Partial<Record<K, number>> {
+    return {};
+  }
+
+  get config(): Record<string, unknown> {
+    return { ...this.#config };
+  }
+
+  update(): void {}
+
+  async acquire(): Promise<Acquisition<K>> {
+    throw new AcquisitionReleasedError("acquire()", "refused");
+  }
+
+  release(): void {}
+
+  [dispose](): void {}
+
+  async [asyncDispose](): Promise<void> {}
+}
+
+/** Runs `body` with an acquisition and releases it. An error of the body wins over one of the release. */
+export async function runWith<K extends string, T>(
+  acquisition: Acquisition<K>,
+  body: (acquisition: Acquisition<K>) => Awaitable<T>,
+): Promise<T> {
+  let result: T;
+  try {
+    result = await body(acquisition);
+  } catch (error) {
+    try {
+      acquisition.release();
+    } catch {
+      // Whatever the body threw is the reason that usage is missing.
+    }
+    throw error;
+  }
+  acquisition.release();
+  return result;
+}

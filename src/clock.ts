@@ -1,0 +1,28 @@
+/** The one place that reads time. */
+
+/** Where a set gets its time and its timers from. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch, with fractions; never backwards if it can. */
+  now(): number;
+  /** Calls back once, `ms` milliseconds (with fractions) from now. */
+  setTimeout(callback: () => void, ms: number): unknown;
+  clearTimeout(timer: unknown): void;
+}
+
+const dateNow = Date.now;
+const realSetTimeout = globalThis.setTimeout;
+const origin = performance.timeOrigin;
+
+/**
+ * The platform's monotonic clock. Under a test framework's fake timers (those that replace both `Date` and
+ * `setTimeout`) it follows the fake date.
+ */
+export const systemClock: Clock = {
+  now: () =>
+    Date.now !== dateNow && globalThis.setTimeout !== realSetTimeout
+      ? Date.now()
+      : origin + performance.now(),
+  // Timers count in whole milliseconds: rounding down would wake before the time.
+  setTimeout: (callback, ms) => globalThis.setTimeout(callback, Math.ceil(ms)),
+  clearTimeout: (timer) => globalThis.clearTimeout(timer as ReturnType<typeof setTimeout>),
+};

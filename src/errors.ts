@@ -1,0 +1,131 @@
+/** Every error of the library. Messages name the key, the value that came and what would do. */
+
+/** What all errors of the library extend. `code` is stable; messages are for people. */
+export class LimitError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** A definition that makes no sense: thrown when a limit or a set is made. */
+export class InvalidLimitError extends LimitError {
+  /** Which field of the definition: `"capacity"`, say. */
+  readonly field: string;
+  /** What it was. */
+  readonly value: unknown;
+  /** What it may be. */
+  readonly bounds: string;
+
+  constructor(field: string, value: unknown, bounds: string, key?: string) {
+    super(
+      "ERR_INVALID_LIMIT",
+      `${field}${key === undefined ? "" : ` of "${key}"`} must be ${bounds}, got ${show(value)}`,
+    );
+    this.field = field;
+    this.value = value;
+    this.bounds = bounds;
+  }
+}
+
+/** A request, usage or option that makes no sense or could never be granted. Nothing was taken. */
+export class InvalidRequestError extends LimitError {
+  constructor(message: string) {
+    super("ERR_INVALID_REQUEST", message);
+  }
+}
+
+/** More was used than requested, of a limit whose `overage` is `"error"`. Nothing was recorded. */
+export class UsageExceedsRequestedError extends LimitError {
+  readonly key: string;
+  readonly used: number;
+  readonly requested: number;
+
+  constructor(key: string, used: number, requested: number) {
+    super(
+      "ERR_USAGE_EXCEEDS_REQUESTED",
+      `usage of "${key}" is ${used} but ${requested} was requested; request more, or define the limit with overage: "debt"`,
+    );
+    this.key = key;
+    this.used = used;
+    this.requested = requested;
+  }
+}
+
+/** Released without the usage of some RateLimits. Everything was settled, those charged in full. */
+export class UsageNotReportedError extends LimitError {
+  readonly keys: readonly string[];
+
+  constructor(keys: readonly string[]) {
+    super(
+      "ERR_USAGE_NOT_REPORTED",
+      `released without update() of ${keys.map((key) => `"${key}"`).join(", ")}: charged in full; report the usage, or make the set with missingUpdate: "charge"`,
+    );
+    this.keys = keys;
+  }
+}
+
+/** Not granted within `timeoutMs`. Nothing was taken. Its `name` is `"TimeoutError"`, as the platform's own is. */
+export class AcquireTimeoutError extends LimitError {
+  readonly timeoutMs: number;
+
+  constructor(timeoutMs: number, limitedBy: readonly string[]) {
+    const by = limitedBy.length > 0 ? `, limited by ${limitedBy.map((key) => `"${key}"`).join(", ")}` : "";
+    super("ERR_ACQUIRE_TIMEOUT", `not granted within ${timeoutMs} ms${by}`);
+    this.name = "TimeoutError";
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** The acquisition holds nothing any more, or never did. */
+export class AcquisitionReleasedError extends LimitError {
+  constructor(what: string, why: "released" | "refused") {
+    super(
+      "ERR_ACQUISITION_RELEASED",
+      why === "released"
+        ? `${what} after release(): call it before`
+        : `${what} on a try that was refused: check \`successful\` first`,
+    );
+  }
+}
+
+/** The set was closed. */
+export class LimitSetClosedError extends LimitError {
+  constructor() {
+    super("ERR_LIMIT_SET_CLOSED", "the limit set is closed: make a new one");
+  }
+}
+
+/** A remote set cannot be reached. */
+export class BackendUnavailableError extends LimitError {
+  constructor(message: string) {
+    super("ERR_BACKEND_UNAVAILABLE", message);
+  }
+}
+
+/** `acquireSync` would block the only thread that could ever let it pass. Nothing was taken. */
+export class DeadlockError extends LimitError {
+  constructor(why: string) {
+    super("ERR_DEADLOCK", `acquireSync would never return: ${why}; use acquire() or tryAcquire()`);
+  }
+}
+
+/** `acquireSync` has to wait where the platform lets no thread block: a page's main thread, an edge worker. */
+export class CannotBlockError extends LimitError {
+  constructor() {
+    super("ERR_CANNOT_BLOCK", "this thread must not block: use acquire() or tryAcquire() here");
+  }
+}
+
+/** A value as an error message shows it. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
+  if (typeof value === "function") return "a function";
+  return String(value);
+}

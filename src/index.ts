@@ -1,0 +1,29 @@
+export type { Clock } from "./clock.ts";
+export type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
+export {
+  AcquireTimeoutError,
+  AcquisitionReleasedError,
+  BackendUnavailableError,
+  CannotBlockError,
+  DeadlockError,
+  InvalidLimitError,
+  InvalidRequestError,
+  LimitError,
+  LimitSetClosedError,
+  UsageExceedsRequestedError,
+  UsageNotReportedError,
+} from "./errors.ts";
+export { LimitSet, type LimitSetOptions } from "./limit-set.ts";
+export {
+  CallLimit,
+  type CallLimitOptions,
+  type Limit,
+  type LimitLike,
+  type Overage,
+  RateLimit,
+  RateLimitAlgorithm,
+  type RateLimitOptions,
+  ResourceLimit,
+  type ResourceLimitOptions,
+} from "./limits.ts";
+export type { LimitStats } from "./stats.ts";

@@ -1,0 +1,17 @@
+/** Amounts, as users write them, and whole units, as the core counts them. */
+
+// A product of two doubles and the double nearest to a decimal differ by a few roundings at most.
+const ROUNDING = 4 * Number.EPSILON;
+
+/** How many units `amount` is; NaN if it is no whole number of them. */
+export function toUnits(amount: number, unit: number): number {
+  if (unit === 1) return Number.isSafeInteger(amount) ? amount : Number.NaN;
+  const units = Math.round(amount / unit);
+  const exact = Math.abs(units * unit - amount) <= Math.abs(amount) * ROUNDING;
+  return exact && Number.isSafeInteger(units) ? units : Number.NaN;
+}
+
+/** The amount that so many units are: 3 of 0.1 are 0.3, not 0.30000000000000004. */
+export function toAmount(units: number, unit: number): number {
+  return unit === 1 ? units : Number((units * unit).toPrecision(15));
+}
