@@ -15,13 +15,16 @@ import {
   LINE,
   LOG,
   LOGGED,
+  MAX_PARTICIPANTS,
   PARTICIPANTS,
+  RESOURCE,
   SCRATCH_BYTES,
   SCRATCHES,
   STATE,
   STATE_BYTES,
   STATES,
   TIME,
+  TOKEN_BUCKET,
   UNIT_BYTES,
   UNITS,
   WAIT,
@@ -42,6 +45,8 @@ export function regionBytes(limits: i32, states: i32, logs: i32, participants: i
 
 /** Lays out a region of zeroes. Its limits are defined next, in order. */
 export function format(region: usize, limits: i32, states: i32, logs: i32, participants: i32): void {
+  assert((region & (LINE - 1)) === 0, "a region begins at a cache line");
+  assert(participants > 0 && participants <= MAX_PARTICIPANTS, "participants: 1 to MAX_PARTICIPANTS");
   const scratches = DEFINITIONS + limits * DEFINITION_BYTES;
   store<i32>(region + LIMITS, limits);
   store<i32>(region + PARTICIPANTS, participants);
@@ -64,6 +69,9 @@ export function define(
   state: i32,
   log: i32,
 ): void {
+  assert(index >= 0 && index < load<i32>(region + LIMITS), "no such limit in the region");
+  assert(kind >= TOKEN_BUCKET && kind <= RESOURCE, "no such kind of limit");
+  assert(capacity >= 1 && ceiling >= 1, "capacity and ceiling: 1 unit or more");
   const definition = definitionOf(region, index);
   store<i32>(definition + KIND, kind);
   store<i32>(definition + STATE, STATES + state);
@@ -75,6 +83,10 @@ export function define(
 
 /** Where the scratch area of a participant begins. */
 export function scratchOf(region: usize, participant: i32): usize {
+  assert(
+    participant >= 0 && participant < load<i32>(region + PARTICIPANTS),
+    "no such participant in the region",
+  );
   return region + load<i32>(region + SCRATCHES) + participant * load<i32>(region + SCRATCH_BYTES);
 }
 

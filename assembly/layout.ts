@@ -84,6 +84,7 @@ export const DEFINITION_BYTES = 64;
 // Head word.
 export const INDEX_BITS = 16;
 export const INDEX_MASK = 0xffff;
+export const MAX_PARTICIPANTS = 32768; // Two blocks each.
 
 // Block.
 export const LATEST = 0;

@@ -78,10 +78,10 @@ export class Grant<K extends string> implements Acquisition<K> {
     if (this.#released) return;
     this.#released = true;
     const { requests, missingUpdate } = this.#granter;
-    this.#granter.settle(requests.settlement(this.#units, this.#usage), this.#takenAt);
-    if (missingUpdate === "charge") return;
-    const missing = requests.unreported(this.#units, this.#usage);
-    if (missing.length > 0) throw new UsageNotReportedError(missing);
+    const due = requests.settlement(this.#units, this.#usage);
+    if (due) this.#granter.settle(due, this.#takenAt);
+    const missing = missingUpdate === "throw" && requests.unreported(this.#units, this.#usage);
+    if (missing) throw new UsageNotReportedError(missing);
   }
 
   [dispose](): void {

@@ -228,14 +228,16 @@ export class LimitSet<K extends string = never> implements Limits<K> {
 
   #settle(units: readonly number[], takenAt: number): void {
     // What a closed set held is gone with it.
-    if (!this.#region || units.every((count) => count === 0)) return;
+    if (!this.#region) return;
     this.#region.settle(units, this.#clock.now(), takenAt);
     this.#queue.drain();
   }
 
   /** The limits that refused the last request. */
   #limitedBy(region: Region): K[] {
-    return this.keys.filter((_, i) => region.waitOf(i) > 0);
+    const keys: K[] = [];
+    for (let i = 0; i < this.#limits.length; i++) if (region.waitOf(i) > 0) keys.push(this.#limits[i]!.key as K);
+    return keys;
   }
 
   /** Refuses a try that would overtake somebody: what it may pass by itself is then not the whole answer. */

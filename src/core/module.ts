@@ -31,7 +31,9 @@ const modules: { private?: WebAssembly.Module; shared?: WebAssembly.Module } = {
 export function instantiate(memory: WebAssembly.Memory, shared: boolean): CoreExports {
   const build = shared ? "shared" : "private";
   modules[build] ??= new WebAssembly.Module(decode(shared ? sharedCore : privateCore));
-  return new WebAssembly.Instance(modules[build], { env: { memory } }).exports as unknown as CoreExports;
+  const { exports } = new WebAssembly.Instance(modules[build], { env: { memory } });
+  // A plain copy: engines look names up slowly in the exports object itself.
+  return { ...(exports as unknown as CoreExports) };
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {

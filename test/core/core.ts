@@ -1,0 +1,60 @@
+/** The debug build of the core, driven directly: an abort says which assertion failed, and where. */
+import { readFileSync } from "node:fs";
+import { instantiateSync } from "@assemblyscript/loader";
+import { UNITS, WAIT } from "../../assembly/layout.ts";
+import type { CoreExports } from "../../src/core/module.ts";
+
+// The debug build keeps its messages below.
+const REGION = 32_768;
+
+export interface LimitRow {
+  kind: number;
+  capacity: number;
+  ceiling?: number;
+  /** Microseconds. */
+  window?: number;
+}
+
+export interface Core extends CoreExports {
+  readonly region: number;
+  readonly f64: Float64Array;
+  readonly i64: BigInt64Array;
+  request(units: readonly number[]): void;
+  readonly wait: number;
+}
+
+export function instantiateDebug(): { core: CoreExports; memory: WebAssembly.Memory } {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
+  const bytes = readFileSync(new URL("../../build/debug.wasm", import.meta.url));
+  const { exports } = instantiateSync<CoreExports & Record<string, unknown>>(bytes, { env: { memory } });
+  return { core: exports, memory };
+}
+
+export function openCore(limits: readonly LimitRow[], participants = 1): Core {
+  const { core, memory } = instantiateDebug();
+  memory.grow(15);
+  let states = 0;
+  let logs = 0;
+  const offsets = limits.map(({ kind }) => {
+    const offset = [states, logs] as const;
+    states += core.stateBytes(kind, participants);
+    logs += core.logBytes(kind);
+    return offset;
+  });
+  core.format(REGION, limits.length, states, logs, participants);
+  limits.forEach(({ kind, capacity, ceiling = capacity, window = 1_000_000 }, i) => {
+    core.define(REGION, i, kind, capacity, ceiling, window, ...offsets[i]!);
+  });
+  const f64 = new Float64Array(memory.buffer);
+  const scratch = core.scratchOf(REGION, 0) / 8;
+  return {
+    ...core,
+    region: REGION,
+    f64,
+    i64: new BigInt64Array(memory.buffer),
+    request: (units) => f64.set(units, scratch + UNITS / 8),
+    get wait() {
+      return f64[scratch + WAIT / 8]!;
+    },
+  };
+}

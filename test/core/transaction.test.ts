@@ -1,0 +1,110 @@
+/** The protocol of `commit.ts`, seen from outside: blocks, heads, versions. */
+import { expect, test } from "vitest";
+import {
+  HEAD,
+  INDEX_BITS,
+  INDEX_MASK,
+  RESOURCE,
+  SLIDING_WINDOW,
+  TOKEN_BUCKET,
+} from "../../assembly/layout.ts";
+import { instantiateDebug, openCore } from "./core.ts";
+
+const NOW = 1_735_689_600_000;
+
+function head(core: ReturnType<typeof openCore>) {
+  const word = core.i64[(core.region + HEAD) / 8]!;
+  return { version: word >> BigInt(INDEX_BITS), index: Number(word & BigInt(INDEX_MASK)) };
+}
+
+test("a grant moves the head to the participant's other block and raises the version", () => {
+  const core = openCore([{ kind: TOKEN_BUCKET, capacity: 10 }]);
+  core.request([1]);
+  const seen = [head(core)];
+  for (let i = 0; i < 3; i++) {
+    expect(core.take(core.region, 0, NOW)).toBeTruthy();
+    seen.push(head(core));
+  }
+  expect(seen).toEqual([
+    { version: 0n, index: 0 },
+    { version: 1n, index: 1 },
+    { version: 2n, index: 0 },
+    { version: 3n, index: 1 },
+  ]);
+});
+
+test("a refusal and a reading leave the head and the head's block as they were", () => {
+  const core = openCore([
+    { kind: TOKEN_BUCKET, capacity: 10 },
+    { kind: RESOURCE, capacity: 1 },
+    { kind: SLIDING_WINDOW, capacity: 5 },
+  ]);
+  core.request([4, 1, 5]);
+  expect(core.take(core.region, 0, NOW)).toBeTruthy();
+  const before = head(core);
+  core.request([4, 1, 1]);
+  expect(core.take(core.region, 0, NOW)).toBeFalsy();
+  expect(core.wait).toBe(Number.POSITIVE_INFINITY);
+  core.inspect(core.region, 0, NOW + 5);
+  core.request([4, 0, 0]);
+  expect(core.probe(core.region, 0, NOW)).toBeTruthy();
+  expect(head(core)).toEqual(before);
+});
+
+test("the version wraps without a trace", () => {
+  const core = openCore([{ kind: RESOURCE, capacity: 10 }]);
+  core.i64[(core.region + HEAD) / 8] = ((1n << 47n) - 1n) << 16n;
+  core.request([1]);
+  for (let i = 0; i < 3; i++) expect(core.take(core.region, 0, NOW)).toBeTruthy();
+  expect(head(core).index).toBe(1);
+  core.request([8]);
+  expect(core.take(core.region, 0, NOW)).toBeFalsy();
+  core.request([7]);
+  expect(core.take(core.region, 0, NOW)).toBeTruthy();
+});
+
+test("a request above the ceiling is refused for ever, whatever its size", () => {
+  const core = openCore([{ kind: TOKEN_BUCKET, capacity: 10 }]);
+  for (const units of [11, 2 ** 32, 2 ** 53 - 1]) {
+    core.request([units]);
+    expect(core.take(core.region, 0, NOW)).toBeFalsy();
+    expect(core.wait).toBe(Number.POSITIVE_INFINITY);
+  }
+});
+
+test("a reading that is no time does not move the set", () => {
+  const core = openCore([{ kind: TOKEN_BUCKET, capacity: 1, window: 1_000 }]);
+  core.request([1]);
+  expect(core.take(core.region, 0, NOW)).toBeTruthy();
+  for (const reading of [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, -1, 1e300]) {
+    expect(core.take(core.region, 0, reading)).toBeFalsy();
+  }
+  expect(core.take(core.region, 0, NOW + 1)).toBeTruthy();
+});
+
+test("participants take in turn from one state", () => {
+  const core = openCore([{ kind: RESOURCE, capacity: 3 }], 3);
+  for (const participant of [2, 0, 1]) {
+    core.f64[core.scratchOf(core.region, participant) / 8 + 2] = 1;
+    expect(core.take(core.region, participant, NOW)).toBeTruthy();
+  }
+  core.request([1]);
+  expect(core.take(core.region, 0, NOW)).toBeFalsy();
+  // What another holds is not given back, however much is asked.
+  core.request([-3]);
+  core.settle(core.region, 0, NOW, NOW * 1000);
+  core.request([2]);
+  expect(core.take(core.region, 0, NOW)).toBeFalsy();
+  core.request([1]);
+  expect(core.take(core.region, 0, NOW)).toBeTruthy();
+});
+
+test("misuse of the debug build aborts with a readable reason", () => {
+  const { core } = instantiateDebug();
+  expect(() => core.format(32_769, 1, 0, 0, 1)).toThrow(/cache line/);
+  expect(() => core.format(32_768, 1, 0, 0, 0)).toThrow(/participants/);
+  core.format(32_768, 1, 88, 0, 1);
+  expect(() => core.define(32_768, 1, TOKEN_BUCKET, 1, 1, 1, 0, 0)).toThrow(/no such limit/);
+  expect(() => core.define(32_768, 0, 9, 1, 1, 1, 0, 0)).toThrow(/no such kind/);
+  expect(() => core.scratchOf(32_768, 1)).toThrow(/no such participant/);
+});
