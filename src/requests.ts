@@ -61,11 +61,20 @@ export class Requests<K extends string> {
         next = index + 1;
       }
     }
-    if (next === 0 && this.#needsAmounts) {
+    if (next === 0) this.#checkEmpty(requested);
+    return units;
+  }
+
+  /** A request that names nothing: is that what was meant? */
+  #checkEmpty(requested: Amounts<K> | undefined): void {
+    // A Map or an array holds its amounts where nobody looks for them.
+    if (requested !== undefined && ![Object.prototype, null].includes(Object.getPrototypeOf(requested))) {
+      throw new InvalidRequestError(`a request must be an object of amounts, got ${show(requested)}`);
+    }
+    if (this.#needsAmounts) {
       const rates = this.#limits.filter(({ type }) => type === "rate").map(({ key }) => `"${key}"`);
       throw new InvalidRequestError(`name the amount of ${rates.join(" or ")} to take: the set has rate limits`);
     }
-    return units;
   }
 
   /** The amounts that `units` are, without the limits of which nothing was taken. */
