@@ -6,7 +6,8 @@
  *
  * The lowest debt since a time is kept as a short stack of marks, oldest first, lows rising strictly: mark i says that
  * debt has not been below `low` since `time`. A mark older than the reservation answers too low, never too high. When
- * the stack is full, the second oldest mark gives way to the oldest: the refund is then exact or smaller.
+ * the stack is full, the mark whose low is nearest to that of the one before it gives way to that one: the refund is
+ * then exact or smaller, by as little as can be.
  */
 import { AT, DEBT, MARK_BYTES, MARK_COUNT, MARK_LOW, MARK_TIME, MARKS, MAX_MARKS } from "./layout";
 
@@ -21,7 +22,7 @@ export function pushMark(state: usize): void {
   let count = markCount(state);
   if (count === 0 || load<i64>(mark(state, count - 1) + MARK_TIME) !== tick) {
     if (count === MAX_MARKS) {
-      memory.copy(mark(state, 1), mark(state, 2), (MAX_MARKS - 2) * MARK_BYTES);
+      dropMark(state);
       count--;
     }
     store<i64>(mark(state, count) + MARK_TIME, tick);
@@ -59,6 +60,22 @@ function collapse(state: usize, end: i32, low: i64): void {
   const count = markCount(state);
   if (end < count) memory.copy(mark(state, kept), mark(state, end), (count - end) * MARK_BYTES);
   store<i32>(state + MARK_COUNT, kept + count - end);
+}
+
+/** Drops the mark that can be missed best from a full stack. */
+function dropMark(state: usize): void {
+  let drop = 1;
+  let least = i64.MAX_VALUE;
+  let before = load<i64>(mark(state, 0) + MARK_LOW);
+  for (let i = 1; i < MAX_MARKS; i++) {
+    const low = load<i64>(mark(state, i) + MARK_LOW);
+    if (low - before < least) {
+      least = low - before;
+      drop = i;
+    }
+    before = low;
+  }
+  memory.copy(mark(state, drop), mark(state, drop + 1), (MAX_MARKS - 1 - drop) * MARK_BYTES);
 }
 
 function mark(state: usize, i: i32): usize {

@@ -1,0 +1,99 @@
+/** @typedef {import("./traffic.js").Request} Request */
+
+/**
+ * @typedef {object} Allowance
+ * @property {number} capacity
+ * @property {number} windowMs
+ * @property {number} [burst] how much may be taken at once, if less than the capacity
+ */
+
+/**
+ * What a language-model API allows one customer, or what that customer allows itself.
+ * @typedef {object} ApiLimits
+ * @property {Allowance} calls
+ * @property {Allowance} inputTokens
+ * @property {Allowance} outputTokens
+ * @property {number} connections
+ */
+
+/** A minute of the API's limits passes in this time, so that a run shows several of them. A second stays a second. */
+export const MINUTE_MS = 5_000;
+
+/**
+ * The client stays 2 % under the API. A request that is late on its way finds a bucket that was full meanwhile and so
+ * could not refill; what it missed has to fit in between.
+ */
+const CLIENT_PERCENT = 98;
+
+/** Arrivals end at this part of the run: from early on there are more requests than may pass. */
+export const ARRIVAL_SHARE = 0.5;
+
+/**
+ * The limits under which the client lets these requests through in about `seconds`. Output tokens bind; the rest is
+ * a little wider than needed, so that bursts meet it too.
+ * @param {readonly Request[]} requests
+ * @param {number} seconds
+ * @returns {ApiLimits}
+ */
+export function apiLimitsFor(requests, seconds) {
+  const input = requests.map((request) => request.inputTokens);
+  const output = requests.map((request) => request.outputTokens);
+  /**
+   * @param {number} total over the run, which begins with a full bucket
+   * @param {number} windowMs
+   * @param {number} [least] what one request needs
+   */
+  const allowance = (total, windowMs, least = 1) => ({
+    capacity: above(Math.max((total * windowMs) / (seconds * 1000 + windowMs), least, 1)),
+    windowMs,
+  });
+  const inProgress = (requests.length / (seconds * 1000)) * serviceMs(sum(output) / output.length);
+  return {
+    calls: allowance(1.4 * requests.length, 1_000),
+    inputTokens: allowance(1.25 * sum(input), MINUTE_MS, max(input)),
+    outputTokens: allowance(sum(output), MINUTE_MS, max(requests.map(maxTokens))),
+    connections: above(Math.max(3 * inProgress, 4)),
+  };
+}
+
+/**
+ * @param {ApiLimits} api
+ * @returns {ApiLimits} what a careful client keeps to
+ */
+export function underneath(api) {
+  /** @param {number} amount */
+  const less = (amount) => Math.max(1, Math.floor((amount * CLIENT_PERCENT) / 100));
+  /** @param {Allowance} allowance */
+  const lower = ({ capacity, windowMs }) => ({ capacity: less(capacity), windowMs });
+  return {
+    // 2 % of a second is 20 ms. Bursts of half a second leave the API's bucket the other half for delays on the way.
+    calls: { ...lower(api.calls), burst: less(api.calls.capacity / 2) },
+    inputTokens: lower(api.inputTokens),
+    outputTokens: lower(api.outputTokens),
+    connections: less(api.connections),
+  };
+}
+
+/**
+ * The `max_tokens` a caller would have set: traces do not record it, and callers leave themselves room.
+ * @param {Request} request
+ */
+export const maxTokens = (request) => 2 ** Math.ceil(Math.log2(Math.max(16, request.outputTokens)));
+
+/**
+ * How long the API takes for an answer.
+ * @param {number} outputTokens
+ */
+export const serviceMs = (outputTokens) => 5 + 0.45 * outputTokens;
+
+/**
+ * The least limit of the API that leaves the client `amount`.
+ * @param {number} amount
+ */
+const above = (amount) => Math.ceil((amount * 100) / CLIENT_PERCENT);
+
+/** @param {number[]} values */
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+/** @param {number[]} values */
+const max = (values) => values.reduce((most, value) => Math.max(most, value), 0);

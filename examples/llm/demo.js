@@ -1,0 +1,94 @@
+import { basename } from "node:path";
+import { CallLimit, LimitSet, RateLimit, RateLimitAlgorithm, ResourceLimit } from "limitset";
+import { ARRIVAL_SHARE, apiLimitsFor, MINUTE_MS, underneath } from "./api-limits.js";
+import { HELP, parseOptions, UsageError } from "./options.js";
+import { showProgress } from "./progress.js";
+import { replay, warmUp } from "./replay.js";
+import { percent, report, whole } from "./report.js";
+import { startApi } from "./server.js";
+import { binding, rateUses } from "./summary.js";
+import { epochMs, newTally, refusals } from "./tally.js";
+import { readTrace, TraceError } from "./trace.js";
+import { compress, generateTraffic, repeat } from "./traffic.js";
+
+/** @typedef {import("./options.js").Options} Options */
+/** @typedef {import("./api-limits.js").ApiLimits} ApiLimits */
+
+const SHARE_WANTED = 0.95;
+
+/** Fewer requests than this are too coarse: the last one alone would decide the share. */
+const FEWEST = 200;
+
+/**
+ * @param {Options} options
+ * @returns {{ requests: import("./traffic.js").Request[], source: string }}
+ */
+function traffic({ trace, requests: count, seconds, seed }) {
+  const all = trace === undefined ? generateTraffic(count, seed) : readTrace(trace);
+  const chosen = repeat(all, Math.min(count, FEWEST)).slice(0, count);
+  const source = trace === undefined ? "generated" : `from the ${whole(all.length)} of ${basename(trace)}`;
+  return { requests: compress(chosen, seconds * ARRIVAL_SHARE * 1000), source };
+}
+
+/** @param {ApiLimits} allowed */
+function limitSet({ calls, inputTokens, outputTokens, connections }) {
+  return new LimitSet({
+    limits: [
+      new CallLimit({ ...calls, algorithm: RateLimitAlgorithm.GCRA }),
+      new RateLimit({ key: "input_tokens", ...inputTokens }),
+      new RateLimit({ key: "output_tokens", ...outputTokens }),
+      new ResourceLimit({ key: "connections", capacity: connections }),
+    ],
+  });
+}
+
+/**
+ * @param {Options} options
+ * @returns {Promise<number>} the exit code
+ */
+async function run(options) {
+  const { requests, source } = traffic(options);
+  const allowed = apiLimitsFor(requests, options.seconds);
+  const own = underneath(allowed);
+  const api = await startApi(allowed);
+  await warmUp(api.url, own.connections);
+
+  console.log(
+    `${whole(requests.length)} requests ${source}, ` +
+      `${options.limits ? "through one LimitSet" : "without limits"}; a minute passes in ${MINUTE_MS / 1000} s\n`,
+  );
+  const tally = newTally();
+  const limits = options.limits ? limitSet(own) : undefined;
+  const stopProgress = showProgress(() => tally, requests.length);
+  const startAt = epochMs();
+  try {
+    await replay({ url: api.url, requests, startAt, limits, tally });
+  } finally {
+    stopProgress();
+    limits?.close();
+    await api.close();
+  }
+
+  const uses = rateUses(tally, allowed, own, startAt);
+  const seconds = (epochMs() - startAt) / 1000;
+  const connections = { api: allowed.connections, client: own.connections, peak: api.peakConnections() };
+  console.log(report({ tally, uses, connections, seconds, limited: options.limits }));
+  if (!options.limits) return 0;
+
+  const { key, share } = binding(uses);
+  const passed = refusals(tally) === 0 && share >= SHARE_WANTED;
+  const verdict = `${refusals(tally)} answers of 429, ${percent(share)} of what ${key} permitted was used`;
+  console.log(`\n${passed ? "passed" : "FAILED (wanted: no 429s, 95 % or more)"}: ${verdict}`);
+  return passed ? 0 : 1;
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) process.stdout.write(HELP);
+  else process.exitCode = await run(options);
+} catch (error) {
+  const usage = error instanceof UsageError;
+  if (!usage && !(error instanceof TraceError)) throw error;
+  console.error(`demo: ${error.message}${usage ? "\nTry --help." : ""}`);
+  process.exitCode = usage ? 2 : 1;
+}

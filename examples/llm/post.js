@@ -1,0 +1,25 @@
+import { Agent, request } from "node:http";
+import { json } from "node:stream/consumers";
+
+/** Reuses connections and opens as many as are asked for: how many that is, the limits decide. */
+const agent = new Agent({ keepAlive: true });
+
+/**
+ * Sends JSON and reads the JSON that comes back. `fetch` would do; it takes three times the processor time, which
+ * here comes out of the API's as well.
+ * @param {string} url
+ * @param {object} body
+ * @returns {Promise<{ status: number, body: any }>}
+ */
+export function post(url, body) {
+  const text = JSON.stringify(body);
+  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+  return new Promise((resolve, reject) => {
+    request(url, { method: "POST", agent, headers })
+      .on("response", (response) => {
+        json(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
+      })
+      .on("error", reject)
+      .end(text);
+  });
+}

@@ -1,0 +1,96 @@
+import { createServer } from "node:http";
+import { json } from "node:stream/consumers";
+import { serviceMs } from "./api-limits.js";
+import { Meter } from "./meter.js";
+
+/**
+ * The body of `POST /v1/messages`. A real prompt would be text; here its length stands for it, and `generates` tells
+ * the model what to answer, which the client does not use for anything else.
+ * @typedef {object} Prompt
+ * @property {number} input_tokens
+ * @property {number} max_tokens
+ * @property {number} generates
+ */
+
+/**
+ * @typedef {object} Api
+ * @property {string} url
+ * @property {() => number} peakConnections
+ * @property {() => Promise<void>} close
+ */
+
+/**
+ * A language-model API on a free local port: `POST /v1/messages` is metered, `POST /health` is not.
+ * @param {import("./api-limits.js").ApiLimits} limits
+ * @returns {Promise<Api>}
+ */
+export async function startApi(limits) {
+  const meter = new Meter(limits);
+  const server = createServer((request, response) => {
+    const metered = request.url === "/v1/messages";
+    if (request.method !== "POST" || (!metered && request.url !== "/health")) {
+      return send(response, 404, { error: { type: "not_found" } });
+    }
+    json(request)
+      .then((body) =>
+        metered ? answer(meter, response, /** @type {Prompt} */ (body)) : send(response, 200, {}),
+      )
+      .catch((error) => send(response, 400, { error: { type: "invalid_request", message: String(error) } }));
+  });
+  server.keepAliveTimeout = 0; // for ever: none is closed while a request is on its way
+  await new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => resolve(undefined));
+  });
+  const address = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    peakConnections: () => meter.peak,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/**
+ * @param {Meter} meter
+ * @param {import("node:http").ServerResponse} response
+ * @param {Prompt} prompt
+ */
+function answer(meter, response, prompt) {
+  const { input_tokens, max_tokens } = prompt;
+  const output_tokens = Math.min(prompt.generates, max_tokens);
+  const refusal = meter.enter(input_tokens, max_tokens);
+  if (refusal) {
+    const { limit, retryAfterMs } = refusal;
+    response.setHeader("retry-after", Math.ceil(retryAfterMs / 1000));
+    response.setHeader("retry-after-ms", Math.ceil(retryAfterMs));
+    return send(response, 429, { error: { type: "rate_limit_error", limit } });
+  }
+  let settled = false;
+  /** @param {number} unused */
+  const settle = (unused) => {
+    if (!settled) meter.leave(unused);
+    settled = true;
+  };
+  const timer = setTimeout(() => {
+    // Before the last byte: whoever reads the answer may use at once what it gave back.
+    settle(max_tokens - output_tokens);
+    send(response, 200, { usage: { input_tokens, output_tokens } });
+  }, serviceMs(output_tokens));
+  response.once("close", () => {
+    clearTimeout(timer);
+    settle(0);
+  });
+}
+
+/**
+ * @param {import("node:http").ServerResponse} response
+ * @param {number} status
+ * @param {object} body
+ */
+function send(response, status, body) {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
