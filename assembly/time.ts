@@ -8,7 +8,8 @@ const LAST: f64 = 9007199254740991.0;
 
 /** A clock's reading in milliseconds. One that is no time (not a number, or out of range) never moves a set. */
 export function microseconds(ms: f64): i64 {
-  const reading = nearest(ms * 1000.0);
+  // As `Math.round` does it, so that JavaScript can do the same.
+  const reading = floor(ms * 1000.0 + 0.5);
   return reading >= 0.0 && reading <= LAST ? i64(reading) : 0;
 }
 

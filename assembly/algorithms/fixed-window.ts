@@ -1,6 +1,9 @@
 /** Time is cut at whole multiples of the window since the epoch; in each piece up to the capacity is granted. */
 import { CEILING, NUMBER, USED_IN_WINDOW, WINDOW } from "../layout";
 
+// What charges can run a window up to; sums of it still fit 64 bits.
+const MOST: i64 = 1 << 61;
+
 export function take(definition: usize, state: usize, now: i64, units: i64): i64 {
   const count = used(definition, state, now) + units;
   if (count > load<i64>(definition + CEILING)) {
@@ -13,7 +16,7 @@ export function take(definition: usize, state: usize, now: i64, units: i64): i64
 /** Adds usage that nobody asked for beforehand to the present window. */
 export function charge(definition: usize, state: usize, now: i64, units: i64): void {
   const count = used(definition, state, now);
-  store<i64>(state + USED_IN_WINDOW, min(count + units, (<i64>1) << 61));
+  store<i64>(state + USED_IN_WINDOW, min(count + units, MOST));
 }
 
 /** Turns to the window of `now` and returns what has been granted in it. */

@@ -16,6 +16,9 @@ import {
   WINDOW,
 } from "../layout";
 
+// What charges can run a window up to; sums of it still fit 64 bits.
+const MOST: i64 = 1 << 61;
+
 export function take(definition: usize, state: usize, log: usize, now: i64, units: i64): i64 {
   const excess = used(definition, state, log, now) + units - load<i64>(definition + CEILING);
   if (excess > 0) return readyAt(definition, state, log, excess);
@@ -26,7 +29,8 @@ export function take(definition: usize, state: usize, log: usize, now: i64, unit
 /** Adds an amount at `now`, above the capacity if need be. */
 export function charge(definition: usize, state: usize, log: usize, now: i64, units: i64): void {
   const sum = used(definition, state, log, now);
-  store<i64>(state + SUM, min(sum + units, (<i64>1) << 61));
+  units = min(units, MOST - sum);
+  store<i64>(state + SUM, sum + units);
   let end = load<i32>(state + FIRST) + load<i32>(state + COUNT);
   if (load<i32>(state + COUNT) > 0) {
     const last = entry(log, end - 1);

@@ -1,0 +1,141 @@
+import { ceilDiv, exactly, type Model, max, min, type Range } from "./model.ts";
+
+const MAX_SCALED = 1n << 61n;
+/** How many low-water marks the core keeps. With more it may give back less than is due. */
+const CORE_MARKS = 4;
+
+function gcd(a: bigint, b: bigint): bigint {
+  return b === 0n ? a : gcd(b, a % b);
+}
+
+export interface Ticks {
+  /** A tick is 2^shift microseconds. */
+  readonly shift: bigint;
+  /** The window in ticks, rounded up so that a coarse tick never refills too fast. */
+  readonly window: bigint;
+}
+
+/** The finest tick at which a full bucket still fits the core's integers. */
+export function ticksOf(capacity: bigint, windowUs: bigint): Ticks {
+  for (let shift = 0n; ; shift += 1n) {
+    const window = ceilDiv(windowUs, 1n << shift);
+    if ((capacity / gcd(capacity, window)) * window <= MAX_SCALED) return { shift, window };
+  }
+}
+
+/** The lowest debt from the take `first` until the take that the next mark begins with. Lows rise from mark to mark. */
+interface Mark {
+  readonly first: number;
+  readonly tick: bigint;
+  low: bigint;
+}
+
+export interface DebtRules {
+  readonly capacity: bigint;
+  readonly windowUs: bigint;
+  /** The most debt that a grant may leave behind, in units. */
+  readonly ceiling: bigint;
+  /** A shaper: grants only when all debt is gone. */
+  readonly shaper: boolean;
+}
+
+/** TokenBucket, GCRA and LeakyBucket: what was granted is debt in units x ticks, and `capacity` of it leaks away each tick. */
+export class DebtModel implements Model {
+  readonly ticks: Ticks;
+  readonly #rules: DebtRules;
+  readonly #ceiling: bigint;
+  #tick = 0n;
+  #debt = 0n;
+  #marks: Mark[] = [];
+  /** Set while the core may have run out of marks: its debt had nothing come back since. */
+  #most: bigint | undefined;
+
+  constructor(rules: DebtRules) {
+    this.#rules = rules;
+    this.ticks = ticksOf(rules.capacity, rules.windowUs);
+    this.#ceiling = rules.ceiling * this.ticks.window;
+  }
+
+  get exact(): boolean {
+    return this.#most === undefined;
+  }
+
+  ready(now: bigint, n: bigint): Range {
+    const least = this.#readyFrom(this.debtAt(now), now, n);
+    const most = this.#mostAt(now);
+    return most === undefined ? exactly(least) : { least, most: this.#readyFrom(most, now, n) };
+  }
+
+  used(now: bigint): Range {
+    const least = ceilDiv(this.debtAt(now), this.ticks.window);
+    const most = this.#mostAt(now);
+    return most === undefined ? exactly(least) : { least, most: ceilDiv(most, this.ticks.window) };
+  }
+
+  take(now: bigint, n: bigint, id: number): void {
+    this.charge(now, n);
+    if (this.#rules.shaper) return;
+    this.#marks.push({ first: id, tick: this.#tick, low: this.#debt });
+    // Takes of one tick share a mark: nothing leaks between them, and what one took is at most the debt it left.
+    const needed = new Set(this.#marks.map((mark) => mark.tick)).size;
+    if (needed > CORE_MARKS) this.#most ??= this.#debt;
+  }
+
+  charge(now: bigint, n: bigint): void {
+    this.#settle(now);
+    this.#debt += n * this.ticks.window;
+    if (this.#most !== undefined) this.#most += n * this.ticks.window;
+  }
+
+  /** The debt becomes what it would be had `n` never been asked: wherever debt touched zero since, that is already forgotten. */
+  giveBack(now: bigint, n: bigint, id: number): void {
+    if (this.#rules.shaper) return;
+    this.#settle(now);
+    const own = this.#marks.findLastIndex((mark) => mark.first <= id);
+    const refund = min(n * this.ticks.window, this.#marks[own]?.low ?? 0n);
+    if (refund === 0n) return;
+    this.#debt -= refund;
+    for (const mark of this.#marks.slice(own)) mark.low -= refund;
+    this.#keepRising();
+  }
+
+  /** Debt in units x ticks. */
+  debtAt(now: bigint): bigint {
+    return max(0n, this.#debt - this.#leak(now));
+  }
+
+  #mostAt(now: bigint): bigint | undefined {
+    if (this.#most === undefined) return undefined;
+    return max(0n, this.#most - this.#leak(now));
+  }
+
+  #leak(now: bigint): bigint {
+    return ((now >> this.ticks.shift) - this.#tick) * this.#rules.capacity;
+  }
+
+  #readyFrom(debt: bigint, now: bigint, n: bigint): bigint {
+    const excess = this.#rules.shaper ? debt : debt + n * this.ticks.window - this.#ceiling;
+    if (excess <= 0n) return now;
+    return ((now >> this.ticks.shift) + ceilDiv(excess, this.#rules.capacity)) << this.ticks.shift;
+  }
+
+  #settle(now: bigint): void {
+    const most = this.#mostAt(now);
+    this.#most = most === 0n ? undefined : most;
+    this.#debt = this.debtAt(now);
+    this.#tick = now >> this.ticks.shift;
+    this.#keepRising();
+  }
+
+  /** A mark no lower than what follows it says nothing of its own; what was reserved before a zero can get nothing back. */
+  #keepRising(): void {
+    const rising: Mark[] = [];
+    let low = this.#debt;
+    for (const mark of this.#marks.toReversed()) {
+      low = min(low, mark.low);
+      if (rising[0]?.low === low) rising.shift();
+      rising.unshift({ ...mark, low });
+    }
+    this.#marks = rising.filter((mark) => mark.low > 0n);
+  }
+}

@@ -1,0 +1,175 @@
+import fc from "fast-check";
+import { afterAll, it } from "vitest";
+import { type Acquisition, LimitSet } from "../../src/index.ts";
+import { ManualClock } from "../../src/testing/index.ts";
+import { ticksOf } from "./debt.ts";
+import {
+  ALGORITHMS,
+  type Algorithm,
+  amountOf,
+  singleRate,
+  startsUs,
+  toDefinitions,
+  toLimit,
+} from "./definitions.ts";
+import type { Definition } from "./oracle.ts";
+import { count, report, runs, TIMEOUT_MS } from "./settings.ts";
+
+// What each algorithm bounds, said of the grants alone: no model of its state is needed to see that it was kept.
+
+afterAll(() => report("over-admission"));
+
+/** What a set granted, in units and microseconds; `net` is what was really used of it. */
+interface Granted {
+  readonly time: bigint;
+  readonly asked: bigint;
+  net: bigint;
+}
+
+type Bound = (grants: readonly Granted[], definition: Definition) => void;
+
+/** From any grant to any later one: no more than the bucket holds and what refills in between. */
+const bucketHolds: Bound = (grants, { algorithm, capacity, burst, windowUs }) => {
+  const [C, W] = [BigInt(capacity), BigInt(windowUs)];
+  const full = BigInt(algorithm === "gcra" ? burst : capacity) * W;
+  // Where time is counted in coarse ticks, a part of one may be taken for a whole.
+  const { shift } = ticksOf(C, W);
+  const tick = shift === 0n ? 0n : 1n << shift;
+  for (let first = 0; first < grants.length; first++) {
+    let sum = 0n;
+    for (const { time, net } of grants.slice(first)) {
+      sum += net;
+      const allowed = full + C * (time - grants[first]!.time + tick);
+      if (sum * W > allowed) throw new Error(`${sum} from grant ${first} on until ${time}`);
+    }
+  }
+};
+
+/** The next comes only when what was granted has leaked out. */
+const spaced: Bound = (grants, { capacity, windowUs }) => {
+  const { shift } = ticksOf(BigInt(capacity), BigInt(windowUs));
+  const tick = shift === 0n ? 0n : 1n << shift;
+  for (const [i, { time }] of grants.entries()) {
+    const before = grants[i - 1];
+    if (before === undefined) continue;
+    if ((time - before.time + tick) * BigInt(capacity) < before.asked * BigInt(windowUs))
+      throw new Error(`too close at ${time}`);
+  }
+};
+
+/** Wherever a window ends. It is enough to look at those that end with a grant. */
+const everyWindow: Bound = (grants, { capacity, windowUs }) => {
+  for (const end of grants) {
+    const inside = grants.filter(({ time }) => time > end.time - BigInt(windowUs) && time <= end.time);
+    const sum = inside.reduce((total, { asked }) => total + asked, 0n);
+    if (sum > BigInt(capacity)) throw new Error(`${sum} in the window until ${end.time}`);
+  }
+};
+
+const everyAlignedWindow: Bound = (grants, { capacity, windowUs }) => {
+  const sums = new Map<bigint, bigint>();
+  for (const { time, asked } of grants) {
+    const number = time / BigInt(windowUs);
+    const sum = (sums.get(number) ?? 0n) + asked;
+    if (sum > BigInt(capacity)) throw new Error(`${sum} in window ${number}`);
+    sums.set(number, sum);
+  }
+};
+
+const bounds: Record<Algorithm, Bound> = {
+  "token-bucket": bucketHolds,
+  gcra: bucketHolds,
+  "leaky-bucket": spaced,
+  "sliding-window": everyWindow,
+  "fixed-window": everyAlignedWindow,
+};
+
+const steps = fc.array(fc.tuple(fc.nat(19), fc.nat(15), fc.nat(1023)), { maxLength: 220, size: "max" });
+
+/** Runs a greedy history: asks a lot, often at the very moment that something should pass, and gives much back. */
+function grantsOf(
+  definition: Definition,
+  startUs: number,
+  history: readonly (readonly [number, number, number])[],
+): Granted[] {
+  const clock = new ManualClock(startUs / 1000);
+  const limits = new LimitSet({ limits: [toLimit(definition)], clock, shared: false });
+  const grants: Granted[] = [];
+  const live: { acquisition: Acquisition<string>; granted: Granted }[] = [];
+  const { capacity, burst, windowUs } = definition;
+  const ceiling = definition.algorithm === "gcra" ? burst : capacity;
+  let wait = 0;
+  let latest = 0;
+  for (const [kind, mode, fraction] of history) {
+    count();
+    const now = Math.round(clock.now() * 1000);
+    if (kind < 10) {
+      const sizes = [
+        1,
+        ceiling,
+        Math.ceil((ceiling / 1024) * fraction),
+        Math.ceil(ceiling / 2),
+        1 + (fraction % 5),
+      ];
+      const asked = Math.min(ceiling, Math.max(1, sizes[mode % sizes.length]!));
+      const acquisition = limits.tryAcquire({ [definition.key]: amountOf(definition, asked) });
+      wait = acquisition.retryAfterMs;
+      if (!acquisition.successful) continue;
+      latest = Math.max(latest, now);
+      const granted: Granted = { time: BigInt(latest), asked: BigInt(asked), net: BigInt(asked) };
+      grants.push(granted);
+      live.push({ acquisition, granted });
+    } else if (kind < 14) {
+      const [one] = live.splice(fraction % Math.max(1, live.length), 1);
+      if (one === undefined) continue;
+      const used = mode < 8 ? 0 : Math.floor((Number(one.granted.asked) / 1024) * fraction);
+      one.granted.net = BigInt(used);
+      one.acquisition.update({ [definition.key]: amountOf(definition, used) });
+      one.acquisition.release();
+      latest = Math.max(latest, now);
+    } else if (kind < 17) clock.set((now + Math.round(wait * 1000)) / 1000);
+    else if (kind < 19) clock.set((now + Math.ceil((windowUs / 1024 / (mode + 1)) * fraction)) / 1000);
+    else clock.set(Math.max(0, now - Math.ceil((windowUs / 4096) * fraction)) / 1000);
+  }
+  limits.close();
+  return grants;
+}
+
+it.each(ALGORITHMS)("%s never admits too much", { timeout: TIMEOUT_MS }, (algorithm) => {
+  const property = fc.property(singleRate(algorithm), startsUs, steps, (definition, startUs, history) => {
+    bounds[algorithm](grantsOf({ ...definition, overage: "error" }, startUs, history), definition);
+  });
+  fc.assert(property, runs(400));
+});
+
+it("sliding-window never admits too much with a full log", { timeout: TIMEOUT_MS }, () => {
+  const dense = fc.array(fc.tuple(fc.constant(0), fc.constantFrom(0, 4), fc.nat(1023)), {
+    minLength: 1000,
+    maxLength: 1000,
+  });
+  const property = fc.property(
+    fc.integer({ min: 150, max: 2000 }),
+    startsUs,
+    dense,
+    (capacity, startUs, history) => {
+      const [definition] = toDefinitions([
+        {
+          type: "rate",
+          algorithm: "sliding-window",
+          capacity,
+          windowUs: 1_000_000,
+          burst: capacity,
+          unit: 1,
+          overage: false,
+        },
+      ]);
+      // A take and a short step, over and over: several hundred takes in a window.
+      const steps = history.flatMap(([kind, mode, fraction]) => [
+        [kind, mode, fraction] as const,
+        [17, 0, (fraction % 7) + 1] as const,
+      ]);
+      everyWindow(grantsOf(definition!, startUs, steps), definition!);
+    },
+  );
+  fc.assert(property, runs(20));
+});

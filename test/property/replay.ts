@@ -1,0 +1,41 @@
+import { max } from "./model.ts";
+
+interface Event {
+  readonly time: bigint;
+  readonly id: number;
+  amount: bigint;
+}
+
+/**
+ * The counterfactual itself: the whole history of a limit is kept, what was not used is struck out of it, and the debt is
+ * worked out from the beginning. In microseconds, with `capacity` units leaking per window.
+ */
+export class Replay {
+  readonly #capacity: bigint;
+  readonly #windowUs: bigint;
+  readonly #events: Event[] = [];
+
+  constructor(capacity: bigint, windowUs: bigint) {
+    this.#capacity = capacity;
+    this.#windowUs = windowUs;
+  }
+
+  add(time: bigint, amount: bigint, id: number): void {
+    this.#events.push({ time, id, amount });
+  }
+
+  strike(amount: bigint, id: number): void {
+    for (const event of this.#events) if (event.id === id) event.amount -= amount;
+  }
+
+  /** Debt in units x microseconds. */
+  debtAt(now: bigint): bigint {
+    let debt = 0n;
+    let time = 0n;
+    for (const event of this.#events) {
+      debt = max(0n, debt - (event.time - time) * this.#capacity) + event.amount * this.#windowUs;
+      time = event.time;
+    }
+    return max(0n, debt - (now - time) * this.#capacity);
+  }
+}

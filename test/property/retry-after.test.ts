@@ -1,0 +1,41 @@
+import fc from "fast-check";
+import { afterAll, expect, it } from "vitest";
+import { definitionSets, startsUs } from "./definitions.ts";
+import { histories, perform } from "./history.ts";
+import { Lab } from "./lab.ts";
+import { report, runs, TIMEOUT_MS } from "./settings.ts";
+
+afterAll(() => report("retryAfterMs"));
+
+/** Microseconds to try again at before the last one, when there are too many to try them all. */
+const SAMPLES = 6;
+
+it("what was refused passes after retryAfterMs, and at no microsecond before", {
+  timeout: TIMEOUT_MS,
+}, () => {
+  let probed = 0;
+  const property = fc.property(definitionSets, startsUs, histories(100), (definitions, startUs, history) => {
+    const lab = new Lab({ definitions, startUs });
+    for (const step of history) {
+      lab.refused = undefined;
+      perform(lab, step);
+      const refused = lab.refused as Lab["refused"];
+      if (refused === undefined) continue;
+      const { named, readyUs } = refused;
+      const from = lab.readingUs;
+      const fractions = Array.from({ length: SAMPLES }, (_, i) => ((step[3] * (i + 1)) % 1024) / 1024);
+      const times =
+        readyUs - from <= SAMPLES
+          ? Array.from({ length: readyUs - from }, (_, i) => from + i)
+          : fractions.map((part) => from + Math.floor((readyUs - from) * part));
+      for (const us of [...times, readyUs - 1]) {
+        if (lab.moveTo(us) && lab.take(named)) lab.fail(`passed ${readyUs - us} us before it should`);
+      }
+      if (lab.moveTo(readyUs) && !lab.take(named)) lab.fail("refused after retryAfterMs");
+      probed++;
+    }
+    lab.close();
+  });
+  fc.assert(property, runs(1000));
+  expect(probed).toBeGreaterThan(1000);
+});
