@@ -10,6 +10,7 @@
  *
  * The version in the head makes a swap fail even where the same block has become the head again in between.
  */
+import * as kinds from "./kinds";
 import {
   BLOCK_BYTES,
   BLOCKS,
@@ -19,43 +20,106 @@ import {
   ENTRY_BYTES,
   FIRST,
   HEAD,
+  INDEX,
   INDEX_BITS,
   INDEX_MASK,
+  INSPECT,
   KIND,
   LATEST,
   LIMITS,
   LOG,
   LOGGED,
   MAX_ENTRIES,
+  OWN,
+  PARTICIPANT,
+  PIECE,
+  SETTLE,
   SLIDING_WINDOW,
   STATE,
   STATE_BYTES,
+  STATES,
+  TAKE,
+  UNIT_BYTES,
+  UNITS,
 } from "./layout";
+import { microseconds, wait } from "./time";
 
-export function readHead(region: usize): i64 {
+/**
+ * Does `action` for each limit, `ms` being the clock's reading in milliseconds:
+ *
+ * - TAKE takes UNITS from all limits and returns when, in microseconds. Or it takes nothing and returns minus the
+ *   milliseconds until this request alone could pass, -Infinity if that hangs on a release; where WAITS is not 0, the
+ *   limit refuses. PROBE answers the same and takes nothing either way.
+ * - SETTLE charges the positive UNITS and gives back the negative ones of what was taken at `taken`, in microseconds.
+ *   To give back needs no reading of the clock (`ms` 0): what leaks later leaks from what is left.
+ * - INSPECT reads all limits at one moment: UNITS is what is in use, WAITS how many milliseconds one unit has to wait.
+ */
+export function transact(region: usize, scratch: usize, ms: f64, action: i32, taken: f64): f64 {
+  const participant = load<i32>(scratch + PARTICIPANT);
+  const count = load<i32>(region + LIMITS);
+  const waits = count * UNIT_BYTES;
+  const reading = microseconds(ms);
+  while (true) {
+    const head = readHead(region);
+    const staged = stage(region, scratch, head);
+    // A set's time never runs backwards.
+    const now = max(reading, load<i64>(staged + LATEST));
+    let latest: i64 = 0;
+    let definition = region + DEFINITIONS;
+    const end = definition + count * DEFINITION_BYTES;
+    for (let units = scratch + UNITS; definition < end; definition += DEFINITION_BYTES, units += UNIT_BYTES) {
+      let amount = load<f64>(units);
+      if (action === SETTLE) {
+        if (amount !== 0) kinds.settle(definition, staged, participant, now, i64(amount), i64(taken));
+        continue;
+      }
+      if (action === INSPECT) {
+        store<f64>(units, f64(kinds.used(definition, staged, now)));
+        amount = 1;
+      }
+      let ready: i64 = 0;
+      if (amount > 0) {
+        ready = kinds.take(definition, staged, participant, now, i64(amount));
+        latest = max(latest, ready);
+      }
+      if (action === INSPECT) store<f64>(units + waits, ready === 0 ? 0 : wait(reading, ready));
+      else store<i64>(units + waits, ready);
+    }
+    if (action === SETTLE || (action === TAKE && latest === 0)) {
+      store<i64>(staged + LATEST, now);
+      if (publish(region, head, staged)) return f64(now);
+    } else if (unchanged(region, head)) {
+      return latest === 0 ? f64(now) : -wait(reading, latest);
+    }
+  }
+}
+
+function readHead(region: usize): i64 {
   return ASC_FEATURE_THREADS ? atomic.load<i64>(region + HEAD) : load<i64>(region + HEAD);
 }
 
-export function block(region: usize, index: i32): usize {
-  return region + load<i32>(region + BLOCKS) + index * load<i32>(region + BLOCK_BYTES);
-}
-
-/** Copies the block that `head` names to the participant's own block that is not it, and returns that one's index. */
-export function stage(region: usize, participant: i32, head: i64): i32 {
-  const from = i32(head & INDEX_MASK);
-  const own = participant << 1;
-  const to = own | i32(from === own);
-  const source = block(region, from);
-  const target = block(region, to);
-  const words = target + load<i32>(region + STATE_BYTES);
-  for (let at = target, read = source; at < words; at += 8, read += 8) store<i64>(at, load<i64>(read));
+/** Copies the block that `head` names to the participant's own block that is not it, and returns that one. */
+function stage(region: usize, scratch: usize, head: i64): usize {
+  const size = load<i32>(region + BLOCK_BYTES);
+  const source = region + load<i32>(region + BLOCKS) + i32(head & INDEX_MASK) * size;
+  let target = region + load<i32>(scratch + OWN);
+  if (target === source) target += size;
+  store<i64>(target + LATEST, load<i64>(source + LATEST));
+  const end = target + load<i32>(region + STATE_BYTES);
+  let from = source + STATES;
+  for (let to = target + STATES; to < end; to += PIECE, from += PIECE) {
+    store<i64>(to, load<i64>(from));
+    store<i64>(to, load<i64>(from, 8), 8);
+    store<i64>(to, load<i64>(from, 16), 16);
+    store<i64>(to, load<i64>(from, 24), 24);
+  }
   if (load<i32>(region + LOGGED)) copyLogs(region, source, target);
-  return to;
+  return target;
 }
 
 /** Publishes the staged block. False: somebody else published first, and nothing has happened. */
-export function publish(region: usize, head: i64, index: i32): bool {
-  const next = (((head >> INDEX_BITS) + 1) << INDEX_BITS) | i64(index);
+function publish(region: usize, head: i64, staged: usize): bool {
+  const next = (((head >> INDEX_BITS) + 1) << INDEX_BITS) | i64(load<i32>(staged + INDEX));
   if (ASC_FEATURE_THREADS) return atomic.cmpxchg<i64>(region + HEAD, head, next) === head;
   store<i64>(region + HEAD, next);
   return true;
@@ -66,17 +130,8 @@ export function publish(region: usize, head: i64, index: i32): bool {
  * processors the plain loads before a load may still sink below it (Boehm, "Can seqlocks get along with programming
  * language memory models?", MSPC 2012).
  */
-export function unchanged(region: usize, head: i64): bool {
+function unchanged(region: usize, head: i64): bool {
   return ASC_FEATURE_THREADS ? atomic.add<i64>(region + HEAD, 0) === head : true;
-}
-
-/** The time of a transaction: a set's time never runs backwards. */
-export function advance(staged: usize, reading: i64): i64 {
-  return max(reading, load<i64>(staged + LATEST));
-}
-
-export function setLatest(staged: usize, now: i64): void {
-  store<i64>(staged + LATEST, now);
 }
 
 /** Only the live part of each log, moved to its front. */

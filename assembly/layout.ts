@@ -20,16 +20,18 @@
  *
  * block    one version of the state of all limits
  * +--------------------------------------------------------+
+ * |  INDEX  i32, which block this is                        | format, once
  * |  LATEST i64, the latest time committed, in microseconds |
  * |  state of limit 0, 1, ...              (always copied)  |
  * |  log of each sliding window            (live part only) |
  * +--------------------------------------------------------+
  *
- * scratch  one request, one answer
+ * scratch  one participant: its request, the core's answer
  * +--------------------------------------------------------+
- * |  WAIT f64 ms   TIME f64 us                              | core
+ * |  PARTICIPANT i32, its number                            | format, once
+ * |  OWN i32, where in the region its blocks begin          | format, once
  * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
- * |  WAITS f64 ms, one a limit: 0 where the limit agrees    | core
+ * |  WAITS, one a limit: 0 where the limit agrees           | core
  * +--------------------------------------------------------+
  * ```
  */
@@ -41,6 +43,12 @@ export const LEAKY_BUCKET = 2;
 export const SLIDING_WINDOW = 3;
 export const FIXED_WINDOW = 4;
 export const RESOURCE = 5;
+
+// What a transaction does.
+export const TAKE = 0;
+export const PROBE = 1;
+export const SETTLE = 2;
+export const INSPECT = 3;
 
 // A cache line: what different threads write must not share one.
 export const LINE = 64;
@@ -87,8 +95,11 @@ export const INDEX_MASK = 0xffff;
 export const MAX_PARTICIPANTS = 32768; // Two blocks each.
 
 // Block.
-export const LATEST = 0;
-export const STATES = 8;
+export const INDEX = 0;
+export const LATEST = 8;
+export const STATES = 16;
+/** States are copied in pieces of this size. */
+export const PIECE = 32;
 
 // State of a debt: token bucket, GCRA, leaky bucket.
 export const AT = 0;
@@ -123,7 +134,7 @@ export const HELD = 8;
 export const HELD_BYTES = 8;
 
 // Scratch.
-export const WAIT = 0;
-export const TIME = 8;
-export const UNITS = 16;
+export const PARTICIPANT = 0;
+export const OWN = 4;
+export const UNITS = 8;
 export const UNIT_BYTES = 8;

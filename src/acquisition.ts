@@ -1,7 +1,7 @@
 /** What an acquire returns: a grant to settle, or the refusal of a try. */
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "./contract.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "./errors.ts";
-import type { Requests } from "./requests.ts";
+import { CHARGES, GIVES_BACK, MISSES, type Requests } from "./requests.ts";
 
 // Where the platform has no `Symbol.dispose`, compiled `using` looks for this one.
 export const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for("Symbol.dispose") as never);
@@ -14,8 +14,10 @@ export interface Granter<K extends string> {
   readonly config: Readonly<Record<string, unknown>>;
   /** Whether a RateLimit without reported usage is an error, or charged in full. */
   readonly missingUpdate: "throw" | "charge";
-  /** Charges the positive units and gives back the negative ones, of what was taken at `takenAt`. */
-  settle(units: readonly number[], takenAt: number): void;
+  /** Whether the set is closed: what it held is gone with it. */
+  readonly closed: boolean;
+  /** Gives back the negative ones of `units`, of what was taken at `takenAt`, and if it `charges` charges the positive ones. */
+  settle(units: readonly number[], takenAt: number, charges: boolean): void;
   /** Acquires on top of an acquisition that holds the `covered` limits. */
   acquireNested(
     requested: Amounts<K> | undefined,
@@ -24,23 +26,23 @@ export interface Granter<K extends string> {
   ): Promise<Acquisition<K>>;
 }
 
+const RELEASED = -1;
 const NOTHING: readonly never[] = Object.freeze([]);
 
 export class Grant<K extends string> implements Acquisition<K> {
-  readonly #granter: Granter<K>;
-  readonly #units: readonly number[];
-  /** When it was granted, in the granter's own terms. */
-  readonly #takenAt: number;
+  private readonly granter: Granter<K>;
+  private readonly units: readonly number[];
+  /** When it was granted, in the granter's own terms; `RELEASED` once it is released. */
+  private takenAt: number;
   /** The limits that the acquisitions around this one hold. */
-  readonly #covered: readonly boolean[] | undefined;
-  #usage: readonly number[] | undefined;
-  #released = false;
+  private readonly covered: readonly boolean[] | undefined;
+  private usage: readonly number[] | undefined = undefined;
 
   constructor(granter: Granter<K>, units: readonly number[], takenAt: number, covered?: readonly boolean[]) {
-    this.#granter = granter;
-    this.#units = units;
-    this.#takenAt = takenAt;
-    this.#covered = covered;
+    this.granter = granter;
+    this.units = units;
+    this.takenAt = takenAt;
+    this.covered = covered;
   }
 
   get successful(): boolean {
@@ -48,7 +50,7 @@ export class Grant<K extends string> implements Acquisition<K> {
   }
 
   get requested(): Record<K, number> {
-    return this.#granter.requests.amounts(this.#units);
+    return this.granter.requests.amounts(this.units);
   }
 
   get retryAfterMs(): number {
@@ -60,28 +62,32 @@ export class Grant<K extends string> implements Acquisition<K> {
   }
 
   get config(): Record<string, unknown> {
-    return { ...this.#granter.config };
+    return { ...this.granter.config };
   }
 
   update(usage: Amounts<K>): void {
-    if (this.#released) throw new AcquisitionReleasedError("update()", "released");
-    this.#usage = this.#granter.requests.parseUsage(usage, this.#units, this.#usage);
+    if (this.takenAt === RELEASED) throw new AcquisitionReleasedError("update()", "released");
+    this.usage = this.granter.requests.parseUsage(usage, this.units, this.usage);
   }
 
   async acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
-    if (this.#released) throw new AcquisitionReleasedError("acquire()", "released");
-    const covered = this.#units.map((units, i) => units > 0 || this.#covered?.[i] === true);
-    return this.#granter.acquireNested(requested, options, covered);
+    if (this.takenAt === RELEASED) throw new AcquisitionReleasedError("acquire()", "released");
+    const covered = this.units.map((units, i) => units > 0 || this.covered?.[i] === true);
+    return this.granter.acquireNested(requested, options, covered);
   }
 
   release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    const { requests, missingUpdate } = this.#granter;
-    const due = requests.settlement(this.#units, this.#usage);
-    if (due) this.#granter.settle(due, this.#takenAt);
-    const missing = missingUpdate === "throw" && requests.unreported(this.#units, this.#usage);
-    if (missing) throw new UsageNotReportedError(missing);
+    const takenAt = this.takenAt;
+    if (takenAt === RELEASED) return;
+    this.takenAt = RELEASED;
+    const { requests, missingUpdate, closed } = this.granter;
+    if (closed) return;
+    const due: number[] = new Array(this.units.length);
+    const what = requests.settlement(this.units, this.usage, due);
+    if (what & (GIVES_BACK | CHARGES)) this.granter.settle(due, takenAt, (what & CHARGES) !== 0);
+    if (what & MISSES && missingUpdate === "throw") {
+      throw new UsageNotReportedError(requests.unreported(this.units, this.usage));
+    }
   }
 
   [dispose](): void {
@@ -95,12 +101,12 @@ export class Grant<K extends string> implements Acquisition<K> {
 
 /** The answer to a try that was refused: holds nothing, and whatever is done with it changes nothing. */
 export class Refusal<K extends string> implements Acquisition<K> {
-  readonly #config: Readonly<Record<string, unknown>>;
+  private readonly given: Readonly<Record<string, unknown>>;
   readonly retryAfterMs: number;
   readonly limitedBy: readonly K[];
 
   constructor(config: Readonly<Record<string, unknown>>, retryAfterMs: number, limitedBy: readonly K[]) {
-    this.#config = config;
+    this.given = config;
     this.retryAfterMs = retryAfterMs;
     this.limitedBy = limitedBy;
   }
@@ -114,7 +120,7 @@ export class Refusal<K extends string> implements Acquisition<K> {
   }
 
   get config(): Record<string, unknown> {
-    return { ...this.#config };
+    return { ...this.given };
   }
 
   update(): void {}

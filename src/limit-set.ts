@@ -3,7 +3,7 @@ import { Grant, type Granter, Refusal, runWith } from "./acquisition.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
 import { canShare } from "./core/arena.ts";
-import { type Definition, Region } from "./core/region.ts";
+import { type Definition, PROBE, Region, SETTLE, TAKE } from "./core/region.ts";
 import { sleep } from "./core/sleep.ts";
 import {
   AcquireTimeoutError,
@@ -44,47 +44,50 @@ export interface LimitSetOptions<K extends string = string> {
 export class LimitSet<K extends string = never> implements Limits<K> {
   readonly keys: readonly K[];
   readonly config: Readonly<Record<string, unknown>>;
-  readonly #limits: readonly Limit<K>[];
-  readonly #requests: Requests<K>;
-  readonly #clock: Clock;
-  readonly #granter: Granter<K>;
-  readonly #queue: WaitQueue<Acquisition<K>>;
-  #region: Region | undefined;
+  private readonly limits: readonly Limit<K>[];
+  private readonly requests: Requests<K>;
+  private readonly clock: Clock;
+  private readonly granter: Granter<K>;
+  /** For each limit, the list of just its key: most refusals are by one limit. */
+  private readonly alone: readonly (readonly K[])[];
+  private readonly queue: WaitQueue<Acquisition<K>>;
+  private region: Region | undefined;
 
   constructor(options: LimitSetOptions<K> = {}) {
     const { limits = [], shared = true, missingUpdate = "throw", config = {}, clock = systemClock } = options;
     if (missingUpdate !== "throw" && missingUpdate !== "charge") {
       throw new InvalidLimitError("missingUpdate", missingUpdate, `"throw" or "charge"`);
     }
-    this.#limits = toLimits(limits);
-    this.#requests = new Requests(this.#limits);
-    this.keys = this.#requests.keys;
+    this.limits = toLimits(limits);
+    this.requests = new Requests(this.limits);
+    this.keys = this.requests.keys;
+    this.alone = this.keys.map((key) => Object.freeze([key]));
     this.config = Object.freeze({ ...config });
-    this.#clock = clock;
-    this.#region = new Region(this.#limits.map(definitionOf), shared && canShare);
-    this.#granter = {
-      requests: this.#requests,
+    this.clock = clock;
+    this.region = new Region(this.limits.map(definitionOf), shared && canShare);
+    const isClosed = () => this.region === undefined;
+    this.granter = {
+      requests: this.requests,
       config: this.config,
       missingUpdate,
-      settle: (units, takenAt) => this.#settle(units, takenAt),
-      acquireNested: (requested, acquireOptions, covered) =>
-        this.#acquire(requested, acquireOptions, covered),
+      get closed() {
+        return isClosed();
+      },
+      settle: (units, takenAt, charges) => this.settle(units, takenAt, charges),
+      acquireNested: (requested, acquireOptions, covered) => this.enter(requested, acquireOptions, covered),
     };
     const gate: Gate<Acquisition<K>> = {
       clock,
-      take: ({ units }, now) => {
-        const region = this.#open();
-        return region.take(units, now) ? 0 : region.wait;
-      },
-      grant: ({ units, covered }) => this.#grant(units, covered),
-      timeout: (request, timeoutMs) => this.#timeout(request, timeoutMs),
+      take: ({ units }, now) => this.open().transact(TAKE, units, now, 0),
+      grant: ({ units, covered }, takenAt) => new Grant(this.granter, units, takenAt, covered),
+      timeout: (request, timeoutMs) => this.timeout(request, timeoutMs),
     };
-    this.#queue = new WaitQueue(limits.length, gate);
+    this.queue = new WaitQueue(limits.length, gate);
   }
 
   /** How many wait in this thread. */
   get waiting(): number {
-    return this.#queue.size;
+    return this.queue.size;
   }
 
   /**
@@ -99,7 +102,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    * acquisition.requested; // { tokens: 500 }
    */
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
-    return this.#acquire(requested, options, undefined);
+    return this.enter(requested, options, undefined);
   }
 
   /**
@@ -111,16 +114,14 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    * tried.successful ? "go" : `again in ${tried.retryAfterMs} ms`; // "go"
    */
   tryAcquire(requested?: Amounts<K>): Acquisition<K> {
-    const region = this.#open();
-    const units = this.#requests.parse(requested);
-    const now = this.#clock.now();
-    if (this.#queue.standsBefore(units)) {
-      // Whoever is due but has not been woken yet goes first.
-      if (this.#queue.passesAt <= now) this.#queue.drain();
-      if (this.#queue.standsBefore(units)) return this.#refuseBehind(units, now);
-    }
-    if (region.take(units, now)) return this.#grant(units, undefined);
-    return new Refusal(this.config, region.wait, this.#limitedBy(region));
+    const region = this.region;
+    if (!region) throw new LimitSetClosedError();
+    const units = this.requests.parse(requested);
+    const now = this.clock.now();
+    const behind = this.queue.size > 0 && this.tryBehind(units, now);
+    if (behind) return behind;
+    const answer = region.transact(TAKE, units, now, 0);
+    return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(-answer);
   }
 
   /**
@@ -133,21 +134,21 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    * limits.acquireSync({ tokens: 5 }, { timeoutMs: 1000 }).requested; // { tokens: 5 }
    */
   acquireSync(requested?: Amounts<K>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<K> {
-    const region = this.#open();
-    const units = this.#requests.parse(requested);
+    const region = this.open();
+    const units = this.requests.parse(requested);
     const timeoutMs = checkTimeout(options?.timeoutMs);
-    let now = this.#clock.now();
+    let now = this.clock.now();
     const deadline = now + timeoutMs;
-    while (!region.take(units, now)) {
-      const { wait } = region;
-      if (timeoutMs === 0) throw this.#timeout({ units }, timeoutMs);
-      if (wait === Number.POSITIVE_INFINITY) {
+    for (;;) {
+      const answer = region.transact(TAKE, units, now, 0);
+      if (answer >= 0) return new Grant(this.granter, units, answer);
+      if (timeoutMs === 0) throw this.timeout({ units }, timeoutMs);
+      if (answer === Number.NEGATIVE_INFINITY) {
         throw new DeadlockError("what it waits for is held in this thread, which would be blocked");
       }
-      if (now >= deadline) throw this.#timeout({ units }, timeoutMs);
-      now = this.#sleepUntil(Math.min(now + wait, deadline), now);
+      if (now >= deadline) throw this.timeout({ units }, timeoutMs);
+      now = this.sleepUntil(Math.min(now - answer, deadline), now);
     }
-    return this.#grant(units, undefined);
   }
 
   /**
@@ -170,11 +171,11 @@ export class LimitSet<K extends string = never> implements Limits<K> {
 
   /** How all limits stand, at one moment. Reading changes nothing. */
   stats(): Readonly<Record<K, LimitStats>> {
-    const region = this.#open();
-    region.inspect(this.#clock.now());
-    const entries = this.#limits.map((limit, i) => [
+    const region = this.open();
+    region.inspect(this.clock.now());
+    const entries = this.limits.map((limit, i) => [
       limit.key,
-      describe(limit, region.usedOf(i), region.waitOf(i), this.#queue.waitingFor(i)),
+      describe(limit, region.usedOf(i), region.waitOf(i), this.queue.waitingFor(i)),
     ]);
     return Object.freeze(Object.fromEntries(entries));
   }
@@ -185,83 +186,87 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    * @throws {InvalidRequestError} for an unknown key.
    */
   get(key: K): LimitView<LimitStats> {
-    const limit = this.#limits[this.#requests.indexOf(key)]!;
+    const limit = this.limits[this.requests.indexOf(key)]!;
     return Object.freeze({ ...limit, stats: () => this.stats()[key] });
   }
 
   /** Ends the set: waiters reject with `LimitSetClosedError`, memory is given back. Again: does nothing. */
   close(): void {
-    if (!this.#region) return;
-    this.#queue.close(new LimitSetClosedError());
-    this.#region.close();
-    this.#region = undefined;
+    if (!this.region) return;
+    this.queue.close(new LimitSetClosedError());
+    this.region.close();
+    this.region = undefined;
   }
 
-  async #acquire(
+  private async enter(
     requested: Amounts<K> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,
   ): Promise<Acquisition<K>> {
-    const region = this.#open();
-    const units = this.#requests.parse(requested, covered);
+    const region = this.open();
+    const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
     const timeoutMs = checkTimeout(options?.timeoutMs);
     options?.signal?.throwIfAborted();
-    const now = this.#clock.now();
+    const now = this.clock.now();
     let wait: number | undefined;
-    if (!this.#queue.standsBefore(units)) {
-      if (region.take(units, now)) return this.#grant(units, covered);
-      wait = region.wait;
+    if (this.queue.size === 0 || !this.queue.standsBefore(units, now)) {
+      const answer = region.transact(TAKE, units, now, 0);
+      if (answer >= 0) return new Grant(this.granter, units, answer, covered);
+      wait = -answer;
     }
     // A nested request is the queue's to judge: it may pass those who stand before it.
-    if (timeoutMs === 0 && (wait !== undefined || !covered)) throw this.#timeout({ units }, timeoutMs);
-    return this.#queue.enqueue({ units, covered }, wait, now, options);
+    if (timeoutMs === 0 && (wait !== undefined || !covered)) throw this.timeout({ units }, timeoutMs);
+    return this.queue.enqueue({ units, covered }, wait, now, options);
   }
 
-  #open(): Region {
-    if (!this.#region) throw new LimitSetClosedError();
-    return this.#region;
+  private open(): Region {
+    if (!this.region) throw new LimitSetClosedError();
+    return this.region;
   }
 
-  #grant(units: readonly number[], covered: readonly boolean[] | undefined): Grant<K> {
-    return new Grant(this.#granter, units, this.#open().takenAt, covered);
+  private settle(units: readonly number[], takenAt: number, charges: boolean): void {
+    this.open().transact(SETTLE, units, charges ? this.clock.now() : 0, takenAt);
+    if (this.queue.size > 0) this.queue.drain();
   }
 
-  #settle(units: readonly number[], takenAt: number): void {
-    // What a closed set held is gone with it.
-    if (!this.#region) return;
-    this.#region.settle(units, this.#clock.now(), takenAt);
-    this.#queue.drain();
+  private refuse(retryAfterMs: number): Refusal<K> {
+    return new Refusal(this.config, retryAfterMs, this.limitedBy(this.open()));
   }
 
   /** The limits that refused the last request. */
-  #limitedBy(region: Region): K[] {
-    const keys: K[] = [];
-    for (let i = 0; i < this.#limits.length; i++) if (region.waitOf(i) > 0) keys.push(this.#limits[i]!.key as K);
-    return keys;
+  private limitedBy(region: Region): readonly K[] {
+    let only = -1;
+    for (let i = 0; i < this.alone.length; i++) {
+      if (!region.refuses(i)) continue;
+      if (only >= 0) return this.keys.filter((_, index) => region.refuses(index));
+      only = i;
+    }
+    return only >= 0 ? this.alone[only]! : [];
   }
 
-  /** Refuses a try that would overtake somebody: what it may pass by itself is then not the whole answer. */
-  #refuseBehind(units: readonly number[], now: number): Refusal<K> {
-    const region = this.#open();
-    region.probe(units, now);
+  /** Refuses a try that would overtake somebody: whether it could pass by itself is then not the whole answer. */
+  private tryBehind(units: readonly number[], now: number): Refusal<K> | undefined {
+    const region = this.open();
+    if (!this.queue.standsBefore(units, now)) return undefined;
+    const wait = Math.max(0, -region.transact(PROBE, units, now, 0));
     const limitedBy = this.keys.filter(
-      (_, i) => region.waitOf(i) > 0 || (units[i]! > 0 && this.#queue.waitingFor(i) > 0),
+      (_, i) => region.refuses(i) || (units[i]! > 0 && this.queue.waitingFor(i) > 0),
     );
-    return new Refusal(this.config, Math.max(region.wait, this.#queue.passesAt - now), limitedBy);
+    return new Refusal(this.config, Math.max(wait, this.queue.passesAt - now), limitedBy);
   }
 
-  #timeout({ units }: Request, timeoutMs: number): AcquireTimeoutError {
-    const region = this.#open();
-    region.probe(units, this.#clock.now());
-    return new AcquireTimeoutError(timeoutMs, this.#limitedBy(region));
+  private timeout({ units }: Request, timeoutMs: number): AcquireTimeoutError {
+    const region = this.open();
+    region.transact(PROBE, units, this.clock.now(), 0);
+    return new AcquireTimeoutError(timeoutMs, this.limitedBy(region));
   }
 
   /** Sleeps until `due`, and finds out soon whether the clock moves at all while this thread sleeps. */
-  #sleepUntil(due: number, from: number): number {
+  private sleepUntil(due: number, from: number): number {
     let now = from;
     for (let nap = 2; now < due; nap = 60_000) {
       sleep(Math.min(due - now, nap));
-      now = this.#clock.now();
+      now = this.clock.now();
       if (now === from) throw new DeadlockError("its clock stands still while this thread is blocked");
     }
     return now;

@@ -5,166 +5,190 @@ import type { Limit } from "./limits.ts";
 import { toAmount, toUnits } from "./units.ts";
 
 /** Usage that has not been reported. */
-export const NOT_REPORTED = -1;
+const NOT_REPORTED = -1;
+
+// What a settlement has to do.
+export const GIVES_BACK = 1;
+export const CHARGES = 2;
+export const MISSES = 4;
+
+/** A limit as requests see it. */
+interface Term<K extends string> {
+  readonly key: K;
+  readonly limit: Limit<K>;
+  readonly unit: number;
+  /** The most that can be taken at once, in units. */
+  readonly ceiling: number;
+  /** What is taken if a request does not name it: 1 of calls and resources, 0 of rates. */
+  readonly automatic: number;
+  readonly isResource: boolean;
+}
 
 export class Requests<K extends string> {
-  /** Frozen, for users; loops use `#names`, since engines are slow on frozen arrays. */
   readonly keys: readonly K[];
-  readonly #names: readonly K[];
-  readonly #limits: readonly Limit<K>[];
-  readonly #indexes: ReadonlyMap<string, number>;
-  readonly #unit: readonly number[];
-  /** The most that can be taken at once, in units. */
-  readonly #ceilings: readonly number[];
-  /** What is taken of a limit that a request does not name: 1 of calls and resources, 0 of rates. */
-  readonly #automatic: readonly number[];
-  readonly #unreported: readonly number[];
-  /** A set with a RateLimit needs to be told how much. */
-  readonly #needsAmounts: boolean;
+  private readonly terms: readonly Term<K>[];
+  private readonly indexes: ReadonlyMap<string, number>;
 
   constructor(limits: readonly Limit<K>[]) {
-    this.#limits = limits;
-    this.#names = limits.map((limit) => limit.key as K);
-    this.keys = Object.freeze([...this.#names]);
-    this.#indexes = new Map(this.#names.map((key, index) => [key, index]));
-    this.#unit = limits.map(unitOf);
-    this.#ceilings = limits.map(ceilingUnits);
-    this.#automatic = limits.map((limit) => (limit.type === "rate" ? 0 : 1));
-    this.#unreported = limits.map(() => NOT_REPORTED);
-    this.#needsAmounts = limits.some((limit) => limit.type === "rate");
+    this.terms = limits.map((limit) => ({
+      key: limit.key as K,
+      limit,
+      unit: unitOf(limit),
+      ceiling: ceilingUnits(limit),
+      automatic: limit.type === "rate" ? 0 : 1,
+      isResource: limit.type === "resource",
+    }));
+    this.keys = Object.freeze(this.terms.map(({ key }) => key));
+    this.indexes = new Map(this.keys.map((key, index) => [key, index]));
   }
 
   indexOf(key: string): number {
-    const index = this.#indexes.get(key);
-    if (index === undefined) throw this.#unknown(key);
+    const index = this.indexes.get(key);
+    if (index === undefined) throw this.unknown(key);
     return index;
   }
 
-  /**
-   * The units of a request. `covered` tells of which limits nothing is taken automatically, because an outer
-   * acquisition holds them.
-   */
-  parse(requested: Amounts<K> | undefined, covered?: readonly boolean[]): number[] {
-    const units = this.#automatic.slice();
-    if (covered) for (let i = 0; i < units.length; i++) if (covered[i]) units[i] = 0;
+  /** The units of a request. */
+  parse(requested: Amounts<K> | undefined): number[] {
+    const terms = this.terms;
+    const units: number[] = new Array(terms.length);
+    for (let i = 0; i < terms.length; i++) units[i] = terms[i]!.automatic;
     let next = 0;
-    if (requested !== undefined) {
-      if (typeof requested !== "object" || requested === null) {
-        throw new InvalidRequestError(`a request must be an object of amounts, got ${show(requested)}`);
-      }
-      for (const key in requested) {
-        const index = this.#indexAfter(next, key);
-        const amount = requested[key];
-        const asked = this.#units(index, amount);
-        if (asked > this.#ceilings[index]!) throw this.#neverPasses(index, amount);
-        units[index] = asked;
-        next = index + 1;
-      }
+    for (const key in requested) {
+      const index = terms[next]?.key === key ? next : this.indexFrom(next, key);
+      const term = terms[index]!;
+      const amount = requested[key]!;
+      const asked = toUnits(amount, term.unit);
+      if (!(asked >= 0 && asked <= term.ceiling)) throw invalidAmount(amount, asked, term);
+      units[index] = asked;
+      next = index + 1;
     }
-    if (next === 0) this.#checkEmpty(requested);
+    if (next === 0) checkEmpty(requested, terms);
     return units;
   }
 
-  /** A request that names nothing: is that what was meant? */
-  #checkEmpty(requested: Amounts<K> | undefined): void {
-    // A Map or an array holds its amounts where nobody looks for them.
-    if (requested !== undefined && ![Object.prototype, null].includes(Object.getPrototypeOf(requested))) {
-      throw new InvalidRequestError(`a request must be an object of amounts, got ${show(requested)}`);
-    }
-    if (this.#needsAmounts) {
-      const rates = this.#limits.filter(({ type }) => type === "rate").map(({ key }) => `"${key}"`);
-      throw new InvalidRequestError(`name the amount of ${rates.join(" or ")} to take: the set has rate limits`);
-    }
+  /** The units of a request on top of acquisitions that hold the `covered` limits: nothing is taken automatically of those. */
+  parseNested(requested: Amounts<K> | undefined, covered: readonly boolean[]): number[] {
+    const units = this.parse(requested);
+    this.terms.forEach(({ key }, i) => {
+      if (covered[i] && !(requested && Object.hasOwn(requested, key))) units[i] = 0;
+    });
+    return units;
   }
 
   /** The amounts that `units` are, without the limits of which nothing was taken. */
   amounts(units: readonly number[]): Record<K, number> {
     const taken = units.flatMap((count, i) =>
-      count > 0 ? [[this.#names[i]!, toAmount(count, this.#unit[i]!)]] : [],
+      count > 0 ? [[this.terms[i]!.key, toAmount(count, this.terms[i]!.unit)]] : [],
     );
     return Object.fromEntries(taken);
   }
 
   /** Writes the reported `usage` of what was `taken` into a copy of `reported`; throws if some of it makes no sense. */
   parseUsage(usage: Amounts<K>, taken: readonly number[], reported: readonly number[] | undefined): number[] {
-    if (typeof usage !== "object" || usage === null) {
-      throw new InvalidRequestError(`usage must be an object of amounts, got ${show(usage)}`);
-    }
-    const usages = (reported ?? this.#unreported).slice();
+    const terms = this.terms;
+    const usages: number[] = new Array(terms.length);
+    for (let i = 0; i < terms.length; i++) usages[i] = reported ? reported[i]! : NOT_REPORTED;
     let next = 0;
     for (const key in usage) {
-      const index = this.#indexAfter(next, key);
-      const limit = this.#limits[index]!;
-      if (limit.type === "resource") {
-        throw new InvalidRequestError(`"${key}" is a resource: it has no usage to report, and comes back at release`);
-      }
-      const amount = usage[key];
-      const used = this.#units(index, amount);
-      if (used > taken[index]! && !(limit.type === "rate" && limit.overage === "debt")) {
-        throw new UsageExceedsRequestedError(key, amount!, toAmount(taken[index]!, this.#unit[index]!));
-      }
+      const index = terms[next]?.key === key ? next : this.indexFrom(next, key);
+      const term = terms[index]!;
+      const amount = usage[key]!;
+      const used = toUnits(amount, term.unit);
+      const most = taken[index]!;
+      if (term.isResource || !(used >= 0 && used <= most)) checkUsage(amount, used, most, term);
       usages[index] = used;
       next = index + 1;
     }
+    if (next === 0) checkPlain(usage, "usage");
     return usages;
   }
 
-  /** What a release settles: above 0 to charge, below to give back. Undefined if there is nothing to settle. */
-  settlement(taken: readonly number[], reported: readonly number[] | undefined): number[] | undefined {
-    let due: number[] | undefined;
-    for (let i = 0; i < taken.length; i++) {
-      let units: number;
-      if (this.#limits[i]!.type === "resource") units = -taken[i]!;
-      else if (reported === undefined || reported[i] === NOT_REPORTED) continue;
-      else units = reported[i]! - taken[i]!;
-      if (units === 0) continue;
-      due ??= new Array(taken.length).fill(0);
-      due[i] = units;
+  /**
+   * What a release settles, into `due` (above 0 to charge, below to give back), and what there is to do about it: a sum
+   * of `GIVES_BACK`, `CHARGES` and `MISSES` usage of a RateLimit.
+   */
+  settlement(taken: readonly number[], reported: readonly number[] | undefined, due: number[]): number {
+    const terms = this.terms;
+    let what = 0;
+    for (let i = 0; i < terms.length; i++) {
+      const units = taken[i]!;
+      const used = reported === undefined ? NOT_REPORTED : reported[i]!;
+      const { isResource, automatic } = terms[i]!;
+      const owed = isResource ? -units : used === NOT_REPORTED ? 0 : used - units;
+      due[i] = owed;
+      if (owed < 0) what |= GIVES_BACK;
+      else if (owed > 0) what |= CHARGES;
+      if (used === NOT_REPORTED && automatic === 0 && units > 0) what |= MISSES;
     }
-    return due;
+    return what;
   }
 
-  /** The RateLimits that were taken and whose usage is missing. Undefined if there are none. */
-  unreported(taken: readonly number[], reported: readonly number[] | undefined): K[] | undefined {
-    let keys: K[] | undefined;
-    for (let i = 0; i < taken.length; i++) {
-      if (taken[i] === 0 || this.#limits[i]!.type !== "rate") continue;
-      if (reported === undefined || reported[i] === NOT_REPORTED) {
-        keys ??= [];
-        keys.push(this.#names[i]!);
-      }
-    }
-    return keys;
-  }
-
-  /** The index of `key`, which most often is the one after the last. */
-  #indexAfter(next: number, key: K): number {
-    return this.#names[next] === key ? next : this.indexOf(key);
-  }
-
-  #units(index: number, amount: number | undefined): number {
-    const unit = this.#unit[index]!;
-    const units = typeof amount === "number" ? toUnits(amount, unit) : Number.NaN;
-    if (units >= 0) return units;
-    const wanted = unit === 1 ? "a whole number" : `a multiple of ${unit}`;
-    throw new InvalidRequestError(
-      `the amount of "${this.#names[index]}" must be ${wanted}, 0 or more, got ${show(amount)}`,
+  /** The RateLimits that were taken and whose usage is missing. */
+  unreported(taken: readonly number[], reported: readonly number[] | undefined): K[] {
+    return this.keys.filter(
+      (_, i) =>
+        taken[i]! > 0 && this.terms[i]!.automatic === 0 && (reported?.[i] ?? NOT_REPORTED) === NOT_REPORTED,
     );
   }
 
-  #unknown(key: string): InvalidRequestError {
-    const known = this.#names.map((each) => `"${each}"`).join(", ");
+  /** The index of `key`, looked for from `next` on: most often a request names limits in their order. */
+  private indexFrom(next: number, key: string): number {
+    const terms = this.terms;
+    for (let i = next; i < terms.length; i++) if (terms[i]!.key === key) return i;
+    return this.indexOf(key);
+  }
+
+  private unknown(key: string): InvalidRequestError {
+    const known = this.keys.map((each) => `"${each}"`).join(", ");
     return new InvalidRequestError(`no limit has the key "${key}"; the set has ${known || "no limits"}`);
   }
+}
 
-  #neverPasses(index: number, amount: number | undefined): InvalidRequestError {
-    const limit = this.#limits[index]!;
-    const burst = limit.type !== "resource" && limit.burst !== undefined && limit.burst < limit.capacity;
-    const most = burst ? `the burst, ${limit.burst}` : `the capacity, ${limit.capacity}`;
+// What follows is kept out of the functions above: engines inline small functions only.
+
+/** A request that names nothing: is that what was meant? */
+function checkEmpty(requested: unknown, terms: readonly Term<string>[]): void {
+  if (requested !== undefined) checkPlain(requested, "a request");
+  const rates = terms.filter(({ limit }) => limit.type === "rate").map(({ key }) => `"${key}"`);
+  if (rates.length === 0) return;
+  throw new InvalidRequestError(`name the amount of ${rates.join(" or ")} to take: the set has rate limits`);
+}
+
+function invalidAmount(
+  amount: unknown,
+  units: number,
+  { key, limit, unit }: Term<string>,
+): InvalidRequestError {
+  if (!(units >= 0)) {
+    const wanted = unit === 1 ? "a whole number" : `a multiple of ${unit}`;
     return new InvalidRequestError(
-      `${show(amount)} of "${limit.key}" could never pass: ask for at most ${most}`,
+      `the amount of "${key}" must be ${wanted}, 0 or more, got ${show(amount)}`,
     );
   }
+  const burst = limit.type !== "resource" && limit.burst !== undefined && limit.burst < limit.capacity;
+  const most = burst ? `the burst, ${limit.burst}` : `the capacity, ${limit.capacity}`;
+  return new InvalidRequestError(`${show(amount)} of "${key}" could never pass: ask for at most ${most}`);
+}
+
+/** Refuses usage that is none: of a resource, no amount, or above the request where that is no debt. */
+function checkUsage(amount: unknown, units: number, taken: number, term: Term<string>): void {
+  const { key, limit, unit } = term;
+  if (limit.type === "resource") {
+    throw new InvalidRequestError(
+      `"${key}" is a resource: it has no usage to report, and comes back at release`,
+    );
+  }
+  if (!(units >= 0)) throw invalidAmount(amount, units, term);
+  if (limit.type === "rate" && limit.overage === "debt") return;
+  throw new UsageExceedsRequestedError(key, toAmount(units, unit), toAmount(taken, unit));
+}
+
+/** Refuses what has no amounts to find: null, a number, a Map or an array that holds them where nobody looks. */
+function checkPlain(value: unknown, what: string): void {
+  const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : value;
+  if (prototype === Object.prototype || (prototype === null && value !== null)) return;
+  throw new InvalidRequestError(`${what} must be an object of amounts, got ${show(value)}`);
 }
 
 export function unitOf(limit: Limit): number {

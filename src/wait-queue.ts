@@ -27,10 +27,10 @@ export interface Request {
 /** What a queue needs of the set before which it stands. */
 export interface Gate<T> {
   readonly clock: Clock;
-  /** Takes the units of a request and returns 0; or takes nothing and returns the milliseconds to wait, Infinity if for a release. */
+  /** Takes a request and returns when, 0 or more; or takes nothing and returns minus the milliseconds to wait, -Infinity if for a release. */
   take(request: Request, now: number): number;
   /** What to hand to a waiter whose request has just been taken. */
-  grant(request: Request): T;
+  grant(request: Request, takenAt: number): T;
   /** The error for a waiter that waited in vain. */
   timeout(request: Request, timeoutMs: number): Error;
 }
@@ -104,11 +104,14 @@ export class WaitQueue<T> {
     return this.#passesAt;
   }
 
-  /** Whether somebody waits for one of the limits that a request wants. */
-  standsBefore(units: readonly number[]): boolean {
-    if (this.#size === 0) return false;
-    for (let i = 0; i < units.length; i++) if (units[i]! > 0 && this.#waiting[i]! > 0) return true;
-    return false;
+  /** Whether somebody waits who comes before a new request: who waits for one of the same limits. */
+  standsBefore(units: readonly number[], now: number): boolean {
+    // Whoever could have passed by now, and only has not been woken yet, goes first.
+    if (this.#passesAt <= now && this.#wants(units)) {
+      this.#serve(now);
+      this.#arm(now);
+    }
+    return this.#wants(units);
   }
 
   /** Waits for its turn. `wait` is what the gate has just answered, undefined if it was not asked. */
@@ -167,6 +170,10 @@ export class WaitQueue<T> {
     this.#arm(0);
   }
 
+  #wants(units: readonly number[]): boolean {
+    return units.some((count, i) => count > 0 && this.#waiting[i]! > 0);
+  }
+
   #lineFor({ units, covered }: Request): Line<T> {
     const limits: number[] = [];
     for (let i = 0; i < units.length; i++) if (units[i]! > 0) limits.push(i);
@@ -191,12 +198,12 @@ export class WaitQueue<T> {
         continue;
       }
       const { request } = line.head!;
-      const wait = this.#gate.take(request, now);
-      if (wait === 0) {
-        this.#leave(line.head!).resolve(this.#gate.grant(request));
+      const answer = this.#gate.take(request, now);
+      if (answer >= 0) {
+        this.#leave(line.head!).resolve(this.#gate.grant(request, answer));
       } else {
-        this.#passesAt = Math.min(this.#passesAt, now + wait);
-        this.#stop(line, wait === Number.POSITIVE_INFINITY ? AWAITS_RELEASE : AWAITS_TIME);
+        this.#passesAt = Math.min(this.#passesAt, now - answer);
+        this.#stop(line, answer === Number.NEGATIVE_INFINITY ? AWAITS_RELEASE : AWAITS_TIME);
       }
     }
   }

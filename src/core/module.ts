@@ -19,10 +19,7 @@ export interface CoreExports {
     log: number,
   ): void;
   scratchOf(region: number, participant: number): number;
-  take(region: number, participant: number, ms: number): number;
-  probe(region: number, participant: number, ms: number): number;
-  settle(region: number, participant: number, ms: number, taken: number): void;
-  inspect(region: number, participant: number, ms: number): void;
+  transact(region: number, scratch: number, ms: number, action: number, taken: number): number;
 }
 
 const modules: { private?: WebAssembly.Module; shared?: WebAssembly.Module } = {};

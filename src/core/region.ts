@@ -2,13 +2,15 @@
 import {
   FIXED_WINDOW,
   GCRA,
+  INSPECT,
   LEAKY_BUCKET,
+  PROBE,
   RESOURCE,
+  SETTLE,
   SLIDING_WINDOW,
-  TIME,
+  TAKE,
   TOKEN_BUCKET,
   UNITS,
-  WAIT,
 } from "../../assembly/layout.ts";
 import { type Arena, arenaFor, dropIfSpent } from "./arena.ts";
 
@@ -20,6 +22,10 @@ const KINDS = {
   "fixed-window": FIXED_WINDOW,
   resource: RESOURCE,
 } as const;
+
+export { PROBE, SETTLE, TAKE };
+
+type Action = typeof TAKE | typeof PROBE | typeof SETTLE;
 
 /** A limit as the core knows it: whole units, whole microseconds. */
 export interface Definition {
@@ -40,11 +46,13 @@ interface Place {
 const abandoned = new FinalizationRegistry<Place>(giveBack);
 
 export class Region {
-  readonly #place: Place;
-  readonly #arena: Arena;
-  readonly #start: number;
-  readonly #count: number;
-  readonly #scratch: number;
+  private readonly place: Place;
+  private readonly arena: Arena;
+  private readonly start: number;
+  private readonly count: number;
+  private readonly scratch: number;
+  /** Where in the arena's view the words of the scratch area are. */
+  private readonly units: number;
 
   constructor(definitions: readonly Definition[], shared: boolean) {
     const arena = arenaFor(shared);
@@ -66,67 +74,56 @@ export class Region {
       const { state, log } = offsets[index]!;
       core.define(start, index, KINDS[kind], capacity, ceiling, windowMicros, state, log);
     });
-    this.#place = { arena, start, bytes };
-    this.#arena = arena;
-    this.#start = start;
-    this.#count = count;
-    this.#scratch = core.scratchOf(start, 0) / 8;
-    abandoned.register(this, this.#place, this.#place);
+    this.place = { arena, start, bytes };
+    this.arena = arena;
+    this.start = start;
+    this.count = count;
+    this.scratch = core.scratchOf(start, 0);
+    this.units = (this.scratch + UNITS) / 8;
+    abandoned.register(this, this.place, this.place);
   }
 
-  /** Takes `units` (one entry a limit, 0 to leave it out) from all limits, or nothing from any. */
-  take(units: readonly number[], now: number): boolean {
-    this.#request(units);
-    return this.#arena.core.take(this.#start, 0, now) !== 0;
+  /**
+   * Does `action` with `units`, one entry a limit:
+   *
+   * - `TAKE` takes them from all limits and returns when, in microseconds. Or it takes nothing and returns minus the
+   *   milliseconds until it could pass, -Infinity if that hangs on a release; `refuses` then says which limits refuse.
+   *   0 leaves a limit out.
+   * - `PROBE` answers the same and takes nothing either way.
+   * - `SETTLE` gives back the negative ones, of what was taken at `takenAt`, and charges the positive ones, at `now`.
+   */
+  transact(action: Action, units: readonly number[], now: number, takenAt: number): number {
+    const arena = this.arena;
+    const f64 = arena.f64;
+    const at = this.units;
+    for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
+    return arena.core.transact(this.start, this.scratch, now, action, takenAt);
   }
 
-  /** What `take` would answer, without taking. */
-  probe(units: readonly number[], now: number): boolean {
-    this.#request(units);
-    return this.#arena.core.probe(this.#start, 0, now) !== 0;
+  /** Whether limit `index` refused the last `TAKE` or `PROBE`. */
+  refuses(index: number): boolean {
+    return this.waitOf(index) !== 0;
   }
 
-  /** When the last successful `take` took, in microseconds. */
-  get takenAt(): number {
-    return this.#arena.f64[this.#scratch + TIME / 8]!;
-  }
-
-  /** How long what the last `take` or `probe` refused would have to wait, in milliseconds. */
-  get wait(): number {
-    return this.#arena.f64[this.#scratch + WAIT / 8]!;
-  }
-
-  /** How long limit `index` alone makes it wait: after `take` and `probe` their request, after `inspect` one unit. */
+  /** How long one unit of limit `index` would have to wait, after `inspect`, in milliseconds. */
   waitOf(index: number): number {
-    return this.#arena.f64[this.#scratch + UNITS / 8 + this.#count + index]!;
+    return this.arena.f64[this.units + this.count + index]!;
   }
 
   /** Units of limit `index` in use, after `inspect`. */
   usedOf(index: number): number {
-    return this.#arena.f64[this.#scratch + UNITS / 8 + index]!;
-  }
-
-  /** Charges the positive `units` and gives back the negative ones, of what was taken at `takenAt`. */
-  settle(units: readonly number[], now: number, takenAt: number): void {
-    this.#request(units);
-    this.#arena.core.settle(this.#start, 0, now, takenAt);
+    return this.arena.f64[this.units + index]!;
   }
 
   /** Reads all limits at one moment, for `usedOf` and `waitOf`. */
   inspect(now: number): void {
-    this.#arena.core.inspect(this.#start, 0, now);
+    this.arena.core.transact(this.start, this.scratch, now, INSPECT, 0);
   }
 
   /** Gives the memory back; the region must not be used after. */
   close(): void {
-    abandoned.unregister(this.#place);
-    giveBack(this.#place);
-  }
-
-  #request(units: readonly number[]): void {
-    const { f64 } = this.#arena;
-    const base = this.#scratch + UNITS / 8;
-    for (let i = 0; i < units.length; i++) f64[base + i] = units[i]!;
+    abandoned.unregister(this.place);
+    giveBack(this.place);
   }
 }
 

@@ -7,9 +7,6 @@ interface ManualTimer {
   readonly callback: () => void;
 }
 
-// Taken before a test framework replaces it.
-const realSetTimeout = globalThis.setTimeout;
-
 /**
  * For tests: pass it as a set's `clock` and move time by hand.
  *
@@ -95,10 +92,15 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Promise callbacks run before a timer does, however many follow one another. */
+/** Promise callbacks run before a message arrives, however many follow one another; and no test framework fakes those. */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
-    realSetTimeout(resolve, 0);
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
   });
 }
 

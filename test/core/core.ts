@@ -1,7 +1,7 @@
 /** The debug build of the core, driven directly: an abort says which assertion failed, and where. */
 import { readFileSync } from "node:fs";
 import { instantiateSync } from "@assemblyscript/loader";
-import { UNITS, WAIT } from "../../assembly/layout.ts";
+import { UNITS } from "../../assembly/layout.ts";
 import type { CoreExports } from "../../src/core/module.ts";
 
 // The debug build keeps its messages below.
@@ -17,10 +17,11 @@ export interface LimitRow {
 
 export interface Core extends CoreExports {
   readonly region: number;
+  /** Of participant 0. */
+  readonly scratch: number;
   readonly f64: Float64Array;
   readonly i64: BigInt64Array;
   request(units: readonly number[]): void;
-  readonly wait: number;
 }
 
 export function instantiateDebug(): { core: CoreExports; memory: WebAssembly.Memory } {
@@ -46,15 +47,13 @@ export function openCore(limits: readonly LimitRow[], participants = 1): Core {
     core.define(REGION, i, kind, capacity, ceiling, window, ...offsets[i]!);
   });
   const f64 = new Float64Array(memory.buffer);
-  const scratch = core.scratchOf(REGION, 0) / 8;
+  const scratch = core.scratchOf(REGION, 0);
   return {
     ...core,
     region: REGION,
+    scratch,
     f64,
     i64: new BigInt64Array(memory.buffer),
-    request: (units) => f64.set(units, scratch + UNITS / 8),
-    get wait() {
-      return f64[scratch + WAIT / 8]!;
-    },
+    request: (units) => f64.set(units, (scratch + UNITS) / 8),
   };
 }

@@ -1,0 +1,111 @@
+/** Lays out the region of a set, once, before anybody takes from it. */
+import * as kinds from "./kinds";
+import {
+  BLOCK_BYTES,
+  BLOCKS,
+  CEILING,
+  DEFINITION_BYTES,
+  DEFINITIONS,
+  INDEX,
+  KIND,
+  LIMITS,
+  LINE,
+  LOG,
+  LOGGED,
+  MAX_PARTICIPANTS,
+  OWN,
+  PARTICIPANT,
+  PARTICIPANTS,
+  PIECE,
+  RESOURCE,
+  SCRATCH_BYTES,
+  SCRATCHES,
+  STATE,
+  STATE_BYTES,
+  STATES,
+  TOKEN_BUCKET,
+  UNIT_BYTES,
+  UNITS,
+  WINDOW,
+} from "./layout";
+
+/** Bytes of a region for `limits` limits, whose states and logs are of these sizes together. */
+export function regionBytes(limits: i32, states: i32, logs: i32, participants: i32): i32 {
+  return (
+    DEFINITIONS +
+    limits * DEFINITION_BYTES +
+    participants * (scratchBytes(limits) + 2 * blockBytes(states, logs))
+  );
+}
+
+/** Lays out a region of zeroes. Its limits are defined next, in order. */
+export function format(region: usize, limits: i32, states: i32, logs: i32, participants: i32): void {
+  assert((region & (LINE - 1)) === 0, "a region begins at a cache line");
+  assert(participants > 0 && participants <= MAX_PARTICIPANTS, "participants: 1 to MAX_PARTICIPANTS");
+  const scratches = DEFINITIONS + limits * DEFINITION_BYTES;
+  store<i32>(region + LIMITS, limits);
+  store<i32>(region + PARTICIPANTS, participants);
+  store<i32>(region + SCRATCHES, scratches);
+  store<i32>(region + SCRATCH_BYTES, scratchBytes(limits));
+  store<i32>(region + BLOCKS, scratches + participants * scratchBytes(limits));
+  store<i32>(region + BLOCK_BYTES, blockBytes(states, logs));
+  store<i32>(region + STATE_BYTES, stateEnd(states));
+  store<i32>(region + LOGGED, logs);
+  const bytes = load<i32>(region + BLOCK_BYTES);
+  for (let participant = 0; participant < participants; participant++) {
+    const scratch = scratchOf(region, participant);
+    const own = load<i32>(region + BLOCKS) + 2 * participant * bytes;
+    store<i32>(scratch + PARTICIPANT, participant);
+    store<i32>(scratch + OWN, own);
+    store<i32>(region + own + INDEX, 2 * participant);
+    store<i32>(region + own + bytes + INDEX, 2 * participant + 1);
+  }
+}
+
+/** Defines limit `index`; `ceiling` and `capacity` in units, `window` in microseconds, `state` and `log` where the limits before it end. */
+export function define(
+  region: usize,
+  index: i32,
+  kind: i32,
+  capacity: f64,
+  ceiling: f64,
+  window: f64,
+  state: i32,
+  log: i32,
+): void {
+  assert(index >= 0 && index < load<i32>(region + LIMITS), "no such limit in the region");
+  assert(kind >= TOKEN_BUCKET && kind <= RESOURCE, "no such kind of limit");
+  assert(capacity >= 1 && ceiling >= 1, "capacity and ceiling: 1 unit or more");
+  const definition = region + DEFINITIONS + index * DEFINITION_BYTES;
+  store<i32>(definition + KIND, kind);
+  store<i32>(definition + STATE, STATES + state);
+  store<i32>(definition + LOG, load<i32>(region + STATE_BYTES) + log);
+  store<i64>(definition + CEILING, i64(ceiling));
+  store<i64>(definition + WINDOW, i64(window));
+  kinds.define(definition, i64(capacity));
+}
+
+/** Where the scratch area of a participant begins. */
+export function scratchOf(region: usize, participant: i32): usize {
+  assert(
+    participant >= 0 && participant < load<i32>(region + PARTICIPANTS),
+    "no such participant in the region",
+  );
+  return region + load<i32>(region + SCRATCHES) + participant * load<i32>(region + SCRATCH_BYTES);
+}
+
+function stateEnd(states: i32): i32 {
+  return STATES + ((states + PIECE - 1) & -PIECE);
+}
+
+function blockBytes(states: i32, logs: i32): i32 {
+  return lines(stateEnd(states) + logs);
+}
+
+function scratchBytes(limits: i32): i32 {
+  return lines(UNITS + 2 * limits * UNIT_BYTES);
+}
+
+function lines(bytes: i32): i32 {
+  return (bytes + LINE - 1) & -LINE;
+}
