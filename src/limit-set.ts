@@ -198,25 +198,30 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     this.region = undefined;
   }
 
-  private async enter(
+  // Not an async function, whose promise would settle turns after the queue's own: order is promised to callers.
+  private enter(
     requested: Amounts<K> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,
   ): Promise<Acquisition<K>> {
-    const region = this.open();
-    const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
-    const timeoutMs = checkTimeout(options?.timeoutMs);
-    options?.signal?.throwIfAborted();
-    const now = this.clock.now();
-    let wait: number | undefined;
-    if (this.queue.size === 0 || !this.queue.standsBefore(units, now)) {
-      const answer = region.transact(TAKE, units, now, 0);
-      if (answer >= 0) return new Grant(this.granter, units, answer, covered);
-      wait = -answer;
+    try {
+      const region = this.open();
+      const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
+      const timeoutMs = checkTimeout(options?.timeoutMs);
+      options?.signal?.throwIfAborted();
+      const now = this.clock.now();
+      let wait: number | undefined;
+      if (this.queue.size === 0 || !this.queue.standsBefore(units, now)) {
+        const answer = region.transact(TAKE, units, now, 0);
+        if (answer >= 0) return Promise.resolve(new Grant(this.granter, units, answer, covered));
+        wait = -answer;
+      }
+      // A nested request is the queue's to judge: it may pass those who stand before it.
+      if (timeoutMs === 0 && (wait !== undefined || !covered)) throw this.timeout({ units }, timeoutMs);
+      return this.queue.enqueue({ units, covered }, wait, now, options);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    // A nested request is the queue's to judge: it may pass those who stand before it.
-    if (timeoutMs === 0 && (wait !== undefined || !covered)) throw this.timeout({ units }, timeoutMs);
-    return this.queue.enqueue({ units, covered }, wait, now, options);
   }
 
   private open(): Region {
