@@ -108,10 +108,8 @@ function stage(region: usize, scratch: usize, head: i64): usize {
   const end = target + load<i32>(region + STATE_BYTES);
   let from = source + STATES;
   for (let to = target + STATES; to < end; to += PIECE, from += PIECE) {
-    store<i64>(to, load<i64>(from));
-    store<i64>(to, load<i64>(from, 8), 8);
-    store<i64>(to, load<i64>(from, 16), 16);
-    store<i64>(to, load<i64>(from, 24), 24);
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
   }
   if (load<i32>(region + LOGGED)) copyLogs(region, source, target);
   return target;

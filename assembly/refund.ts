@@ -58,7 +58,7 @@ function collapse(state: usize, end: i32, low: i64): void {
   if (kept < end && low > 0) store<i64>(mark(state, kept++) + MARK_LOW, low);
   if (kept === end) return;
   const count = markCount(state);
-  if (end < count) memory.copy(mark(state, kept), mark(state, end), (count - end) * MARK_BYTES);
+  moveMarks(state, kept, end, count);
   store<i32>(state + MARK_COUNT, kept + count - end);
 }
 
@@ -75,7 +75,15 @@ function dropMark(state: usize): void {
     }
     before = low;
   }
-  memory.copy(mark(state, drop), mark(state, drop + 1), (MAX_MARKS - 1 - drop) * MARK_BYTES);
+  moveMarks(state, drop, drop + 1, MAX_MARKS);
+}
+
+/** Moves marks `from` to `end` down to `to`: so few words that calling a copy costs more than copying. */
+function moveMarks(state: usize, to: i32, from: i32, end: i32): void {
+  for (; from < end; from++, to++) {
+    store<i64>(mark(state, to) + MARK_TIME, load<i64>(mark(state, from) + MARK_TIME));
+    store<i64>(mark(state, to) + MARK_LOW, load<i64>(mark(state, from) + MARK_LOW));
+  }
 }
 
 function mark(state: usize, i: i32): usize {

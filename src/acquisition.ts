@@ -80,12 +80,11 @@ export class Grant<K extends string> implements Acquisition<K> {
     const takenAt = this.takenAt;
     if (takenAt === RELEASED) return;
     this.takenAt = RELEASED;
-    const { requests, missingUpdate, closed } = this.granter;
-    if (closed) return;
-    const due: number[] = new Array(this.units.length);
-    const what = requests.settlement(this.units, this.usage, due);
-    if (what & (GIVES_BACK | CHARGES)) this.granter.settle(due, takenAt, (what & CHARGES) !== 0);
-    if (what & MISSES && missingUpdate === "throw") {
+    const granter = this.granter;
+    const { requests } = granter;
+    const what = requests.settlement(this.units, this.usage);
+    if (what & (GIVES_BACK | CHARGES)) granter.settle(requests.due, takenAt, (what & CHARGES) !== 0);
+    if (what & MISSES && granter.missingUpdate === "throw" && !granter.closed) {
       throw new UsageNotReportedError(requests.unreported(this.units, this.usage));
     }
   }

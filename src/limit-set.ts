@@ -121,7 +121,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     const behind = this.queue.size > 0 && this.tryBehind(units, now);
     if (behind) return behind;
     const answer = region.transact(TAKE, units, now, 0);
-    return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(-answer);
+    return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(region, -answer);
   }
 
   /**
@@ -230,23 +230,21 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   private settle(units: readonly number[], takenAt: number, charges: boolean): void {
-    this.open().transact(SETTLE, units, charges ? this.clock.now() : 0, takenAt);
+    // What a closed set held is gone with it.
+    if (!this.region) return;
+    this.region.transact(SETTLE, units, charges ? this.clock.now() : 0, takenAt);
     if (this.queue.size > 0) this.queue.drain();
   }
 
-  private refuse(retryAfterMs: number): Refusal<K> {
-    return new Refusal(this.config, retryAfterMs, this.limitedBy(this.open()));
+  private refuse(region: Region, retryAfterMs: number): Refusal<K> {
+    const { refuser } = region;
+    const limitedBy = refuser >= 0 ? this.alone[refuser]! : this.limitedBy(region);
+    return new Refusal(this.config, retryAfterMs, limitedBy);
   }
 
   /** The limits that refused the last request. */
-  private limitedBy(region: Region): readonly K[] {
-    let only = -1;
-    for (let i = 0; i < this.alone.length; i++) {
-      if (!region.refuses(i)) continue;
-      if (only >= 0) return this.keys.filter((_, index) => region.refuses(index));
-      only = i;
-    }
-    return only >= 0 ? this.alone[only]! : [];
+  private limitedBy(region: Region): K[] {
+    return this.keys.filter((_, i) => region.refuses(i));
   }
 
   /** Refuses a try that would overtake somebody: whether it could pass by itself is then not the whole answer. */

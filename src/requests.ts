@@ -26,6 +26,8 @@ interface Term<K extends string> {
 
 export class Requests<K extends string> {
   readonly keys: readonly K[];
+  /** What the last settlement charges, above 0, or gives back, below; one entry a limit. */
+  readonly due: number[];
   private readonly terms: readonly Term<K>[];
   private readonly indexes: ReadonlyMap<string, number>;
 
@@ -38,6 +40,7 @@ export class Requests<K extends string> {
       automatic: limit.type === "rate" ? 0 : 1,
       isResource: limit.type === "resource",
     }));
+    this.due = this.terms.map(() => 0);
     this.keys = Object.freeze(this.terms.map(({ key }) => key));
     this.indexes = new Map(this.keys.map((key, index) => [key, index]));
   }
@@ -105,11 +108,11 @@ export class Requests<K extends string> {
   }
 
   /**
-   * What a release settles, into `due` (above 0 to charge, below to give back), and what there is to do about it: a sum
-   * of `GIVES_BACK`, `CHARGES` and `MISSES` usage of a RateLimit.
+   * What a release settles, into `due`, and what there is to do about it: a sum of `GIVES_BACK`, `CHARGES` and `MISSES`
+   * usage of a RateLimit.
    */
-  settlement(taken: readonly number[], reported: readonly number[] | undefined, due: number[]): number {
-    const terms = this.terms;
+  settlement(taken: readonly number[], reported: readonly number[] | undefined): number {
+    const { terms, due } = this;
     let what = 0;
     for (let i = 0; i < terms.length; i++) {
       const units = taken[i]!;

@@ -1,0 +1,45 @@
+/** What the library promises to cost. A bound is a ratio of two cases of one section. */
+
+import { FLOOR, OURS } from "./cases/one-limit.js";
+import { granted, KINDS } from "./cases/refused.js";
+import { FAMILY, FOUR } from "./cases/several-limits.js";
+import { ratio } from "./measure.js";
+import { grid, times } from "./table.js";
+
+/** @typedef {{ bound: string, of: string, to: string, atMost: number }} Bound */
+
+/** @type {Bound[]} */
+const BOUNDS = [
+  { bound: "1 limit, tryAcquire / three-line bucket", of: OURS, to: FLOOR, atMost: 1.6 },
+  { bound: "4 limits, taken and released / limiter's 2", of: FOUR, to: FAMILY, atMost: 1 },
+  ...KINDS.map((kind) => ({ bound: `refusal / grant: ${kind}`, of: kind, to: granted(kind), atMost: 1 })),
+];
+
+/**
+ * @param {import("./measure.js").Section[]} sections @param {import("./measure.js").Times} measured
+ * Those whose cases were measured.
+ */
+export function judge(sections, measured) {
+  return BOUNDS.flatMap(({ bound, of, to, atMost }) => {
+    for (const { cases } of sections) {
+      const top = cases.find(({ name }) => name === of);
+      const base = cases.find(({ name }) => name === to);
+      if (top && base) {
+        const result = ratio(measured, top, base);
+        return [{ bound, atMost, ratio: result, holds: result.median <= atMost }];
+      }
+    }
+    return [];
+  });
+}
+
+/** @param {ReturnType<typeof judge>} judged */
+export function verdicts(judged) {
+  const rows = judged.map(({ bound, atMost, ratio, holds }) => [
+    bound,
+    atMost.toFixed(2),
+    times(ratio),
+    holds ? "holds" : "FAILS",
+  ]);
+  return `## Bounds\n\n${grid(["", "at most", "measured", ""], rows)}\n`;
+}

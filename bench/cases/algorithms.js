@@ -1,0 +1,47 @@
+import { CallLimit, LimitSet, RateLimitAlgorithm, ResourceLimit } from "limitset";
+import {
+  HOUR_MS,
+  PLENTY,
+  ThreeLineBucket,
+  take,
+  takeLeaked,
+  takeTokens,
+  takeUnasked,
+  tokens,
+} from "../sets.js";
+
+const FLOOR = "floor: token bucket in three lines";
+const BUCKET = "TokenBucket";
+
+/** @returns {import("../measure.js").Section} */
+export function algorithms() {
+  const against = { "x bucket": FLOOR, "x TokenBucket": BUCKET };
+  const { GCRA, SlidingWindow, FixedWindow } = RateLimitAlgorithm;
+  const call = new LimitSet({ limits: [new CallLimit({ capacity: PLENTY, windowMs: HOUR_MS })] });
+  const slots = new LimitSet({ limits: [new ResourceLimit({ key: "slots", capacity: PLENTY })] });
+  return {
+    title: "By algorithm, granted, synchronous",
+    work: "take 1 of a limit that always has it",
+    columns: ["x bucket", "x TokenBucket"],
+    cases: [
+      { name: FLOOR, run: take(new ThreeLineBucket(PLENTY, HOUR_MS)), against },
+      { name: BUCKET, run: takeTokens(tokens()), against },
+      { name: "GCRA", run: takeTokens(tokens({ algorithm: GCRA })), against },
+      {
+        name: "GCRA, burst a tenth",
+        run: takeTokens(tokens({ algorithm: GCRA, burst: PLENTY / 10 })),
+        against,
+      },
+      { name: "FixedWindow", run: takeTokens(tokens({ algorithm: FixedWindow })), against },
+      { name: "SlidingWindow, log full", run: takeTokens(tokens({ algorithm: SlidingWindow })), against },
+      {
+        name: "SlidingWindow, log short",
+        run: takeTokens(tokens({ algorithm: SlidingWindow, windowMs: 0.005 })),
+        against,
+      },
+      { name: "LeakyBucket, 32 in turn", run: takeLeaked(), against },
+      { name: "CallLimit, unasked", run: takeUnasked(call), against },
+      { name: "ResourceLimit, unasked, kept", run: takeUnasked(slots), against },
+    ],
+  };
+}

@@ -1,0 +1,160 @@
+import { expect } from "vitest";
+import {
+  CallLimit,
+  InvalidLimitError,
+  type LimitLike,
+  RateLimit,
+  ResourceLimit,
+} from "../../../src/index.ts";
+import type { Theme } from "../harness.ts";
+import { failure } from "../tools.ts";
+
+const RATE = { type: "rate", key: "x", capacity: 10, windowMs: 1000 };
+const RATE_DEFAULTS = { ...RATE, algorithm: "token-bucket", unit: 1, overage: "error" };
+
+const READ_BACK: readonly (readonly [title: string, limit: LimitLike, reads: object])[] = [
+  ["a rate", new RateLimit({ key: "x", capacity: 10, windowMs: 1000 }), RATE_DEFAULTS],
+  [
+    "a rate with everything given",
+    new RateLimit({
+      key: "x",
+      capacity: 1,
+      windowMs: 60_000,
+      algorithm: "fixed-window",
+      unit: 0.25,
+      overage: "debt",
+    }),
+    {
+      ...RATE,
+      capacity: 1,
+      windowMs: 60_000,
+      algorithm: "fixed-window",
+      unit: 0.25,
+      overage: "debt",
+    },
+  ],
+  [
+    "a GCRA rate, whose burst is the capacity",
+    new RateLimit({ key: "x", capacity: 10, windowMs: 1000, algorithm: "gcra" }),
+    { ...RATE_DEFAULTS, algorithm: "gcra", burst: 10 },
+  ],
+  [
+    "a GCRA rate with a burst",
+    new RateLimit({ key: "x", capacity: 10, windowMs: 1000, algorithm: "gcra", burst: 3 }),
+    { ...RATE_DEFAULTS, algorithm: "gcra", burst: 3 },
+  ],
+  [
+    "calls",
+    new CallLimit({ capacity: 5, windowMs: 100 }),
+    { type: "call", key: "call_count", capacity: 5, windowMs: 100, algorithm: "token-bucket" },
+  ],
+  [
+    "calls with an algorithm and a burst",
+    new CallLimit({ capacity: 5, windowMs: 100, algorithm: "gcra", burst: 2 }),
+    { type: "call", key: "call_count", capacity: 5, windowMs: 100, algorithm: "gcra", burst: 2 },
+  ],
+  ["a resource", new ResourceLimit({ key: "db", capacity: 3 }), { type: "resource", key: "db", capacity: 3 }],
+  ["a rate from plain data", plain(RATE), RATE_DEFAULTS],
+  [
+    "calls from plain data",
+    plain({ type: "call", capacity: 5, windowMs: 100 }),
+    { type: "call", key: "call_count", capacity: 5, windowMs: 100, algorithm: "token-bucket" },
+  ],
+  [
+    "calls from plain data that pass a key",
+    plain({ type: "call", key: "mine", capacity: 5, windowMs: 100 }),
+    { type: "call", key: "call_count" },
+  ],
+  [
+    "a resource from plain data",
+    plain({ type: "resource", key: "db", capacity: 3 }),
+    { type: "resource", key: "db", capacity: 3 },
+  ],
+];
+
+const REJECTED: readonly (readonly [title: string, limit: object, field: string, value: string])[] = [
+  ["a capacity of 0", { ...RATE, capacity: 0 }, "capacity", "0"],
+  ["a negative capacity", { ...RATE, capacity: -5 }, "capacity", "-5"],
+  ["a capacity of NaN", { ...RATE, capacity: Number.NaN }, "capacity", "NaN"],
+  ["an infinite capacity", { ...RATE, capacity: Number.POSITIVE_INFINITY }, "capacity", "Infinity"],
+  ["no capacity", { type: "rate", key: "x", windowMs: 1000 }, "capacity", "undefined"],
+  ["a capacity in words", { ...RATE, capacity: "ten" }, "capacity", "ten"],
+  ["a resource of capacity 0", { type: "resource", key: "x", capacity: 0 }, "capacity", "0"],
+  ["a fraction of a resource", { type: "resource", key: "x", capacity: 2.5 }, "capacity", "2.5"],
+  ["calls of capacity 0", { type: "call", capacity: 0, windowMs: 1000 }, "capacity", "0"],
+  ["a window of 0", { ...RATE, windowMs: 0 }, "windowMs", "0"],
+  ["a negative window", { ...RATE, windowMs: -1000 }, "windowMs", "-1000"],
+  ["a window of NaN", { ...RATE, windowMs: Number.NaN }, "windowMs", "NaN"],
+  ["an infinite window", { ...RATE, windowMs: Number.POSITIVE_INFINITY }, "windowMs", "Infinity"],
+  ["no window", { type: "rate", key: "x", capacity: 10 }, "windowMs", "undefined"],
+  ["a unit that does not divide the capacity", { ...RATE, unit: 3 }, "unit", "3"],
+  ["a unit of 0", { ...RATE, unit: 0 }, "unit", "0"],
+  ["a negative unit", { ...RATE, unit: -1 }, "unit", "-1"],
+  ["a unit of NaN", { ...RATE, unit: Number.NaN }, "unit", "NaN"],
+  ["an empty key", { ...RATE, key: "" }, "key", '""'],
+  ["a key that is no string", { ...RATE, key: 7 }, "key", "7"],
+  ["an unknown algorithm", { ...RATE, algorithm: "bucket" }, "algorithm", "bucket"],
+  ["an unknown overage", { ...RATE, overage: "later" }, "overage", "later"],
+  ["an unknown type", { ...RATE, type: "quota" }, "type", "quota"],
+  ["a burst of 0", { ...RATE, algorithm: "gcra", burst: 0 }, "burst", "0"],
+  ["a burst above the capacity", { ...RATE, algorithm: "gcra", burst: 11 }, "burst", "11"],
+  ["a burst of NaN", { ...RATE, algorithm: "gcra", burst: Number.NaN }, "burst", "NaN"],
+  ["a fraction of a unit as burst", { ...RATE, algorithm: "gcra", burst: 1.5 }, "burst", "1.5"],
+  ["a burst for a token bucket", { ...RATE, burst: 4 }, "burst", "4"],
+  ["a burst for a fixed window", { ...RATE, algorithm: "fixed-window", burst: 4 }, "burst", "4"],
+];
+
+const DUPLICATES: readonly (readonly [title: string, key: string, limits: readonly object[]])[] = [
+  ["two rates with one key", "x", [RATE, { ...RATE, capacity: 20 }]],
+  ["a rate and a resource with one key", "x", [RATE, { type: "resource", key: "x", capacity: 1 }]],
+  [
+    "two limits on calls",
+    "call_count",
+    [
+      { type: "call", capacity: 1, windowMs: 1000 },
+      { type: "call", capacity: 9, windowMs: 60_000 },
+    ],
+  ],
+];
+
+/** Data that claims to be a limit, as it comes out of JSON. */
+function plain(data: object): LimitLike {
+  return data as LimitLike;
+}
+
+export const definitions: Theme = ({ it }) => {
+  for (const [title, limit, reads] of READ_BACK) {
+    it(`${title} reads back what it was built from`, async (create) => {
+      const { limits } = await create([limit]);
+      const [key] = await limits.keys;
+      expect(await limits.get(key!)).toMatchObject(reads);
+    });
+  }
+
+  for (const [title, limit, field, value] of REJECTED) {
+    it(`${title} is refused by name and value`, async (create) => {
+      const error = await failure(() => create([plain(limit)]));
+      expect(error).toBeInstanceOf(InvalidLimitError);
+      expect(error.message).toContain(field);
+      expect(error.message).toContain(value);
+    });
+  }
+
+  for (const [title, key, limits] of DUPLICATES) {
+    it(`${title} are refused`, async (create) => {
+      const error = await failure(() => create(limits.map(plain)));
+      expect(error).toBeInstanceOf(InvalidLimitError);
+      expect(error.message).toContain("key");
+      expect(error.message).toContain(key);
+    });
+  }
+
+  it("keys are those of the limits, in their order", async (create) => {
+    const { limits } = await create([
+      new RateLimit({ key: "b", capacity: 1, windowMs: 1 }),
+      new CallLimit({ capacity: 1, windowMs: 1 }),
+      new ResourceLimit({ key: "a", capacity: 1 }),
+    ]);
+    expect([...limits.keys]).toEqual(["b", "call_count", "a"]);
+  });
+};

@@ -1,0 +1,58 @@
+import { expect } from "vitest";
+import type { RateLimitAlgorithm } from "../../../src/index.ts";
+import type { Theme } from "../harness.ts";
+import { ALGORITHMS, rate } from "../tools.ts";
+
+const WINDOWS = [1000, 60_000, 3_600_000];
+const SAMPLE = [1, 2, 3, 7, 10, 13, 60, 64, 97, 127, 128, 129, 255, 1000];
+
+/** Past every window, and a whole number of none of them. */
+const IDLE_MS = 7_777_777.777;
+
+type Sweep = `${RateLimitAlgorithm} ${number}`;
+
+/** A leaky bucket is a shaper: it never lets two through at one instant. */
+const takesSingles = (key: Sweep) => !key.startsWith("leaky-bucket");
+
+function amounts(keys: readonly Sweep[], amount: number): Partial<Record<Sweep, number>> {
+  return Object.fromEntries(keys.map((key) => [key, amount]));
+}
+
+export const exactness: Theme = ({ it, capabilities }) => {
+  const capacities = capabilities.exhaustive ? Array.from({ length: 1000 }, (_, i) => i + 1) : SAMPLE;
+
+  // All algorithms and windows stand in one set, so that one request asks each of them.
+  it("full capacity of an idle limit is granted, and C singles but no more at one instant", async (create) => {
+    const faults: string[] = [];
+    for (const capacity of capacities) {
+      const sweeps = ALGORITHMS.flatMap((algorithm) =>
+        WINDOWS.map((windowMs) =>
+          rate(`${algorithm} ${windowMs}` as Sweep, capacity, windowMs, { algorithm }),
+        ),
+      );
+      const { limits, clock, close } = await create(sweeps);
+      const keys = sweeps.map(({ key }) => key);
+      const everything = amounts(keys, capacity);
+      const singleKeys = keys.filter(takesSingles);
+      const single = amounts(singleKeys, 1);
+      const note = (what: string, limitedBy: readonly string[]) =>
+        faults.push(`capacity ${capacity}: ${what} ${limitedBy.join(", ")}`);
+
+      const fresh = await limits.tryAcquire(everything);
+      if (!fresh.successful) note("new, but refused in full by", fresh.limitedBy);
+      await clock.advance(IDLE_MS);
+      const idle = await limits.tryAcquire(everything);
+      if (!idle.successful) note("idle, but refused in full by", idle.limitedBy);
+      await clock.advance(IDLE_MS);
+      for (let i = 1; i <= capacity; i++) {
+        const one = await limits.tryAcquire(single);
+        if (!one.successful) note(`single ${i} refused by`, one.limitedBy);
+      }
+      const last = await limits.tryAcquire(single);
+      const lax = singleKeys.filter((key) => !last.limitedBy.includes(key));
+      if (lax.length > 0) note(`single ${capacity + 1} not refused by`, lax);
+      await close();
+    }
+    expect(faults).toEqual([]);
+  });
+};

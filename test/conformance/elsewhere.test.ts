@@ -1,0 +1,128 @@
+/**
+ * Keeps the suite honest: a set each of whose calls takes effect a turn later and answers a turn after that, as one
+ * behind a port or on a server does. A case that passes for it relies on no more than the contract.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import {
+  type AcquireOptions,
+  type Acquisition,
+  type Amounts,
+  type Awaitable,
+  LimitSet,
+  type Limits,
+} from "../../src/index.ts";
+import { ManualClock } from "../../src/testing/index.ts";
+import { type Harness, type SetOptions, START, type Subject } from "./harness.ts";
+import { conformance } from "./suite.ts";
+
+/** There and back. */
+async function remotely<T>(call: () => Awaitable<T>): Promise<T> {
+  await nextTurn();
+  try {
+    return await call();
+  } finally {
+    await nextTurn();
+  }
+}
+
+async function settle(): Promise<void> {
+  for (let turns = 0; turns < 8; turns++) await nextTurn();
+}
+
+class Elsewhere<K extends string> implements Limits<K> {
+  readonly #set: LimitSet<K>;
+  readonly keys: readonly K[];
+  readonly config: Readonly<Record<string, unknown>>;
+
+  constructor(set: LimitSet<K>) {
+    this.#set = set;
+    this.keys = set.keys;
+    this.config = set.config;
+  }
+
+  async acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
+    return held(await remotely(() => this.#set.acquire(requested, options)));
+  }
+
+  async tryAcquire(requested?: Amounts<K>): Promise<Acquisition<K>> {
+    return held(await remotely(() => this.#set.tryAcquire(requested)));
+  }
+
+  async run<T>(
+    requested: Amounts<K> | undefined,
+    body: (acquisition: Acquisition<K>) => Awaitable<T>,
+    options?: AcquireOptions,
+  ): Promise<T> {
+    const acquisition = await this.acquire(requested, options);
+    let result: T;
+    try {
+      result = await body(acquisition);
+    } catch (error) {
+      await Promise.resolve(acquisition.release()).catch(() => {});
+      throw error;
+    }
+    await acquisition.release();
+    return result;
+  }
+
+  async stats() {
+    return remotely(() => this.#set.stats());
+  }
+
+  get(key: K) {
+    const view = this.#set.get(key);
+    return { ...view, stats: () => remotely(() => view.stats()) };
+  }
+
+  async close(): Promise<void> {
+    return remotely(() => this.#set.close());
+  }
+}
+
+/** What was acquired elsewhere: reports and releases travel too. */
+function held<K extends string>(acquisition: Acquisition<K>): Acquisition<K> {
+  const { successful, requested, retryAfterMs, limitedBy, config } = acquisition;
+  const release = () => remotely(() => acquisition.release());
+  return {
+    successful,
+    requested,
+    retryAfterMs,
+    limitedBy,
+    config,
+    update: (usage) => remotely(() => acquisition.update(usage)),
+    acquire: async (more, options) => held(await remotely(() => acquisition.acquire(more, options))),
+    release,
+    [Symbol.dispose]: () => void release(),
+    [Symbol.asyncDispose]: release,
+  };
+}
+
+const harness: Harness = {
+  capabilities: { sync: false, timers: false, blocking: false, exhaustive: false, crowd: 1000 },
+  async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
+    const clock = new ManualClock(START);
+    const set = new LimitSet<K>({ limits: [], ...options, clock });
+    return {
+      limits: new Elsewhere(set),
+      clock: {
+        now: () => clock.now(),
+        async advance(ms) {
+          await settle();
+          clock.advance(ms);
+          await settle();
+        },
+        async set(ms) {
+          await settle();
+          clock.set(ms);
+          await settle();
+        },
+        pendingTimers: 0,
+        timersSet: 0,
+      },
+      settle,
+      close: async () => set.close(),
+    };
+  },
+};
+
+conformance("a set that answers later", harness);

@@ -1,0 +1,95 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { allOrNothing } from "./cases/all-or-nothing.ts";
+import { contract } from "./cases/contract.ts";
+import { debt } from "./cases/debt.ts";
+import { definitions } from "./cases/definitions.ts";
+import { emptySet } from "./cases/empty-set.ts";
+import { exactness } from "./cases/exactness.ts";
+import { fixedWindow } from "./cases/fixed-window.ts";
+import { gcra } from "./cases/gcra.ts";
+import { leakyBucket } from "./cases/leaky-bucket.ts";
+import { nesting } from "./cases/nesting.ts";
+import { order } from "./cases/order.ts";
+import { refunds } from "./cases/refunds.ts";
+import { requests } from "./cases/requests.ts";
+import { resources } from "./cases/resources.ts";
+import { scopes } from "./cases/scopes.ts";
+import { settlement } from "./cases/settlement.ts";
+import { slidingWindow } from "./cases/sliding-window.ts";
+import { statistics } from "./cases/statistics.ts";
+import { steppingBack } from "./cases/stepping-back.ts";
+import { timeouts } from "./cases/timeouts.ts";
+import { tokenBucket } from "./cases/token-bucket.ts";
+import { unsuccessful } from "./cases/unsuccessful.ts";
+import { waiting } from "./cases/waiting.ts";
+import type { Body, Create, Harness, Need, Registrar, Theme } from "./harness.ts";
+
+const THEMES: Readonly<Record<string, Theme>> = {
+  definitions,
+  "token bucket": tokenBucket,
+  GCRA: gcra,
+  "leaky bucket": leakyBucket,
+  "sliding window": slidingWindow,
+  "fixed window": fixedWindow,
+  resources,
+  exactness,
+  "a clock that steps back": steppingBack,
+  requests,
+  "all or nothing": allOrNothing,
+  settlement,
+  debt,
+  refunds,
+  scopes,
+  "an unsuccessful try": unsuccessful,
+  statistics,
+  waiting,
+  timeouts,
+  order,
+  nesting,
+  "the empty set": emptySet,
+  contract,
+};
+
+const REASONS: Readonly<Record<Need, string>> = {
+  sync: "this backend answers in a later turn",
+  timers: "this backend's timers are out of the test's sight",
+  blocking: "no thread can block for this backend",
+};
+
+/** Registers the whole suite for one backend. */
+export function conformance(name: string, harness: Harness): void {
+  describe(name, () => {
+    const titles = new Set<string>();
+    const registrar: Registrar = {
+      capabilities: harness.capabilities,
+      it(title: string, second: readonly Need[] | Body, third?: Body) {
+        const [needs, body] = typeof second === "function" ? [[], second] : [second, third!];
+        if (titles.has(title)) throw new Error(`two cases are called "${title}"`);
+        titles.add(title);
+        const reason = harness.skips?.[title] ?? missing(harness, needs);
+        test(title, async (context) => {
+          if (reason !== undefined) context.skip(reason);
+          expect.hasAssertions();
+          await body(creator(harness));
+        });
+      },
+    };
+    for (const [theme, register] of Object.entries(THEMES)) describe(theme, () => register(registrar));
+    test("every skip names a case", () => {
+      expect(Object.keys(harness.skips ?? {}).filter((title) => !titles.has(title))).toEqual([]);
+    });
+  });
+}
+
+function missing(harness: Harness, needs: readonly Need[]): string | undefined {
+  const need = needs.find((candidate) => !harness.capabilities[candidate]);
+  return need && REASONS[need];
+}
+
+function creator(harness: Harness): Create {
+  return async (limits, options = {}) => {
+    const subject = await harness.create({ ...options, limits: limits ?? [] });
+    onTestFinished(() => subject.close());
+    return subject;
+  };
+}

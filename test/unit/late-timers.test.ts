@@ -1,0 +1,105 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { beforeEach, describe, expect, test } from "vitest";
+import { LimitSet } from "../../src/index.ts";
+import { ManualClock } from "../../src/testing/index.ts";
+import { rate, watch } from "../conformance/tools.ts";
+
+/** Time that has passed already while the event loop was busy: no timer has run yet. */
+class BusyClock extends ManualClock {
+  #busyMs = 0;
+
+  override now(): number {
+    return super.now() + this.#busyMs;
+  }
+
+  busy(ms: number): void {
+    this.#busyMs += ms;
+  }
+}
+
+let clock: BusyClock;
+let limits: LimitSet<"x">;
+
+beforeEach(() => {
+  clock = new BusyClock(0);
+  limits = new LimitSet({ limits: [rate("x", 10, 1000)], clock });
+  limits.tryAcquire({ x: 10 });
+});
+
+describe("while a waiter is due but has not been woken", () => {
+  test("a try is granted what is left after the waiter", async () => {
+    const waiter = watch(limits.acquire({ x: 6 }));
+    clock.busy(1000);
+    expect(limits.tryAcquire({ x: 5 }).successful).toBe(false);
+    expect(limits.tryAcquire({ x: 4 }).successful).toBe(true);
+    await nextTurn();
+    expect(waiter.state).toBe("granted");
+  });
+
+  test("so is an acquire that tries once", async () => {
+    const waiter = watch(limits.acquire({ x: 6 }));
+    clock.busy(1000);
+    const late = watch(limits.acquire({ x: 4 }, { timeoutMs: 0 }));
+    await nextTurn();
+    expect([waiter.state, late.state]).toEqual(["granted", "granted"]);
+  });
+
+  test("an acquire does not overtake it", async () => {
+    const order: number[] = [];
+    void limits.acquire({ x: 6 }).then(() => order.push(6));
+    clock.busy(1000);
+    void limits.acquire({ x: 4 }).then(() => order.push(4));
+    await clock.advanceAsync(1000);
+    expect(order).toEqual([6, 4]);
+  });
+
+  test("acquireSync passes it", () => {
+    const waiter = watch(limits.acquire({ x: 6 }));
+    clock.busy(1000);
+    expect(limits.acquireSync({ x: 10 }).successful).toBe(true);
+    expect(waiter.state).toBe("pending");
+    expect(limits.waiting).toBe(1);
+  });
+});
+
+describe("when the timer comes too late", () => {
+  test("all who are due are served at once", async () => {
+    const waiters = [1, 2, 3].map((x) => watch(limits.acquire({ x })));
+    clock.busy(5000);
+    await clock.advanceAsync(100);
+    expect(waiters.map(({ state }) => state)).toEqual(["granted", "granted", "granted"]);
+  });
+
+  test("a waiter whose deadline and whose turn have both come is granted", async () => {
+    const waiter = watch(limits.acquire({ x: 5 }, { timeoutMs: 500 }));
+    clock.busy(5000);
+    await clock.advanceAsync(500);
+    expect(waiter.state).toBe("granted");
+  });
+});
+
+test("when the timer comes too early nobody is served too early", async () => {
+  let early: (() => void) | undefined;
+  let now = 0;
+  const impatient = new LimitSet({
+    limits: [rate("x", 10, 1000)],
+    clock: {
+      now: () => now,
+      setTimeout: (callback) => {
+        early = callback;
+        return callback;
+      },
+      clearTimeout: () => {},
+    },
+  });
+  impatient.tryAcquire({ x: 10 });
+  const waiter = watch(impatient.acquire({ x: 5 }));
+  for (now = 50; now < 500; now += 50) {
+    early?.();
+    await nextTurn();
+    expect(waiter.state).toBe("pending");
+  }
+  early?.();
+  await nextTurn();
+  expect(waiter.state).toBe("granted");
+});
