@@ -33,7 +33,9 @@ import {
   OWN,
   PARTICIPANT,
   PIECE,
+  REFUSER,
   SETTLE,
+  SEVERAL,
   SLIDING_WINDOW,
   STATE,
   STATE_BYTES,
@@ -49,7 +51,7 @@ import { microseconds, wait } from "./time";
  *
  * - TAKE takes UNITS from all limits and returns when, in microseconds. Or it takes nothing and returns minus the
  *   milliseconds until this request alone could pass, -Infinity if that hangs on a release; where WAITS is not 0, the
- *   limit refuses. PROBE answers the same and takes nothing either way.
+ *   limit refuses, and REFUSER names it if it is one. PROBE answers the same and takes nothing either way.
  * - SETTLE charges the positive UNITS and gives back the negative ones of what was taken at `taken`, in microseconds.
  *   To give back needs no reading of the clock (`ms` 0): what leaks later leaks from what is left.
  * - INSPECT reads all limits at one moment: UNITS is what is in use, WAITS how many milliseconds one unit has to wait.
@@ -65,6 +67,7 @@ export function transact(region: usize, scratch: usize, ms: f64, action: i32, ta
     // A set's time never runs backwards.
     const now = max(reading, load<i64>(staged + LATEST));
     let latest: i64 = 0;
+    let refuser = 0;
     let definition = region + DEFINITIONS;
     const end = definition + count * DEFINITION_BYTES;
     for (let units = scratch + UNITS; definition < end; definition += DEFINITION_BYTES, units += UNIT_BYTES) {
@@ -80,7 +83,10 @@ export function transact(region: usize, scratch: usize, ms: f64, action: i32, ta
       let ready: i64 = 0;
       if (amount > 0) {
         ready = kinds.take(definition, staged, participant, now, i64(amount));
-        latest = max(latest, ready);
+        if (ready !== 0) {
+          refuser = latest === 0 ? i32(units - scratch - UNITS) / UNIT_BYTES : SEVERAL;
+          latest = max(latest, ready);
+        }
       }
       if (action === INSPECT) store<f64>(units + waits, ready === 0 ? 0 : wait(reading, ready));
       else store<i64>(units + waits, ready);
@@ -89,6 +95,7 @@ export function transact(region: usize, scratch: usize, ms: f64, action: i32, ta
       store<i64>(staged + LATEST, now);
       if (publish(region, head, staged)) return f64(now);
     } else if (unchanged(region, head)) {
+      store<f64>(scratch + REFUSER, f64(refuser));
       return latest === 0 ? f64(now) : -wait(reading, latest);
     }
   }

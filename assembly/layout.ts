@@ -30,6 +30,7 @@
  * +--------------------------------------------------------+
  * |  PARTICIPANT i32, its number                            | format, once
  * |  OWN i32, where in the region its blocks begin          | format, once
+ * |  REFUSER f64, the limit that alone refused, or SEVERAL   | core
  * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
  * |  WAITS, one a limit: 0 where the limit agrees           | core
  * +--------------------------------------------------------+
@@ -49,6 +50,9 @@ export const TAKE = 0;
 export const PROBE = 1;
 export const SETTLE = 2;
 export const INSPECT = 3;
+
+/** More than one limit refused. */
+export const SEVERAL = -1;
 
 // A cache line: what different threads write must not share one.
 export const LINE = 64;
@@ -136,5 +140,6 @@ export const HELD_BYTES = 8;
 // Scratch.
 export const PARTICIPANT = 0;
 export const OWN = 4;
-export const UNITS = 8;
+export const REFUSER = 8;
+export const UNITS = 16;
 export const UNIT_BYTES = 8;

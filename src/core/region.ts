@@ -5,6 +5,7 @@ import {
   INSPECT,
   LEAKY_BUCKET,
   PROBE,
+  REFUSER,
   RESOURCE,
   SETTLE,
   SLIDING_WINDOW,
@@ -105,17 +106,9 @@ export class Region {
     return this.waitOf(index) !== 0;
   }
 
-  /** The limit that alone refused the last `TAKE`; -1 if several did. */
+  /** The limit that alone refused the last `TAKE` or `PROBE`; below 0 if several did. */
   get refuser(): number {
-    const { f64 } = this.arena;
-    const at = this.units + this.count;
-    let refuser = -1;
-    for (let i = 0; i < this.count; i++) {
-      if (f64[at + i] === 0) continue;
-      if (refuser >= 0) return -1;
-      refuser = i;
-    }
-    return refuser;
+    return this.arena.f64[this.units + (REFUSER - UNITS) / 8]!;
   }
 
   /** How long one unit of limit `index` would have to wait, after `inspect`, in milliseconds. */

@@ -1,3 +1,4 @@
+import { mock } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AcquireTimeoutError, LimitSet } from "../../src/index.ts";
@@ -113,6 +114,31 @@ describe("imported when the fakes were there first", () => {
     const advanced = watch(clock.advanceAsync(10));
     await realTurns();
     expect(advanced.state).toBe("granted");
+  });
+});
+
+describe("under node:test's own mocks", () => {
+  afterEach(() => {
+    mock.timers.reset();
+    vi.resetModules();
+  });
+
+  test.each(["before", "after"])("enabled %s the import", async (when) => {
+    if (when === "before") mock.timers.enable({ apis: ["Date", "setTimeout"], now: 1000 });
+    vi.resetModules();
+    const library = await import("../../src/index.ts");
+    if (when === "after") mock.timers.enable({ apis: ["Date", "setTimeout"], now: 1000 });
+    const limits = new library.LimitSet({
+      limits: [new library.RateLimit({ key: "x", capacity: 10, windowMs: 1000 })],
+    });
+    limits.tryAcquire({ x: 10 });
+    const waiter = watch(limits.acquire({ x: 5 }));
+    mock.timers.tick(499);
+    await nextTurn();
+    expect(waiter.state).toBe("pending");
+    mock.timers.tick(1);
+    await nextTurn();
+    expect(waiter.state).toBe("granted");
   });
 });
 
