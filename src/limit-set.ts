@@ -16,7 +16,7 @@ import {
 import { type Limit, type LimitLike, toLimits } from "./limits.ts";
 import { ceilingUnits, Requests, unitOf } from "./requests.ts";
 import { describe, type LimitStats } from "./stats.ts";
-import { toUnits } from "./units.ts";
+import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
 import { type Gate, type Request, WaitQueue } from "./wait-queue.ts";
 
 export interface LimitSetOptions<K extends string = string> {
@@ -237,7 +237,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   private refuse(region: Region, retryAfterMs: number): Refusal<K> {
-    const { refuser } = region;
+    const refuser = region.refuser;
     const limitedBy = refuser >= 0 ? this.alone[refuser]! : this.limitedBy(region);
     return new Refusal(this.config, retryAfterMs, limitedBy);
   }
@@ -280,7 +280,7 @@ function definitionOf(limit: Limit): Definition {
   const ceiling = ceilingUnits(limit);
   if (limit.type === "resource") return { kind: "resource", capacity: ceiling, ceiling, windowMicros: 0 };
   const capacity = toUnits(limit.capacity, unitOf(limit));
-  return { kind: limit.algorithm, capacity, ceiling, windowMicros: toUnits(limit.windowMs, 0.001) };
+  return { kind: limit.algorithm, capacity, ceiling, windowMicros: wholeUnits(limit.windowMs, MICROSECOND) };
 }
 
 function checkTimeout(timeoutMs: number | undefined): number {

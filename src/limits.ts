@@ -1,6 +1,6 @@
 /** What a set is made of: validated data, frozen, without behaviour. */
 import { InvalidLimitError } from "./errors.ts";
-import { toUnits } from "./units.ts";
+import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
 
 /** How a rate is enforced. The README compares them. */
 export const RateLimitAlgorithm = {
@@ -196,7 +196,9 @@ function checkCapacity(capacity: number, unit: number, key: string): number {
 }
 
 function checkWindow(windowMs: number, key: string): number {
-  if (!(typeof windowMs === "number" && windowMs <= LONGEST_WINDOW_MS && toUnits(windowMs, 0.001) > 0)) {
+  if (
+    !(typeof windowMs === "number" && windowMs <= LONGEST_WINDOW_MS && wholeUnits(windowMs, MICROSECOND) > 0)
+  ) {
     const bounds = `from 0.001 to ${LONGEST_WINDOW_MS} milliseconds, in whole microseconds`;
     throw new InvalidLimitError("windowMs", windowMs, bounds, key);
   }

@@ -3,16 +3,21 @@
 // A product of two doubles and the double nearest to a decimal differ by a few roundings at most.
 const ROUNDING = 4 * Number.EPSILON;
 
+/** The unit of windows, in milliseconds. */
+export const MICROSECOND = 0.001;
+
 /** How many units `amount` is; -1 if it is no whole number of them. */
 export function toUnits(amount: number, unit: number): number {
-  const units = unit === 1 ? amount : wholeUnits(amount, unit);
-  return Number.isSafeInteger(units) ? units : -1;
+  if (unit !== 1) return wholeUnits(amount, unit);
+  return Number.isSafeInteger(amount) ? amount : -1;
 }
 
-function wholeUnits(amount: number, unit: number): number {
+/** The same for any unit. */
+export function wholeUnits(amount: number, unit: number): number {
   if (typeof amount !== "number") return -1;
   const units = Math.round(amount / unit);
-  return Math.abs(units * unit - amount) <= Math.abs(amount) * ROUNDING ? units : -1;
+  const exact = Math.abs(units * unit - amount) <= Math.abs(amount) * ROUNDING;
+  return exact && Number.isSafeInteger(units) ? units : -1;
 }
 
 /** The amount that so many units are: 3 of 0.1 are 0.3, not 0.30000000000000004. */

@@ -39,24 +39,32 @@ export function tick(definition: usize, time: i64): i64 {
   return time >> load<i32>(definition + SHIFT);
 }
 
+/** What is left of the debt at `now`; changes nothing. */
+export function owed(definition: usize, state: usize, now: i64): i64 {
+  const debt = load<i64>(state + DEBT);
+  const elapsed = tick(definition, now) - load<i64>(state + AT);
+  if (elapsed > load<i64>(definition + IDLE)) return 0;
+  return elapsed > 0 ? max(debt - elapsed * load<i64>(definition + RATE), 0) : debt;
+}
+
 /** Lets debt leak until `now` and returns what is left. */
 export function leak(definition: usize, state: usize, now: i64): i64 {
-  const at = tick(definition, now);
-  const elapsed = at - load<i64>(state + AT);
-  let debt = load<i64>(state + DEBT);
-  if (elapsed <= 0) return debt;
-  store<i64>(state + AT, at);
-  if (debt === 0) return 0;
-  debt = elapsed > load<i64>(definition + IDLE) ? 0 : max(debt - elapsed * load<i64>(definition + RATE), 0);
-  store<i64>(state + DEBT, debt);
-  lowerMarks(state, debt);
+  const debt = owed(definition, state, now);
+  settleAt(definition, state, now, debt);
   return debt;
 }
 
-/** The first microsecond at which `excess` more has leaked out. */
-export function readyAt(definition: usize, state: usize, excess: i64): i64 {
+/** Writes down that `debt` is what is left at `now`. */
+export function settleAt(definition: usize, state: usize, now: i64, debt: i64): void {
+  store<i64>(state + AT, tick(definition, now));
+  store<i64>(state + DEBT, debt);
+  lowerMarks(state, debt);
+}
+
+/** The first microsecond at which `excess` more than now has leaked out. */
+export function readyAt(definition: usize, now: i64, excess: i64): i64 {
   const ticks = (excess - 1) / load<i64>(definition + RATE) + 1;
-  return (load<i64>(state + AT) + ticks) << load<i32>(definition + SHIFT);
+  return (tick(definition, now) + ticks) << load<i32>(definition + SHIFT);
 }
 
 /** Adds usage that nobody asked for beforehand, above the ceiling if need be. */

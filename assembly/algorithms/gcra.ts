@@ -5,12 +5,14 @@
  */
 import { DEBT, FULL, WEIGHT } from "../layout";
 import { pushMark } from "../refund";
-import { leak, readyAt } from "./debt";
+import { owed, readyAt, settleAt } from "./debt";
 
 export function take(definition: usize, state: usize, now: i64, units: i64): i64 {
-  const lead = leak(definition, state, now) + units * load<i64>(definition + WEIGHT);
+  const debt = owed(definition, state, now);
+  const lead = debt + units * load<i64>(definition + WEIGHT);
   const tolerance = load<i64>(definition + FULL);
-  if (lead > tolerance) return readyAt(definition, state, lead - tolerance);
+  if (lead > tolerance) return readyAt(definition, now, lead - tolerance);
+  settleAt(definition, state, now, debt);
   store<i64>(state + DEBT, lead);
   pushMark(state);
   return 0;

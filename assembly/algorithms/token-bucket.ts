@@ -4,13 +4,14 @@
  */
 import { DEBT, FULL, WEIGHT } from "../layout";
 import { pushMark } from "../refund";
-import { leak, readyAt } from "./debt";
+import { owed, readyAt, settleAt } from "./debt";
 
 export function take(definition: usize, state: usize, now: i64, units: i64): i64 {
-  const debt = leak(definition, state, now);
+  const debt = owed(definition, state, now);
   const level = load<i64>(definition + FULL) - debt;
   const cost = units * load<i64>(definition + WEIGHT);
-  if (level < cost) return readyAt(definition, state, cost - level);
+  if (level < cost) return readyAt(definition, now, cost - level);
+  settleAt(definition, state, now, debt);
   store<i64>(state + DEBT, debt + cost);
   pushMark(state);
   return 0;
