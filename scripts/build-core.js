@@ -22,10 +22,15 @@ async function compile(target) {
  */
 function inline(bytes) {
   const module = binaryen.readBinary(bytes);
-  const { Atomics, BulkMemory, BulkMemoryOpt, MutableGlobals, NontrappingFPToInt, SIMD128, SignExt } =
-    binaryen.Features;
+  const { Features } = binaryen;
   module.setFeatures(
-    Atomics | BulkMemory | BulkMemoryOpt | MutableGlobals | NontrappingFPToInt | SIMD128 | SignExt,
+    Features.Atomics |
+      Features.BulkMemory |
+      Features.BulkMemoryOpt |
+      Features.MutableGlobals |
+      Features.NontrappingFPToInt |
+      Features.SIMD128 |
+      Features.SignExt,
   );
   binaryen.setOptimizeLevel(3);
   binaryen.setShrinkLevel(0);

@@ -12,6 +12,9 @@ export const GIVES_BACK = 1;
 export const CHARGES = 2;
 export const MISSES = 4;
 
+/** Amounts by whatever keys came. */
+type Named = { readonly [key: string]: number };
+
 /** A limit as requests see it. */
 interface Term<K extends string> {
   readonly key: K;
@@ -60,7 +63,7 @@ export class Requests<K extends string> {
     for (const key in requested) {
       const index = terms[next]?.key === key ? next : this.indexFrom(next, key);
       const term = terms[index]!;
-      const amount = requested[key]!;
+      const amount = (requested as Named)[key]!;
       const asked = toUnits(amount, term.unit);
       if (!(asked >= 0 && asked <= term.ceiling)) throw invalidAmount(amount, asked, term);
       units[index] = asked;
@@ -96,7 +99,7 @@ export class Requests<K extends string> {
     for (const key in usage) {
       const index = terms[next]?.key === key ? next : this.indexFrom(next, key);
       const term = terms[index]!;
-      const amount = usage[key]!;
+      const amount = (usage as Named)[key]!;
       const used = toUnits(amount, term.unit);
       const most = taken[index]!;
       if (term.isResource || !(used >= 0 && used <= most)) checkUsage(amount, used, most, term);
@@ -112,17 +115,19 @@ export class Requests<K extends string> {
    * usage of a RateLimit.
    */
   settlement(taken: readonly number[], reported: readonly number[] | undefined): number {
-    const { terms, due } = this;
+    const terms = this.terms;
+    const due = this.due;
     let what = 0;
     for (let i = 0; i < terms.length; i++) {
       const units = taken[i]!;
       const used = reported === undefined ? NOT_REPORTED : reported[i]!;
-      const { isResource, automatic } = terms[i]!;
-      const owed = isResource ? -units : used === NOT_REPORTED ? 0 : used - units;
+      let owed = 0;
+      if (used !== NOT_REPORTED) owed = used - units;
+      else if (terms[i]!.isResource) owed = -units;
+      else if (units > 0 && terms[i]!.automatic === 0) what |= MISSES;
       due[i] = owed;
       if (owed < 0) what |= GIVES_BACK;
       else if (owed > 0) what |= CHARGES;
-      if (used === NOT_REPORTED && automatic === 0 && units > 0) what |= MISSES;
     }
     return what;
   }

@@ -13,6 +13,7 @@
  * One timer a queue, for the nearest of: the first moment at which some head could pass, the first timeout.
  */
 
+import { Aborts } from "./aborts.ts";
 import type { Clock } from "./clock.ts";
 import type { AcquireOptions } from "./contract.ts";
 import { Deadlines, type Due } from "./deadlines.ts";
@@ -40,12 +41,11 @@ interface Waiter<T> extends Due {
   readonly turn: number;
   readonly line: Line<T>;
   readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
   readonly resolve: (value: T) => void;
   readonly reject: (error: unknown) => void;
   previous: Waiter<T> | undefined;
   next: Waiter<T> | undefined;
-  /** Stops listening to the caller's signal. */
-  detach: (() => void) | undefined;
 }
 
 /** The waiters that want the same combination of limits, in order. */
@@ -73,6 +73,7 @@ export class WaitQueue<T> {
   readonly #gate: Gate<T>;
   readonly #lines = new Map<string, Line<T>>();
   readonly #deadlines = new Deadlines<Waiter<T>>();
+  readonly #aborts = new Aborts<Waiter<T>>((waiters, reason) => this.#cancel(waiters, reason));
   /** How many wait for each limit. */
   readonly #waiting: number[];
   /** For each limit, during a drain: who is stopped there. */
@@ -124,13 +125,13 @@ export class WaitQueue<T> {
         turn: this.#turns++,
         line,
         timeoutMs,
+        signal: options?.signal,
         deadline: now + timeoutMs,
         place: -1,
         resolve,
         reject,
         previous: line.tail,
         next: undefined,
-        detach: undefined,
       };
       if (line.tail) line.tail.next = waiter;
       else line.head = waiter;
@@ -138,12 +139,7 @@ export class WaitQueue<T> {
       this.#size++;
       for (const index of line.limits) this.#waiting[index]!++;
       if (timeoutMs !== Number.POSITIVE_INFINITY) this.#deadlines.add(waiter);
-      const signal = options?.signal;
-      if (signal) {
-        const abort = () => this.#cancel(waiter, signal.reason);
-        signal.addEventListener("abort", abort, { once: true });
-        waiter.detach = () => signal.removeEventListener("abort", abort);
-      }
+      if (waiter.signal) this.#aborts.add(waiter.signal, waiter);
       if (wait !== undefined) this.#passesAt = Math.min(this.#passesAt, now + wait);
       // A nested request may pass some of those it found here.
       if (line.nested && wait === undefined) {
@@ -228,12 +224,11 @@ export class WaitQueue<T> {
     for (const index of line.limits) this.#stops[index] = Math.max(this.#stops[index]!, stop);
   }
 
-  #cancel(waiter: Waiter<T>, reason: unknown): void {
-    const wasHead = waiter.line.head === waiter;
-    this.#leave(waiter).reject(reason);
-    // Only behind a head can somebody have become the next.
-    if (wasHead && this.#size > 0) this.drain();
-    else this.#arm(this.#gate.clock.now());
+  #cancel(waiters: readonly Waiter<T>[], reason: unknown): void {
+    for (const waiter of waiters) this.#leave(waiter).reject(reason);
+    const now = this.#gate.clock.now();
+    if (this.#size > 0) this.#serve(now);
+    this.#arm(now);
   }
 
   #leave(waiter: Waiter<T>): Waiter<T> {
@@ -246,7 +241,7 @@ export class WaitQueue<T> {
     this.#size--;
     for (const index of line.limits) this.#waiting[index]!--;
     this.#deadlines.remove(waiter);
-    waiter.detach?.();
+    if (waiter.signal) this.#aborts.remove(waiter.signal, waiter);
     return waiter;
   }
 
