@@ -83,18 +83,19 @@ export class OracleSet {
     return { id, amounts, reported: amounts.map(() => undefined) };
   }
 
-  /** Settles a reservation. Usage that was not reported counts as all of what was asked. */
+  /**
+   * Settles a reservation. Usage that was not reported counts as all of what was asked. Only to charge is the time of
+   * the release needed: what is given back is so as of the latest time, and leaks from there.
+   */
   release(reading: bigint, { id, amounts, reported }: Reservation): void {
-    const now = max(reading, this.#latest);
-    let changes = false;
+    const unused = this.definitions.map(({ type }, i) =>
+      type === "resource" ? amounts[i]! : amounts[i]! - (reported[i] ?? amounts[i]!),
+    );
+    if (unused.some((n) => n < 0n)) this.#latest = max(reading, this.#latest);
     for (const [i, model] of this.models.entries()) {
-      const used = this.definitions[i]!.type === "resource" ? 0n : (reported[i] ?? amounts[i]!);
-      const unused = amounts[i]! - used;
-      if (unused > 0n) model.giveBack(now, unused, id);
-      if (unused < 0n) model.charge(now, -unused);
-      if (unused !== 0n) changes = true;
+      if (unused[i]! > 0n) model.giveBack(this.#latest, unused[i]!, id);
+      if (unused[i]! < 0n) model.charge(this.#latest, -unused[i]!);
     }
-    if (changes) this.#latest = now;
   }
 
   used(reading: bigint, limit: number): Range {

@@ -126,7 +126,6 @@ function grantsOf(
       one.granted.net = BigInt(used);
       one.acquisition.update({ [definition.key]: amountOf(definition, used) });
       one.acquisition.release();
-      latest = Math.max(latest, now);
     } else if (kind < 17) clock.set((now + Math.round(wait * 1000)) / 1000);
     else if (kind < 19) clock.set((now + Math.ceil((windowUs / 1024 / (mode + 1)) * fraction)) / 1000);
     else clock.set(Math.max(0, now - Math.ceil((windowUs / 4096) * fraction)) / 1000);
