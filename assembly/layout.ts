@@ -114,7 +114,7 @@ export const MARK_TIME = 0;
 export const MARK_LOW = 8;
 export const MARK_BYTES = 16;
 export const MAX_MARKS = 4;
-export const DEBT_BYTES = 88; // MARKS + MAX_MARKS * MARK_BYTES
+export const DEBT_BYTES = MARKS + MAX_MARKS * MARK_BYTES;
 
 // State of a sliding window; its log lies at the end of the block.
 export const SUM = 0;
@@ -125,7 +125,7 @@ export const ENTRY_TIME = 0;
 export const ENTRY_AMOUNT = 8;
 export const ENTRY_BYTES = 16;
 export const MAX_ENTRIES = 128;
-export const LOG_BYTES = 2048; // MAX_ENTRIES * ENTRY_BYTES
+export const LOG_BYTES = MAX_ENTRIES * ENTRY_BYTES;
 
 // State of a fixed window.
 export const NUMBER = 0;

@@ -1,8 +1,8 @@
 /** Time is cut at whole multiples of the window since the epoch; in each piece up to the capacity is granted. */
 import { CEILING, NUMBER, USED_IN_WINDOW, WINDOW } from "../layout";
 
-// What charges can run a window up to; sums of it still fit 64 bits.
-const MOST: i64 = 1 << 61;
+/** What charges can run a window up to; sums of it still fit 64 bits. */
+export const MOST: i64 = 1 << 61;
 
 export function take(definition: usize, state: usize, now: i64, units: i64): i64 {
   const count = used(definition, state, now) + units;

@@ -15,9 +15,7 @@ import {
   SUM,
   WINDOW,
 } from "../layout";
-
-// What charges can run a window up to; sums of it still fit 64 bits.
-const MOST: i64 = 1 << 61;
+import { MOST } from "./fixed-window";
 
 export function take(definition: usize, state: usize, log: usize, now: i64, units: i64): i64 {
   const excess = used(definition, state, log, now) + units - load<i64>(definition + CEILING);
