@@ -26,14 +26,15 @@ export interface Granter<K extends string> {
   ): Promise<Acquisition<K>>;
 }
 
-const RELEASED = -1;
+/** What stands for the usage of an acquisition that is released. */
+const RELEASED: readonly number[] = [];
 const NOTHING: readonly never[] = Object.freeze([]);
 
 export class Grant<K extends string> implements Acquisition<K> {
   private readonly granter: Granter<K>;
   private readonly units: readonly number[];
-  /** When it was granted, in the granter's own terms; `RELEASED` once it is released. */
-  private takenAt: number;
+  /** When it was granted, in the granter's own terms. */
+  private readonly takenAt: number;
   /** The limits that the acquisitions around this one hold. */
   private readonly covered: readonly boolean[] | undefined;
   private usage: readonly number[] | undefined = undefined;
@@ -66,26 +67,26 @@ export class Grant<K extends string> implements Acquisition<K> {
   }
 
   update(usage: Amounts<K>): void {
-    if (this.takenAt === RELEASED) throw new AcquisitionReleasedError("update()", "released");
+    if (this.usage === RELEASED) throw new AcquisitionReleasedError("update()", "released");
     this.usage = this.granter.requests.parseUsage(usage, this.units, this.usage);
   }
 
   async acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
-    if (this.takenAt === RELEASED) throw new AcquisitionReleasedError("acquire()", "released");
+    if (this.usage === RELEASED) throw new AcquisitionReleasedError("acquire()", "released");
     const covered = this.units.map((units, i) => units > 0 || this.covered?.[i] === true);
     return this.granter.acquireNested(requested, options, covered);
   }
 
   release(): void {
-    const takenAt = this.takenAt;
-    if (takenAt === RELEASED) return;
-    this.takenAt = RELEASED;
+    const usage = this.usage;
+    if (usage === RELEASED) return;
+    this.usage = RELEASED;
     const granter = this.granter;
-    const { requests } = granter;
-    const what = requests.settlement(this.units, this.usage);
-    if (what & (GIVES_BACK | CHARGES)) granter.settle(requests.due, takenAt, (what & CHARGES) !== 0);
+    const requests = granter.requests;
+    const what = requests.settlement(this.units, usage);
+    if (what & (GIVES_BACK | CHARGES)) granter.settle(requests.due, this.takenAt, (what & CHARGES) !== 0);
     if (what & MISSES && granter.missingUpdate === "throw" && !granter.closed) {
-      throw new UsageNotReportedError(requests.unreported(this.units, this.usage));
+      throw new UsageNotReportedError(requests.unreported(this.units, usage));
     }
   }
 
@@ -98,16 +99,20 @@ export class Grant<K extends string> implements Acquisition<K> {
   }
 }
 
+/** What refusals by the same limits have in common. */
+export interface Denial<K extends string> {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly limitedBy: readonly K[];
+}
+
 /** The answer to a try that was refused: holds nothing, and whatever is done with it changes nothing. */
 export class Refusal<K extends string> implements Acquisition<K> {
-  private readonly given: Readonly<Record<string, unknown>>;
+  private readonly denial: Denial<K>;
   readonly retryAfterMs: number;
-  readonly limitedBy: readonly K[];
 
-  constructor(config: Readonly<Record<string, unknown>>, retryAfterMs: number, limitedBy: readonly K[]) {
-    this.given = config;
+  constructor(denial: Denial<K>, retryAfterMs: number) {
+    this.denial = denial;
     this.retryAfterMs = retryAfterMs;
-    this.limitedBy = limitedBy;
   }
 
   get successful(): boolean {
@@ -118,8 +123,12 @@ export class Refusal<K extends string> implements Acquisition<K> {
     return {};
   }
 
+  get limitedBy(): readonly K[] {
+    return this.denial.limitedBy;
+  }
+
   get config(): Record<string, unknown> {
-    return { ...this.given };
+    return { ...this.denial.config };
   }
 
   update(): void {}

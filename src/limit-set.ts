@@ -1,5 +1,5 @@
 /** A set of limits in this isolate. */
-import { Grant, type Granter, Refusal, runWith } from "./acquisition.ts";
+import { type Denial, Grant, type Granter, Refusal, runWith } from "./acquisition.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
 import { canShare } from "./core/arena.ts";
@@ -48,8 +48,8 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private readonly requests: Requests<K>;
   private readonly clock: Clock;
   private readonly granter: Granter<K>;
-  /** For each limit, the list of just its key: most refusals are by one limit. */
-  private readonly alone: readonly (readonly K[])[];
+  /** For each limit, the denial by it alone: most are. */
+  private readonly alone: readonly Denial<K>[];
   private readonly queue: WaitQueue<Acquisition<K>>;
   private region: Region | undefined;
 
@@ -61,8 +61,8 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     this.limits = toLimits(limits);
     this.requests = new Requests(this.limits);
     this.keys = this.requests.keys;
-    this.alone = this.keys.map((key) => Object.freeze([key]));
     this.config = Object.freeze({ ...config });
+    this.alone = this.keys.map((key) => this.denial(Object.freeze([key])));
     this.clock = clock;
     this.region = new Region(this.limits.map(definitionOf), shared && canShare);
     const isClosed = () => this.region === undefined;
@@ -238,8 +238,12 @@ export class LimitSet<K extends string = never> implements Limits<K> {
 
   private refuse(region: Region, retryAfterMs: number): Refusal<K> {
     const refuser = region.refuser;
-    const limitedBy = refuser >= 0 ? this.alone[refuser]! : this.limitedBy(region);
-    return new Refusal(this.config, retryAfterMs, limitedBy);
+    const denial = refuser >= 0 ? this.alone[refuser]! : this.denial(this.limitedBy(region));
+    return new Refusal(denial, retryAfterMs);
+  }
+
+  private denial(limitedBy: readonly K[]): Denial<K> {
+    return { config: this.config, limitedBy };
   }
 
   /** The limits that refused the last request. */
@@ -255,7 +259,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     const limitedBy = this.keys.filter(
       (_, i) => region.refuses(i) || (units[i]! > 0 && this.queue.waitingFor(i) > 0),
     );
-    return new Refusal(this.config, Math.max(wait, this.queue.passesAt - now), limitedBy);
+    return new Refusal(this.denial(limitedBy), Math.max(wait, this.queue.passesAt - now));
   }
 
   private timeout({ units }: Request, timeoutMs: number): AcquireTimeoutError {
