@@ -32,6 +32,7 @@ import {
   MAX_ENTRIES,
   OWN,
   PARTICIPANT,
+  PARTICIPANTS,
   PIECE,
   REFUSER,
   SETTLE,
@@ -136,7 +137,9 @@ function publish(region: usize, head: i64, staged: usize): bool {
  * language memory models?", MSPC 2012).
  */
 function unchanged(region: usize, head: i64): bool {
-  return ASC_FEATURE_THREADS ? atomic.add<i64>(region + HEAD, 0) === head : true;
+  // One participant is one thread, which has nobody to be overtaken by.
+  if (!ASC_FEATURE_THREADS || load<i32>(region + PARTICIPANTS) === 1) return true;
+  return atomic.add<i64>(region + HEAD, 0) === head;
 }
 
 /** Only the live part of each log, moved to its front. */

@@ -50,6 +50,8 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private readonly granter: Granter<K>;
   /** For each limit, the denial by it alone: most are. */
   private readonly alone: readonly Denial<K>[];
+  /** The denial of a set of one limit: there is no other. */
+  private readonly only: Denial<K> | undefined;
   private readonly queue: WaitQueue<Acquisition<K>>;
   private region: Region | undefined;
 
@@ -63,6 +65,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     this.keys = this.requests.keys;
     this.config = Object.freeze({ ...config });
     this.alone = this.keys.map((key) => this.denial(Object.freeze([key])));
+    this.only = this.keys.length === 1 ? this.alone[0] : undefined;
     this.clock = clock;
     this.region = new Region(this.limits.map(definitionOf), shared && canShare);
     const isClosed = () => this.region === undefined;
@@ -237,9 +240,12 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   private refuse(region: Region, retryAfterMs: number): Refusal<K> {
+    return new Refusal(this.only ?? this.denialBy(region), retryAfterMs);
+  }
+
+  private denialBy(region: Region): Denial<K> {
     const refuser = region.refuser;
-    const denial = refuser >= 0 ? this.alone[refuser]! : this.denial(this.limitedBy(region));
-    return new Refusal(denial, retryAfterMs);
+    return refuser >= 0 ? this.alone[refuser]! : this.denial(this.limitedBy(region));
   }
 
   private denial(limitedBy: readonly K[]): Denial<K> {
