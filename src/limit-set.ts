@@ -1,9 +1,9 @@
 /** A set of limits in this isolate. */
-import { type Denial, Grant, type Granter, Refusal, runWith } from "./acquisition.ts";
+import { type Denial, Grant, Refusal, runWith } from "./acquisition.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
 import { canShare } from "./core/arena.ts";
-import { type Definition, PROBE, Region, SETTLE, TAKE } from "./core/region.ts";
+import { type Definition, PROBE, Region, TAKE } from "./core/region.ts";
 import { sleep } from "./core/sleep.ts";
 import {
   AcquireTimeoutError,
@@ -14,6 +14,7 @@ import {
   show,
 } from "./errors.ts";
 import { type Limit, type LimitLike, toLimits } from "./limits.ts";
+import { LocalGranter } from "./local-granter.ts";
 import { ceilingUnits, Requests, unitOf } from "./requests.ts";
 import { describe, type LimitStats } from "./stats.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
@@ -47,7 +48,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private readonly limits: readonly Limit<K>[];
   private readonly requests: Requests<K>;
   private readonly clock: Clock;
-  private readonly granter: Granter<K>;
+  private readonly granter: LocalGranter<K>;
   /** For each limit, the denial by it alone: most are. */
   private readonly alone: readonly Denial<K>[];
   /** The denial of a set of one limit: there is no other. */
@@ -67,25 +68,24 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     this.alone = this.keys.map((key) => this.denial(Object.freeze([key])));
     this.only = this.keys.length === 1 ? this.alone[0] : undefined;
     this.clock = clock;
-    this.region = new Region(this.limits.map(definitionOf), shared && canShare);
-    const isClosed = () => this.region === undefined;
-    this.granter = {
-      requests: this.requests,
-      config: this.config,
-      missingUpdate,
-      get closed() {
-        return isClosed();
-      },
-      settle: (units, takenAt, charges) => this.settle(units, takenAt, charges),
-      acquireNested: (requested, acquireOptions, covered) => this.enter(requested, acquireOptions, covered),
-    };
     const gate: Gate<Acquisition<K>> = {
       clock,
       take: ({ units }, now) => this.open().transact(TAKE, units, now, 0),
       grant: ({ units, covered }, takenAt) => new Grant(this.granter, units, takenAt, covered),
       timeout: (request, timeoutMs) => this.timeout(request, timeoutMs),
     };
+    const region = new Region(this.limits.map(definitionOf), shared && canShare);
     this.queue = new WaitQueue(limits.length, gate);
+    this.region = region;
+    this.granter = new LocalGranter({
+      requests: this.requests,
+      config: this.config,
+      missingUpdate,
+      clock,
+      queue: this.queue,
+      region,
+      acquireNested: (requested, acquireOptions, covered) => this.enter(requested, acquireOptions, covered),
+    });
   }
 
   /** How many wait in this thread. */
@@ -197,6 +197,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   close(): void {
     if (!this.region) return;
     this.queue.close(new LimitSetClosedError());
+    this.granter.close();
     this.region.close();
     this.region = undefined;
   }
@@ -230,13 +231,6 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private open(): Region {
     if (!this.region) throw new LimitSetClosedError();
     return this.region;
-  }
-
-  private settle(units: readonly number[], takenAt: number, charges: boolean): void {
-    // What a closed set held is gone with it.
-    if (!this.region) return;
-    this.region.transact(SETTLE, units, charges ? this.clock.now() : 0, takenAt);
-    if (this.queue.size > 0) this.queue.drain();
   }
 
   private refuse(region: Region, retryAfterMs: number): Refusal<K> {

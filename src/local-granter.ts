@@ -1,0 +1,61 @@
+/** What the grants of a set in this isolate need of it: where they settle. */
+import type { Granter } from "./acquisition.ts";
+import type { Clock } from "./clock.ts";
+import type { AcquireOptions, Acquisition, Amounts } from "./contract.ts";
+import { type Region, SETTLE } from "./core/region.ts";
+import type { Requests } from "./requests.ts";
+import type { WaitQueue } from "./wait-queue.ts";
+
+/** The parts of a set that settling needs. */
+export interface LocalSet<K extends string> {
+  readonly requests: Requests<K>;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly missingUpdate: "throw" | "charge";
+  readonly clock: Clock;
+  readonly queue: WaitQueue<Acquisition<K>>;
+  readonly region: Region;
+  readonly acquireNested: Granter<K>["acquireNested"];
+}
+
+export class LocalGranter<K extends string> implements Granter<K> {
+  readonly requests: Requests<K>;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly missingUpdate: "throw" | "charge";
+  private readonly clock: Clock;
+  private readonly queue: WaitQueue<Acquisition<K>>;
+  private readonly nested: Granter<K>["acquireNested"];
+  private region: Region | undefined;
+
+  constructor(set: LocalSet<K>) {
+    this.requests = set.requests;
+    this.config = set.config;
+    this.missingUpdate = set.missingUpdate;
+    this.clock = set.clock;
+    this.queue = set.queue;
+    this.region = set.region;
+    this.nested = set.acquireNested;
+  }
+
+  get closed(): boolean {
+    return this.region === undefined;
+  }
+
+  close(): void {
+    this.region = undefined;
+  }
+
+  settle(units: readonly number[], takenAt: number, charges: boolean): void {
+    // What a closed set held is gone with it.
+    if (!this.region) return;
+    this.region.transact(SETTLE, units, charges ? this.clock.now() : 0, takenAt);
+    if (this.queue.size > 0) this.queue.drain();
+  }
+
+  acquireNested(
+    requested: Amounts<K> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[],
+  ): Promise<Acquisition<K>> {
+    return this.nested(requested, options, covered);
+  }
+}
