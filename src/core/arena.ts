@@ -34,10 +34,6 @@ export class Arena {
     this.#free.push({ start: LINE, end: this.memory.buffer.byteLength });
   }
 
-  get regions(): number {
-    return this.#regions;
-  }
-
   get byteLength(): number {
     return this.f64.byteLength;
   }
