@@ -10,6 +10,7 @@
  *
  * The version in the head makes a swap fail even where the same block has become the head again in between.
  */
+import * as claims from "./claims";
 import * as kinds from "./kinds";
 import {
   BLOCK_BYTES,
@@ -26,6 +27,7 @@ import {
   INSPECT,
   KIND,
   LATEST,
+  LIFE,
   LIMITS,
   LOG,
   LOGGED,
@@ -34,7 +36,9 @@ import {
   PARTICIPANT,
   PARTICIPANTS,
   PIECE,
+  PROBE,
   REFUSER,
+  REPEATS,
   SETTLE,
   SEVERAL,
   SLIDING_WINDOW,
@@ -45,7 +49,9 @@ import {
   UNIT_BYTES,
   UNITS,
 } from "./layout";
+import { scratchOf } from "./region";
 import { microseconds, wait } from "./time";
+import { ring, wake } from "./wake";
 
 /**
  * Does `action` for each limit, `ms` being the clock's reading in milliseconds:
@@ -53,11 +59,15 @@ import { microseconds, wait } from "./time";
  * - TAKE takes UNITS from all limits and returns when, in microseconds. Or it takes nothing and returns minus the
  *   milliseconds until this request alone could pass, -Infinity if that hangs on a release; where WAITS is not 0, the
  *   limit refuses, and REFUSER names it if it is one. PROBE answers the same and takes nothing either way.
- * - SETTLE charges the positive UNITS and gives back the negative ones of what was taken at `taken`, in microseconds.
+ *   `since` is when the request came, in microseconds, or 0 if that is now; negative if it is nested.
+ * - SETTLE charges the positive UNITS and gives back the negative ones of what was taken at `since`, in microseconds.
  *   To give back needs no reading of the clock (`ms` 0): what leaks later leaks from what is left.
  * - INSPECT reads all limits at one moment: UNITS is what is in use, WAITS how many milliseconds one unit has to wait.
+ *
+ * Does nothing and returns NaN where the participant's number has passed to another `life`.
  */
-export function transact(region: usize, scratch: usize, ms: f64, action: i32, taken: f64): f64 {
+export function transact(region: usize, scratch: usize, life: i32, ms: f64, action: i32, since: f64): f64 {
+  if (ASC_FEATURE_THREADS && atomic.load<i32>(scratch + LIFE) !== life) return NaN;
   const participant = load<i32>(scratch + PARTICIPANT);
   const count = load<i32>(region + LIMITS);
   const waits = count * UNIT_BYTES;
@@ -68,13 +78,12 @@ export function transact(region: usize, scratch: usize, ms: f64, action: i32, ta
     // A set's time never runs backwards.
     const now = max(reading, load<i64>(staged + LATEST));
     let latest: i64 = 0;
-    let refuser = 0;
     let definition = region + DEFINITIONS;
     const end = definition + count * DEFINITION_BYTES;
     for (let units = scratch + UNITS; definition < end; definition += DEFINITION_BYTES, units += UNIT_BYTES) {
       let amount = load<f64>(units);
       if (action === SETTLE) {
-        if (amount !== 0) kinds.settle(definition, staged, participant, now, i64(amount), i64(taken));
+        if (amount !== 0) kinds.settle(definition, staged, participant, now, i64(amount), i64(since));
         continue;
       }
       if (action === INSPECT) {
@@ -85,21 +94,80 @@ export function transact(region: usize, scratch: usize, ms: f64, action: i32, ta
       if (amount > 0) {
         ready = kinds.take(definition, staged, participant, now, i64(amount));
         if (ready !== 0) {
-          refuser = latest === 0 ? i32(units - scratch - UNITS) / UNIT_BYTES : SEVERAL;
+          const refuser = latest === 0 ? i32(units - scratch - UNITS) / UNIT_BYTES : SEVERAL;
+          store<f64>(scratch + REFUSER, f64(refuser));
           latest = max(latest, ready);
         }
       }
       if (action === INSPECT) store<f64>(units + waits, ready === 0 ? 0 : wait(reading, ready));
       else store<i64>(units + waits, ready);
     }
+    const queue = action <= PROBE ? claims.inBlock(region, staged) : 0;
+    const came = since === 0 ? now : i64(abs(since));
+    if (queue !== 0 && latest === 0) latest = claims.holdBack(region, scratch, queue, now, came, since < 0);
     if (action === SETTLE || (action === TAKE && latest === 0)) {
       store<i64>(staged + LATEST, now);
-      if (publish(region, head, staged)) return f64(now);
-    } else if (unchanged(region, head)) {
-      store<f64>(scratch + REFUSER, f64(refuser));
+      const wakes = action === SETTLE || (queue !== 0 && claims.drop(region, queue, participant, came));
+      if (publish(region, head, staged)) {
+        if (wakes) wake(region);
+        return f64(now);
+      }
+    } else if (
+      action === TAKE && queue !== 0 && claims.isPressing(now, came, latest)
+        ? press(region, scratch, head, now, came, since < 0, latest)
+        : unchanged(region, head)
+    ) {
       return latest === 0 ? f64(now) : -wait(reading, latest);
     }
+    store<f64>(scratch + REPEATS, load<f64>(scratch + REPEATS) + 1);
   }
+}
+
+/**
+ * Takes the waiters of a participant out of the line: the one that came at `since`, in microseconds; or where that is 0 all,
+ * and gives back what it holds. Does nothing where the participant's number is not that of `life`.
+ */
+export function leave(region: usize, scratch: usize, participant: i32, life: i32, since: f64): void {
+  if (!ASC_FEATURE_THREADS) return;
+  const definition = region + DEFINITIONS;
+  const end = definition + load<i32>(region + LIMITS) * DEFINITION_BYTES;
+  while (true) {
+    const head = readHead(region);
+    // After the head was read: whoever gets the number meanwhile has taken nothing before the swap.
+    if (atomic.load<i32>(scratchOf(region, participant) + LIFE) !== life) return;
+    const staged = stage(region, scratch, head);
+    const dropped = claims.drop(region, claims.inBlock(region, staged), participant, i64(since));
+    if (since !== 0) {
+      if (dropped ? publish(region, head, staged) : unchanged(region, head)) break;
+      continue;
+    }
+    for (let each = definition; each < end; each += DEFINITION_BYTES) kinds.leave(each, staged, participant);
+    if (publish(region, head, staged)) {
+      // Whatever the flag says: the participant may have died after it cleared it and before it woke anybody.
+      ring(region);
+      return;
+    }
+  }
+  wake(region);
+}
+
+/** Publishes what a refused request has to say to others, if anything; false as for `publish`. */
+function press(
+  region: usize,
+  scratch: usize,
+  head: i64,
+  now: i64,
+  came: i64,
+  nested: bool,
+  latest: i64,
+): bool {
+  // Anew: what was staged is half taken.
+  const staged = stage(region, scratch, head);
+  const queue = claims.inBlock(region, staged);
+  if (!claims.press(region, scratch, queue, now, came, nested, latest)) return unchanged(region, head);
+  if (!publish(region, head, staged)) return false;
+  wake(region);
+  return true;
 }
 
 function readHead(region: usize): i64 {
@@ -120,6 +188,7 @@ function stage(region: usize, scratch: usize, head: i64): usize {
     v128.store(to, v128.load(from, 16), 16);
   }
   if (load<i32>(region + LOGGED)) copyLogs(region, source, target);
+  claims.copy(region, source, target);
   return target;
 }
 

@@ -95,6 +95,12 @@ export function settle(
   }
 }
 
+/** Takes back all that a participant holds. */
+export function leave(definition: usize, block: usize, participant: i32): void {
+  if (load<i32>(definition + KIND) !== RESOURCE) return;
+  resource.giveBack(block + load<i32>(definition + STATE), participant, i64.MAX_VALUE);
+}
+
 /** Units in use at `now`; part of a unit counts as one. */
 export function used(definition: usize, block: usize, now: i64): i64 {
   const state = block + load<i32>(definition + STATE);

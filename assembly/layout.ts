@@ -6,14 +6,14 @@
  * region   one LimitSet                                     written by
  * +--------------------------------------------------------+
  * |   0  HEAD      i64  version << 16 | block index         | commit.ts, by compare-and-swap
- * |   8  WAKE      i32  changes whenever something came back | whoever gives back
- * |  12  SLEEPERS  i32  how many threads sleep on WAKE      | who goes to sleep
+ * |   8  WAKE      i32  changes when sleepers are woken     | wake.ts
+ * |  12  SLEEPERS  i32  1: some thread may sleep on WAKE    | who goes to sleep; wake.ts
  * +-- 64 --------------------------------------------------+
  * |      shape: counts, sizes and offsets of this region    | format, once
  * +-- 128 -------------------------------------------------+
  * |      definitions, one cache line a limit                | define, once a limit
  * +--------------------------------------------------------+
- * |      scratch of participant 0, 1, ...                   | its participant, and JavaScript there
+ * |      scratch of participant 0, 1, ...                   | its participant; LIFE: who lets it in or out
  * +--------------------------------------------------------+
  * |      blocks 0, 1 of participant 0; 2, 3 of 1; ...       | its participant, while it is not the head
  * +--------------------------------------------------------+
@@ -24,18 +24,26 @@
  * |  LATEST i64, the latest time committed, in microseconds |
  * |  state of limit 0, 1, ...              (always copied)  |
  * |  log of each sliding window            (live part only) |
+ * |  claims of waiters, among threads      (live part only) |
  * +--------------------------------------------------------+
  *
  * scratch  one participant: its request, the core's answer
  * +--------------------------------------------------------+
  * |  PARTICIPANT i32, its number                            | format, once
  * |  OWN i32, where in the region its blocks begin          | format, once
- * |  REFUSER f64, the limit that alone refused, or SEVERAL   | core
+ * |  LIFE i32, whether a thread has the number, and which   | src/core/participants.ts
+ * |  GUARD i32, 1: its thread holds a lock until it dies    | src/core/participants.ts
+ * |  PARENT, PARENT_LIFE i32, whose death it cannot outlive | src/core/participants.ts
+ * |  REFUSER f64, the limit that alone refused, or SEVERAL  | core
+ * |  REPEATS f64, transactions that others were faster than | core
  * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
  * |  WAITS, one a limit: 0 where the limit agrees           | core
  * +--------------------------------------------------------+
  * ```
  */
+
+/** Changes with this file: threads that read memory differently must not share it. */
+export const FORMAT = 1;
 
 // Kinds of limit.
 export const TOKEN_BUCKET = 0;
@@ -69,6 +77,12 @@ export const BLOCKS = 80;
 export const BLOCK_BYTES = 84;
 export const STATE_BYTES = 88;
 export const LOGGED = 92;
+/** Where in a block the claims begin; 0 in a region of one participant, which has none. */
+export const CLAIMS = 96;
+/** Tells regions apart that follow each other at one address. */
+export const SERIAL = 100;
+/** The participant that is offered next. */
+export const NEXT = 104;
 export const DEFINITIONS = 128;
 
 // Definition of a limit.
@@ -105,6 +119,20 @@ export const STATES = 16;
 /** States are copied in pieces of this size. */
 export const PIECE = 32;
 
+// Claims of waiters, in no order.
+export const CLAIM_COUNT = 0;
+export const FIRST_CLAIM = 8;
+/** Which participant's waiter it is. */
+export const OWNER = 0;
+export const FLAGS = 4;
+/** When the waiter came. */
+export const SINCE = 8;
+/** Until when its thread need not be heard of. */
+export const UNTIL = 16;
+/** One bit for each limit that the waiter wants; in sets of more than 64, limits share bits. */
+export const WANTS = 24;
+export const CLAIM_BYTES = 32;
+
 // State of a debt: token bucket, GCRA, leaky bucket.
 export const AT = 0;
 export const DEBT = 8;
@@ -140,6 +168,11 @@ export const HELD_BYTES = 8;
 // Scratch.
 export const PARTICIPANT = 0;
 export const OWN = 4;
-export const REFUSER = 8;
-export const UNITS = 16;
+export const LIFE = 8;
+export const GUARD = 12;
+export const PARENT = 16;
+export const PARENT_LIFE = 20;
+export const REFUSER = 24;
+export const REPEATS = 32;
+export const UNITS = 40;
 export const UNIT_BYTES = 8;

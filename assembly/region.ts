@@ -1,11 +1,15 @@
 /** Lays out the region of a set, once, before anybody takes from it. */
+import { maxClaims } from "./claims";
 import * as kinds from "./kinds";
 import {
   BLOCK_BYTES,
   BLOCKS,
   CEILING,
+  CLAIM_BYTES,
+  CLAIMS,
   DEFINITION_BYTES,
   DEFINITIONS,
+  FIRST_CLAIM,
   INDEX,
   KIND,
   LIMITS,
@@ -34,7 +38,7 @@ export function regionBytes(limits: i32, states: i32, logs: i32, participants: i
   return (
     DEFINITIONS +
     limits * DEFINITION_BYTES +
-    participants * (scratchBytes(limits) + 2 * blockBytes(states, logs))
+    participants * (scratchBytes(limits) + 2 * blockBytes(states, logs, participants))
   );
 }
 
@@ -48,9 +52,10 @@ export function format(region: usize, limits: i32, states: i32, logs: i32, parti
   store<i32>(region + SCRATCHES, scratches);
   store<i32>(region + SCRATCH_BYTES, scratchBytes(limits));
   store<i32>(region + BLOCKS, scratches + participants * scratchBytes(limits));
-  store<i32>(region + BLOCK_BYTES, blockBytes(states, logs));
+  store<i32>(region + BLOCK_BYTES, blockBytes(states, logs, participants));
   store<i32>(region + STATE_BYTES, stateEnd(states));
   store<i32>(region + LOGGED, logs);
+  if (participants > 1) store<i32>(region + CLAIMS, stateEnd(states) + logs);
   const bytes = load<i32>(region + BLOCK_BYTES);
   for (let participant = 0; participant < participants; participant++) {
     const scratch = scratchOf(region, participant);
@@ -98,8 +103,10 @@ function stateEnd(states: i32): i32 {
   return STATES + ((states + PIECE - 1) & -PIECE);
 }
 
-function blockBytes(states: i32, logs: i32): i32 {
-  return lines(stateEnd(states) + logs);
+function blockBytes(states: i32, logs: i32, participants: i32): i32 {
+  // A single thread keeps its order by itself.
+  const claims = participants > 1 ? FIRST_CLAIM + maxClaims(participants) * CLAIM_BYTES : 0;
+  return lines(stateEnd(states) + logs + claims);
 }
 
 function scratchBytes(limits: i32): i32 {

@@ -31,3 +31,28 @@ export const systemClock: Clock = {
 function fakeNow(): number {
   return globalThis.setTimeout === realSetTimeout ? origin + monotonic.now() : Date.now();
 }
+
+/** What the two clocks of a thread showed at one moment, in milliseconds since the Unix epoch. */
+export interface Reading {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
+export function readBoth(): Reading {
+  return { monotonic: origin + monotonic.now(), wall: Date.now() };
+}
+
+// Wall clocks are read in milliseconds, some of them coarser.
+const NOTICEABLE_MS = 20;
+
+/**
+ * The platform's clock, in agreement with that of a thread in which it showed `theirs`. Monotonic clocks run alike in all
+ * threads, but some runtimes set each by the wall clock when its thread starts: if the wall clock was set in between,
+ * they differ by as much as they have since moved away from it.
+ */
+export function agreeing(theirs: Reading): Clock {
+  const ours = readBoth();
+  const behind = ours.wall - ours.monotonic - (theirs.wall - theirs.monotonic);
+  if (Math.abs(behind) < NOTICEABLE_MS) return systemClock;
+  return { ...systemClock, now: () => systemClock.now() + behind };
+}

@@ -92,10 +92,42 @@ export class AcquisitionReleasedError extends LimitError {
   }
 }
 
-/** The set was closed. */
+/** The set was closed; or, in a thread, the set was taken from it by `reclaim`. */
 export class LimitSetClosedError extends LimitError {
-  constructor() {
-    super("ERR_LIMIT_SET_CLOSED", "the limit set is closed: make a new one");
+  constructor(why: "closed" | "reclaimed" = "closed") {
+    super(
+      "ERR_LIMIT_SET_CLOSED",
+      why === "closed"
+        ? "the limit set is closed: make a new one"
+        : "the limit set was reclaimed from this thread: attach to it with a new handle",
+    );
+  }
+}
+
+/** The set cannot be shared with threads. */
+export class CannotShareError extends LimitError {
+  constructor(why: string) {
+    super("ERR_CANNOT_SHARE", `the limit set cannot be shared with threads: ${why}`);
+  }
+}
+
+/** As many threads as `maxThreads` allows have a handle already. */
+export class TooManyThreadsError extends LimitError {
+  readonly maxThreads: number;
+
+  constructor(maxThreads: number) {
+    super(
+      "ERR_TOO_MANY_THREADS",
+      `${maxThreads} threads share the limit set already: make it with a larger maxThreads, or reclaim() the handles of threads that have ended`,
+    );
+    this.maxThreads = maxThreads;
+  }
+}
+
+/** What was to be attached or reclaimed is no handle, or no handle any more. */
+export class InvalidHandleError extends LimitError {
+  constructor(why: string) {
+    super("ERR_INVALID_HANDLE", why);
   }
 }
 

@@ -5,14 +5,18 @@ export {
   AcquisitionReleasedError,
   BackendUnavailableError,
   CannotBlockError,
+  CannotShareError,
   DeadlockError,
+  InvalidHandleError,
   InvalidLimitError,
   InvalidRequestError,
   LimitError,
   LimitSetClosedError,
+  TooManyThreadsError,
   UsageExceedsRequestedError,
   UsageNotReportedError,
 } from "./errors.ts";
+export type { LimitSetHandle } from "./handle.ts";
 export { LimitSet, type LimitSetOptions } from "./limit-set.ts";
 export {
   CallLimit,
@@ -27,3 +31,4 @@ export {
   type ResourceLimitOptions,
 } from "./limits.ts";
 export type { LimitStats } from "./stats.ts";
+export type { ThreadLike } from "./thread-end.ts";

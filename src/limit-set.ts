@@ -1,23 +1,27 @@
 /** A set of limits in this isolate. */
 import { type Denial, Grant, Refusal, runWith } from "./acquisition.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { takeBlocking } from "./blocking.ts";
+import { agreeing, type Clock, readBoth, systemClock } from "./clock.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
 import { canShare } from "./core/arena.ts";
+import type { Membership } from "./core/membership.ts";
 import { type Definition, PROBE, Region, TAKE } from "./core/region.ts";
-import { sleep } from "./core/sleep.ts";
 import {
   AcquireTimeoutError,
-  DeadlockError,
+  CannotShareError,
   InvalidLimitError,
   InvalidRequestError,
   LimitSetClosedError,
   show,
+  TooManyThreadsError,
 } from "./errors.ts";
+import { enter, handleFor, type LimitSetHandle, seatOf } from "./handle.ts";
 import { type Limit, type LimitLike, toLimits } from "./limits.ts";
 import { LocalGranter } from "./local-granter.ts";
 import { ceilingUnits, Requests, unitOf } from "./requests.ts";
 import { describe, type LimitStats } from "./stats.ts";
-import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
+import { holdLock, needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
+import { MICROSECOND, toMicros, toUnits, wholeUnits } from "./units.ts";
 import { type Gate, type Request, WaitQueue } from "./wait-queue.ts";
 
 export interface LimitSetOptions<K extends string = string> {
@@ -25,6 +29,8 @@ export interface LimitSetOptions<K extends string = string> {
   readonly limits?: readonly LimitLike<K>[];
   /** Memory that threads can share, where the runtime has it (default), or private memory. */
   readonly shared?: boolean;
+  /** How many threads may share the set at once, besides the one that makes it: 1 to 1000. Default 32. */
+  readonly maxThreads?: number;
   /** What a release does about a RateLimit whose usage was not reported. Both charge it in full. Default `"throw"`. */
   readonly missingUpdate?: "throw" | "charge";
   /** Whatever those who acquire should find: a model's name, say. */
@@ -32,6 +38,16 @@ export interface LimitSetOptions<K extends string = string> {
   /** Default: the platform's monotonic clock. */
   readonly clock?: Clock;
 }
+
+const REGION = Symbol("region");
+
+/** The options of a set that is there already, in another thread. */
+interface Attached<K extends string> extends LimitSetOptions<K> {
+  readonly [REGION]?: Region;
+}
+
+// What each thread holds is part of a set's state, which every grant copies.
+const MOST_THREADS = 1000;
 
 /**
  * Rate limits, call limits and resource limits, taken from together: all or nothing.
@@ -45,6 +61,9 @@ export interface LimitSetOptions<K extends string = string> {
 export class LimitSet<K extends string = never> implements Limits<K> {
   readonly keys: readonly K[];
   readonly config: Readonly<Record<string, unknown>>;
+  private readonly shared: boolean;
+  private readonly maxThreads: number;
+  private readonly missingUpdate: "throw" | "charge";
   private readonly limits: readonly Limit<K>[];
   private readonly requests: Requests<K>;
   private readonly clock: Clock;
@@ -55,12 +74,21 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private readonly only: Denial<K> | undefined;
   private readonly queue: WaitQueue<Acquisition<K>>;
   private region: Region | undefined;
+  /** Lets go of the lock by which the end of this thread shows. */
+  private release: (() => void) | undefined;
 
   constructor(options: LimitSetOptions<K> = {}) {
-    const { limits = [], shared = true, missingUpdate = "throw", config = {}, clock = systemClock } = options;
+    const { limits = [], shared = true, maxThreads = 32, config = {}, clock = systemClock } = options;
+    const { missingUpdate = "throw", [REGION]: attached } = options as Attached<K>;
+    if (!(Number.isInteger(maxThreads) && maxThreads >= 1 && maxThreads <= MOST_THREADS)) {
+      throw new InvalidLimitError("maxThreads", maxThreads, `a whole number from 1 to ${MOST_THREADS}`);
+    }
     if (missingUpdate !== "throw" && missingUpdate !== "charge") {
       throw new InvalidLimitError("missingUpdate", missingUpdate, `"throw" or "charge"`);
     }
+    this.shared = shared;
+    this.maxThreads = maxThreads;
+    this.missingUpdate = missingUpdate;
     this.limits = toLimits(limits);
     this.requests = new Requests(this.limits);
     this.keys = this.requests.keys;
@@ -68,13 +96,17 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     this.alone = this.keys.map((key) => this.denial(Object.freeze([key])));
     this.only = this.keys.length === 1 ? this.alone[0] : undefined;
     this.clock = clock;
+    const region = attached ?? Region.create(this.limits.map(definitionOf), shared && canShare);
     const gate: Gate<Acquisition<K>> = {
       clock,
-      take: ({ units }, now) => this.open().transact(TAKE, units, now, 0),
+      take: ({ units, covered }, now, since) => this.takeFor(units, now, covered ? -since : since),
+      withdraw: (since) => region.membership?.withdraw(since),
+      get wakeWord() {
+        return region.membership?.wakeWord;
+      },
       grant: ({ units, covered }, takenAt) => new Grant(this.granter, units, takenAt, covered),
       timeout: (request, timeoutMs) => this.timeout(request, timeoutMs),
     };
-    const region = new Region(this.limits.map(definitionOf), shared && canShare);
     this.queue = new WaitQueue(limits.length, gate);
     this.region = region;
     this.granter = new LocalGranter({
@@ -91,6 +123,11 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   /** How many wait in this thread. */
   get waiting(): number {
     return this.queue.size;
+  }
+
+  /** How many transactions this thread has had to repeat, because another thread's was faster. */
+  get repeats(): number {
+    return this.open().repeats;
   }
 
   /**
@@ -140,18 +177,10 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     const region = this.open();
     const units = this.requests.parse(requested);
     const timeoutMs = checkTimeout(options?.timeoutMs);
-    let now = this.clock.now();
-    const deadline = now + timeoutMs;
-    for (;;) {
-      const answer = region.transact(TAKE, units, now, 0);
-      if (answer >= 0) return new Grant(this.granter, units, answer);
-      if (timeoutMs === 0) throw this.timeout({ units }, timeoutMs);
-      if (answer === Number.NEGATIVE_INFINITY) {
-        throw new DeadlockError("what it waits for is held in this thread, which would be blocked");
-      }
-      if (now >= deadline) throw this.timeout({ units }, timeoutMs);
-      now = this.sleepUntil(Math.min(now - answer, deadline), now);
-    }
+    const answer = takeBlocking(region, this.clock, units, timeoutMs);
+    if (answer >= 0) return new Grant(this.granter, units, answer);
+    this.checkMembership(answer);
+    throw this.timeout({ units }, timeoutMs);
   }
 
   /**
@@ -175,7 +204,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   /** How all limits stand, at one moment. Reading changes nothing. */
   stats(): Readonly<Record<K, LimitStats>> {
     const region = this.open();
-    region.inspect(this.clock.now());
+    if (!region.inspect(this.clock.now())) this.checkMembership(Number.NaN);
     const entries = this.limits.map((limit, i) => [
       limit.key,
       describe(limit, region.usedOf(i), region.waitOf(i), this.queue.waitingFor(i)),
@@ -193,13 +222,89 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     return Object.freeze({ ...limit, stats: () => this.stats()[key] });
   }
 
-  /** Ends the set: waiters reject with `LimitSetClosedError`, memory is given back. Again: does nothing. */
+  /**
+   * A handle for one thread, to be sent there and attached once. From then on the set is in memory that both share; what
+   * either takes, the other sees.
+   *
+   * @throws {CannotShareError} if the set was made with `shared: false`, the runtime has no shared memory here, or `config`
+   * holds what cannot be sent. `limitset/port` serves a set without shared memory.
+   * @throws {TooManyThreadsError} if `maxThreads` handles are out or in use.
+   * @example
+   * worker.postMessage(limits.share());
+   * // there
+   * parentPort.once("message", (handle) => LimitSet.attach(handle).tryAcquire({ tokens: 5 }).successful); // true
+   */
+  share(): LimitSetHandle<K> {
+    return this.offer(undefined);
+  }
+
+  /**
+   * The set of a handle, in this thread: the same limits, the same state. The clock is the platform's, in agreement with
+   * that of the thread that shared it, unless another is given.
+   *
+   * @throws {InvalidHandleError} if the handle has been used or reclaimed, or is none.
+   * @example
+   * const limits = LimitSet.attach(handle);
+   * limits.tryAcquire({ tokens: 5 }).successful; // true
+   */
+  static attach<K extends string>(
+    handle: LimitSetHandle<K>,
+    options: Pick<LimitSetOptions<K>, "clock"> = {},
+  ): LimitSet<K> {
+    const region = enter(handle);
+    const { limits, config, missingUpdate, clock, lock } = handle;
+    const theirs = options.clock ?? (clock ? agreeing(clock) : systemClock);
+    const attached: Attached<K> = { limits, config, missingUpdate, clock: theirs, [REGION]: region };
+    const set = new LimitSet<K>(attached);
+    const { participants, seat } = region.membership!;
+    if (lock !== undefined) set.release = holdLock(lock, () => participants.guard(seat));
+    return set;
+  }
+
+  /**
+   * Sends a handle to a worker, as a message, and gives back what the worker holds of the set when it ends. Where a runtime
+   * does not tell of that (no `exit` or `close` event, no Web Locks), call `reclaim` with the handle returned.
+   *
+   * @throws as `share` does.
+   * @example
+   * limits.shareWith(new Worker("./worker.js")); // there: LimitSet.attach(message)
+   */
+  shareWith(worker: ThreadLike): LimitSetHandle<K> {
+    const handle = this.offer(needsLock(worker) ? `limitset ${crypto.randomUUID()}` : undefined);
+    const membership = this.open().membership!;
+    membership.participants.adopt(handle.seat, membership.seat);
+    try {
+      worker.postMessage(handle);
+    } catch (error) {
+      membership.reclaim(handle.seat);
+      throw error;
+    }
+    whenEnded(worker, handle, membership.participants, () => {
+      membership.reclaim(handle.seat);
+      this.queue.drain();
+    });
+    return handle;
+  }
+
+  /**
+   * Gives back all that the thread of a handle holds, and takes its waiters out of the line: for a thread that has ended.
+   * One that has not finds its set closed. Again, or after that thread has closed its set: does nothing.
+   *
+   * @throws {InvalidHandleError} if it is no handle of this set.
+   */
+  reclaim(handle: LimitSetHandle<K>): void {
+    const region = this.open();
+    const seat = seatOf(handle, region);
+    region.membership!.reclaim(seat);
+    this.queue.drain();
+  }
+
+  /**
+   * Ends the set in this thread: waiters reject with `LimitSetClosedError`, what is held comes back, and memory when no
+   * thread has it open. Again: does nothing.
+   */
   close(): void {
-    if (!this.region) return;
-    this.queue.close(new LimitSetClosedError());
-    this.granter.close();
-    this.region.close();
-    this.region = undefined;
+    this.end("closed");
   }
 
   // Not an async function, whose promise would settle turns after the queue's own: order is promised to callers.
@@ -216,8 +321,9 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       const now = this.clock.now();
       let wait: number | undefined;
       if (this.queue.size === 0 || !this.queue.standsBefore(units, now)) {
-        const answer = region.transact(TAKE, units, now, 0);
+        const answer = region.transact(TAKE, units, now, covered ? -toMicros(now) : 0);
         if (answer >= 0) return Promise.resolve(new Grant(this.granter, units, answer, covered));
+        this.checkMembership(answer);
         wait = -answer;
       }
       // A nested request is the queue's to judge: it may pass those who stand before it.
@@ -228,12 +334,62 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     }
   }
 
+  private offer(lock: string | undefined): LimitSetHandle<K> {
+    const region = this.open();
+    const membership = region.membership ?? this.widen(region);
+    const { missingUpdate, config } = this;
+    const limits = this.limits as readonly LimitLike<K>[];
+    sendable(config);
+    const seat = membership.participants.offer();
+    if (!seat) throw new TooManyThreadsError(membership.participants.count - 1);
+    const clock = this.clock === systemClock ? readBoth() : undefined;
+    const terms = { limits, missingUpdate, config, clock, ...(lock !== undefined && { lock }) };
+    return handleFor(region, seat, terms);
+  }
+
+  private widen(region: Region): Membership {
+    if (!this.shared)
+      throw new CannotShareError("it was made with shared: false; or serve it by limitset/port");
+    if (!region.sharable) {
+      throw new CannotShareError("there is no SharedArrayBuffer here; limitset/port serves it without");
+    }
+    const membership = region.widen(this.limits.map(definitionOf), this.maxThreads + 1);
+    this.queue.drain();
+    return membership;
+  }
+
+  private end(why: "closed" | "reclaimed"): void {
+    if (!this.region) return;
+    this.queue.close(new LimitSetClosedError(why));
+    this.granter.close();
+    this.region.close();
+    this.region = undefined;
+    this.release?.();
+  }
+
+  /** Takes for a waiter. */
+  private takeFor(units: readonly number[], now: number, since: number): number {
+    const answer = this.open().transact(TAKE, units, now, since);
+    if (!Number.isNaN(answer)) return answer;
+    // Not now: the queue is in the middle of serving.
+    queueMicrotask(() => this.end("reclaimed"));
+    return Number.NEGATIVE_INFINITY;
+  }
+
+  /** Ends the set if an answer says that another thread has reclaimed it. */
+  private checkMembership(answer: number): void {
+    if (!Number.isNaN(answer)) return;
+    this.end("reclaimed");
+    throw new LimitSetClosedError("reclaimed");
+  }
+
   private open(): Region {
     if (!this.region) throw new LimitSetClosedError();
     return this.region;
   }
 
   private refuse(region: Region, retryAfterMs: number): Refusal<K> {
+    this.checkMembership(retryAfterMs);
     return new Refusal(this.only ?? this.denialBy(region), retryAfterMs);
   }
 
@@ -267,17 +423,6 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     region.transact(PROBE, units, this.clock.now(), 0);
     return new AcquireTimeoutError(timeoutMs, this.limitedBy(region));
   }
-
-  /** Sleeps until `due`, and finds out soon whether the clock moves at all while this thread sleeps. */
-  private sleepUntil(due: number, from: number): number {
-    let now = from;
-    for (let nap = 2; now < due; nap = 60_000) {
-      sleep(Math.min(due - now, nap));
-      now = this.clock.now();
-      if (now === from) throw new DeadlockError("its clock stands still while this thread is blocked");
-    }
-    return now;
-  }
 }
 
 function definitionOf(limit: Limit): Definition {
@@ -293,4 +438,14 @@ function checkTimeout(timeoutMs: number | undefined): number {
   throw new InvalidRequestError(
     `timeoutMs must be a number of milliseconds, 0 or more, got ${show(timeoutMs)}`,
   );
+}
+
+function sendable(config: Readonly<Record<string, unknown>>): void {
+  try {
+    structuredClone(config);
+  } catch (error) {
+    throw new CannotShareError(
+      `its config cannot be sent: ${error instanceof Error ? error.message : error}`,
+    );
+  }
 }

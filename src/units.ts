@@ -6,6 +6,11 @@ const ROUNDING = 4 * Number.EPSILON;
 /** The unit of windows, in milliseconds. */
 export const MICROSECOND = 0.001;
 
+/** A time in whole microseconds, as the core takes it. */
+export function toMicros(ms: number): number {
+  return Math.floor(ms * 1000 + 0.5);
+}
+
 /** How many units `amount` is; -1 if it is no whole number of them. */
 export function toUnits(amount: number, unit: number): number {
   if (unit !== 1) return wholeUnits(amount, unit);

@@ -16,7 +16,9 @@
 import { Aborts } from "./aborts.ts";
 import type { Clock } from "./clock.ts";
 import type { AcquireOptions } from "./contract.ts";
+import type { WakeWord } from "./core/wake-word.ts";
 import { Deadlines, type Due } from "./deadlines.ts";
+import { toMicros } from "./units.ts";
 
 /** A request as it waits: whole units, one entry a limit. */
 export interface Request {
@@ -28,8 +30,15 @@ export interface Request {
 /** What a queue needs of the set before which it stands. */
 export interface Gate<T> {
   readonly clock: Clock;
-  /** Takes a request and returns when, 0 or more; or takes nothing and returns minus the milliseconds to wait, -Infinity if for a release. */
-  take(request: Request, now: number): number;
+  /** By which other threads tell that something has come back; undefined while there are none. */
+  readonly wakeWord: WakeWord | undefined;
+  /**
+   * Takes a request, which came at `since` (in microseconds), and returns when, 0 or more; or takes nothing and returns
+   * minus the milliseconds to wait, -Infinity if for a release.
+   */
+  take(request: Request, now: number, since: number): number;
+  /** The waiter that came at `since` waits no more. */
+  withdraw(since: number): void;
   /** What to hand to a waiter whose request has just been taken. */
   grant(request: Request, takenAt: number): T;
   /** The error for a waiter that waited in vain. */
@@ -39,6 +48,8 @@ export interface Gate<T> {
 interface Waiter<T> extends Due {
   readonly request: Request;
   readonly turn: number;
+  /** When it came, in microseconds. */
+  readonly since: number;
   readonly line: Line<T>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
@@ -123,6 +134,7 @@ export class WaitQueue<T> {
       const waiter: Waiter<T> = {
         request,
         turn: this.#turns++,
+        since: toMicros(now),
         line,
         timeoutMs,
         signal: options?.signal,
@@ -141,8 +153,11 @@ export class WaitQueue<T> {
       if (timeoutMs !== Number.POSITIVE_INFINITY) this.#deadlines.add(waiter);
       if (waiter.signal) this.#aborts.add(waiter.signal, waiter);
       if (wait !== undefined) this.#passesAt = Math.min(this.#passesAt, now + wait);
-      // A nested request may pass some of those it found here.
-      if (line.nested && wait === undefined) {
+      const wakeWord = this.#gate.wakeWord;
+      if (wakeWord && !wakeWord.listening) {
+        this.#listen(now);
+      } else if (line.nested && wait === undefined) {
+        // A nested request may pass some of those it found here.
         this.#serve(now);
         this.#expire(now);
       }
@@ -154,7 +169,8 @@ export class WaitQueue<T> {
   drain(): void {
     if (this.#size === 0) return;
     const now = this.#gate.clock.now();
-    this.#serve(now);
+    if (this.#gate.wakeWord?.listening === false) this.#listen(now);
+    else this.#serve(now);
     this.#arm(now);
   }
 
@@ -164,6 +180,15 @@ export class WaitQueue<T> {
       while (line.head) this.#leave(line.head).reject(error);
     }
     this.#arm(0);
+  }
+
+  /** Serves, and is called back when another thread gives something back that came too late for this. */
+  #listen(now: number): void {
+    const wakeWord = this.#gate.wakeWord!;
+    wakeWord.prepare();
+    this.#serve(now);
+    if (this.#expire(now)) this.#serve(now);
+    if (this.#size > 0) wakeWord.listen(() => this.drain());
   }
 
   #wants(units: readonly number[]): boolean {
@@ -193,8 +218,8 @@ export class WaitQueue<T> {
         this.#stop(line, stop);
         continue;
       }
-      const { request } = line.head!;
-      const answer = this.#gate.take(request, now);
+      const { request, since } = line.head!;
+      const answer = this.#gate.take(request, now, since);
       if (answer >= 0) {
         this.#leave(line.head!).resolve(this.#gate.grant(request, answer));
       } else {
@@ -225,10 +250,15 @@ export class WaitQueue<T> {
   }
 
   #cancel(waiters: readonly Waiter<T>[], reason: unknown): void {
-    for (const waiter of waiters) this.#leave(waiter).reject(reason);
+    for (const waiter of waiters) this.#turnAway(waiter, reason);
     const now = this.#gate.clock.now();
     if (this.#size > 0) this.#serve(now);
     this.#arm(now);
+  }
+
+  #turnAway(waiter: Waiter<T>, reason: unknown): void {
+    this.#leave(waiter).reject(reason);
+    this.#gate.withdraw(waiter.since);
   }
 
   #leave(waiter: Waiter<T>): Waiter<T> {
@@ -259,14 +289,17 @@ export class WaitQueue<T> {
   #expire(now: number): boolean {
     const before = this.#size;
     for (let late = this.#deadlines.first; late && late.deadline <= now; late = this.#deadlines.first) {
-      this.#leave(late).reject(this.#gate.timeout(late.request, late.timeoutMs));
+      this.#turnAway(late, this.#gate.timeout(late.request, late.timeoutMs));
     }
     return this.#size < before;
   }
 
   /** Sets the timer if it is not set early enough; with nobody waiting, clears it. */
   #arm(now: number): void {
-    if (this.#size === 0) this.#passesAt = Number.POSITIVE_INFINITY;
+    if (this.#size === 0) {
+      this.#passesAt = Number.POSITIVE_INFINITY;
+      this.#gate.wakeWord?.rest();
+    }
     const at = Math.min(this.#passesAt, this.#deadlines.first?.deadline ?? Number.POSITIVE_INFINITY);
     // One that is set too early does no harm when it fires, and costs less than setting it anew each time.
     if (this.#timerAt <= at && this.#size > 0) return;

@@ -16,14 +16,30 @@ interface Span {
   end: number;
 }
 
-export class Arena {
+/** A memory and an instance of the core on it. */
+export interface Heap {
   readonly core: CoreExports;
   readonly shared: boolean;
   readonly memory: WebAssembly.Memory;
   /** The whole memory; a new view after each growth, so never keep one across calls. */
+  readonly f64: Float64Array;
+}
+
+/** A region whose set is done with it, though other threads may not be. */
+interface Retired {
+  readonly start: number;
+  readonly bytes: number;
+  isFree(): boolean;
+}
+
+export class Arena implements Heap {
+  readonly core: CoreExports;
+  readonly shared: boolean;
+  readonly memory: WebAssembly.Memory;
   f64: Float64Array;
   #free: Span[] = []; // In order of address, no two touching.
   #regions = 0;
+  #retired: Retired[] = [];
 
   constructor(shared: boolean) {
     this.shared = shared;
@@ -45,6 +61,7 @@ export class Arena {
 
   /** Returns the address of `bytes` zeroes. */
   allocate(bytes: number): number {
+    this.#sweep();
     const size = Math.ceil(bytes / LINE) * LINE;
     let span = this.#free.find((each) => each.end - each.start >= size);
     if (!span) {
@@ -78,6 +95,20 @@ export class Arena {
     }
     this.#free.splice(from, replaced, span);
     this.#regions--;
+  }
+
+  /** Frees a region as soon as it is free: now, or when more memory is wanted. */
+  retire(region: Retired): void {
+    this.#retired.push(region);
+    this.#sweep();
+    dropIfSpent(this);
+  }
+
+  #sweep(): void {
+    if (this.#retired.length === 0) return;
+    const free = this.#retired.filter((region) => region.isFree());
+    this.#retired = this.#retired.filter((region) => !free.includes(region));
+    for (const { start, bytes } of free) this.free(start, bytes);
   }
 
   #grow(size: number): void {
@@ -116,8 +147,18 @@ export function arenaFor(shared: boolean): Arena {
   return arenas[which];
 }
 
+/** Another thread's memory, with an instance of the core for this one; undefined if it is no shared memory. */
+export function openHeap(memory: unknown): Heap | undefined {
+  if (!(memory instanceof WebAssembly.Memory && isShared(memory))) return undefined;
+  return { core: instantiate(memory, true), shared: true, memory, f64: new Float64Array(memory.buffer) };
+}
+
+function isShared({ buffer }: { buffer: ArrayBufferLike }): boolean {
+  return canShare && buffer instanceof SharedArrayBuffer;
+}
+
 /** Gives the memory of an arena back to the engine if it is empty and large. */
-export function dropIfSpent(arena: Arena): void {
+function dropIfSpent(arena: Arena): void {
   const which = arena.shared ? "shared" : "private";
   if (arena.spent && arenas[which] === arena) delete arenas[which];
 }

@@ -19,7 +19,8 @@ export interface CoreExports {
     log: number,
   ): void;
   scratchOf(region: number, participant: number): number;
-  transact(region: number, scratch: number, ms: number, action: number, taken: number): number;
+  transact(region: number, scratch: number, life: number, ms: number, action: number, since: number): number;
+  leave(region: number, scratch: number, participant: number, life: number, since: number): void;
 }
 
 const modules: { private?: WebAssembly.Module; shared?: WebAssembly.Module } = {};

@@ -8,8 +8,13 @@ let cell: Int32Array | undefined;
 export function sleep(ms: number): void {
   if (!canShare) throw new CannotBlockError();
   cell ??= new Int32Array(new SharedArrayBuffer(4));
+  sleepOn(cell, 0, 0, ms);
+}
+
+/** Sleeps while a word of shared memory is `value`, until somebody notifies of it. False if that took longer than `ms`. */
+export function sleepOn(words: Int32Array, at: number, value: number, ms: number): boolean {
   try {
-    Atomics.wait(cell, 0, 0, ms);
+    return Atomics.wait(words, at, value, ms) !== "timed-out";
   } catch {
     throw new CannotBlockError();
   }

@@ -25,7 +25,7 @@ export interface Core extends CoreExports {
 }
 
 export function instantiateDebug(): { core: CoreExports; memory: WebAssembly.Memory } {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
   const bytes = readFileSync(new URL("../../build/debug.wasm", import.meta.url));
   const { exports } = instantiateSync<CoreExports & Record<string, unknown>>(bytes, { env: { memory } });
   return { core: exports, memory };

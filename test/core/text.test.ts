@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 const EXPORTS = [
   "define",
   "format",
+  "leave",
   "logBytes",
   "memory",
   "regionBytes",

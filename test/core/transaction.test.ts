@@ -27,7 +27,7 @@ test("a grant moves the head to the participant's other block and raises the ver
   core.request([1]);
   const seen = [head(core)];
   for (let i = 0; i < 3; i++) {
-    expect(core.transact(core.region, core.scratch, NOW, TAKE, 0)).toBeGreaterThan(0);
+    expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeGreaterThan(0);
     seen.push(head(core));
   }
   expect(seen).toEqual([
@@ -45,13 +45,13 @@ test("a refusal and a reading leave the head and the head's block as they were",
     { kind: SLIDING_WINDOW, capacity: 5 },
   ]);
   core.request([4, 1, 5]);
-  expect(core.transact(core.region, core.scratch, NOW, TAKE, 0)).toBeGreaterThan(0);
+  expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeGreaterThan(0);
   const before = head(core);
   core.request([4, 1, 1]);
-  expect(core.transact(core.region, core.scratch, NOW, TAKE, 0)).toBe(Number.NEGATIVE_INFINITY);
-  core.transact(core.region, core.scratch, NOW + 5, INSPECT, 0);
+  expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBe(Number.NEGATIVE_INFINITY);
+  core.transact(core.region, core.scratch, 0, NOW + 5, INSPECT, 0);
   core.request([4, 0, 0]);
-  expect(core.transact(core.region, core.scratch, NOW, PROBE, 0)).toBeGreaterThan(0);
+  expect(core.transact(core.region, core.scratch, 0, NOW, PROBE, 0)).toBeGreaterThan(0);
   expect(head(core)).toEqual(before);
 });
 
@@ -60,30 +60,30 @@ test("the version wraps without a trace", () => {
   core.i64[(core.region + HEAD) / 8] = ((1n << 47n) - 1n) << 16n;
   core.request([1]);
   for (let i = 0; i < 3; i++)
-    expect(core.transact(core.region, core.scratch, NOW, TAKE, 0)).toBeGreaterThan(0);
+    expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeGreaterThan(0);
   expect(head(core).index).toBe(1);
   core.request([8]);
-  expect(core.transact(core.region, core.scratch, NOW, TAKE, 0)).toBeLessThan(0);
+  expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeLessThan(0);
   core.request([7]);
-  expect(core.transact(core.region, core.scratch, NOW, TAKE, 0)).toBeGreaterThan(0);
+  expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeGreaterThan(0);
 });
 
 test("a request above the ceiling is refused for ever, whatever its size", () => {
   const core = openCore([{ kind: TOKEN_BUCKET, capacity: 10 }]);
   for (const units of [11, 2 ** 32, 2 ** 53 - 1]) {
     core.request([units]);
-    expect(core.transact(core.region, core.scratch, NOW, TAKE, 0)).toBe(Number.NEGATIVE_INFINITY);
+    expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBe(Number.NEGATIVE_INFINITY);
   }
 });
 
 test("a reading that is no time does not move the set", () => {
   const core = openCore([{ kind: TOKEN_BUCKET, capacity: 1, window: 1_000 }]);
   core.request([1]);
-  expect(core.transact(core.region, core.scratch, NOW, TAKE, 0)).toBeGreaterThan(0);
+  expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeGreaterThan(0);
   for (const reading of [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, -1, 1e300]) {
-    expect(core.transact(core.region, core.scratch, reading, TAKE, 0)).toBeLessThan(0);
+    expect(core.transact(core.region, core.scratch, 0, reading, TAKE, 0)).toBeLessThan(0);
   }
-  expect(core.transact(core.region, core.scratch, NOW + 1, TAKE, 0)).toBeGreaterThan(0);
+  expect(core.transact(core.region, core.scratch, 0, NOW + 1, TAKE, 0)).toBeGreaterThan(0);
 });
 
 test("participants take in turn from one state", () => {
@@ -91,17 +91,17 @@ test("participants take in turn from one state", () => {
   for (const participant of [2, 0, 1]) {
     const scratch = core.scratchOf(core.region, participant);
     core.f64[(scratch + UNITS) / 8] = 1;
-    expect(core.transact(core.region, scratch, NOW, TAKE, 0)).toBeGreaterThan(0);
+    expect(core.transact(core.region, scratch, 0, NOW, TAKE, 0)).toBeGreaterThan(0);
   }
   core.request([1]);
-  expect(core.transact(core.region, core.scratch, NOW, TAKE, 0)).toBeLessThan(0);
+  expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeLessThan(0);
   // What another holds is not given back, however much is asked.
   core.request([-3]);
-  core.transact(core.region, core.scratch, NOW, SETTLE, NOW * 1000);
+  core.transact(core.region, core.scratch, 0, NOW, SETTLE, NOW * 1000);
   core.request([2]);
-  expect(core.transact(core.region, core.scratch, NOW, TAKE, 0)).toBeLessThan(0);
+  expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeLessThan(0);
   core.request([1]);
-  expect(core.transact(core.region, core.scratch, NOW, TAKE, 0)).toBeGreaterThan(0);
+  expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeGreaterThan(0);
 });
 
 test("misuse of the debug build aborts with a readable reason", () => {
