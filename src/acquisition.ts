@@ -1,6 +1,7 @@
 /** What an acquire returns: a grant to settle, or the refusal of a try. */
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "./contract.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "./errors.ts";
+import type { LeakWatch, Marker } from "./leaks.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "./requests.ts";
 
 // Where the platform has no `Symbol.dispose`, compiled `using` looks for this one.
@@ -14,6 +15,8 @@ export interface Granter<K extends string> {
   readonly config: Readonly<Record<string, unknown>>;
   /** Whether a RateLimit without reported usage is an error, or charged in full. */
   readonly missingUpdate: "throw" | "charge";
+  /** Notices grants that are dropped without a release; undefined where none holds anything. */
+  readonly leaks: LeakWatch | undefined;
   /** Whether the set is closed: what it held is gone with it. */
   readonly closed: boolean;
   /** Gives back the negative ones of `units`, of what was taken at `takenAt`, and if it `charges` charges the positive ones. */
@@ -38,12 +41,15 @@ export class Grant<K extends string> implements Acquisition<K> {
   /** The limits that the acquisitions around this one hold. */
   private readonly covered: readonly boolean[] | undefined;
   private usage: readonly number[] | undefined = undefined;
+  private marker: Marker | undefined = undefined;
 
   constructor(granter: Granter<K>, units: readonly number[], takenAt: number, covered?: readonly boolean[]) {
     this.granter = granter;
     this.units = units;
     this.takenAt = takenAt;
     this.covered = covered;
+    const leaks = granter.leaks;
+    if (leaks !== undefined) this.marker = leaks.mark(units, takenAt);
   }
 
   get successful(): boolean {
@@ -82,6 +88,11 @@ export class Grant<K extends string> implements Acquisition<K> {
     if (usage === RELEASED) return;
     this.usage = RELEASED;
     const granter = this.granter;
+    const marker = this.marker;
+    if (marker !== undefined) {
+      this.marker = undefined;
+      granter.leaks!.unmark(marker);
+    }
     const requests = granter.requests;
     const what = requests.settlement(this.units, usage);
     if (what & (GIVES_BACK | CHARGES)) granter.settle(requests.due, this.takenAt, (what & CHARGES) !== 0);

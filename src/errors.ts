@@ -152,6 +152,21 @@ export class CannotBlockError extends LimitError {
   }
 }
 
+/** An acquisition was garbage-collected without a release. What it held of resources is back; see `onWarning`. */
+export class UnreleasedAcquisitionWarning extends LimitError {
+  /** What it had taken. */
+  readonly requested: Readonly<Record<string, number>>;
+
+  constructor(requested: Readonly<Record<string, number>>) {
+    const what = Object.entries(requested).map(([key, amount]) => `${amount} of "${key}"`);
+    super(
+      "WARN_UNRELEASED_ACQUISITION",
+      `an acquisition of ${what.join(", ")} was dropped without release(): its resources came back only with the garbage; release it, or use \`using\` or run()`,
+    );
+    this.requested = requested;
+  }
+}
+
 /** A value as an error message shows it. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);

@@ -13,6 +13,7 @@ export {
   LimitError,
   LimitSetClosedError,
   TooManyThreadsError,
+  UnreleasedAcquisitionWarning,
   UsageExceedsRequestedError,
   UsageNotReportedError,
 } from "./errors.ts";

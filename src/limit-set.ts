@@ -11,6 +11,7 @@ import {
   CannotShareError,
   InvalidLimitError,
   InvalidRequestError,
+  type LimitError,
   LimitSetClosedError,
   show,
   TooManyThreadsError,
@@ -23,6 +24,7 @@ import { describe, type LimitStats } from "./stats.ts";
 import { holdLock, needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
 import { MICROSECOND, toMicros, toUnits, wholeUnits } from "./units.ts";
 import { type Gate, type Request, WaitQueue } from "./wait-queue.ts";
+import { warnOnce } from "./warning.ts";
 
 export interface LimitSetOptions<K extends string = string> {
   /** The limits to take from together. Default: none, so that everything passes. */
@@ -37,6 +39,11 @@ export interface LimitSetOptions<K extends string = string> {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Default: the platform's monotonic clock. */
   readonly clock?: Clock;
+  /**
+   * Told of each acquisition that was garbage-collected without a release, after its resources have been given back.
+   * Default: the first of a set is reported by `process.emitWarning` or `console.warn`.
+   */
+  readonly onWarning?: (warning: LimitError) => void;
 }
 
 const REGION = Symbol("region");
@@ -79,7 +86,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
 
   constructor(options: LimitSetOptions<K> = {}) {
     const { limits = [], shared = true, maxThreads = 32, config = {}, clock = systemClock } = options;
-    const { missingUpdate = "throw", [REGION]: attached } = options as Attached<K>;
+    const { onWarning = warnOnce(), missingUpdate = "throw", [REGION]: attached } = options as Attached<K>;
     if (!(Number.isInteger(maxThreads) && maxThreads >= 1 && maxThreads <= MOST_THREADS)) {
       throw new InvalidLimitError("maxThreads", maxThreads, `a whole number from 1 to ${MOST_THREADS}`);
     }
@@ -116,6 +123,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       clock,
       queue: this.queue,
       region,
+      onWarning,
       acquireNested: (requested, acquireOptions, covered) => this.enter(requested, acquireOptions, covered),
     });
   }
@@ -249,12 +257,12 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    */
   static attach<K extends string>(
     handle: LimitSetHandle<K>,
-    options: Pick<LimitSetOptions<K>, "clock"> = {},
+    options: Pick<LimitSetOptions<K>, "clock" | "onWarning"> = {},
   ): LimitSet<K> {
     const region = enter(handle);
     const { limits, config, missingUpdate, clock, lock } = handle;
     const theirs = options.clock ?? (clock ? agreeing(clock) : systemClock);
-    const attached: Attached<K> = { limits, config, missingUpdate, clock: theirs, [REGION]: region };
+    const attached = { ...options, limits, config, missingUpdate, clock: theirs, [REGION]: region };
     const set = new LimitSet<K>(attached);
     const { participants, seat } = region.membership!;
     if (lock !== undefined) set.release = holdLock(lock, () => participants.guard(seat));

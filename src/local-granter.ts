@@ -3,6 +3,8 @@ import type { Granter } from "./acquisition.ts";
 import type { Clock } from "./clock.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "./contract.ts";
 import { type Region, SETTLE } from "./core/region.ts";
+import { type LimitError, UnreleasedAcquisitionWarning } from "./errors.ts";
+import { LeakWatch } from "./leaks.ts";
 import type { Requests } from "./requests.ts";
 import type { WaitQueue } from "./wait-queue.ts";
 
@@ -14,6 +16,7 @@ export interface LocalSet<K extends string> {
   readonly clock: Clock;
   readonly queue: WaitQueue<Acquisition<K>>;
   readonly region: Region;
+  readonly onWarning: (warning: LimitError) => void;
   readonly acquireNested: Granter<K>["acquireNested"];
 }
 
@@ -21,8 +24,10 @@ export class LocalGranter<K extends string> implements Granter<K> {
   readonly requests: Requests<K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
+  readonly leaks: LeakWatch | undefined;
   private readonly clock: Clock;
   private readonly queue: WaitQueue<Acquisition<K>>;
+  private readonly onWarning: (warning: LimitError) => void;
   private readonly nested: Granter<K>["acquireNested"];
   private region: Region | undefined;
 
@@ -34,6 +39,9 @@ export class LocalGranter<K extends string> implements Granter<K> {
     this.queue = set.queue;
     this.region = set.region;
     this.nested = set.acquireNested;
+    this.onWarning = set.onWarning;
+    const { resources } = set.requests;
+    if (resources.length > 0) this.leaks = new LeakWatch(resources, (...leaked) => this.mend(...leaked));
   }
 
   get closed(): boolean {
@@ -57,5 +65,13 @@ export class LocalGranter<K extends string> implements Granter<K> {
     covered: readonly boolean[],
   ): Promise<Acquisition<K>> {
     return this.nested(requested, options, covered);
+  }
+
+  /** Gives back the resources of a grant that is lost. Its rates are charged in full: nobody knows what was used. */
+  private mend(units: readonly number[], takenAt: number): void {
+    if (this.closed) return;
+    this.requests.settlement(units, undefined);
+    this.settle(this.requests.due, takenAt, false);
+    this.onWarning(new UnreleasedAcquisitionWarning(this.requests.amounts(units)));
   }
 }

@@ -29,6 +29,8 @@ interface Term<K extends string> {
 
 export class Requests<K extends string> {
   readonly keys: readonly K[];
+  /** The indexes of the ResourceLimits. */
+  readonly resources: readonly number[];
   /** What the last settlement charges, above 0, or gives back, below; one entry a limit. */
   readonly due: number[];
   private readonly terms: readonly Term<K>[];
@@ -43,6 +45,7 @@ export class Requests<K extends string> {
       automatic: limit.type === "rate" ? 0 : 1,
       isResource: limit.type === "resource",
     }));
+    this.resources = this.terms.flatMap(({ isResource }, i) => (isResource ? [i] : []));
     this.due = this.terms.map(() => 0);
     this.keys = Object.freeze(this.terms.map(({ key }) => key));
     this.indexes = new Map(this.keys.map((key, index) => [key, index]));

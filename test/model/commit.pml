@@ -193,7 +193,9 @@ end_idle:
   if
   :: atomic { own[me] > 0 -> op = GIVE }
   :: atomic { tries > 0 && own[me] == 0 -> tries--; op = TAKE }
+#ifndef NO_LOOK
   :: atomic { tries > 0 -> tries--; op = LOOK }
+#endif
   :: atomic { LOST(0) -> n = 0; life_seen = life[0]; victim = owner[0]; op = RECLAIM }
   :: atomic { LOST(1) -> n = 1; life_seen = life[1]; victim = owner[1]; op = RECLAIM }
 #if NUMBERS > 2
