@@ -1,9 +1,60 @@
+/*
+ * The transaction between threads, and the reclaim of a thread that died: every interleaving of it, within bounds.
+ *
+ * A set holds two limits, as any request sees them: calls that can be taken CALLS times (a rate whose window never
+ * ends) and SLOTS slots of a resource, held until given back. Threads take one of both, all or nothing, give the slot
+ * back, and look at the whole state. Any of them may die before any of its steps; those who live reclaim what it
+ * held and free its participant number, which a thread that waits for one then attaches to.
+ *
+ *   here                       in assembly/commit.ts
+ *   again: head = HEAD         readHead
+ *   stage: (a loop)            stage: a word at a time, so that others may write in between
+ *   take:, give:               the loop over the limits of a request, on the staged block
+ *   recheck:                   unchanged
+ *   publish:                   publish
+ *   TARGET                     `target` in stage: which of the two own blocks
+ *   TAKE, GIVE, LOOK           its actions TAKE; SETTLE; PROBE and INSPECT
+ *   RECLAIM, reclaimed:        giving back all that a dead participant holds, then freeing its number
+ *
+ * Assumed:
+ * - Steps of different threads interleave; each sees all that came before it. What weak ordering adds is outside of
+ *   the model: that is why `unchanged` is a read-modify-write, and why all words that are not blocks are atomics.
+ * - While a thread is between reading the head and its swap, the version does not come round to the same number. Of
+ *   its 48 bits that would be 2^48 commits; here the version starts two short of its wrap and passes zero, and there
+ *   are fewer commits in all than versions. The mutant FULL_WRAP shows that this is needed.
+ * - A thread said to be dead is dead: it takes no more steps. At least one participant lives, and learns of it.
+ * - One thread is a participant once, and one participant is one thread: that is asserted, see `attach`.
+ *
+ * Beside the words that exist there are ghosts, which no step decides by: what the sequential set would hold. Each
+ * operation is done to them in the very step in which its swap succeeds; then the published block must equal them.
+ * The answer of a refusal or a look must fit them in the step that finds the head unchanged.
+ *
+ * A block that is neither the head nor read nor staged by anybody has no meaning until its owner stages it again. It
+ * is filled with POISON then: whoever would still use it is found out, and states that differ only in leftovers are
+ * one state, which makes the search three times smaller. -DKEEP_LEFTOVERS leaves them.
+ *
+ * Mutants, each of which spin must reject:
+ *   NO_VERSION      the head names a block and nothing else
+ *   FULL_WRAP       so few versions that they come round during one attempt
+ *   BLIND_STORE     publish without comparing
+ *   NO_RECHECK      answer a refusal or a look without reading the head again
+ *   ONE_BLOCK       always stage in block 2p, even where it is the head
+ *   SHARED_BLOCKS   two blocks for all, instead of two each
+ *   HALF_REFUSED    a request that one limit refuses takes from the other
+ *   LIFE_FIRST      reclaim looks once whether its dead is still there, before it reads the head
+ *   NO_GENERATION   a number is free or attached, and not by which thread
+ *   FREE_FIRST      reclaim frees the number before it gives back
+ *   PLAIN_ATTACH    attach without comparing
+ */
+
+/* Bounds. NUMBERS threads are participants from the start; the others wait for a number. */
 #ifndef NUMBERS
 #define NUMBERS 3
 #endif
 #ifndef THREADS
 #define THREADS 4
 #endif
+/* Takes and looks of each thread. Giving back and reclaiming are not counted. */
 #ifndef TRIES
 #define TRIES 1
 #endif
@@ -16,92 +67,140 @@
 #ifndef SLOTS
 #define SLOTS 1
 #endif
-#ifndef VERSIONS
+#ifdef FULL_WRAP
+#define VERSIONS 2
+#else
 #define VERSIONS 32
 #endif
 
-/* ---- layout ---- */
-#define BLOCKS 8
-#define USED 0
+mtype = { TAKE, GIVE, LOOK, RECLAIM };
+
+/* The head word: version * 8 + block. */
+#define BLOCK(head) ((head) % 8)
+#ifdef NO_VERSION
+#define NEXT(head, block) (block)
+byte HEAD = 0;
+#else
+#define NEXT(head, block) (((head) / 8 + 1) % VERSIONS * 8 + (block))
+byte HEAD = (VERSIONS - 2) * 8;
+#endif
+
+/* The blocks, 2p and 2p + 1 of participant p. Words: calls taken, slots in use, slots held by participant 0, 1, ... */
+#define TAKEN 0
 #define IN_USE 1
 #define HELD 2
 #define WORDS (HELD + NUMBERS)
-#define WORD(block, i) word[(block) * WORDS + (i)]
-byte word[2 * NUMBERS * WORDS];
-
-#define BLOCK(h) ((h) % BLOCKS)
-#ifdef NO_VERSION
-#define NEXT(h, block) (block)
-#define FIRST_HEAD 0
-#else
-#define NEXT(h, block) ((((h) / BLOCKS + 1) % VERSIONS) * BLOCKS + (block))
-#define FIRST_HEAD ((VERSIONS - 2) * BLOCKS)
-#endif
-byte HEAD = FIRST_HEAD;
-
-byte life[NUMBERS];
-#define ATTACHED(l) ((l) % 2 == 1)
-
-/* ---- ghosts ---- */
-byte used;
-byte own[THREADS];
-byte number[THREADS];
-byte owner[NUMBERS];
-bool gone[THREADS];
-byte deaths;
-byte alive = NUMBERS;
-mtype = { TAKE, GIVE, LOOK, RECLAIM }
-byte seen[THREADS];
-byte commits;
-hidden byte i, j, sum, owned;
-byte from[THREADS];
-byte to[THREADS];
-#define POISON 99
+#define WORD(block, i) memory[(block) * WORDS + (i)]
+byte memory[2 * NUMBERS * WORDS];
 
 #ifdef ONE_BLOCK
-#define TARGET(p, h) (2 * (p))
+#define TARGET (2 * p)
 #else
 #ifdef SHARED_BLOCKS
-#define TARGET(p, h) (1 - BLOCK(h))
+#define TARGET (1 - BLOCK(head))
 #else
-#define TARGET(p, h) (2 * (p) + (BLOCK(h) == 2 * (p)))
+#define TARGET (2 * p + (BLOCK(head) == 2 * p))
 #endif
 #endif
+#define STAGED(i) WORD(TARGET, i)
 
-#define LOST(n) (ATTACHED(life[n]) && gone[owner[n]])
+/* Who has a number: odd while attached, and one more each time it is attached or freed. */
+byte life[NUMBERS];
+#define ATTACHED(l) ((l) % 2)
+#ifdef NO_GENERATION
+#define PASSED_ON(l) (1 - (l))
+#else
+#define PASSED_ON(l) ((l) + 1)
+#endif
 
+/* Ghosts: the sequential set. */
+byte taken;
+byte holds[THREADS];
+
+/* Ghosts: who is who. */
+byte numberOf[THREADS];
+byte ownerOf[NUMBERS];
+bool dead[THREADS];
+byte deaths;
+byte living = NUMBERS;
+#define LOST(number) (ATTACHED(life[number]) && dead[ownerOf[number]])
+
+/* Ghosts: each thread's attempt, 0 where there is none. Source and target are block + 1. */
+#define ON_TIME 1
+#define OVERTAKEN 2
+byte attempt[THREADS];
+byte source[THREADS];
+byte target[THREADS];
+byte commits;
+
+#define POISON 99
+hidden byte i, j, sum;
+
+/* The block is what the sequential set would be: nothing lost, nothing torn, totals conserved. */
 inline agree(block) {
   d_step {
-    assert(WORD(block, USED) == used && used <= CALLS);
+    assert(WORD(block, TAKEN) == taken && taken <= CALLS);
     sum = 0;
     i = 0;
     do
-    :: i < NUMBERS -> sum = sum + WORD(block, HELD + i); i++
-    :: else -> break
-    od;
-    owned = 0;
-    i = 0;
-    do
     :: i < THREADS ->
-      owned = owned + own[i];
-      assert(own[i] == 0 || WORD(block, HELD + number[i]) == own[i]);
+      assert(holds[i] == 0 || WORD(block, HELD + numberOf[i]) == holds[i]);
+      sum = sum + holds[i];
       i++
     :: else -> break
     od;
-    assert(WORD(block, IN_USE) == sum && sum == owned && sum <= SLOTS);
-    i = 0; sum = 0; owned = 0
+    assert(WORD(block, IN_USE) == sum && sum <= SLOTS);
+    i = 0;
+    do
+    :: i < NUMBERS -> sum = sum - WORD(block, HELD + i); i++
+    :: else -> break
+    od;
+    assert(sum == 0);
+    i = 0
+  }
+}
+
+/* Nobody writes the head, nor what an attempt copies that could still succeed. */
+inline mayWrite() {
+  d_step {
+    assert(TARGET != BLOCK(HEAD));
+    i = 0;
+    do
+    :: i < THREADS -> assert(source[i] != TARGET + 1 || attempt[i] == OVERTAKEN); i++
+    :: else -> break
+    od;
+    i = 0
+  }
+}
+
+inline put(at, value) {
+  mayWrite();
+  STAGED(at) = value
+}
+
+/* All others that have read the head before this commit. */
+inline overtake() {
+  d_step {
+    i = 0;
+    do
+    :: i < THREADS -> attempt[i] = (attempt[i] -> OVERTAKEN : 0); i++
+    :: else -> break
+    od;
+    i = 0
   }
 }
 
 inline sweep() {
-#ifndef NOSWEEP
+#ifdef KEEP_LEFTOVERS
+  skip
+#else
   d_step {
     i = 0;
     do
     :: i < 2 * NUMBERS ->
       j = 0;
       do
-      :: j < THREADS && from[j] != i + 1 && to[j] != i + 1 -> j++
+      :: j < THREADS && source[j] != i + 1 && target[j] != i + 1 -> j++
       :: else -> break
       od;
       if
@@ -116,51 +215,65 @@ inline sweep() {
       i++
     :: else -> break
     od;
-    i = 0; j = 0
+    i = 0;
+    j = 0
   }
-#else
-  skip
 #endif
 }
 
-inline overtake() {
-  d_step {
-    i = 0;
-    do
-    :: i < THREADS -> seen[i] = (seen[i] > 0 -> 2 : 0); i++
-    :: else -> break
-    od;
-    i = 0
-  }
-}
-
-#define PUT(i, value) assert(target != BLOCK(HEAD)); WORD(target, i) = value
-#define GET(i) WORD(target, i)
-#define target TARGET(p, head)
-
-inline forget() {
-  head = 0; at = 0; op = 0; n = 0; life_seen = 0; victim = 0; refused = 0; seen[me] = 0; from[me] = 0; to[me] = 0;
+/* Ends the attempt. */
+inline leave() {
+  head = 0;
+  refused = 0;
+  attempt[me] = 0;
+  source[me] = 0;
+  target[me] = 0;
   sweep()
 }
 
-#define DIE atomic { \
-  deaths < DEATHS && alive > 1 -> \
-  deaths++; alive--; gone[me] = true; forget(); p = 0; tries = 0; goto dead \
+/* Ends the operation. What is not used any more is zero, so that equal states are seen to be equal. */
+inline done() {
+  op = 0;
+  n = 0;
+  was = 0;
+  victim = 0;
+  leave()
 }
 
+/* A way out of every step: die instead. */
+#define DIE atomic { \
+    deaths < DEATHS && living > 1 -> \
+    deaths++; living--; dead[me] = true; \
+    p = 0; tries = 0; at = 0; done(); \
+    goto gone \
+  }
+
+#define FIND_LOST(number) atomic { \
+    LOST(number) -> \
+    op = RECLAIM; n = number; was = life[number]; victim = ownerOf[number] \
+  }
+
 proctype Thread(byte me) {
-  byte p, tries, head, at, n, life_seen, victim, refused;
+  byte p;       /* its participant number */
+  byte tries;
   mtype op;
-  d_step {
-    tries = TRIES;
-    p = me
-  };
+  byte head;    /* as this attempt has read it */
+  byte at;      /* the next word to copy */
+  byte refused; /* 1: by the calls, 2: by the slots, 3: by both */
+  byte n;       /* RECLAIM: the number of the dead; GIVE: its own */
+  byte was;     /* what life[n] was when it died; or before attaching */
+  byte victim;  /* RECLAIM: ghost of the dead */
+#ifdef SPLIT
+  byte copied;
+#endif
+
+  d_step { p = me; tries = TRIES };
   if
   :: me < NUMBERS -> goto idle
   :: else
   fi;
 
-end_attach:
+end_attach: /* waits for a number: that may be for ever */
   atomic {
     if
     :: !ATTACHED(life[0]) -> p = 0
@@ -169,52 +282,60 @@ end_attach:
     :: !ATTACHED(life[2]) -> p = 2
 #endif
     fi;
-    life_seen = life[p]
+    was = life[p]
   };
   atomic {
     if
 #ifdef PLAIN_ATTACH
     :: true ->
 #else
-    :: life[p] == life_seen ->
+    :: life[p] == was ->
 #endif
-      assert(!ATTACHED(life[p]) || gone[owner[p]]);
-      life[p] = life_seen + 1;
-      owner[p] = me;
-      number[me] = p;
-      alive++;
-      life_seen = 0
-    :: else -> life_seen = 0; goto end_attach
+      assert(!ATTACHED(life[p]) || dead[ownerOf[p]]);
+      life[p] = PASSED_ON(was);
+      was = 0;
+      ownerOf[p] = me;
+      numberOf[me] = p;
+      living++
+    :: else -> was = 0; goto end_attach
     fi
   };
 
 idle:
 end_idle:
   if
-  :: atomic { own[me] > 0 -> op = GIVE }
-  :: atomic { tries > 0 && own[me] == 0 -> tries--; op = TAKE }
-#ifndef NO_LOOK
-  :: atomic { tries > 0 -> tries--; op = LOOK }
+  :: atomic { holds[me] -> op = GIVE; n = p }
+  :: atomic { tries && !holds[me] -> op = TAKE; tries-- }
+#ifndef NO_LOOKS
+  :: atomic { tries -> op = LOOK; tries-- }
 #endif
-  :: atomic { LOST(0) -> n = 0; life_seen = life[0]; victim = owner[0]; op = RECLAIM }
-  :: atomic { LOST(1) -> n = 1; life_seen = life[1]; victim = owner[1]; op = RECLAIM }
+  :: FIND_LOST(0)
+  :: FIND_LOST(1)
 #if NUMBERS > 2
-  :: atomic { LOST(2) -> n = 2; life_seen = life[2]; victim = owner[2]; op = RECLAIM }
+  :: FIND_LOST(2)
 #endif
   :: DIE
   fi;
+
+#ifdef FREE_FIRST
+  atomic {
+    if
+    :: op == RECLAIM && life[n] == was -> life[n] = PASSED_ON(was)
+    :: else
+    fi
+  };
+#endif
 
 again:
   if
   :: atomic {
       head = HEAD;
-      seen[me] = 1;
-      from[me] = BLOCK(head) + 1;
-      to[me] = target + 1;
+      attempt[me] = ON_TIME;
+      source[me] = BLOCK(head) + 1;
+      target[me] = TARGET + 1;
       sweep();
-      refused = 0;
       if
-#ifndef LIFE_FIRST
+#if !defined(LIFE_FIRST) && !defined(FREE_FIRST)
       :: op == RECLAIM
 #endif
       :: else -> goto stage
@@ -222,49 +343,53 @@ again:
     }
   :: DIE
   fi;
+
+  /* Only now: a new owner of the number that takes something after this moves the head. */
   if
-  :: atomic { life[n] == life_seen }
-  :: atomic { life[n] != life_seen -> forget(); goto idle }
+  :: atomic { life[n] == was }
+  :: atomic { life[n] != was -> done(); goto idle }
   :: DIE
   fi;
 
 stage:
   do
   :: atomic {
-      PUT(at, WORD(BLOCK(head), at));
+#ifdef SPLIT
+      copied = WORD(BLOCK(head), at)
+    };
+    if
+    :: DIE
+    :: atomic {
+      put(at, copied);
+      copied = 0;
+#else
+      put(at, WORD(BLOCK(head), at));
+#endif
       at++;
       if
       :: at < WORDS
       :: else ->
         at = 0;
-        from[me] = 0;
+        source[me] = 0;
         sweep();
         if
         :: op == TAKE -> goto take
         :: op == LOOK -> goto recheck
-        :: else -> if :: op == GIVE -> n = p :: else fi; break
+        :: op == GIVE || op == RECLAIM -> goto give
         fi
       fi
     }
+#ifdef SPLIT
+    fi
+#endif
   :: DIE
   od;
-
-  /* give back */
-  if
-  :: atomic { 
-       PUT(IN_USE, GET(IN_USE) - GET(HELD + n)) }
-  :: DIE
-  fi;
-  if
-  :: atomic { PUT(HELD + n, 0); goto publish }
-  :: DIE
-  fi;
 
 take:
   if
   :: atomic {
       if
-      :: GET(USED) < CALLS -> PUT(USED, GET(USED) + 1)
+      :: STAGED(TAKEN) < CALLS -> put(TAKEN, STAGED(TAKEN) + 1)
       :: else -> refused = 1
       fi
     }
@@ -273,20 +398,38 @@ take:
   if
   :: atomic {
       if
-      :: GET(IN_USE) < SLOTS -> PUT(IN_USE, GET(IN_USE) + 1)
-      :: else -> refused = refused + 2; goto recheck
+      :: STAGED(IN_USE) < SLOTS -> put(IN_USE, STAGED(IN_USE) + 1)
+      :: else ->
+        refused = refused + 2;
+#ifdef HALF_REFUSED
+        if
+        :: refused == 2 -> goto publish
+        :: else
+        fi;
+#endif
+        goto recheck
       fi
     }
   :: DIE
   fi;
   if
   :: atomic {
-      PUT(HELD + p, GET(HELD + p) + 1);
+      put(HELD + p, STAGED(HELD + p) + 1);
       if
       :: refused -> goto recheck
       :: else -> goto publish
       fi
     }
+  :: DIE
+  fi;
+
+give:
+  if
+  :: atomic { put(IN_USE, STAGED(IN_USE) - STAGED(HELD + n)) }
+  :: DIE
+  fi;
+  if
+  :: atomic { put(HELD + n, 0); goto publish }
   :: DIE
   fi;
 
@@ -300,16 +443,19 @@ recheck:
       :: HEAD == head ->
 #endif
         if
-        :: op == LOOK -> agree(target)
-        :: else ->
-          assert((refused % 2 == 1) == (used == CALLS));
-          assert((refused / 2 == 1) == (WORD(BLOCK(HEAD), IN_USE) == SLOTS))
+        :: op == LOOK -> agree(TARGET)
+        :: op == TAKE ->
+          assert((refused % 2 == 1) == (taken == CALLS));
+          assert((refused >= 2) == (WORD(BLOCK(HEAD), IN_USE) == SLOTS))
         fi;
-        forget();
+        done();
         goto idle
+#ifndef NO_RECHECK
       :: else ->
-        assert(seen[me] == 2);
+        assert(attempt[me] == OVERTAKEN);
+        leave();
         goto again
+#endif
       fi
     }
   :: DIE
@@ -319,45 +465,55 @@ publish:
   if
   :: atomic {
       if
+#ifdef BLIND_STORE
+      :: true ->
+#else
       :: HEAD == head ->
-        HEAD = NEXT(head, target);
+#endif
+        HEAD = NEXT(head, TARGET);
         if
-        :: op == TAKE -> used++; own[me]++
-        :: op == GIVE -> own[me] = 0
-        :: op == RECLAIM -> own[victim] = 0
+        :: op == TAKE -> taken++; holds[me]++
+        :: op == GIVE -> holds[me] = 0
+        :: op == RECLAIM -> holds[victim] = 0
         fi;
-        agree(target);
+        agree(TARGET);
         overtake();
-        commits++;
 #ifndef FULL_WRAP
+        commits++;
         assert(commits < VERSIONS);
 #endif
         if
-        :: op == RECLAIM -> head = 0; seen[me] = 0; refused = 0; to[me] = 0; sweep()
-        :: else -> forget(); goto idle
+        :: op == RECLAIM -> leave(); goto reclaimed
+        :: else -> done(); goto idle
         fi
+#ifndef BLIND_STORE
       :: else ->
-        assert(seen[me] == 2);
+        /* Somebody else got on: the whole is lock-free. */
+        assert(attempt[me] == OVERTAKEN);
+        leave();
         goto again
+#endif
       fi
     }
   :: DIE
   fi;
+
+reclaimed:
   if
   :: atomic {
       if
-      :: life[n] == life_seen -> 
-        assert(own[victim] == 0);
-        life[n] = life_seen + 1
-      :: else
+      :: life[n] == was ->
+        assert(holds[victim] == 0);
+        life[n] = PASSED_ON(was)
+      :: else /* by another, who reclaimed it too */
       fi;
-      forget();
+      done();
       goto idle
     }
   :: DIE
   fi;
 
-dead:
+gone:
   skip
 }
 
@@ -365,7 +521,7 @@ init {
   atomic {
     i = 0;
     do
-    :: i < NUMBERS -> life[i] = 1; owner[i] = i; number[i] = i; i++
+    :: i < NUMBERS -> life[i] = 1; ownerOf[i] = i; numberOf[i] = i; i++
     :: else -> break
     od;
     i = 0;
@@ -375,6 +531,7 @@ init {
     od;
     i = 0
   };
+  /* All have come to rest. */
   timeout;
   assert(WORD(BLOCK(HEAD), IN_USE) == 0)
 }

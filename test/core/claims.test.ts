@@ -1,0 +1,179 @@
+/** Order between threads, with two participants in one thread: the moments that threads would meet by chance. */
+import { beforeEach, describe, expect, test } from "vitest";
+import {
+  BLOCK_BYTES,
+  BLOCKS,
+  CLAIM_COUNT,
+  CLAIMS,
+  HEAD,
+  INDEX_MASK,
+  LIFE,
+  PROBE,
+  REFUSER,
+  RESOURCE,
+  SETTLE,
+  SLEEPERS,
+  TAKE,
+  TOKEN_BUCKET,
+  UNITS,
+  WAKE,
+} from "../../assembly/layout.ts";
+import { openCore } from "./core.ts";
+
+const NOW = 1_735_689_600_000;
+const GRACE_MS = 10;
+const PATIENCE_MS = 50;
+const micros = (ms: number) => ms * 1000;
+
+// 10 tokens in 100 ms; 2 slots.
+let core: ReturnType<typeof openCore>;
+beforeEach(() => {
+  core = openCore(
+    [
+      { kind: TOKEN_BUCKET, capacity: 10, window: 100_000 },
+      { kind: RESOURCE, capacity: 2 },
+    ],
+    3,
+  );
+});
+
+/** Does `action` as a participant. `since` is when the request came, in milliseconds, or 0. */
+function ask(participant: number, units: [number, number], ms: number, since = 0, action = TAKE): number {
+  const scratch = core.scratchOf(core.region, participant);
+  core.f64.set(units, (scratch + UNITS) / 8);
+  return core.transact(core.region, scratch, 0, ms, action, action === SETTLE ? 0 : micros(since));
+}
+
+const word = (offset: number) => new Int32Array(core.i64.buffer)[(core.region + offset) / 4]!;
+
+function claims(): number {
+  const index = Number(core.i64[(core.region + HEAD) / 8]! & BigInt(INDEX_MASK));
+  return word(word(BLOCKS) + index * word(BLOCK_BYTES) + word(CLAIMS) + CLAIM_COUNT);
+}
+
+/** Participant 1 wants 5 tokens of an empty bucket at NOW, and is passed over. */
+function passOver(units: [number, number] = [5, 0]): void {
+  expect(ask(0, [10, 0], NOW)).toBeGreaterThan(0);
+  expect(ask(1, units, NOW)).toBeLessThan(0);
+  expect(claims()).toBe(0);
+  expect(ask(0, [3, 0], NOW + 50)).toBeGreaterThan(0);
+  expect(ask(1, units, NOW + 50, NOW)).toBeLessThan(0);
+}
+
+describe("a waiter that has been passed over", () => {
+  test("claims its limits, once it has waited for longer than the grace", () => {
+    expect(ask(0, [10, 0], NOW)).toBeGreaterThan(0);
+    expect(ask(1, [5, 0], NOW + GRACE_MS, NOW)).toBeLessThan(0);
+    expect(claims()).toBe(0);
+    expect(ask(1, [5, 0], NOW + GRACE_MS + 0.001, NOW)).toBeLessThan(0);
+    expect(claims()).toBe(1);
+  });
+
+  test("is passed by nobody who came later, and lets others go after it", () => {
+    passOver();
+    expect(claims()).toBe(1);
+    // Two tokens are there, and would pass; the claim holds until 50 ms after it was made.
+    expect(ask(0, [1, 0], NOW + 60)).toBe(-40);
+    expect(ask(2, [2, 0], NOW + 60)).toBe(-40);
+    expect(ask(2, [1, 0], NOW + 60, 0, PROBE)).toBe(-40);
+    expect(core.f64[(core.scratchOf(core.region, 2) + REFUSER) / 8]).toBe(0);
+    expect(ask(1, [5, 0], NOW + 80, NOW)).toBe(micros(NOW + 80));
+    expect(claims()).toBe(0);
+    expect(ask(0, [1, 0], NOW + 90)).toBeGreaterThan(0);
+  });
+
+  test("does not hold back requests for other limits, of its own thread, or as old as itself", () => {
+    passOver();
+    expect(ask(0, [0, 1], NOW + 60)).toBeGreaterThan(0);
+    expect(ask(0, [1, 0], NOW + 60, NOW + GRACE_MS)).toBeGreaterThan(0);
+    expect(ask(1, [1, 0], NOW + 60)).toBeGreaterThan(0);
+  });
+
+  test("takes its claim along when it leaves", () => {
+    passOver();
+    core.leave(core.region, core.scratchOf(core.region, 1), 1, 0, micros(NOW + 1));
+    expect(claims()).toBe(1);
+    core.leave(core.region, core.scratchOf(core.region, 1), 1, 0, micros(NOW));
+    expect(claims()).toBe(0);
+    expect(ask(0, [1, 0], NOW + 60)).toBeGreaterThan(0);
+  });
+
+  test("is passed by nested requests if it waits for a release, not if it waits for time", () => {
+    expect(ask(0, [0, 2], NOW)).toBeGreaterThan(0);
+    expect(ask(1, [1, 1], NOW + 20, NOW)).toBe(Number.NEGATIVE_INFINITY);
+    expect(claims()).toBe(1);
+    expect(ask(0, [1, 0], NOW + 20)).toBeLessThan(0);
+    expect(ask(0, [1, 0], NOW + 20, -(NOW + 20))).toBeGreaterThan(0);
+    expect(ask(0, [0, -2], 0, 0, SETTLE)).toBeGreaterThan(0);
+    expect(ask(2, [9, 0], NOW + 20)).toBeLessThan(0);
+    expect(ask(1, [1, 1], NOW + 20, NOW)).toBeGreaterThan(0);
+  });
+});
+
+describe("a thread that does not run", () => {
+  const silent = NOW + 50 + PATIENCE_MS;
+
+  test("is asked for a sign of life, and passed if it gives none", () => {
+    passOver();
+    const before = word(WAKE);
+    Atomics.store(new Int32Array(core.i64.buffer), (core.region + SLEEPERS) / 4, 1);
+    expect(ask(0, [1, 0], silent)).toBe(-PATIENCE_MS);
+    expect(word(WAKE)).toBe(before + 1);
+    expect(word(SLEEPERS)).toBe(0);
+    expect(ask(2, [1, 0], silent + 49)).toBe(-1);
+    expect(ask(2, [1, 0], silent + 50)).toBeGreaterThan(0);
+  });
+
+  test("keeps its place if it answers, and has it again if it answers too late", () => {
+    passOver([10, 0]);
+    expect(ask(0, [3, 0], silent)).toBe(-PATIENCE_MS);
+    expect(ask(1, [10, 0], silent + 20, NOW)).toBe(-10);
+    expect(ask(0, [3, 0], silent + 60)).toBe(-10);
+    // Now it does not: void, and taken from; then it comes back, as old as it was.
+    expect(ask(0, [3, 0], silent + 70)).toBe(-PATIENCE_MS);
+    expect(ask(0, [3, 0], silent + 120)).toBeGreaterThan(0);
+    expect(ask(1, [10, 0], silent + 121, NOW)).toBeLessThan(0);
+    expect(ask(0, [3, 0], silent + 122)).toBeLessThan(0);
+    expect(claims()).toBe(1);
+  });
+
+  test("is not asked where nobody could go anyway", () => {
+    passOver();
+    expect(ask(0, [10, 0], silent)).toBeLessThan(0);
+    expect(ask(0, [7, 0], silent)).toBe(-PATIENCE_MS);
+  });
+});
+
+describe("leaving", () => {
+  test("gives back what a participant holds of resources, drops its claims and wakes whoever sleeps", () => {
+    expect(ask(1, [0, 2], NOW)).toBeGreaterThan(0);
+    expect(ask(1, [5, 1], NOW + 20, NOW)).toBe(Number.NEGATIVE_INFINITY);
+    expect(claims()).toBe(1);
+    const before = word(WAKE);
+    core.leave(core.region, core.scratchOf(core.region, 0), 1, 0, 0);
+    expect(claims()).toBe(0);
+    expect(word(WAKE)).toBe(before + 1);
+    expect(ask(0, [0, 2], NOW)).toBeGreaterThan(0);
+  });
+
+  test("does nothing in another life of the number, and that life cannot go on", () => {
+    expect(ask(1, [0, 2], NOW)).toBeGreaterThan(0);
+    core.leave(core.region, core.scratchOf(core.region, 0), 1, 7, 0);
+    expect(ask(0, [0, 1], NOW)).toBe(Number.NEGATIVE_INFINITY);
+    new Int32Array(core.i64.buffer)[(core.scratchOf(core.region, 1) + LIFE) / 4] = 6;
+    const head = core.i64[(core.region + HEAD) / 8];
+    expect(ask(1, [1, 0], NOW)).toBeNaN();
+    expect(ask(1, [0, -1], NOW, 0, SETTLE)).toBeNaN();
+    expect(core.i64[(core.region + HEAD) / 8]).toBe(head);
+  });
+});
+
+test("with more waiters than claims there is room for, the rest do without", () => {
+  expect(ask(0, [10, 0], NOW)).toBeGreaterThan(0);
+  for (let i = 1; i <= 20; i++) ask(1, [5, 0], NOW + 30, NOW + i / 10);
+  expect(claims()).toBe(3 + 8);
+  for (let i = 1; i <= 20; i++) {
+    core.leave(core.region, core.scratchOf(core.region, 1), 1, 0, micros(NOW + i / 10));
+  }
+  expect(claims()).toBe(0);
+});

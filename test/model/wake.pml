@@ -1,0 +1,274 @@
+/*
+ * Waiting across threads: who finds no slot sleeps, who gives one back wakes the sleepers, and whoever dies on either
+ * side leaves nobody asleep beside a free slot. Every interleaving, for any number of rounds.
+ *
+ * Takers take slots, sleeping until they can, give them back, and do so again or stop for good. Watchers reclaim the
+ * dead; they stand for threads that are awake, as a thread that sleeps cannot learn of a death. Any of either kind
+ * may die before any of its steps, and comes back as a new thread once its number is free.
+ *
+ *   here              there
+ *   WAKE, SLEEPERS    the words of the region in assembly/layout.ts; SLEEPERS is a flag: somebody may be asleep
+ *   attempt, release  one transaction each, so one step each: commit.pml shows that they are
+ *   reclaim           the giving back of what the dead held, likewise; its check of `life` is inside that step
+ *   sleep, notify     Atomics.wait: compare and block in one step; Atomics.notify: all that are blocked
+ *
+ *   to sleep     again: SLEEPERS = 1; w = WAKE; try; if refused: wait while WAKE == w; again
+ *   to release   commit; if SLEEPERS != 0 and exchange(SLEEPERS, 0) == 1: WAKE += 1; notify all
+ *   to reclaim   commit; WAKE += 1; notify all; free the number
+ *
+ * A reclaim wakes without asking: its dead may have lowered the flag and not yet woken anybody. And because any
+ * reclaim wakes all, it does not matter which of several dead, a reclaimer among them, owed that to whom.
+ *
+ * Assumed:
+ * - Steps of different threads interleave; each sees all that came before it. All these words are atomics.
+ * - While a thread is between reading WAKE and falling asleep, WAKE does not come round to the same number: 2^32
+ *   wakes. Here it comes round every WAKES, and a wake that would break the assumption is put off.
+ * - A thread said to be dead is dead, and some watcher lives.
+ *
+ * Checked:
+ * - Nobody is wedged. Where nothing can move any more, all takers have stopped: one asleep there is an invalid end
+ *   state, and as all slots have come back by then, it would sleep beside a free one. A taker may stop after any
+ *   round, so that a sleeper forgotten while others go on shows too: let those others stop.
+ * - A release notifies nobody needlessly but for a stale flag: not more often than the flag went up.
+ * - Slots are conserved.
+ *
+ * Mutants, each of which spin must reject:
+ *   FLAG_LATE        raise the flag after the try
+ *   NO_SECOND_TRY    sleep without a try after raising the flag
+ *   WAKE_LATE        read WAKE after the try
+ *   CLEAR_LATE       lower the flag after waking
+ *   NO_EXCHANGE      read the flag and lower it in two steps
+ *   NOTIFY_FIRST     notify, then change WAKE
+ *   RECLAIM_BY_FLAG  reclaim wakes only if the flag is up, like a release
+ *   RECLAIM_NO_BUMP  reclaim notifies without changing WAKE
+ *   RECLAIM_SILENT   reclaim wakes nobody
+ */
+
+#ifndef TAKERS
+#define TAKERS 3
+#endif
+#ifndef WATCHERS
+#define WATCHERS 2
+#endif
+#ifndef DEATHS
+#define DEATHS 1
+#endif
+/* Taker 0 wants all of them, the others one each. */
+#ifndef SLOTS
+#define SLOTS 1
+#endif
+#ifndef WAKES
+#define WAKES 4
+#endif
+
+#define ALL (TAKERS + WATCHERS)
+#define WANTS (me == 0 -> SLOTS : 1)
+
+byte WAKE = WAKES - 1;
+bit SLEEPERS;
+
+/* The committed state. */
+byte free = SLOTS;
+byte held[TAKERS];
+
+/* Odd while attached, and one more each time a number is attached or freed. */
+byte life[ALL] = 1;
+#define ATTACHED(l) ((l) % 2)
+
+/* Who is blocked on WAKE: the system's list. */
+bool blocked[TAKERS];
+
+/* Ghosts. */
+byte deaths;
+byte livingWatchers = WATCHERS;
+bool dead[ALL];
+byte moving = TAKERS; /* threads that are neither blocked nor at rest; and the dead, until somebody reclaims them */
+byte raised;          /* how often the flag went up, less how often a release notified for it, or died over it */
+byte read[TAKERS];    /* WAKE + 1 as read by who is about to sleep */
+hidden byte i, sum;
+
+#define LOST(t) (dead[t] && ATTACHED(life[t]))
+
+/* Nobody dies where nothing moves: there it must be well already. */
+#define MAY_DIE (deaths < DEATHS && moving)
+
+inline conserved() {
+  d_step {
+    sum = free;
+    i = 0;
+    do
+    :: i < TAKERS -> sum = sum + held[i]; i++
+    :: else -> break
+    od;
+    assert(sum == SLOTS);
+    i = 0; sum = 0
+  }
+}
+
+#define NEXT_WAKE ((WAKE + 1) % WAKES)
+#if TAKERS == 2
+#define MAY_BUMP (read[0] != NEXT_WAKE + 1 && read[1] != NEXT_WAKE + 1)
+#else
+#define MAY_BUMP (read[0] != NEXT_WAKE + 1 && read[1] != NEXT_WAKE + 1 && read[2] != NEXT_WAKE + 1)
+#endif
+
+inline notifyAll() {
+  d_step {
+    i = 0;
+    do
+    :: i < TAKERS ->
+      moving = moving + blocked[i];
+      blocked[i] = false;
+      i++
+    :: else -> break
+    od;
+    i = 0
+  }
+}
+
+inline raise() {
+  raised = raised + (SLEEPERS == 0);
+  SLEEPERS = 1
+}
+
+/* A way out of every step of a taker: die instead. `owed` is 1 where it has lowered the flag and not yet notified. */
+#define DIE(owed) atomic { \
+    MAY_DIE -> \
+    deaths++; dead[me] = true; \
+    moving = moving + blocked[me]; blocked[me] = false; read[me] = 0; \
+    raised = raised - (owed); \
+    goto gone \
+  }
+
+proctype Taker(byte me) {
+begin:
+#ifdef NO_SECOND_TRY
+  if
+  :: atomic { free >= WANTS -> goto take }
+  :: atomic { free < WANTS }
+  :: DIE(0)
+  fi;
+#endif
+#ifndef FLAG_LATE
+  if
+  :: atomic { raise() }
+  :: DIE(0)
+  fi;
+#endif
+#ifndef WAKE_LATE
+  if
+  :: atomic { read[me] = WAKE + 1 }
+  :: DIE(0)
+  fi;
+#endif
+
+#ifndef NO_SECOND_TRY
+  /* attempt */
+  if
+  :: atomic { free >= WANTS -> goto take }
+  :: atomic { free < WANTS }
+  :: DIE(0)
+  fi;
+#endif
+#ifdef FLAG_LATE
+  if
+  :: atomic { raise() }
+  :: DIE(0)
+  fi;
+#endif
+#ifdef WAKE_LATE
+  if
+  :: atomic { read[me] = WAKE + 1 }
+  :: DIE(0)
+  fi;
+#endif
+
+  /* sleep */
+  if
+  :: atomic { read[me] != WAKE + 1 -> read[me] = 0; goto begin }
+  :: atomic { read[me] == WAKE + 1 -> read[me] = 0; blocked[me] = true; moving-- }
+  :: DIE(0)
+  fi;
+  if
+  :: atomic { !blocked[me] -> goto begin }
+  /* Its time is out: it just leaves. */
+  :: atomic { blocked[me] && moving -> blocked[me] = false; moving++; goto rest }
+  :: DIE(0)
+  fi;
+
+take: 
+  atomic {
+    read[me] = 0;
+    free = free - WANTS;
+    held[me] = WANTS;
+    conserved()
+  };
+
+  /* release */
+  if
+  :: atomic {
+      free = free + held[me];
+      held[me] = 0;
+      conserved()
+    }
+  :: DIE(0)
+  fi;
+  if
+  :: atomic { SLEEPERS == 0 -> goto rest }
+  :: atomic { SLEEPERS == 1 }
+  :: DIE(0)
+  fi;
+#ifndef CLEAR_LATE
+#ifdef NO_EXCHANGE
+  if
+  :: atomic { SLEEPERS = 0 }
+  :: DIE(0)
+  fi;
+#else
+  if
+  :: atomic { SLEEPERS == 0 -> goto rest }
+  :: atomic { SLEEPERS == 1 -> SLEEPERS = 0 }
+  :: DIE(0)
+  fi;
+#endif
+#endif
+#ifdef NOTIFY_FIRST
+  if
+  :: atomic { assert(raised > 0); raised--; notifyAll() }
+  :: DIE(1)
+  fi;
+  if
+  :: atomic { MAY_BUMP -> WAKE = NEXT_WAKE }
+  :: DIE(0)
+  fi;
+#else
+  if
+  :: atomic { MAY_BUMP -> WAKE = NEXT_WAKE }
+  :: DIE(1)
+  fi;
+  if
+  :: atomic { assert(raised > 0); raised--; notifyAll() }
+  :: DIE(1)
+  fi;
+#endif
+#ifdef CLEAR_LATE
+  if
+  :: atomic { SLEEPERS = 0 }
+  :: DIE(0)
+  fi;
+#endif
+
+rest:
+  if
+  :: goto begin
+  :: atomic { moving--; goto stopped }
+  :: DIE(0)
+  fi;
+
+gone:
+  atomic { !ATTACHED(life[me]) -> life[me]++; dead[me] = false; goto rest };
+
+stopped:
+end_stopped:
+  false
+}
