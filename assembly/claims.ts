@@ -82,7 +82,12 @@ export function holdBack(
 
 /** Whether a request that was refused until `latest` may have something to claim, or somebody to ask. */
 export function isPressing(now: i64, came: i64, latest: i64): bool {
-  return now - came > GRACE || latest === now + PATIENCE;
+  return now - came > GRACE || asks(now, latest);
+}
+
+/** Whether nothing but a silent claim holds back a request that was refused until `latest`. */
+export function asks(now: i64, latest: i64): bool {
+  return latest === now + PATIENCE;
 }
 
 /**
@@ -101,14 +106,15 @@ export function press(
 ): bool {
   const wants = wantsOf(region, scratch);
   const flags = latest === NEVER ? AWAITS_RELEASE : 0;
-  const asks = latest === now + PATIENCE;
+  const asking = asks(now, latest);
   const end = endOf(region, claims);
   let changed = false;
   let own: usize = 0;
   for (let claim = claims + FIRST_CLAIM; claim < end; claim += CLAIM_BYTES) {
     if (isOwn(claim, load<i32>(scratch + PARTICIPANT), came)) {
-      own = claim;
-    } else if (asks && precedes(claim, scratch, wants, came, nested) && isSilent(claim, now)) {
+      // Waiters for other limits may have come at the same moment.
+      if (load<i64>(claim + WANTS) === wants) own = claim;
+    } else if (asking && precedes(claim, scratch, wants, came, nested) && isSilent(claim, now)) {
       store<i32>(claim + FLAGS, load<i32>(claim + FLAGS) | ASKED);
       store<i64>(claim + UNTIL, now + PATIENCE);
       changed = true;

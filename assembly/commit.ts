@@ -138,7 +138,11 @@ export function leave(region: usize, scratch: usize, participant: i32, life: i32
     const staged = stage(region, scratch, head);
     const dropped = claims.drop(region, claims.inBlock(region, staged), participant, i64(since));
     if (since !== 0) {
-      if (dropped ? publish(region, head, staged) : unchanged(region, head)) break;
+      if (dropped) {
+        if (publish(region, head, staged)) break;
+      } else if (unchanged(region, head)) {
+        return;
+      }
       continue;
     }
     for (let each = definition; each < end; each += DEFINITION_BYTES) kinds.leave(each, staged, participant);
@@ -166,7 +170,8 @@ function press(
   const queue = claims.inBlock(region, staged);
   if (!claims.press(region, scratch, queue, now, came, nested, latest)) return unchanged(region, head);
   if (!publish(region, head, staged)) return false;
-  wake(region);
+  // Only those who are asked: a claim alone is nobody's turn.
+  if (claims.asks(now, latest)) wake(region);
   return true;
 }
 

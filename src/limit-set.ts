@@ -419,7 +419,9 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private tryBehind(units: readonly number[], now: number): Refusal<K> | undefined {
     const region = this.open();
     if (!this.queue.standsBefore(units, now)) return undefined;
-    const wait = Math.max(0, -region.transact(PROBE, units, now, 0));
+    const answer = region.transact(PROBE, units, now, 0);
+    this.checkMembership(answer);
+    const wait = Math.max(0, -answer);
     const limitedBy = this.keys.filter(
       (_, i) => region.refuses(i) || (units[i]! > 0 && this.queue.waitingFor(i) > 0),
     );

@@ -12,7 +12,7 @@
  *   reclaim           the giving back of what the dead held, likewise; its check of `life` is inside that step
  *   sleep, notify     Atomics.wait: compare and block in one step; Atomics.notify: all that are blocked
  *
- *   to sleep     again: SLEEPERS = 1; w = WAKE; try; if refused: wait while WAKE == w; again
+ *   to sleep     again: w = WAKE; SLEEPERS = 1; try; if refused: wait while WAKE == w; again
  *   to release   commit; if SLEEPERS != 0 and exchange(SLEEPERS, 0) == 1: WAKE += 1; notify all
  *   to reclaim   commit; WAKE += 1; notify all; free the number
  *
@@ -35,6 +35,7 @@
  * Mutants, each of which spin must reject:
  *   FLAG_LATE        raise the flag after the try
  *   NO_SECOND_TRY    sleep without a try after raising the flag
+ *   WAKE_AFTER_FLAG  read WAKE after raising the flag: a release may lower it, and change WAKE, in between
  *   WAKE_LATE        read WAKE after the try
  *   CLEAR_LATE       lower the flag after waking
  *   NO_EXCHANGE      read the flag and lower it in two steps
@@ -57,14 +58,16 @@
 #ifndef SLOTS
 #define SLOTS 1
 #endif
-#ifndef WAKES
-#define WAKES 4
-#endif
 
 #define ALL (TAKERS + WATCHERS)
 #define WANTS (me == 0 -> SLOTS : 1)
 
-byte WAKE = WAKES - 1;
+/* WAKE, as far as any thread can tell: whether it has changed since that thread read it to go to sleep. */
+#define NOT_READ 0
+#define SAME 1
+#define CHANGED 2
+byte wakeSeen[TAKERS];
+
 bit SLEEPERS;
 
 /* The committed state. */
@@ -82,9 +85,8 @@ bool blocked[TAKERS];
 byte deaths;
 byte livingWatchers = WATCHERS;
 bool dead[ALL];
-byte moving = TAKERS; /* threads that are neither blocked nor at rest; and the dead, until somebody reclaims them */
+byte moving = TAKERS; /* threads that have something to do, and the dead */
 byte raised;          /* how often the flag went up, less how often a release notified for it, or died over it */
-byte read[TAKERS];    /* WAKE + 1 as read by who is about to sleep */
 hidden byte i, sum;
 
 #define LOST(t) (dead[t] && ATTACHED(life[t]))
@@ -105,12 +107,24 @@ inline conserved() {
   }
 }
 
-#define NEXT_WAKE ((WAKE + 1) % WAKES)
-#if TAKERS == 2
-#define MAY_BUMP (read[0] != NEXT_WAKE + 1 && read[1] != NEXT_WAKE + 1)
-#else
-#define MAY_BUMP (read[0] != NEXT_WAKE + 1 && read[1] != NEXT_WAKE + 1 && read[2] != NEXT_WAKE + 1)
+inline bump() {
+  d_step {
+    i = 0;
+    do
+    :: i < TAKERS ->
+      if
+      :: wakeSeen[i] == SAME -> wakeSeen[i] = CHANGED
+#ifdef FULL_WRAP
+      :: wakeSeen[i] == CHANGED -> wakeSeen[i] = SAME
 #endif
+      :: else
+      fi;
+      i++
+    :: else -> break
+    od;
+    i = 0
+  }
+}
 
 inline notifyAll() {
   d_step {
@@ -126,16 +140,35 @@ inline notifyAll() {
   }
 }
 
+inline take() {
+  wakeSeen[me] = NOT_READ;
+  free = free - WANTS;
+  held[me] = WANTS;
+  conserved()
+}
+
 inline raise() {
+#ifndef CLEAR_LATE
   raised = raised + (SLEEPERS == 0);
+#endif
   SLEEPERS = 1
+}
+
+/* By a release. */
+inline notified() {
+#ifdef CLEAR_LATE
+  skip
+#else
+  assert(raised > 0);
+  raised--
+#endif
 }
 
 /* A way out of every step of a taker: die instead. `owed` is 1 where it has lowered the flag and not yet notified. */
 #define DIE(owed) atomic { \
     MAY_DIE -> \
     deaths++; dead[me] = true; \
-    moving = moving + blocked[me]; blocked[me] = false; read[me] = 0; \
+    moving = moving + blocked[me]; blocked[me] = false; wakeSeen[me] = NOT_READ; \
     raised = raised - (owed); \
     goto gone \
   }
@@ -144,8 +177,14 @@ proctype Taker(byte me) {
 begin:
 #ifdef NO_SECOND_TRY
   if
-  :: atomic { free >= WANTS -> goto take }
+  :: atomic { free >= WANTS -> take(); goto release }
   :: atomic { free < WANTS }
+  :: DIE(0)
+  fi;
+#endif
+#if !defined(WAKE_AFTER_FLAG) && !defined(WAKE_LATE)
+  if
+  :: atomic { wakeSeen[me] = SAME }
   :: DIE(0)
   fi;
 #endif
@@ -155,18 +194,22 @@ begin:
   :: DIE(0)
   fi;
 #endif
-#ifndef WAKE_LATE
+#ifdef WAKE_AFTER_FLAG
   if
-  :: atomic { read[me] = WAKE + 1 }
+  :: atomic { wakeSeen[me] = SAME }
   :: DIE(0)
   fi;
 #endif
-
 #ifndef NO_SECOND_TRY
-  /* attempt */
   if
-  :: atomic { free >= WANTS -> goto take }
+  :: atomic { free >= WANTS -> take(); goto release }
   :: atomic { free < WANTS }
+  :: DIE(0)
+  fi;
+#endif
+#ifdef WAKE_LATE
+  if
+  :: atomic { wakeSeen[me] = SAME }
   :: DIE(0)
   fi;
 #endif
@@ -176,41 +219,23 @@ begin:
   :: DIE(0)
   fi;
 #endif
-#ifdef WAKE_LATE
-  if
-  :: atomic { read[me] = WAKE + 1 }
-  :: DIE(0)
-  fi;
-#endif
 
   /* sleep */
   if
-  :: atomic { read[me] != WAKE + 1 -> read[me] = 0; goto begin }
-  :: atomic { read[me] == WAKE + 1 -> read[me] = 0; blocked[me] = true; moving-- }
+  :: atomic { wakeSeen[me] == CHANGED -> wakeSeen[me] = NOT_READ; goto begin }
+  :: atomic { wakeSeen[me] == SAME -> wakeSeen[me] = NOT_READ; blocked[me] = true; moving-- }
   :: DIE(0)
   fi;
   if
   :: atomic { !blocked[me] -> goto begin }
-  /* Its time is out: it just leaves. */
+  /* Its time is out. It leaves, and has nothing to undo. */
   :: atomic { blocked[me] && moving -> blocked[me] = false; moving++; goto rest }
   :: DIE(0)
   fi;
 
-take: 
-  atomic {
-    read[me] = 0;
-    free = free - WANTS;
-    held[me] = WANTS;
-    conserved()
-  };
-
-  /* release */
+release:
   if
-  :: atomic {
-      free = free + held[me];
-      held[me] = 0;
-      conserved()
-    }
+  :: atomic { free = free + held[me]; held[me] = 0; conserved() }
   :: DIE(0)
   fi;
   if
@@ -219,35 +244,33 @@ take:
   :: DIE(0)
   fi;
 #ifndef CLEAR_LATE
-#ifdef NO_EXCHANGE
   if
-  :: atomic { SLEEPERS = 0 }
-  :: DIE(0)
-  fi;
-#else
-  if
-  :: atomic { SLEEPERS == 0 -> goto rest }
   :: atomic { SLEEPERS == 1 -> SLEEPERS = 0 }
+#ifdef NO_EXCHANGE
+  :: atomic { SLEEPERS == 0 }
+#else
+  /* Another release has lowered it meanwhile, and wakes. */
+  :: atomic { SLEEPERS == 0 -> goto rest }
+#endif
   :: DIE(0)
   fi;
-#endif
 #endif
 #ifdef NOTIFY_FIRST
   if
-  :: atomic { assert(raised > 0); raised--; notifyAll() }
+  :: atomic { notifyAll(); notified() }
   :: DIE(1)
   fi;
   if
-  :: atomic { MAY_BUMP -> WAKE = NEXT_WAKE }
+  :: atomic { bump() }
   :: DIE(0)
   fi;
 #else
   if
-  :: atomic { MAY_BUMP -> WAKE = NEXT_WAKE }
+  :: atomic { bump() }
   :: DIE(1)
   fi;
   if
-  :: atomic { assert(raised > 0); raised--; notifyAll() }
+  :: atomic { notifyAll(); notified() }
   :: DIE(1)
   fi;
 #endif
@@ -271,4 +294,105 @@ gone:
 stopped:
 end_stopped:
   false
+}
+
+/* A watcher may only die while another lives; `busy` is 1 where it is at work, and counted in `moving` already. */
+#define WATCHER_DIES(busy) atomic { \
+    MAY_DIE && livingWatchers > 1 -> \
+    deaths++; dead[me] = true; livingWatchers--; \
+    moving = moving + 1 - (busy); \
+    victim = 0; was = 0; \
+    goto gone \
+  }
+
+#define FIND_LOST(t) atomic { LOST(t) -> victim = t; was = life[t]; moving++ }
+
+proctype Watcher(byte me) {
+  byte victim, was;
+
+idle:
+end_idle:
+  if
+  :: FIND_LOST(0)
+  :: FIND_LOST(1)
+  :: FIND_LOST(2)
+#if TAKERS + WATCHERS > 3
+  :: FIND_LOST(3)
+#endif
+#if TAKERS + WATCHERS > 4
+  :: FIND_LOST(4)
+#endif
+#if TAKERS + WATCHERS > 5
+  :: FIND_LOST(5)
+#endif
+  :: WATCHER_DIES(0)
+  fi;
+
+  /* reclaim */
+  if
+  :: atomic {
+      life[victim] == was ->
+      if
+#ifdef RECLAIM_IF_HELD
+      :: victim >= TAKERS || !held[victim] -> goto woken
+#endif
+      :: victim < TAKERS -> free = free + held[victim]; held[victim] = 0; conserved()
+      :: else
+      fi
+    }
+  :: atomic { life[victim] != was -> goto done }
+  :: WATCHER_DIES(1)
+  fi;
+#ifdef FREE_EARLY
+  if
+  :: atomic { life[victim] == was -> life[victim] = was + 1 }
+  :: atomic { life[victim] != was }
+  :: WATCHER_DIES(1)
+  fi;
+#endif
+#ifdef RECLAIM_BY_FLAG
+  if
+  :: atomic { SLEEPERS == 0 -> goto woken }
+  :: atomic { SLEEPERS == 1 -> SLEEPERS = 0; raised-- }
+  :: WATCHER_DIES(1)
+  fi;
+#endif
+#ifndef RECLAIM_NO_BUMP
+  if
+  :: atomic { bump() }
+  :: WATCHER_DIES(1)
+  fi;
+#endif
+#ifndef RECLAIM_NO_NOTIFY
+  if
+  :: atomic { notifyAll() }
+  :: WATCHER_DIES(1)
+  fi;
+#endif
+woken:
+#ifndef FREE_EARLY
+  if
+  :: atomic { life[victim] == was -> life[victim] = was + 1 }
+  /* Another has reclaimed it too. */
+  :: atomic { life[victim] != was }
+  :: WATCHER_DIES(1)
+  fi;
+#endif
+done:
+  atomic { victim = 0; was = 0; moving--; goto idle };
+
+gone:
+  atomic { !ATTACHED(life[me]) -> life[me]++; dead[me] = false; livingWatchers++; moving--; goto idle }
+}
+
+init {
+  atomic {
+    i = 0;
+    do
+    :: i < TAKERS -> run Taker(i); i++
+    :: i >= TAKERS && i < ALL -> run Watcher(i); i++
+    :: i == ALL -> break
+    od;
+    i = 0
+  }
 }

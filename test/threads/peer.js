@@ -1,0 +1,85 @@
+/** A thread that does as it is told: attaches to the handle it is sent, then answers one command after another. */
+import { parentPort, threadId, Worker } from "node:worker_threads";
+import { LimitSet } from "limitset";
+
+/** @typedef {import("limitset").Acquisition} Acquisition */
+
+/** @type {LimitSet<string>} */
+let limits;
+/** @type {Acquisition[]} */
+const held = [];
+/** @type {boolean} */
+let stopped = false;
+
+/** @type {Record<string, (...args: any[]) => unknown>} */
+const commands = {
+  take: (requested) => {
+    const acquisition = limits.tryAcquire(requested);
+    if (acquisition.successful) held.push(acquisition);
+    return acquisition.successful;
+  },
+  acquire: async (requested) => {
+    held.push(await limits.acquire(requested));
+    return true;
+  },
+  /** Waits without an answer. */
+  queue: (requested) => {
+    limits.acquire(requested).then(
+      (acquisition) => held.push(acquisition),
+      () => {},
+    );
+  },
+  acquireSync: (requested, options) => {
+    held.push(limits.acquireSync(requested, options));
+    return performance.timeOrigin + performance.now();
+  },
+  release: () => {
+    for (const acquisition of held.splice(0)) acquisition.release();
+  },
+  used: (key) => limits.stats()[key]?.used,
+  about: () => ({ keys: limits.keys, config: limits.config }),
+  close: () => limits.close(),
+  compute: (ms) => {
+    for (const end = performance.now() + ms; performance.now() < end; );
+    return performance.timeOrigin + performance.now();
+  },
+  /** Takes 1 as often as it can, until it is told to stop. */
+  saturate: async (requested, how) => {
+    let granted = 0;
+    for (stopped = false; !stopped; ) {
+      if (how === "acquire") {
+        await limits.acquire(requested);
+        granted++;
+      } else {
+        for (let i = 0; i < 500; i++) if (limits.tryAcquire(requested).successful) granted++;
+        await new Promise(setImmediate);
+      }
+    }
+    return granted;
+  },
+  stop: () => {
+    stopped = true;
+  },
+  /** Shares on to a thread of its own, and has that take. */
+  share: async (requested) => {
+    const child = new Worker(new URL(import.meta.url));
+    limits.shareWith(child);
+    return new Promise((resolve) => {
+      child.once("message", ({ result }) => resolve(result));
+      child.postMessage({ id: 0, command: "take", args: [requested] });
+    });
+  },
+  thread: () => threadId,
+};
+
+parentPort?.once("message", (handle) => {
+  limits = LimitSet.attach(handle);
+  parentPort?.on("message", async ({ id, command, args }) => {
+    try {
+      parentPort?.postMessage({ id, result: await commands[command]?.(...args) });
+    } catch (error) {
+      const { code, message } = /** @type {Error & { code?: string }} */ (error);
+      parentPort?.postMessage({ id, error: { code, message } });
+    }
+  });
+});

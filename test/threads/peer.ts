@@ -1,0 +1,55 @@
+/** This side of a thread that does as it is told. */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { LimitSet, LimitSetHandle } from "limitset";
+import { onTestFinished } from "vitest";
+
+interface Answer {
+  id: number;
+  result?: unknown;
+  error?: { code: string; message: string };
+}
+
+export class Peer {
+  readonly worker = new Worker(new URL("./peer.js", import.meta.url));
+  readonly handle: LimitSetHandle;
+  readonly #answers = new Map<number, (answer: Answer) => void>();
+  #id = 1;
+
+  /** A thread that has `limits`; what it holds comes back when it ends. */
+  constructor(limits: LimitSet<never>, options: { watched: boolean } = { watched: true }) {
+    if (options.watched) {
+      this.handle = limits.shareWith(this.worker);
+    } else {
+      this.handle = limits.share();
+      this.worker.postMessage(this.handle);
+    }
+    this.worker.on("message", (answer: Answer) => this.#answers.get(answer.id)?.(answer));
+    onTestFinished(async () => {
+      await this.worker.terminate();
+    });
+  }
+
+  /** Has the thread do something. Rejects with the code and message of what it throws. */
+  async do<T = unknown>(command: string, ...args: unknown[]): Promise<T> {
+    const id = this.#id++;
+    const answer = await new Promise<Answer>((resolve) => {
+      this.#answers.set(id, resolve);
+      this.worker.postMessage({ id, command, args });
+    });
+    if (answer.error) throw Object.assign(new Error(answer.error.message), answer.error);
+    return answer.result as T;
+  }
+
+  /** Ends the thread, wherever it is; resolves when all who listen for that have been told. */
+  async kill(): Promise<void> {
+    const ended = once(this.worker, "exit");
+    await this.worker.terminate();
+    await ended.catch(() => {});
+  }
+}
+
+/** Resolves when `isTrue`, which the test's own timeout bounds. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
