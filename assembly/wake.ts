@@ -1,5 +1,5 @@
 /**
- * Waking threads that sleep until something comes back. Who goes to sleep sets SLEEPERS, reads WAKE, tries once more, and
+ * Waking threads that sleep until something comes back. Who goes to sleep reads WAKE, sets SLEEPERS, tries once more, and
  * then sleeps for as long as WAKE stays what it was: whatever is given back before the try is seen by it, whatever is
  * given back after it finds SLEEPERS set. All are woken together, so one flag does for any number of them, and one
  * left behind by a thread that died costs one needless call.

@@ -30,8 +30,9 @@ export class WakeWord {
 
   /** Whatever comes back from here on wakes this thread. Whatever came back before, it has to see for itself. */
   prepare(): void {
-    Atomics.store(this.words, this.sleepers, 1);
+    // In this order: a release under way may lower the flag at once, and tells of it by WAKE alone.
     this.seen = Atomics.load(this.words, this.wake);
+    Atomics.store(this.words, this.sleepers, 1);
   }
 
   /** Calls back once, when something has come back since `prepare`. Until then, or `rest`, the process stays alive. */

@@ -1,20 +1,23 @@
 /*
  * The transaction between threads, and the reclaim of a thread that died: every interleaving of it, within bounds.
  *
- * A set holds two limits, as any request sees them: calls that can be taken CALLS times (a rate whose window never
- * ends) and SLOTS slots of a resource, held until given back. Threads take one of both, all or nothing, give the slot
- * back, and look at the whole state. Any of them may die before any of its steps; those who live reclaim what it
- * held and free its participant number, which a thread that waits for one then attaches to.
+ * A set holds two limits: calls that can be taken CALLS times (a rate whose window never ends) and SLOTS slots of a
+ * resource, held until given back. Threads take one of both, all or nothing, give the slot back, and look at the
+ * whole state. Any of them may die before any of its steps; those who live reclaim what it held and free its number,
+ * which a thread that waits for one then attaches to.
  *
- *   here                       in assembly/commit.ts
- *   again: head = HEAD         readHead
- *   stage: (a loop)            stage: a word at a time, so that others may write in between
- *   take:, give:               the loop over the limits of a request, on the staged block
- *   recheck:                   unchanged
- *   publish:                   publish
- *   TARGET                     `target` in stage: which of the two own blocks
- *   TAKE, GIVE, LOOK           its actions TAKE; SETTLE; PROBE and INSPECT
- *   RECLAIM, reclaimed:        giving back all that a dead participant holds, then freeing its number
+ *   here                  there
+ *   TAKE, GIVE, LOOK      transact in assembly/commit.ts: TAKE; SETTLE; PROBE and INSPECT
+ *   again: head = HEAD    readHead
+ *   TARGET                `target` in stage: which of the two own blocks
+ *   stage:                the rest of stage, a word at a time, so that others may write in between
+ *   take:, give:          the loop over the limits of a request, on the staged block
+ *   recheck:              unchanged
+ *   publish:              publish
+ *   RECLAIM               leave: the give-back of all that a participant holds
+ *   life                  LIFE in the scratch area, without the step between offering a number and taking it
+ *   end_attach:           Participants.take in src/core/participants.ts
+ *   reclaimed:            Participants.free
  *
  * Assumed:
  * - Steps of different threads interleave; each sees all that came before it. What weak ordering adds is outside of
@@ -23,11 +26,11 @@
  *   its 48 bits that would be 2^48 commits; here the version starts two short of its wrap and passes zero, and there
  *   are fewer commits in all than versions. The mutant FULL_WRAP shows that this is needed.
  * - A thread said to be dead is dead: it takes no more steps. At least one participant lives, and learns of it.
- * - One thread is a participant once, and one participant is one thread: that is asserted, see `attach`.
  *
  * Beside the words that exist there are ghosts, which no step decides by: what the sequential set would hold. Each
  * operation is done to them in the very step in which its swap succeeds; then the published block must equal them.
- * The answer of a refusal or a look must fit them in the step that finds the head unchanged.
+ * The answer of a refusal or a look must fit them in the step that finds the head unchanged. A failed swap must have
+ * been overtaken by a commit: the whole is lock-free.
  *
  * A block that is neither the head nor read nor staged by anybody has no meaning until its owner stages it again. It
  * is filled with POISON then: whoever would still use it is found out, and states that differ only in leftovers are
@@ -54,7 +57,7 @@
 #ifndef THREADS
 #define THREADS 4
 #endif
-/* Takes and looks of each thread. Giving back and reclaiming are not counted. */
+/* Takes and looks of each thread. Giving back, reclaiming and leaving are not counted. */
 #ifndef TRIES
 #define TRIES 1
 #endif
@@ -122,7 +125,7 @@ byte numberOf[THREADS];
 byte ownerOf[NUMBERS];
 bool dead[THREADS];
 byte deaths;
-byte living = NUMBERS;
+byte living = NUMBERS; /* participants */
 #define LOST(number) (ATTACHED(life[number]) && dead[ownerOf[number]])
 
 /* Ghosts: each thread's attempt, 0 where there is none. Source and target are block + 1. */
@@ -240,10 +243,13 @@ inline done() {
   leave()
 }
 
+/* It reclaims itself, and is not among the living already. */
+#define LEAVING (op == RECLAIM && n == p)
+
 /* A way out of every step: die instead. */
 #define DIE atomic { \
-    deaths < DEATHS && living > 1 -> \
-    deaths++; living--; dead[me] = true; \
+    deaths < DEATHS && living + LEAVING > 1 -> \
+    deaths++; living = living - !LEAVING; dead[me] = true; \
     p = 0; tries = 0; at = 0; done(); \
     goto gone \
   }
@@ -260,9 +266,9 @@ proctype Thread(byte me) {
   byte head;    /* as this attempt has read it */
   byte at;      /* the next word to copy */
   byte refused; /* 1: by the calls, 2: by the slots, 3: by both */
-  byte n;       /* RECLAIM: the number of the dead; GIVE: its own */
-  byte was;     /* what life[n] was when it died; or before attaching */
-  byte victim;  /* RECLAIM: ghost of the dead */
+  byte n;       /* RECLAIM: whose number; GIVE: its own */
+  byte was;     /* RECLAIM: life[n] as it was known; or life[p] before attaching */
+  byte victim;  /* RECLAIM: ghost, which thread that was */
 #ifdef SPLIT
   byte copied;
 #endif
@@ -313,6 +319,9 @@ end_idle:
   :: FIND_LOST(1)
 #if NUMBERS > 2
   :: FIND_LOST(2)
+#endif
+#ifdef LEAVES
+  :: atomic { living > 1 -> op = RECLAIM; n = p; was = life[p]; victim = me; living-- }
 #endif
   :: DIE
   fi;
@@ -488,7 +497,6 @@ publish:
         fi
 #ifndef BLIND_STORE
       :: else ->
-        /* Somebody else got on: the whole is lock-free. */
         assert(attempt[me] == OVERTAKEN);
         leave();
         goto again
@@ -505,10 +513,12 @@ reclaimed:
       :: life[n] == was ->
         assert(holds[victim] == 0);
         life[n] = PASSED_ON(was)
-      :: else /* by another, who reclaimed it too */
+      :: else /* Another has reclaimed it too. */
       fi;
-      done();
-      goto idle
+      if
+      :: LEAVING -> p = 0; tries = 0; done(); goto gone
+      :: else -> done(); goto idle
+      fi
     }
   :: DIE
   fi;

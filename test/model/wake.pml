@@ -2,49 +2,60 @@
  * Waiting across threads: who finds no slot sleeps, who gives one back wakes the sleepers, and whoever dies on either
  * side leaves nobody asleep beside a free slot. Every interleaving, for any number of rounds.
  *
- * Takers take slots, sleeping until they can, give them back, and do so again or stop for good. Watchers reclaim the
- * dead; they stand for threads that are awake, as a thread that sleeps cannot learn of a death. Any of either kind
- * may die before any of its steps, and comes back as a new thread once its number is free.
+ * Takers take slots, sleeping until they can or until their time is out, give them back, and do so again or stop for
+ * good. Watchers reclaim the dead; they stand for threads that are awake, as one that is blocked cannot learn of a
+ * death. Any of either kind may die before any of its steps, and comes back as a new thread once its number is free.
  *
- *   here              there
- *   WAKE, SLEEPERS    the words of the region in assembly/layout.ts; SLEEPERS is a flag: somebody may be asleep
- *   attempt, release  one transaction each, so one step each: commit.pml shows that they are
- *   reclaim           the giving back of what the dead held, likewise; its check of `life` is inside that step
- *   sleep, notify     Atomics.wait: compare and block in one step; Atomics.notify: all that are blocked
- *
- *   to sleep     again: w = WAKE; SLEEPERS = 1; try; if refused: wait while WAKE == w; again
+ *   to sleep     begin: w = WAKE; SLEEPERS = 1; try; if refused: sleep while WAKE == w; begin again
  *   to release   commit; if SLEEPERS != 0 and exchange(SLEEPERS, 0) == 1: WAKE += 1; notify all
  *   to reclaim   commit; WAKE += 1; notify all; free the number
  *
- * A reclaim wakes without asking: its dead may have lowered the flag and not yet woken anybody. And because any
- * reclaim wakes all, it does not matter which of several dead, a reclaimer among them, owed that to whom.
+ *   here                             there
+ *   begin: as far as the try         WakeWord.prepare in src/core/wake-word.ts
+ *   take, the commit of `release:`   transact in assembly/commit.ts: one step here, as commit.pml shows that it is
+ *   blocked                          Atomics.wait and waitAsync, which compare and block in one step
+ *   release: after its commit        wake in assembly/wake.ts
+ *   reclaim: its commit              the loop of leave in assembly/commit.ts, its look at `life` included: one step
+ *   reclaim: bump, notifyAll         ring in assembly/wake.ts
+ *
+ * WAKE is read before the flag is raised. The other way round, a release that is already under way may lower the flag
+ * just raised and change WAKE before it is read: then neither the flag nor WAKE tells of the next release. Three
+ * threads are needed for that, see the mutant WAKE_AFTER_FLAG.
+ *
+ * A reclaim wakes without asking the flag, and also if its dead held nothing: the dead may have given back and lowered
+ * the flag, and not yet woken anybody. As any reclaim wakes all, it does not matter which of several dead, a reclaimer
+ * among them, owed that to whom.
  *
  * Assumed:
  * - Steps of different threads interleave; each sees all that came before it. All these words are atomics.
  * - While a thread is between reading WAKE and falling asleep, WAKE does not come round to the same number: 2^32
- *   wakes. Here it comes round every WAKES, and a wake that would break the assumption is put off.
+ *   wakes. So all that matters of WAKE is whether it has changed since, which is what is kept of it here. The mutant
+ *   FULL_WRAP shows that this is needed.
  * - A thread said to be dead is dead, and some watcher lives.
  *
  * Checked:
- * - Nobody is wedged. Where nothing can move any more, all takers have stopped: one asleep there is an invalid end
- *   state, and as all slots have come back by then, it would sleep beside a free one. A taker may stop after any
- *   round, so that a sleeper forgotten while others go on shows too: let those others stop.
- * - A release notifies nobody needlessly but for a stale flag: not more often than the flag went up.
+ * - Nobody is wedged. Where nothing can move any more, all slots have come back, so that who is blocked there sleeps
+ *   beside a free one: spin reports an invalid end state. A taker may stop after any round, so that a sleeper
+ *   forgotten while others go on shows too: when those others stop.
+ * - No needless wake but for a stale flag: releases wake not more often than the flag goes up.
  * - Slots are conserved.
  *
  * Mutants, each of which spin must reject:
- *   FLAG_LATE        raise the flag after the try
- *   NO_SECOND_TRY    sleep without a try after raising the flag
- *   WAKE_AFTER_FLAG  read WAKE after raising the flag: a release may lower it, and change WAKE, in between
- *   WAKE_LATE        read WAKE after the try
- *   CLEAR_LATE       lower the flag after waking
- *   NO_EXCHANGE      read the flag and lower it in two steps
- *   NOTIFY_FIRST     notify, then change WAKE
- *   RECLAIM_BY_FLAG  reclaim wakes only if the flag is up, like a release
- *   RECLAIM_NO_BUMP  reclaim notifies without changing WAKE
- *   RECLAIM_SILENT   reclaim wakes nobody
+ *   WAKE_AFTER_FLAG    read WAKE after raising the flag
+ *   WAKE_LATE          read WAKE after the try
+ *   FLAG_LATE          raise the flag after the try
+ *   NO_SECOND_TRY      try before raising the flag, and not after
+ *   CLEAR_LATE         lower the flag after waking
+ *   NO_EXCHANGE        read the flag and lower it in two steps
+ *   NOTIFY_FIRST       notify, then change WAKE
+ *   FULL_WRAP          two changes of WAKE look like none
+ *   RECLAIM_BY_FLAG    reclaim wakes only if the flag is up, like a release
+ *   RECLAIM_IF_HELD    reclaim wakes only if it gives something back
+ *   RECLAIM_NO_BUMP    reclaim notifies without changing WAKE
+ *   RECLAIM_NO_NOTIFY  reclaim changes WAKE without notifying
  */
 
+/* Bounds. Rounds are not bounded. */
 #ifndef TAKERS
 #define TAKERS 3
 #endif
@@ -85,13 +96,13 @@ bool blocked[TAKERS];
 byte deaths;
 byte livingWatchers = WATCHERS;
 bool dead[ALL];
-byte moving = TAKERS; /* threads that have something to do, and the dead */
-byte raised;          /* how often the flag went up, less how often a release notified for it, or died over it */
+byte moving = TAKERS; /* threads that are neither blocked nor at rest, and the dead until they come back */
+byte raised; /* how often the flag went up, less how often a release has notified for it or died over it */
 hidden byte i, sum;
 
 #define LOST(t) (dead[t] && ATTACHED(life[t]))
 
-/* Nobody dies where nothing moves: there it must be well already. */
+/* Nobody dies, or gives up sleeping, where nothing moves: all must be well there as it is. */
 #define MAY_DIE (deaths < DEATHS && moving)
 
 inline conserved() {
@@ -228,7 +239,7 @@ begin:
   fi;
   if
   :: atomic { !blocked[me] -> goto begin }
-  /* Its time is out. It leaves, and has nothing to undo. */
+  /* Its time is out. It has nothing to undo. */
   :: atomic { blocked[me] && moving -> blocked[me] = false; moving++; goto rest }
   :: DIE(0)
   fi;
@@ -343,13 +354,6 @@ end_idle:
   :: atomic { life[victim] != was -> goto done }
   :: WATCHER_DIES(1)
   fi;
-#ifdef FREE_EARLY
-  if
-  :: atomic { life[victim] == was -> life[victim] = was + 1 }
-  :: atomic { life[victim] != was }
-  :: WATCHER_DIES(1)
-  fi;
-#endif
 #ifdef RECLAIM_BY_FLAG
   if
   :: atomic { SLEEPERS == 0 -> goto woken }
@@ -370,14 +374,12 @@ end_idle:
   fi;
 #endif
 woken:
-#ifndef FREE_EARLY
   if
   :: atomic { life[victim] == was -> life[victim] = was + 1 }
   /* Another has reclaimed it too. */
   :: atomic { life[victim] != was }
   :: WATCHER_DIES(1)
   fi;
-#endif
 done:
   atomic { victim = 0; was = 0; moving--; goto idle };
 
