@@ -38,7 +38,7 @@ describe.each(["commit", "wake"] as const)("the model of %s", (model) => {
     expect(Number(/(\d+) states, stored/.exec(output)?.[1])).toBeGreaterThan(100_000);
   });
 
-  test.each(MUTANTS[model])("does not hold with %s", { timeout: TIMEOUT_MS }, (mutant, { skip }) => {
+  test.for(MUTANTS[model])("does not hold with %s", { timeout: TIMEOUT_MS }, (mutant, { skip }) => {
     if (!isInstalled) skip("spin is not installed: apt install spin");
     expect(check(model, [mutant])).toMatch(/errors: [1-9]/);
   });
