@@ -1,13 +1,13 @@
 import { basename } from "node:path";
 import { CallLimit, LimitSet, RateLimit, RateLimitAlgorithm, ResourceLimit } from "limitset";
 import { ARRIVAL_SHARE, apiLimitsFor, MINUTE_MS, underneath } from "./api-limits.js";
+import { startClients } from "./clients.js";
 import { HELP, parseOptions, UsageError } from "./options.js";
 import { showProgress } from "./progress.js";
-import { replay, warmUp } from "./replay.js";
 import { percent, report, whole } from "./report.js";
 import { startApi } from "./server.js";
 import { binding, rateUses } from "./summary.js";
-import { epochMs, newTally, refusals } from "./tally.js";
+import { epochMs, refusals } from "./tally.js";
 import { readTrace, TraceError } from "./trace.js";
 import { compress, generateTraffic, repeat } from "./traffic.js";
 
@@ -51,24 +51,30 @@ async function run(options) {
   const allowed = apiLimitsFor(requests, options.seconds);
   const own = underneath(allowed);
   const api = await startApi(allowed);
-  await warmUp(api.url, own.connections);
-
-  console.log(
-    `${whole(requests.length)} requests ${source}, ` +
-      `${options.limits ? "through one LimitSet" : "without limits"}; a minute passes in ${MINUTE_MS / 1000} s\n`,
-  );
-  const tally = newTally();
   const limits = options.limits ? limitSet(own) : undefined;
-  const stopProgress = showProgress(() => tally, requests.length);
-  const startAt = epochMs();
+  /** @type {import("./clients.js").Clients | undefined} */
+  let clients;
+  let startAt = 0;
   try {
-    await replay({ url: api.url, requests, startAt, limits, tally });
+    const { threads } = options;
+    clients = await startClients({ threads, url: api.url, requests, connections: own.connections, limits });
+    console.log(
+      `${whole(requests.length)} requests ${source}, ${way(options)}; a minute passes in ${MINUTE_MS / 1000} s\n`,
+    );
+    const stopProgress = showProgress(clients.tally, requests.length);
+    startAt = epochMs();
+    try {
+      await clients.replay(startAt);
+    } finally {
+      stopProgress();
+    }
   } finally {
-    stopProgress();
+    await clients?.close();
     limits?.close();
     await api.close();
   }
 
+  const tally = clients.tally();
   const uses = rateUses(tally, allowed, own, startAt);
   const seconds = (epochMs() - startAt) / 1000;
   const connections = { api: allowed.connections, client: own.connections, peak: api.peakConnections() };
@@ -80,6 +86,12 @@ async function run(options) {
   const verdict = `${refusals(tally)} answers of 429, ${percent(share)} of what ${key} permitted was used`;
   console.log(`\n${passed ? "passed" : "FAILED (wanted: no 429s, 95 % or more)"}: ${verdict}`);
   return passed ? 0 : 1;
+}
+
+/** @param {Options} options */
+function way({ limits, threads }) {
+  const set = limits ? "through one LimitSet" : "without limits";
+  return threads === 0 ? set : `${set} from ${threads} ${threads === 1 ? "thread" : "threads"}`;
 }
 
 try {

@@ -9,6 +9,7 @@ usage: npm run demo -- [options]
   --seconds S      how long the run should take, about (default 15)
   --requests N     how many requests to replay (default 200 for each second)
   --seed N         another sequence of generated traffic (default 1)
+  --threads N      send from N threads that share the LimitSet, 1 to 32 (default: from the main thread)
   --no-limits      send without a LimitSet, to see the 429s
   --help           this text
 
@@ -22,6 +23,7 @@ with 1 if not, or if the trace cannot be read; with 2 on a wrong option. With --
  * @property {number} seconds
  * @property {number} requests
  * @property {number} seed
+ * @property {number} threads 0: the main thread sends
  * @property {boolean} limits
  * @property {boolean} help
  */
@@ -43,6 +45,8 @@ export function parseOptions(args) {
     seconds,
     requests: number("requests", values.requests ?? fallback, { min: 1, max: 1_000_000, whole: true }),
     seed: number("seed", values.seed ?? "1", { min: 0, max: 2 ** 32 - 1, whole: true }),
+    threads:
+      values.threads === undefined ? 0 : number("threads", values.threads, { min: 1, max: 32, whole: true }),
     limits: !values["no-limits"],
     help: values.help ?? false,
   };
@@ -58,6 +62,7 @@ function parse(args) {
         seconds: { type: "string" },
         requests: { type: "string" },
         seed: { type: "string" },
+        threads: { type: "string" },
         "no-limits": { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },

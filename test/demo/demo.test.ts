@@ -37,6 +37,14 @@ describe("with a LimitSet", () => {
     expect(stderr).toMatch(/\d+\/600 answered {2}\d+ in progress {2}\d+ waiting {2}0 x 429/);
   });
 
+  test("four threads that share the LimitSet meet no 429 either", async () => {
+    const { code, stdout } = await runDemo("--threads", "4", "--seconds", "4", "--requests", "600");
+    expect(stdout).toContain("through one LimitSet from 4 threads");
+    expect(figure(stdout, "requests")).toBe(600);
+    expect(figure(stdout, "429s")).toBe(0);
+    expectShare(stdout, code);
+  });
+
   test("a short trace is repeated, and its counts are the ones that are charged", async () => {
     const lines = Array.from({ length: 50 }, (_, i) => {
       const second = String(i).padStart(2, "0");
@@ -55,6 +63,21 @@ describe("with a LimitSet", () => {
   });
 });
 
+test("threads without limits are refused as well", async () => {
+  const { code, stdout } = await runDemo(
+    "--threads",
+    "2",
+    "--no-limits",
+    "--seconds",
+    "3",
+    "--requests",
+    "450",
+  );
+  expect(stdout).toContain("without limits from 2 threads");
+  expect(figure(stdout, "429s")).toBeGreaterThan(20);
+  expect(code).toBe(0);
+});
+
 test("without limits the API refuses, and says for which limit", async () => {
   const { code, stdout } = await runDemo("--no-limits", "--seconds", "4", "--requests", "600");
   expect(stdout).toContain("without limits");
@@ -67,7 +90,15 @@ test("without limits the API refuses, and says for which limit", async () => {
 describe("what cannot be run", () => {
   test("--help explains the options", async () => {
     const { code, stdout } = await runDemo("--help");
-    for (const option of ["--trace", "--seconds", "--requests", "--seed", "--no-limits", "--help"]) {
+    for (const option of [
+      "--trace",
+      "--seconds",
+      "--requests",
+      "--seed",
+      "--threads",
+      "--no-limits",
+      "--help",
+    ]) {
       expect(stdout).toContain(option);
     }
     expect(code).toBe(0);
@@ -79,6 +110,7 @@ describe("what cannot be run", () => {
     [["--trace"], "--trace"],
     [["--seconds", "soon"], '--seconds must be a number from 1 to 3600, got "soon"'],
     [["--seconds", "0"], '--seconds must be a number from 1 to 3600, got "0"'],
+    [["--threads", "33"], '--threads must be a whole number from 1 to 32, got "33"'],
     [["--requests", "1.5"], '--requests must be a whole number from 1 to 1000000, got "1.5"'],
   ])("%j exits with 2", async (args, message) => {
     const { code, stdout, stderr } = await runDemo(...args);

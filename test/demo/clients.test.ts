@@ -1,0 +1,60 @@
+import { once } from "node:events";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { LimitSet, RateLimit, ResourceLimit } from "limitset";
+import { expect, onTestFinished, test } from "vitest";
+import { startClients } from "../../examples/llm/clients.js";
+
+const requests = Array.from({ length: 10 }, (_, i) => ({ at: i, inputTokens: 10 + i, outputTokens: 5 }));
+
+/** An API that answers everything with `status`, what is asked of /health excepted. */
+async function serverOf(status: number): Promise<string> {
+  const answer: RequestListener = (request, response) => {
+    response.statusCode = request.url === "/health" ? 200 : status;
+    request.resume().once("end", () => response.end('{"usage":{"input_tokens":1,"output_tokens":1}}'));
+  };
+  const server = createServer(answer).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function limitSet() {
+  const limits = new LimitSet({
+    limits: [
+      new RateLimit({ key: "input_tokens", capacity: 1000, windowMs: 1000 }),
+      new RateLimit({ key: "output_tokens", capacity: 1000, windowMs: 1000 }),
+      new ResourceLimit({ key: "connections", capacity: 2 }),
+    ],
+  });
+  onTestFinished(() => limits.close());
+  // The demo's has calls besides; it asks for none by name.
+  return limits as unknown as NonNullable<Parameters<typeof startClients>[0]["limits"]>;
+}
+
+test.each([0, 1, 3])("%i threads send each request once, and their tallies add up", async (threads) => {
+  const url = await serverOf(200);
+  const limits = limitSet();
+  const clients = await startClients({ threads, url, requests, connections: 2, limits });
+  onTestFinished(clients.close);
+  await clients.replay(Date.now());
+  expect(clients.tally()).toMatchObject({ due: 10, sent: 10, answered: 10, inputTokens: 10, refused: {} });
+  expect(clients.tally().waits).toHaveLength(10);
+  expect(limits.stats().connections.used).toBe(0);
+});
+
+test.each([0, 3])("an API that cannot be reached ends the start of %i threads", async (threads) => {
+  const start = { threads, url: "http://127.0.0.1:9", requests, connections: 2, limits: limitSet() };
+  await expect(startClients(start)).rejects.toThrow("ECONNREFUSED");
+});
+
+test.each([0, 3])("an API that fails ends the replay of %i threads", async (threads) => {
+  const limits = limitSet();
+  const url = await serverOf(500);
+  const clients = await startClients({ threads, url, requests, connections: 2, limits });
+  await expect(clients.replay(Date.now())).rejects.toThrow("the API answered 500");
+  await clients.close();
+});
