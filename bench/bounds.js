@@ -3,6 +3,7 @@
 import { FLOOR, OURS } from "./cases/one-limit.js";
 import { granted, KINDS } from "./cases/refused.js";
 import { FAMILY, FOUR } from "./cases/several-limits.js";
+import { ALONE, APART, HOT } from "./cases/threads.js";
 import { ratio } from "./measure.js";
 import { grid, times } from "./table.js";
 
@@ -13,6 +14,9 @@ const BOUNDS = [
   { bound: "1 limit, tryAcquire / three-line bucket", of: OURS, to: FLOOR, atMost: 1.6 },
   { bound: "4 limits, taken and released / limiter's 2", of: FOUR, to: FAMILY, atMost: 1 },
   ...KINDS.map((kind) => ({ bound: `refusal / grant: ${kind}`, of: kind, to: granted(kind), atMost: 1 })),
+  // Time per acquisition of both together: 0.6 and 1.6 times the throughput of one thread.
+  { bound: "2 threads, one set / 1 thread", of: HOT, to: ALONE, atMost: 1 / 0.6 },
+  { bound: "2 threads, a set each / 1 thread", of: APART, to: ALONE, atMost: 1 / 1.6 },
 ];
 
 /**

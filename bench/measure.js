@@ -9,6 +9,7 @@
  * @property {(n: number) => number | Promise<number>} run does the work n times; returns how many times it came out as meant
  * @property {Record<string, string>} [against] column of the table -> name of the case that is 1.00 there
  * @property {number} [slack] so many of a run may come out otherwise
+ * @property {(ns: number) => string} [note] what to say beside the time of an operation, once that is measured
  * @property {boolean} [hidden] measured for the ratios of others, not printed
  *
  * @typedef {object} Section

@@ -6,10 +6,11 @@ import { awaited } from "./cases/awaited.js";
 import { oneLimit } from "./cases/one-limit.js";
 import { refused } from "./cases/refused.js";
 import { severalLimits } from "./cases/several-limits.js";
+import { threads } from "./cases/threads.js";
 import { measure } from "./measure.js";
 import { summarize } from "./table.js";
 
-const SECTIONS = { oneLimit, algorithms, severalLimits, refused, awaited };
+const SECTIONS = { oneLimit, algorithms, severalLimits, refused, awaited, threads };
 export const NAMES = Object.keys(SECTIONS);
 
 /** @typedef {{ name: string, only: string, effort: import("./measure.js").Options }} Order */
@@ -19,13 +20,14 @@ if (process.send) process.once("message", (order) => serve(/** @type {Order} */ 
 /** @param {Order} order */
 async function serve({ name, only, effort }) {
   const make = SECTIONS[/** @type {keyof typeof SECTIONS} */ (name)];
-  const section = select(make(), new RegExp(only, "i"));
+  const section = select(await make(), new RegExp(only, "i"));
   const answer = { result: undefined, bounds: /** @type {ReturnType<typeof judge>} */ ([]) };
   if (section.cases.length > 0) {
     const measured = await measure([section], effort);
     Object.assign(answer, { result: summarize(section, measured), bounds: judge([section], measured) });
   }
-  process.send?.(answer, () => process.disconnect());
+  // Whatever threads the section has started wait for more work.
+  process.send?.(answer, () => process.exit());
 }
 
 /**

@@ -4,7 +4,7 @@ import { ratio, spread } from "./measure.js";
  * @typedef {import("./measure.js").Section} Section
  * @typedef {import("./measure.js").Times} Times
  * @typedef {import("./measure.js").Spread} Spread
- * @typedef {{ name: string, ns: Spread, ratios: Record<string, Spread> }} Row
+ * @typedef {{ name: string, ns: Spread, ratios: Record<string, Spread>, note: string }} Row
  * @typedef {{ title: string, work: string, columns: string[], rows: Row[] }} Result
  */
 
@@ -19,18 +19,21 @@ export function summarize({ title, work, columns, cases }, times) {
         const base = cases.find(({ name }) => name === each.against?.[column]);
         if (base) ratios[column] = ratio(times, each, base);
       }
-      return { name: each.name, ns: spread(times.get(each) ?? []), ratios };
+      const ns = spread(times.get(each) ?? []);
+      return { name: each.name, ns, ratios, note: each.note?.(ns.median) ?? "" };
     });
   return { title, work, columns, rows };
 }
 
 /** @param {Result} result @returns {string} a table that Markdown understands too */
 export function table({ title, work, columns, rows }) {
-  const head = ["", ...columns, "ns"];
-  const body = rows.map(({ name, ns, ratios }) => [
+  const notes = rows.some(({ note }) => note !== "");
+  const head = ["", ...columns, "ns", ...(notes ? [""] : [])];
+  const body = rows.map(({ name, ns, ratios, note }) => [
     name,
     ...columns.map((column) => (ratios[column] ? times(ratios[column]) : "")),
     whole.format(ns.median),
+    ...(notes ? [note] : []),
   ]);
   return `## ${title}\n${work}\n\n${grid(head, body)}\n`;
 }

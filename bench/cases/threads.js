@@ -1,0 +1,120 @@
+import { once } from "node:events";
+import { MessageChannel, Worker } from "node:worker_threads";
+import { CallLimit, LimitSet, RateLimit, ResourceLimit } from "limitset";
+import { HOUR_MS, PLENTY, tokens } from "../sets.js";
+
+export const ALONE = "1 thread, one set";
+export const HOT = "2 threads, one set";
+export const APART = "2 threads, a set each";
+const FLOOR = "floor: 1 thread, a three-line bucket";
+const ALONE_FOUR = "1 thread, one set of 4 limits, taken and released";
+const HOT_FOUR = "2 threads, one set of 4 limits, taken and released";
+
+/** How many questions are on their way to the owner where it is asked many at a time. */
+const IN_FLIGHT = 100;
+
+/** @returns {Promise<import("../measure.js").Section>} */
+export async function threads() {
+  const one = tokens();
+  const other = tokens();
+  const four = fourLimits();
+  const [a, b, owner] = await Promise.all([startThread(), startThread(), startThread()]);
+  const floors = [job(a, { floor: true }), job(b, { floor: true })];
+  const shared = [attach(a, one), attach(b, one)];
+  const apart = [attach(a, one), attach(b, other)];
+  const fours = [attach(a, four, true), attach(b, four, true)];
+  const asking = [connect(a, owner), connect(b, owner)];
+  const against = { "x 1 thread": ALONE };
+  const againstFloor = { "x 1 thread": FLOOR };
+  const againstFour = { "x 1 thread": ALONE_FOUR };
+  return {
+    title: "Threads",
+    work: "take 1 token, the work divided among the threads; beside it the same asked of one owner thread over a MessagePort",
+    columns: ["x 1 thread"],
+    cases: [
+      { name: FLOOR, ...working(floors.slice(1)), against: againstFloor },
+      { name: "floor: 2 threads, a three-line bucket each", ...working(floors), against: againstFloor },
+      { name: ALONE, ...working(shared.slice(1)), against },
+      { name: HOT, ...working(shared), against },
+      { name: APART, ...working(apart), against },
+      { name: ALONE_FOUR, ...working(fours.slice(1)), against: againstFour },
+      { name: HOT_FOUR, ...working(fours), against: againstFour },
+      { name: "1 thread, asks an owner", ...working(asking.slice(1), 1), against },
+      { name: "2 threads, ask one owner", ...working(asking, 1), against },
+      {
+        name: `1 thread, asks an owner, ${IN_FLIGHT} at a time`,
+        ...working(asking.slice(1), IN_FLIGHT),
+        against,
+      },
+      { name: `2 threads, ask one owner, ${IN_FLIGHT} at a time`, ...working(asking, IN_FLIGHT), against },
+    ],
+  };
+}
+
+function fourLimits() {
+  const rate = (/** @type {string} */ key) => new RateLimit({ key, capacity: PLENTY, windowMs: HOUR_MS });
+  return new LimitSet({
+    limits: [
+      new CallLimit({ capacity: PLENTY, windowMs: HOUR_MS }),
+      rate("input"),
+      rate("output"),
+      new ResourceLimit({ key: "connections", capacity: 100 }),
+    ],
+    missingUpdate: "charge",
+  });
+}
+
+/** What a thread can be asked to do: n times; resolves with how often it came out as meant, and with repeats. */
+/** @typedef {(n: number, inFlight: number) => Promise<{ done: number, repeats: number }>} Job */
+
+async function startThread() {
+  const worker = new Worker(new URL("./thread.js", import.meta.url));
+  await once(worker, "online");
+  return worker;
+}
+
+let jobs = 0;
+
+/** @param {Worker} worker @param {object} task @param {import("node:worker_threads").MessagePort[]} [transfer] @returns {Job} */
+function job(worker, task, transfer) {
+  const id = jobs++;
+  worker.postMessage({ id, task }, transfer);
+  return async (n, inFlight) => {
+    worker.postMessage({ id, n, inFlight });
+    const [answer] = await once(worker, "message");
+    return answer;
+  };
+}
+
+/** @template {string} K @param {Worker} worker @param {LimitSet<K>} set */
+function attach(worker, set, releases = false) {
+  return job(worker, { handle: set.share(), releases });
+}
+
+/** @param {Worker} worker @param {Worker} owner */
+function connect(worker, owner) {
+  const { port1, port2 } = new MessageChannel();
+  owner.postMessage({ id: jobs++, task: { answers: port2 } }, [port2]);
+  return job(worker, { asks: port1 }, [port1]);
+}
+
+/** Divides the work. @param {Job[]} list @param {number} [inFlight] */
+function working(list, inFlight = 0) {
+  let operations = 0;
+  let repeats = 0;
+  return {
+    run: async (/** @type {number} */ n) => {
+      const share = Math.ceil(n / list.length);
+      const answers = await Promise.all(list.map((work, i) => work(i === 0 ? share : n - share, inFlight)));
+      operations += n;
+      for (const answer of answers) repeats += answer.repeats;
+      return answers.reduce((sum, { done }) => sum + done, 0);
+    },
+    note: (/** @type {number} */ ns) => {
+      const pace = `${(1e3 / ns).toPrecision(2)} M/s`;
+      return repeats === 0
+        ? pace
+        : `${pace}, ${((100 * repeats) / (operations + repeats)).toFixed(0)} % of swaps failed`;
+    },
+  };
+}
