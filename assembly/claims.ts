@@ -10,7 +10,6 @@ import {
   CLAIM_BYTES,
   CLAIM_COUNT,
   CLAIMS,
-  FIRST_CLAIM,
   FLAGS,
   LIMITS,
   OWNER,
@@ -41,17 +40,10 @@ export function maxClaims(participants: i32): i32 {
   return participants + 8;
 }
 
-/** Where the claims of a block begin; 0 in a region of one participant. */
-export function inBlock(region: usize, block: usize): usize {
-  if (!ASC_FEATURE_THREADS) return 0;
-  const offset = load<i32>(region + CLAIMS);
-  return offset === 0 ? 0 : block + offset;
-}
-
-/** Only the live ones. */
+/** Only the live ones; their number has been copied. */
 export function copy(region: usize, source: usize, target: usize): void {
-  const from = inBlock(region, source);
-  if (from !== 0) memory.copy(inBlock(region, target), from, endOf(region, from) - from);
+  const from = first(region, source);
+  memory.copy(first(region, target), from, end(region, source) - from);
 }
 
 /**
@@ -61,17 +53,15 @@ export function copy(region: usize, source: usize, target: usize): void {
 export function holdBack(
   region: usize,
   scratch: usize,
-  claims: usize,
+  block: usize,
   now: i64,
   came: i64,
   nested: bool,
 ): i64 {
-  const end = endOf(region, claims);
-  let claim = claims + FIRST_CLAIM;
-  if (claim === end) return 0;
+  const last = end(region, block);
   const wants = wantsOf(region, scratch);
   let latest: i64 = 0;
-  for (; claim < end; claim += CLAIM_BYTES) {
+  for (let claim = first(region, block); claim < last; claim += CLAIM_BYTES) {
     if (!precedes(claim, scratch, wants, came, nested) || isVoid(claim, now)) continue;
     const until = isSilent(claim, now) ? now + PATIENCE : load<i64>(claim + UNTIL);
     mark(region, scratch, load<i64>(claim + WANTS), until);
@@ -81,8 +71,8 @@ export function holdBack(
 }
 
 /** Whether a request that was refused until `latest` may have something to claim, or somebody to ask. */
-export function isPressing(now: i64, came: i64, latest: i64): bool {
-  return now - came > GRACE || asks(now, latest);
+export function isPressing(region: usize, now: i64, came: i64, latest: i64): bool {
+  return load<i32>(region + CLAIMS) !== 0 && (now - came > GRACE || asks(now, latest));
 }
 
 /** Whether nothing but a silent claim holds back a request that was refused until `latest`. */
@@ -98,7 +88,7 @@ export function asks(now: i64, latest: i64): bool {
 export function press(
   region: usize,
   scratch: usize,
-  claims: usize,
+  block: usize,
   now: i64,
   came: i64,
   nested: bool,
@@ -107,10 +97,10 @@ export function press(
   const wants = wantsOf(region, scratch);
   const flags = latest === NEVER ? AWAITS_RELEASE : 0;
   const asking = asks(now, latest);
-  const end = endOf(region, claims);
+  const last = end(region, block);
   let changed = false;
   let own: usize = 0;
-  for (let claim = claims + FIRST_CLAIM; claim < end; claim += CLAIM_BYTES) {
+  for (let claim = first(region, block); claim < last; claim += CLAIM_BYTES) {
     if (isOwn(claim, load<i32>(scratch + PARTICIPANT), came)) {
       // Waiters for other limits may have come at the same moment.
       if (load<i64>(claim + WANTS) === wants) own = claim;
@@ -122,10 +112,10 @@ export function press(
   }
   if (now - came <= GRACE) return changed;
   if (own === 0) {
-    if (end === claims + FIRST_CLAIM + maxClaims(load<i32>(region + PARTICIPANTS)) * CLAIM_BYTES)
-      return changed;
-    own = end;
-    store<i64>(claims + CLAIM_COUNT, load<i64>(claims + CLAIM_COUNT) + 1);
+    const count = load<i32>(block + CLAIM_COUNT);
+    if (count === maxClaims(load<i32>(region + PARTICIPANTS))) return changed;
+    own = last;
+    store<i32>(block + CLAIM_COUNT, count + 1);
   } else if (load<i32>(own + FLAGS) === flags && load<i64>(own + UNTIL) - now > PATIENCE / 2) {
     return changed;
   }
@@ -141,14 +131,14 @@ export function press(
  * Drops the claim of a participant's waiter that came at `came`, or all its claims where that is 0. Tells whether there
  * were any.
  */
-export function drop(region: usize, claims: usize, participant: i32, came: i64): bool {
-  let end = endOf(region, claims);
+export function drop(region: usize, block: usize, participant: i32, came: i64): bool {
+  let last = end(region, block);
   let dropped = false;
-  for (let claim = claims + FIRST_CLAIM; claim < end; ) {
+  for (let claim = first(region, block); claim < last; ) {
     if (isOwn(claim, participant, came)) {
-      end -= CLAIM_BYTES;
-      memory.copy(claim, end, CLAIM_BYTES);
-      store<i64>(claims + CLAIM_COUNT, load<i64>(claims + CLAIM_COUNT) - 1);
+      last -= CLAIM_BYTES;
+      memory.copy(claim, last, CLAIM_BYTES);
+      store<i32>(block + CLAIM_COUNT, load<i32>(block + CLAIM_COUNT) - 1);
       dropped = true;
     } else {
       claim += CLAIM_BYTES;
@@ -157,10 +147,12 @@ export function drop(region: usize, claims: usize, participant: i32, came: i64):
   return dropped;
 }
 
-function endOf(region: usize, claims: usize): usize {
-  // A torn count must not lead out of the block.
-  const count = min(load<u64>(claims + CLAIM_COUNT), maxClaims(load<i32>(region + PARTICIPANTS)));
-  return claims + FIRST_CLAIM + usize(count) * CLAIM_BYTES;
+function first(region: usize, block: usize): usize {
+  return block + load<i32>(region + CLAIMS);
+}
+
+function end(region: usize, block: usize): usize {
+  return first(region, block) + load<i32>(block + CLAIM_COUNT) * CLAIM_BYTES;
 }
 
 /** The limits of a request, as WANTS has them. */

@@ -15,6 +15,7 @@ import * as kinds from "./kinds";
 import {
   BLOCK_BYTES,
   BLOCKS,
+  CLAIM_COUNT,
   COUNT,
   DEFINITION_BYTES,
   DEFINITIONS,
@@ -53,6 +54,9 @@ import { scratchOf } from "./region";
 import { microseconds, wait } from "./time";
 import { ring, wake } from "./wake";
 
+/** The attempt has come to nothing: somebody else published first. */
+const AGAIN = f64.POSITIVE_INFINITY;
+
 /**
  * Does `action` for each limit, `ms` being the clock's reading in milliseconds:
  *
@@ -67,7 +71,8 @@ import { ring, wake } from "./wake";
  * Does nothing and returns NaN where the participant's number has passed to another `life`.
  */
 export function transact(region: usize, scratch: usize, life: i32, ms: f64, action: i32, since: f64): f64 {
-  if (ASC_FEATURE_THREADS && atomic.load<i32>(scratch + LIFE) !== life) return NaN;
+  // Life 0 is that of the only participant, whose number nobody else gets.
+  if (ASC_FEATURE_THREADS && life !== 0 && atomic.load<i32>(scratch + LIFE) !== life) return NaN;
   const participant = load<i32>(scratch + PARTICIPANT);
   const count = load<i32>(region + LIMITS);
   const waits = count * UNIT_BYTES;
@@ -102,22 +107,15 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
       if (action === INSPECT) store<f64>(units + waits, ready === 0 ? 0 : wait(reading, ready));
       else store<i64>(units + waits, ready);
     }
-    const queue = action <= PROBE ? claims.inBlock(region, staged) : 0;
-    const came = since === 0 ? now : i64(abs(since));
-    if (queue !== 0 && latest === 0) latest = claims.holdBack(region, scratch, queue, now, came, since < 0);
-    if (action === SETTLE || (action === TAKE && latest === 0)) {
+    if (action === SETTLE || (action === TAKE && latest === 0 && load<i32>(staged + CLAIM_COUNT) === 0)) {
       store<i64>(staged + LATEST, now);
-      const wakes = action === SETTLE || (queue !== 0 && claims.drop(region, queue, participant, came));
       if (publish(region, head, staged)) {
-        if (wakes) wake(region);
+        if (action === SETTLE) wake(region);
         return f64(now);
       }
-    } else if (
-      action === TAKE && queue !== 0 && claims.isPressing(now, came, latest)
-        ? press(region, scratch, head, now, came, since < 0, latest)
-        : unchanged(region, head)
-    ) {
-      return latest === 0 ? f64(now) : -wait(reading, latest);
+    } else {
+      const answer = decide(region, scratch, head, staged, reading, since, action, latest);
+      if (answer !== AGAIN) return answer;
     }
     store<f64>(scratch + REPEATS, load<f64>(scratch + REPEATS) + 1);
   }
@@ -136,7 +134,7 @@ export function leave(region: usize, scratch: usize, participant: i32, life: i32
     // After the head was read: whoever gets the number meanwhile has taken nothing before the swap.
     if (atomic.load<i32>(scratchOf(region, participant) + LIFE) !== life) return;
     const staged = stage(region, scratch, head);
-    const dropped = claims.drop(region, claims.inBlock(region, staged), participant, i64(since));
+    const dropped = claims.drop(region, staged, participant, i64(since));
     if (since !== 0) {
       if (dropped) {
         if (publish(region, head, staged)) break;
@@ -155,6 +153,41 @@ export function leave(region: usize, scratch: usize, participant: i32, life: i32
   wake(region);
 }
 
+/**
+ * Ends an attempt that the limits refuse until `latest`, or that claims may hold back, or that is none to take anything.
+ */
+export function decide(
+  region: usize,
+  scratch: usize,
+  head: i64,
+  staged: usize,
+  reading: i64,
+  since: f64,
+  action: i32,
+  latest: i64,
+): f64 {
+  const now = max(reading, load<i64>(staged + LATEST));
+  const came = since === 0 ? now : i64(abs(since));
+  const nested = since < 0;
+  const claimed = ASC_FEATURE_THREADS && load<i32>(staged + CLAIM_COUNT) !== 0;
+  if (claimed && action <= PROBE && latest === 0) {
+    latest = claims.holdBack(region, scratch, staged, now, came, nested);
+  }
+  if (action === TAKE && latest === 0) {
+    store<i64>(staged + LATEST, now);
+    const dropped = claims.drop(region, staged, load<i32>(scratch + PARTICIPANT), came);
+    if (!publish(region, head, staged)) return AGAIN;
+    if (dropped) wake(region);
+    return f64(now);
+  }
+  const done =
+    ASC_FEATURE_THREADS && action === TAKE && claims.isPressing(region, now, came, latest)
+      ? press(region, scratch, head, now, came, nested, latest)
+      : unchanged(region, head);
+  if (!done) return AGAIN;
+  return latest === 0 ? f64(now) : -wait(reading, latest);
+}
+
 /** Publishes what a refused request has to say to others, if anything; false as for `publish`. */
 function press(
   region: usize,
@@ -167,8 +200,7 @@ function press(
 ): bool {
   // Anew: what was staged is half taken.
   const staged = stage(region, scratch, head);
-  const queue = claims.inBlock(region, staged);
-  if (!claims.press(region, scratch, queue, now, came, nested, latest)) return unchanged(region, head);
+  if (!claims.press(region, scratch, staged, now, came, nested, latest)) return unchanged(region, head);
   if (!publish(region, head, staged)) return false;
   // Only those who are asked: a claim alone is nobody's turn.
   if (claims.asks(now, latest)) wake(region);
@@ -193,7 +225,9 @@ function stage(region: usize, scratch: usize, head: i64): usize {
     v128.store(to, v128.load(from, 16), 16);
   }
   if (load<i32>(region + LOGGED)) copyLogs(region, source, target);
-  claims.copy(region, source, target);
+  const claimed = load<i32>(source + CLAIM_COUNT);
+  store<i32>(target + CLAIM_COUNT, claimed);
+  if (ASC_FEATURE_THREADS && claimed !== 0) claims.copy(region, source, target);
   return target;
 }
 

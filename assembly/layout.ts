@@ -114,14 +114,13 @@ export const MAX_PARTICIPANTS = 32768; // Two blocks each.
 
 // Block.
 export const INDEX = 0;
+export const CLAIM_COUNT = 4;
 export const LATEST = 8;
 export const STATES = 16;
 /** States are copied in pieces of this size. */
 export const PIECE = 32;
 
-// Claims of waiters, in no order.
-export const CLAIM_COUNT = 0;
-export const FIRST_CLAIM = 8;
+// Claim of a waiter; those of a block are in no order.
 /** Which participant's waiter it is. */
 export const OWNER = 0;
 export const FLAGS = 4;

@@ -9,7 +9,6 @@ import {
   CLAIMS,
   DEFINITION_BYTES,
   DEFINITIONS,
-  FIRST_CLAIM,
   INDEX,
   KIND,
   LIMITS,
@@ -105,7 +104,7 @@ function stateEnd(states: i32): i32 {
 
 function blockBytes(states: i32, logs: i32, participants: i32): i32 {
   // A single thread keeps its order by itself.
-  const claims = participants > 1 ? FIRST_CLAIM + maxClaims(participants) * CLAIM_BYTES : 0;
+  const claims = participants > 1 ? maxClaims(participants) * CLAIM_BYTES : 0;
   return lines(stateEnd(states) + logs + claims);
 }
 

@@ -40,8 +40,7 @@ export class LocalGranter<K extends string> implements Granter<K> {
     this.region = set.region;
     this.nested = set.acquireNested;
     this.onWarning = set.onWarning;
-    const { resources } = set.requests;
-    if (resources.length > 0) this.leaks = new LeakWatch(resources, (...leaked) => this.mend(...leaked));
+    if (set.requests.resources.length > 0) this.leaks = new LeakWatch((...leaked) => this.mend(...leaked));
   }
 
   get closed(): boolean {
@@ -69,7 +68,7 @@ export class LocalGranter<K extends string> implements Granter<K> {
 
   /** Gives back the resources of a grant that is lost. Its rates are charged in full: nobody knows what was used. */
   private mend(units: readonly number[], takenAt: number): void {
-    if (this.closed) return;
+    if (this.closed || !this.requests.resources.some((resource) => units[resource]! > 0)) return;
     this.requests.settlement(units, undefined);
     this.settle(this.requests.due, takenAt, false);
     this.onWarning(new UnreleasedAcquisitionWarning(this.requests.amounts(units)));

@@ -34,6 +34,10 @@ export class Requests<K extends string> {
   /** What the last settlement charges, above 0, or gives back, below; one entry a limit. */
   readonly due: number[];
   private readonly terms: readonly Term<K>[];
+  /** What a request takes unasked. */
+  private readonly automatic: readonly number[];
+  /** Usage of which nothing has been reported. */
+  private readonly nothing: readonly number[];
   private readonly indexes: ReadonlyMap<string, number>;
 
   constructor(limits: readonly Limit<K>[]) {
@@ -46,6 +50,8 @@ export class Requests<K extends string> {
       isResource: limit.type === "resource",
     }));
     this.resources = this.terms.flatMap(({ isResource }, i) => (isResource ? [i] : []));
+    this.automatic = this.terms.map(({ automatic }) => automatic);
+    this.nothing = this.terms.map(() => NOT_REPORTED);
     this.due = this.terms.map(() => 0);
     this.keys = Object.freeze(this.terms.map(({ key }) => key));
     this.indexes = new Map(this.keys.map((key, index) => [key, index]));
@@ -60,8 +66,7 @@ export class Requests<K extends string> {
   /** The units of a request. */
   parse(requested: Amounts<K> | undefined): number[] {
     const terms = this.terms;
-    const units: number[] = new Array(terms.length);
-    for (let i = 0; i < terms.length; i++) units[i] = terms[i]!.automatic;
+    const units = copyOf(this.automatic);
     let next = 0;
     for (const key in requested) {
       const index = terms[next]?.key === key ? next : this.indexFrom(next, key);
@@ -96,8 +101,7 @@ export class Requests<K extends string> {
   /** Writes the reported `usage` of what was `taken` into a copy of `reported`; throws if some of it makes no sense. */
   parseUsage(usage: Amounts<K>, taken: readonly number[], reported: readonly number[] | undefined): number[] {
     const terms = this.terms;
-    const usages: number[] = new Array(terms.length);
-    for (let i = 0; i < terms.length; i++) usages[i] = reported ? reported[i]! : NOT_REPORTED;
+    const usages = copyOf(reported ?? this.nothing);
     let next = 0;
     for (const key in usage) {
       const index = terms[next]?.key === key ? next : this.indexFrom(next, key);
@@ -153,6 +157,22 @@ export class Requests<K extends string> {
   private unknown(key: string): InvalidRequestError {
     const known = this.keys.map((each) => `"${each}"`).join(", ");
     return new InvalidRequestError(`no limit has the key "${key}"; the set has ${known || "no limits"}`);
+  }
+}
+
+/** Short arrays as literals, which engines allocate in place; every other way to copy one takes twice as long. */
+function copyOf(list: readonly number[]): number[] {
+  switch (list.length) {
+    case 1:
+      return [list[0]!];
+    case 2:
+      return [list[0]!, list[1]!];
+    case 3:
+      return [list[0]!, list[1]!, list[2]!];
+    case 4:
+      return [list[0]!, list[1]!, list[2]!, list[3]!];
+    default:
+      return list.slice();
   }
 }
 

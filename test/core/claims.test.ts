@@ -4,7 +4,6 @@ import {
   BLOCK_BYTES,
   BLOCKS,
   CLAIM_COUNT,
-  CLAIMS,
   HEAD,
   INDEX_MASK,
   LIFE,
@@ -35,20 +34,28 @@ beforeEach(() => {
     ],
     3,
   );
+  for (let participant = 0; participant < 3; participant++) live(participant, LIVING);
 });
+
+/** Which life of its number a participant is in. */
+const LIVING = 1;
+
+function live(participant: number, life: number): void {
+  new Int32Array(core.i64.buffer)[(core.scratchOf(core.region, participant) + LIFE) / 4] = life;
+}
 
 /** Does `action` as a participant. `since` is when the request came, in milliseconds, or 0. */
 function ask(participant: number, units: [number, number], ms: number, since = 0, action = TAKE): number {
   const scratch = core.scratchOf(core.region, participant);
   core.f64.set(units, (scratch + UNITS) / 8);
-  return core.transact(core.region, scratch, 0, ms, action, action === SETTLE ? 0 : micros(since));
+  return core.transact(core.region, scratch, LIVING, ms, action, action === SETTLE ? 0 : micros(since));
 }
 
 const word = (offset: number) => new Int32Array(core.i64.buffer)[(core.region + offset) / 4]!;
 
 function claims(): number {
   const index = Number(core.i64[(core.region + HEAD) / 8]! & BigInt(INDEX_MASK));
-  return word(word(BLOCKS) + index * word(BLOCK_BYTES) + word(CLAIMS) + CLAIM_COUNT);
+  return word(word(BLOCKS) + index * word(BLOCK_BYTES) + CLAIM_COUNT);
 }
 
 /** Participant 1 wants 5 tokens of an empty bucket at NOW, and is passed over. */
@@ -91,9 +98,9 @@ describe("a waiter that has been passed over", () => {
 
   test("takes its claim along when it leaves", () => {
     passOver();
-    core.leave(core.region, core.scratchOf(core.region, 1), 1, 0, micros(NOW + 1));
+    core.leave(core.region, core.scratchOf(core.region, 1), 1, LIVING, micros(NOW + 1));
     expect(claims()).toBe(1);
-    core.leave(core.region, core.scratchOf(core.region, 1), 1, 0, micros(NOW));
+    core.leave(core.region, core.scratchOf(core.region, 1), 1, LIVING, micros(NOW));
     expect(claims()).toBe(0);
     expect(ask(0, [1, 0], NOW + 60)).toBeGreaterThan(0);
   });
@@ -150,7 +157,7 @@ describe("leaving", () => {
     expect(ask(1, [5, 1], NOW + 20, NOW)).toBe(Number.NEGATIVE_INFINITY);
     expect(claims()).toBe(1);
     const before = word(WAKE);
-    core.leave(core.region, core.scratchOf(core.region, 0), 1, 0, 0);
+    core.leave(core.region, core.scratchOf(core.region, 0), 1, LIVING, 0);
     expect(claims()).toBe(0);
     expect(word(WAKE)).toBe(before + 1);
     expect(ask(0, [0, 2], NOW)).toBeGreaterThan(0);
@@ -160,7 +167,7 @@ describe("leaving", () => {
     expect(ask(1, [0, 2], NOW)).toBeGreaterThan(0);
     core.leave(core.region, core.scratchOf(core.region, 0), 1, 7, 0);
     expect(ask(0, [0, 1], NOW)).toBe(Number.NEGATIVE_INFINITY);
-    new Int32Array(core.i64.buffer)[(core.scratchOf(core.region, 1) + LIFE) / 4] = 6;
+    live(1, 6);
     const head = core.i64[(core.region + HEAD) / 8];
     expect(ask(1, [1, 0], NOW)).toBeNaN();
     expect(ask(1, [0, -1], NOW, 0, SETTLE)).toBeNaN();
@@ -173,7 +180,7 @@ test("with more waiters than claims there is room for, the rest do without", () 
   for (let i = 1; i <= 20; i++) ask(1, [5, 0], NOW + 30, NOW + i / 10);
   expect(claims()).toBe(3 + 8);
   for (let i = 1; i <= 20; i++) {
-    core.leave(core.region, core.scratchOf(core.region, 1), 1, 0, micros(NOW + i / 10));
+    core.leave(core.region, core.scratchOf(core.region, 1), 1, LIVING, micros(NOW + i / 10));
   }
   expect(claims()).toBe(0);
 });

@@ -3,12 +3,14 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
 const EXPORTS = [
+  "decide",
   "define",
   "format",
   "leave",
   "logBytes",
   "memory",
   "regionBytes",
+  "ring",
   "scratchOf",
   "stateBytes",
   "transact",
