@@ -47,7 +47,7 @@
  *   LIFE_FIRST      reclaim looks once whether its dead is still there, before it reads the head
  *   NO_GENERATION   a number is free or attached, and not by which thread
  *   FREE_FIRST      reclaim frees the number before it gives back
- *   PLAIN_ATTACH    attach without comparing
+ *   PLAIN_ATTACH    attach without comparing (NUMBERS=2: two wait for one number)
  */
 
 /* Bounds. NUMBERS threads are participants from the start; the others wait for a number. */

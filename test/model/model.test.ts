@@ -1,45 +1,55 @@
 /** The protocol between threads, checked in every interleaving; and proof that the check can fail. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
+import { testIn } from "../installed.ts";
 
 const TIMEOUT_MS = 300_000;
-const isInstalled = spawnSync("spin", ["-V"]).status === 0;
+const testHere = testIn("spin");
 
-/** Checks a model, with some of its lines broken; returns what the checker prints. */
-function check(model: string, broken: readonly string[] = []): string {
+/** Checks a model, with some names defined; returns what the checker prints. */
+function check(model: string, defined: readonly string[] = []): string {
   const folder = mkdtempSync(join(tmpdir(), "limitset-model-"));
   try {
     const run = (command: string, ...args: string[]) =>
       execFileSync(command, args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-    const file = fileURLToPath(new URL(`${model}.pml`, import.meta.url));
-    run("spin", ...broken.map((name) => `-D${name}`), "-a", file);
-    run("cc", "-O2", "-w", "-DSAFETY", "-DCOLLAPSE", "-o", "pan", "pan.c");
-    return spawnSync(join(folder, "pan"), ["-m2000000"], { encoding: "utf8", maxBuffer: 2 ** 26 }).stdout;
+    run("spin", ...defined.map((name) => `-D${name}`), "-a", pathOf(model));
+    run("cc", defined.length > 0 ? "-O1" : "-O2", "-w", "-DSAFETY", "-DCOLLAPSE", "-o", "pan", "pan.c");
+    const args = ["-m2000000"];
+    return spawnSync(join(folder, "pan"), args, { cwd: folder, encoding: "utf8", maxBuffer: 2 ** 26 }).stdout;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-const MUTANTS = {
-  commit: ["NO_VERSION", "NO_RECHECK", "ONE_BLOCK", "BLIND_STORE"],
-  wake: ["WAKE_AFTER_FLAG", "NO_SECOND_TRY", "FLAG_LATE", "RECLAIM_BY_FLAG"],
-} as const;
+const pathOf = (model: string) => fileURLToPath(new URL(`${model}.pml`, import.meta.url));
 
-describe.each(["commit", "wake"] as const)("the model of %s", (model) => {
-  test("holds in every interleaving", { timeout: TIMEOUT_MS }, ({ skip }) => {
-    if (!isInstalled) skip("spin is not installed: apt install spin");
+/** The mutants that the model lists at its head, each with the bound that it needs, if any. */
+function mutantsOf(model: string): string[][] {
+  const [, list = ""] = readFileSync(pathOf(model), "utf8").split("Mutants, each of which spin must reject:");
+  const lines = list.slice(0, list.indexOf("*/")).matchAll(/^ \* {3}(\w+) .*?(?:\((\w+=\d+):.*)?$/gm);
+  return [...lines].map(([, name = "", bound]) => (bound ? [name, bound] : [name]));
+}
+
+describe.each([
+  { model: "commit", mutants: 11, states: 10_000_000 },
+  { model: "wake", mutants: 12, states: 100_000 },
+])("the model of $model", ({ model, mutants, states }) => {
+  testHere("holds in every interleaving", { timeout: TIMEOUT_MS }, () => {
     const output = check(model);
     expect(output).toContain("errors: 0");
     expect(output).not.toMatch(/not completed|too small|out of memory|max search depth/);
-    expect(Number(/(\d+) states, stored/.exec(output)?.[1])).toBeGreaterThan(100_000);
+    expect(Number(/(\d+) states, stored/.exec(output)?.[1])).toBeGreaterThan(states);
   });
 
-  test.for(MUTANTS[model])("does not hold with %s", { timeout: TIMEOUT_MS }, (mutant, { skip }) => {
-    if (!isInstalled) skip("spin is not installed: apt install spin");
-    expect(check(model, [mutant])).toMatch(/errors: [1-9]/);
+  testHere("lists its mutants", () => {
+    expect(mutantsOf(model)).toHaveLength(mutants);
+  });
+
+  testHere.for(mutantsOf(model))("does not hold with %s", { timeout: TIMEOUT_MS }, (mutant) => {
+    expect(check(model, mutant)).toMatch(/errors: [1-9]/);
   });
 });

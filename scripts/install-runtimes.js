@@ -1,0 +1,37 @@
+// Installs what the tests drive besides Node, where it is missing: from Debian (as root) browsers and the model checker, from
+// the registry other runtimes, in a folder of their own so that nobody pays for them who does not ask.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** Command -> Debian package. */
+const SYSTEM = { spin: "spin", cc: "gcc", chromium: "chromium", "firefox-esr": "firefox-esr" };
+/** Command -> package of the registry. */
+const REGISTRY = { deno: "deno@^2.9", bun: "bun@^1.4" };
+
+const folder = fileURLToPath(new URL("../.runtimes/", import.meta.url));
+
+/** @param {string} command @param {...string} args */
+const run = (command, ...args) => spawnSync(command, args, { stdio: "inherit", cwd: folder }).status === 0;
+
+/** @param {string} command */
+const isThere = (command) => spawnSync("which", [command]).status === 0;
+
+mkdirSync(folder, { recursive: true });
+if (!existsSync(`${folder}package.json`)) writeFileSync(`${folder}package.json`, '{ "private": true }\n');
+
+const system = Object.entries(SYSTEM).flatMap(([command, name]) => (isThere(command) ? [] : [name]));
+const registry = Object.entries(REGISTRY).flatMap(([command, name]) =>
+  existsSync(`${folder}node_modules/.bin/${command}`) ? [] : [name],
+);
+const installed =
+  (system.length === 0 ||
+    run("apt-get", "install", "-y", "--no-install-recommends", ...system) ||
+    (run("apt-get", "update") && run("apt-get", "install", "-y", "--no-install-recommends", ...system))) &&
+  (registry.length === 0 || run("npm", "install", "--no-audit", "--no-fund", ...registry));
+if (!installed) {
+  console.error(
+    `could not install ${[...system, ...registry].join(", ")}; npm test does without what is missing`,
+  );
+  process.exitCode = 1;
+}

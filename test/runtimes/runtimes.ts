@@ -1,0 +1,62 @@
+/** The runtimes other than this one, and how they are driven. */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { chromium } from "playwright-core";
+import puppeteer from "puppeteer-core";
+import { find } from "../installed.ts";
+
+const here = fileURLToPath(new URL("./", import.meta.url));
+const ARGS: Record<string, readonly string[]> = { deno: ["run", "-A"], bun: [], node: [] };
+
+/** What a program on the command line prints, as JSON. Rejects if it does not end, or fails. */
+export async function runWith(command: string, program: string): Promise<Record<string, unknown>> {
+  const args = [...ARGS[command]!, join(here, program)];
+  const { stdout } = await promisify(execFile)(find(command)!, args, { timeout: 25_000 });
+  return JSON.parse(stdout);
+}
+
+export function start(command: string, program: string, ...args: string[]): ChildProcess {
+  return spawn(find(command)!, [...ARGS[command]!, join(here, program), ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+export interface Visit {
+  readonly version: string;
+  readonly seen: Record<string, unknown>;
+}
+
+/** Opens a page, and takes what it leaves in `seen`. */
+export async function inChromium(url: string): Promise<Visit> {
+  const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
+  const browser = await chromium.launch({
+    executablePath: find("chromium")!,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", ...quiet],
+  });
+  try {
+    const page = await browser.newPage();
+    await page.goto(url);
+    return { version: `Chromium ${browser.version()}`, seen: await page.evaluate("globalThis.seen") };
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Opens a page, and takes what it leaves in `seen`. */
+export async function inFirefox(url: string): Promise<Visit> {
+  const browser = await puppeteer.launch({
+    browser: "firefox",
+    protocol: "webDriverBiDi",
+    executablePath: find("firefox-esr")!,
+  });
+  try {
+    const page = await browser.newPage();
+    await page.goto(url);
+    const seen = (await page.evaluate("globalThis.seen")) as Record<string, unknown>;
+    return { version: await browser.version(), seen };
+  } finally {
+    await browser.close();
+  }
+}

@@ -1,0 +1,90 @@
+/** Threads of other runtimes: the same program, on workers of Deno, Bun and browsers. */
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, onTestFinished } from "vitest";
+import { testIn } from "../installed.ts";
+import { inChromium, inFirefox, runWith, start } from "./runtimes.ts";
+import { serve } from "./server.ts";
+
+/** What the program sees where threads share memory. */
+const SHARED = {
+  attached: { keys: ["db", "tokens", "call_count"], config: { model: "small" } },
+  taken: expect.objectContaining({ used: 2, available: 0 }),
+  wokenHere: { db: 1, call_count: 1 },
+  wokenThere: { db: 2, call_count: 1 },
+  blockedThere: { db: 1, call_count: 1 },
+  tooMany: "ERR_TOO_MANY_THREADS",
+  rush: 20_000,
+  returned: { db: 2, call_count: 1 },
+  left: expect.objectContaining({ used: 2, waiting: 0 }),
+};
+
+/** On a page's main thread, which must not block. */
+const ON_A_PAGE = { ...SHARED, blockedHere: "ERR_CANNOT_BLOCK" };
+
+/** What it sees where they do not. */
+const ALONE = {
+  taken: { db: 1, tokens: 10, call_count: 1 },
+  used: 10,
+  share: "ERR_CANNOT_SHARE",
+  message: expect.stringContaining("limitset/port"),
+};
+
+describe.each([
+  ["deno", "Deno"],
+  ["bun", "Bun"],
+])("%s", (command, name) => {
+  const testHere = testIn(command);
+
+  testHere("threads share a set, wait for each other, and what a dead one held comes back", async () => {
+    const seen = await runWith(command, "main.js");
+    expect(seen).toEqual({
+      ...SHARED,
+      runtime: expect.stringMatching(`^${name} \\d`),
+      blockedHere: { db: 1, call_count: 1 },
+    });
+  });
+
+  testHere("ends while nobody waits", async () => {
+    const child = start(command, "lifetime.js");
+    onTestFinished(() => void child.kill("SIGKILL"));
+    expect(await once(child, "exit")).toEqual([0, null]);
+  });
+
+  testHere("does not end while somebody waits", async () => {
+    const child = start(command, "lifetime.js", "waiting");
+    onTestFinished(() => void child.kill("SIGKILL"));
+    await once(child.stdout!, "data");
+    await sleep(1_500);
+    expect(child.exitCode).toBe(null);
+  });
+});
+
+describe.each([
+  ["chromium", /^Chromium \d/, inChromium],
+  ["firefox-esr", /^firefox\/\d/i, inFirefox],
+] as const)("%s", (command, name, visit) => {
+  const testHere = testIn(command);
+
+  testHere(
+    "workers of an isolated page share a set with it, and what a terminated one held comes back",
+    async () => {
+      const site = await serve(true);
+      onTestFinished(site.close);
+      const { version, seen } = await visit(`${site.url}/test/runtimes/page.html`);
+      expect(version).toMatch(name);
+      expect(seen).toEqual(ON_A_PAGE);
+    },
+  );
+
+  testHere(
+    "a page that is not isolated has the set to itself, and is told how else to share it",
+    async () => {
+      const site = await serve(false);
+      onTestFinished(site.close);
+      const { version, seen } = await visit(`${site.url}/test/runtimes/page.html`);
+      expect(version).toMatch(name);
+      expect(seen).toEqual(ALONE);
+    },
+  );
+});
