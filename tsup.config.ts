@@ -1,7 +1,11 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: { index: "src/index.ts", "testing/index": "src/testing/index.ts" },
+  entry: {
+    index: "src/index.ts",
+    "port/index": "src/port/index.ts",
+    "testing/index": "src/testing/index.ts",
+  },
   format: "esm",
   target: "es2022",
   // tsup's declaration bundler sets `baseUrl`, which the compiler calls deprecated.

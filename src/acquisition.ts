@@ -2,7 +2,7 @@
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "./contract.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "./errors.ts";
 import type { LeakWatch, Marker } from "./leaks.ts";
-import { CHARGES, GIVES_BACK, MISSES, type Requests } from "./requests.ts";
+import { MISSES, type Requests } from "./requests.ts";
 
 // Where the platform has no `Symbol.dispose`, compiled `using` looks for this one.
 export const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for("Symbol.dispose") as never);
@@ -19,13 +19,17 @@ export interface Granter<K extends string> {
   readonly leaks: LeakWatch | undefined;
   /** Whether the set is closed: what it held is gone with it. */
   readonly closed: boolean;
-  /** Gives back the negative ones of `units`, of what was taken at `takenAt`, and if it `charges` charges the positive ones. */
-  settle(units: readonly number[], takenAt: number, charges: boolean): void;
-  /** Acquires on top of an acquisition that holds the `covered` limits. */
+  /**
+   * Settles what was `taken` at `takenAt`, of which so much was `used` as was reported: `requests.due` is what comes back, below
+   * 0, or is to be charged, above; `what` says whether there is any.
+   */
+  settle(what: number, takenAt: number, taken: readonly number[], used?: readonly number[]): void;
+  /** Acquires on top of an acquisition that was taken at `takenAt` and holds the `covered` limits. */
   acquireNested(
     requested: Amounts<K> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
+    takenAt: number,
   ): Promise<Acquisition<K>>;
 }
 
@@ -36,7 +40,7 @@ const NOTHING: readonly never[] = Object.freeze([]);
 export class Grant<K extends string> implements Acquisition<K> {
   private readonly granter: Granter<K>;
   private readonly units: readonly number[];
-  /** When it was granted, in the granter's own terms. */
+  /** When it was granted, or whatever else the granter knows it by. */
   private readonly takenAt: number;
   /** The limits that the acquisitions around this one hold. */
   private readonly covered: readonly boolean[] | undefined;
@@ -80,7 +84,7 @@ export class Grant<K extends string> implements Acquisition<K> {
   async acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
     if (this.usage === RELEASED) throw new AcquisitionReleasedError("acquire()", "released");
     const covered = this.units.map((units, i) => units > 0 || this.covered?.[i] === true);
-    return this.granter.acquireNested(requested, options, covered);
+    return this.granter.acquireNested(requested, options, covered, this.takenAt);
   }
 
   release(): void {
@@ -95,7 +99,7 @@ export class Grant<K extends string> implements Acquisition<K> {
     }
     const requests = granter.requests;
     const what = requests.settlement(this.units, usage);
-    if (what & (GIVES_BACK | CHARGES)) granter.settle(requests.due, this.takenAt, (what & CHARGES) !== 0);
+    granter.settle(what, this.takenAt, this.units, usage);
     if (what & MISSES && granter.missingUpdate === "throw" && !granter.closed) {
       throw new UsageNotReportedError(requests.unreported(this.units, usage));
     }

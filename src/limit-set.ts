@@ -10,18 +10,17 @@ import {
   AcquireTimeoutError,
   CannotShareError,
   InvalidLimitError,
-  InvalidRequestError,
   type LimitError,
   LimitSetClosedError,
-  show,
   TooManyThreadsError,
 } from "./errors.ts";
 import { enter, handleFor, type LimitSetHandle, seatOf } from "./handle.ts";
 import { type Limit, type LimitLike, toLimits } from "./limits.ts";
 import { LocalGranter } from "./local-granter.ts";
-import { ceilingUnits, Requests, unitOf } from "./requests.ts";
+import { holdLock } from "./locks.ts";
+import { ceilingUnits, checkTimeout, Requests, unitOf } from "./requests.ts";
 import { describe, type LimitStats } from "./stats.ts";
-import { holdLock, needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
+import { needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
 import { MICROSECOND, toMicros, toUnits, wholeUnits } from "./units.ts";
 import { type Gate, type Request, WaitQueue } from "./wait-queue.ts";
 import { warnOnce } from "./warning.ts";
@@ -68,9 +67,10 @@ const MOST_THREADS = 1000;
 export class LimitSet<K extends string = never> implements Limits<K> {
   readonly keys: readonly K[];
   readonly config: Readonly<Record<string, unknown>>;
+  /** What a release does about a RateLimit whose usage was not reported. */
+  readonly missingUpdate: "throw" | "charge";
   private readonly shared: boolean;
   private readonly maxThreads: number;
-  private readonly missingUpdate: "throw" | "charge";
   private readonly limits: readonly Limit<K>[];
   private readonly requests: Requests<K>;
   private readonly clock: Clock;
@@ -440,14 +440,6 @@ function definitionOf(limit: Limit): Definition {
   if (limit.type === "resource") return { kind: "resource", capacity: ceiling, ceiling, windowMicros: 0 };
   const capacity = toUnits(limit.capacity, unitOf(limit));
   return { kind: limit.algorithm, capacity, ceiling, windowMicros: wholeUnits(limit.windowMs, MICROSECOND) };
-}
-
-function checkTimeout(timeoutMs: number | undefined): number {
-  if (timeoutMs === undefined) return Number.POSITIVE_INFINITY;
-  if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
-  throw new InvalidRequestError(
-    `timeoutMs must be a number of milliseconds, 0 or more, got ${show(timeoutMs)}`,
-  );
 }
 
 function sendable(config: Readonly<Record<string, unknown>>): void {

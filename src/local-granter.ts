@@ -5,7 +5,7 @@ import type { AcquireOptions, Acquisition, Amounts } from "./contract.ts";
 import { type Region, SETTLE } from "./core/region.ts";
 import { type LimitError, UnreleasedAcquisitionWarning } from "./errors.ts";
 import { LeakWatch } from "./leaks.ts";
-import type { Requests } from "./requests.ts";
+import { CHARGES, GIVES_BACK, type Requests } from "./requests.ts";
 import type { WaitQueue } from "./wait-queue.ts";
 
 /** The parts of a set that settling needs. */
@@ -51,10 +51,11 @@ export class LocalGranter<K extends string> implements Granter<K> {
     this.region = undefined;
   }
 
-  settle(units: readonly number[], takenAt: number, charges: boolean): void {
+  settle(what: number, takenAt: number): void {
     // What a closed set held is gone with it.
-    if (!this.region) return;
-    this.region.transact(SETTLE, units, charges ? this.clock.now() : 0, takenAt);
+    if (!this.region || (what & (GIVES_BACK | CHARGES)) === 0) return;
+    const now = (what & CHARGES) === 0 ? 0 : this.clock.now();
+    this.region.transact(SETTLE, this.requests.due, now, takenAt);
     if (this.queue.size > 0) this.queue.drain();
   }
 
@@ -62,15 +63,15 @@ export class LocalGranter<K extends string> implements Granter<K> {
     requested: Amounts<K> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
+    takenAt: number,
   ): Promise<Acquisition<K>> {
-    return this.nested(requested, options, covered);
+    return this.nested(requested, options, covered, takenAt);
   }
 
   /** Gives back the resources of a grant that is lost. Its rates are charged in full: nobody knows what was used. */
   private mend(units: readonly number[], takenAt: number): void {
     if (this.closed || !this.requests.resources.some((resource) => units[resource]! > 0)) return;
-    this.requests.settlement(units, undefined);
-    this.settle(this.requests.due, takenAt, false);
+    this.settle(this.requests.settlement(units, undefined), takenAt);
     this.onWarning(new UnreleasedAcquisitionWarning(this.requests.amounts(units)));
   }
 }

@@ -139,6 +139,15 @@ export class Requests<K extends string> {
     return what;
   }
 
+  /** The usage that a release reports elsewhere, in amounts: of what was not reported, all if it may be missing, else null. */
+  usage(taken: readonly number[], reported: readonly number[] | undefined): (number | null)[] {
+    return this.terms.map(({ unit, automatic }, i) => {
+      const used = reported === undefined ? NOT_REPORTED : reported[i]!;
+      if (used !== NOT_REPORTED) return toAmount(used, unit);
+      return automatic === 0 && taken[i]! > 0 ? toAmount(taken[i]!, unit) : null;
+    });
+  }
+
   /** The RateLimits that were taken and whose usage is missing. */
   unreported(taken: readonly number[], reported: readonly number[] | undefined): K[] {
     return this.keys.filter(
@@ -230,4 +239,13 @@ export function unitOf(limit: Limit): number {
 export function ceilingUnits(limit: Limit): number {
   const ceiling = limit.type === "resource" ? limit.capacity : (limit.burst ?? limit.capacity);
   return toUnits(ceiling, unitOf(limit));
+}
+
+/** How long to wait at most: what a request says, or for ever. */
+export function checkTimeout(timeoutMs: number | undefined): number {
+  if (timeoutMs === undefined) return Number.POSITIVE_INFINITY;
+  if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
+  throw new InvalidRequestError(
+    `timeoutMs must be a number of milliseconds, 0 or more, got ${show(timeoutMs)}`,
+  );
 }

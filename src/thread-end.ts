@@ -1,5 +1,6 @@
 /** How a thread learns that another has ended. */
 import type { Participants, Seat } from "./core/participants.ts";
+import { hasLocks, whenFree } from "./locks.ts";
 
 /** What is known of a thread from outside: a worker of Node, of a browser, of Deno or of Bun. */
 export interface ThreadLike {
@@ -14,11 +15,9 @@ interface Target {
   addEventListener(event: "close", listener: () => void): unknown;
 }
 
-const locks: LockManager | undefined = globalThis.navigator?.locks;
-
 /** Whether the end of `thread` shows only in the loss of a lock that it has to hold itself. */
 export function needsLock(thread: ThreadLike): boolean {
-  return !("once" in thread) && locks !== undefined;
+  return !("once" in thread) && hasLocks;
 }
 
 /** Calls back when `thread` has ended. `lock` is the one it takes once it has taken `seat`, if it needs one. */
@@ -35,18 +34,5 @@ export function whenEnded(
   if ("addEventListener" in thread) (thread as ThreadLike & Target).addEventListener("close", callback);
   if (lock === undefined) return;
   // Not before the thread holds it: the lock would be had at once.
-  participants.guarded(seat).then(() => locks?.request(lock, callback));
-}
-
-/** Holds a lock until this thread ends, or until the function returned is called, and tells once it does. */
-export function holdLock(lock: string, held: () => void): () => void {
-  let release = () => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  locks?.request(lock, () => {
-    held();
-    return released;
-  });
-  return release;
+  participants.guarded(seat).then(() => whenFree(lock, callback));
 }

@@ -1,0 +1,262 @@
+/** The side that has the set. */
+import type { Acquisition, Limits } from "../contract.ts";
+import { AcquisitionReleasedError, CannotShareError, InvalidRequestError } from "../errors.ts";
+import type { Limit } from "../limits.ts";
+import { whenLost } from "../locks.ts";
+import type { LimitStats } from "../stats.ts";
+import { type Endpoint, type EndpointLike, toEndpoint } from "./endpoint.ts";
+import { SignsOfLife } from "./life.ts";
+import { ASK, type Op, Outbox, opsOf, TELL, unpack, VERSION } from "./protocol.ts";
+import { packError } from "./remote-errors.ts";
+
+export interface ServeOptions {
+  /** Which set it is, where one channel carries several: both sides say the same name. Default: `""`. */
+  readonly name?: string;
+}
+
+/** A set that is served to one peer. */
+export interface Service {
+  /** Serves the peer no more: what it holds comes back, who waits is told. Again: does nothing. */
+  stop(): void;
+}
+
+/**
+ * Serves a set to whoever connects at the other end of a channel: its acquires wait in the set's own queue, and what it holds
+ * comes back when it disappears, at once where the platform tells, within 25 s where it does not.
+ *
+ * @throws {CannotShareError} if the set's `config` cannot be sent.
+ * @throws {InvalidRequestError} if the endpoint is none.
+ * @example
+ * const child = fork("./worker.js");
+ * serveLimits(limits, child); // there: connectLimits(process)
+ */
+export function serveLimits<K extends string>(
+  limits: Limits<K>,
+  endpoint: EndpointLike,
+  { name = "" }: ServeOptions = {},
+): Service {
+  const host = new Host<K>(limits, toEndpoint(endpoint), name);
+  return { stop: () => host.end("the host has stopped to serve", true) };
+}
+
+/** What a peer has asked for: it waits until `held` is there. */
+interface Entry<K extends string> {
+  readonly controller: AbortController;
+  held: Acquisition<K> | undefined;
+}
+
+class Host<K extends string> {
+  readonly #limits: Limits<K>;
+  readonly #definitions: readonly Limit[];
+  readonly #config: unknown;
+  readonly #outbox: Outbox;
+  readonly #life: SignsOfLife;
+  readonly #entries = new Map<number, Entry<K>>();
+  readonly #unlisten: () => void;
+  readonly #tells: boolean;
+  #last = 0;
+  #locked = false;
+  #ended = false;
+
+  constructor(limits: Limits<K>, endpoint: Endpoint, name: string) {
+    this.#limits = limits;
+    this.#definitions = limits.keys.map((key) => {
+      const { stats: _, ...limit } = limits.get(key);
+      return limit as Limit;
+    });
+    this.#config = sendable(limits.config);
+    this.#tells = endpoint.ended !== undefined;
+    this.#outbox = new Outbox(endpoint, name, "peer", () => this.end("the channel is gone", false));
+    this.#life = new SignsOfLife({ lost: () => this.end("no sign of life for too long", true) });
+    endpoint.ended?.(() => this.end("the peer is gone", false));
+    this.#unlisten = endpoint.receive((message) => {
+      const ops = this.#ended ? [] : opsOf(message, name, "host");
+      if (ops.length > 0) this.#life.heard();
+      for (const op of ops) this.#do(op);
+    });
+    this.#outbox.say(TELL.HERE);
+  }
+
+  /** Gives back all that the peer holds, and takes its requests out of the line. */
+  end(why: string, tell: boolean): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#life.stop();
+    if (tell) {
+      this.#outbox.say(TELL.ENDED, why);
+      this.#outbox.flush();
+    }
+    this.#unlisten();
+    for (const { controller, held } of this.#entries.values()) {
+      if (held) settle(held, undefined);
+      else controller.abort();
+    }
+    this.#entries.clear();
+  }
+
+  #do(op: Op): void {
+    const [kind, id, second, third, fourth] = op;
+    if (kind === ASK.HELLO) this.#welcome(id);
+    else if (kind === ASK.LOCK) this.#watch(id);
+    else if (kind === ASK.PING) this.#outbox.say(TELL.PONG);
+    else if (kind === ASK.BYE) this.end("the peer has left", false);
+    else if (typeof id !== "number") return;
+    else if (kind === ASK.CANCEL) this.#cancel(id);
+    else if (kind === ASK.RELEASE) this.#release(id, second);
+    else if (!this.#isNew(id)) return;
+    else if (kind === ASK.ACQUIRE) this.#acquire(id, second, third, fourth);
+    else if (kind === ASK.TRY) void this.#try(id, second);
+    else if (kind === ASK.STATS) void this.#stats(id);
+  }
+
+  /** A number that was used before is that of a message that came twice. */
+  #isNew(id: number): boolean {
+    if (!(Number.isSafeInteger(id) && id > this.#last)) return false;
+    this.#last = id;
+    return true;
+  }
+
+  #welcome(version: unknown): void {
+    if (version !== VERSION) {
+      this.end(`the host speaks version ${VERSION} of the protocol, the peer ${String(version)}`, true);
+      return;
+    }
+    const { missingUpdate = "throw" } = this.#limits as { missingUpdate?: "throw" | "charge" };
+    this.#outbox.say(TELL.WELCOME, VERSION, this.#definitions, this.#config, missingUpdate, !this.#tells);
+  }
+
+  /** The peer holds a lock while it lives: if it is to be seen from here. */
+  #watch(lock: unknown): void {
+    if (typeof lock !== "string" || this.#locked) return;
+    this.#locked = true;
+    whenLost(lock, () => this.end("the peer is gone", false)).then((seen) => {
+      if (seen) this.#life.stop();
+    });
+  }
+
+  #acquire(id: number, around: unknown, packed: unknown, timeoutMs: unknown): void {
+    const requested = unpack(packed, this.#limits.keys);
+    const limits = around === 0 ? this.#limits : this.#entries.get(around as number)?.held;
+    if (!requested || !(timeoutMs === null || typeof timeoutMs === "number")) {
+      this.#fail(id, new InvalidRequestError("the host cannot read the request"));
+    } else if (!limits) {
+      this.#fail(id, new AcquisitionReleasedError("acquire()", "released"));
+    } else {
+      const entry: Entry<K> = { controller: new AbortController(), held: undefined };
+      this.#enter(id, entry);
+      const { signal } = entry.controller;
+      limits.acquire(requested as never, { timeoutMs: timeoutMs ?? undefined, signal }).then(
+        (acquisition) => this.#grant(id, entry, acquisition),
+        (error) => {
+          if (!this.#leave(id, entry)) return;
+          if (signal.aborted && error === signal.reason) this.#outbox.say(TELL.CANCELLED, id);
+          else this.#fail(id, error);
+        },
+      );
+    }
+  }
+
+  async #try(id: number, packed: unknown): Promise<void> {
+    const requested = unpack(packed, this.#limits.keys);
+    const entry: Entry<K> = { controller: new AbortController(), held: undefined };
+    this.#enter(id, entry);
+    try {
+      if (!requested) throw new InvalidRequestError("the host cannot read the request");
+      const answer = this.#limits.tryAcquire(requested as never);
+      const acquisition = isPromise(answer) ? await answer : answer;
+      if (acquisition.successful) {
+        this.#grant(id, entry, acquisition);
+      } else if (this.#leave(id, entry)) {
+        const { retryAfterMs, limitedBy } = acquisition;
+        const wait = retryAfterMs === Number.POSITIVE_INFINITY ? null : retryAfterMs;
+        const by = limitedBy.map((key) => this.#limits.keys.indexOf(key));
+        this.#outbox.say(TELL.REFUSED, id, wait, by);
+      }
+    } catch (error) {
+      if (this.#leave(id, entry)) this.#fail(id, error);
+    }
+  }
+
+  #grant(id: number, entry: Entry<K>, acquisition: Acquisition<K>): void {
+    if (this.#entries.get(id) !== entry) {
+      // The peer has gone meanwhile.
+      settle(acquisition, undefined);
+      return;
+    }
+    entry.held = acquisition;
+    this.#outbox.say(TELL.GRANTED, id);
+  }
+
+  #cancel(id: number): void {
+    const entry = this.#entries.get(id);
+    // One that is held has been granted before this came: the peer will know by now.
+    if (entry && !entry.held) entry.controller.abort();
+  }
+
+  #release(id: number, packed: unknown): void {
+    const entry = this.#entries.get(id);
+    if (!entry?.held) return;
+    this.#leave(id, entry);
+    settle(entry.held, unpack(packed, this.#limits.keys));
+  }
+
+  async #stats(id: number): Promise<void> {
+    try {
+      const stats: Readonly<Record<string, LimitStats>> = await this.#limits.stats();
+      const rows = this.#limits.keys.map((key) => {
+        const { retryAfterMs, ...row } = stats[key]!;
+        return { ...row, retryAfterMs: retryAfterMs === Number.POSITIVE_INFINITY ? null : retryAfterMs };
+      });
+      this.#outbox.say(TELL.STATS, id, rows);
+    } catch (error) {
+      this.#fail(id, error);
+    }
+  }
+
+  #fail(id: number, error: unknown): void {
+    this.#outbox.say(TELL.FAILED, id, packError(error));
+  }
+
+  #enter(id: number, entry: Entry<K>): void {
+    this.#entries.set(id, entry);
+    if (!this.#tells) this.#life.watch(true);
+  }
+
+  /** False if it was out already. */
+  #leave(id: number, entry: Entry<K>): boolean {
+    if (this.#entries.get(id) !== entry) return false;
+    this.#entries.delete(id);
+    if (this.#entries.size === 0) this.#life.watch(false);
+    return true;
+  }
+}
+
+/** Releases, with what was used; what makes no sense, or is missing, is charged in full. */
+function settle<K extends string>(
+  acquisition: Acquisition<K>,
+  usage: Record<string, number> | undefined,
+): void {
+  for (const step of [() => usage && acquisition.update(usage as never), () => acquisition.release()]) {
+    try {
+      // Remote sets may answer later, whatever their types say.
+      const done: unknown = step();
+      if (isPromise(done)) done.then(undefined, () => {});
+    } catch {
+      // A release settles all even if usage is missing.
+    }
+  }
+}
+
+function isPromise<T>(value: T): value is T & PromiseLike<Awaited<T>> {
+  return typeof (value as { then?: unknown } | undefined)?.then === "function";
+}
+
+function sendable(config: Readonly<Record<string, unknown>>): unknown {
+  try {
+    return structuredClone(config);
+  } catch (error) {
+    throw new CannotShareError(
+      `its config cannot be sent: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
