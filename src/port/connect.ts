@@ -97,9 +97,9 @@ class Connection<K extends string> implements ConnectedLimits<K> {
       lost: () => this.#lose("no sign of life from the host for too long"),
     });
     this.#unlisten = endpoint.receive((message) => {
-      const ops = this.#error ? [] : opsOf(message, name, "peer");
+      const ops = opsOf(message, name, "peer");
       if (ops.length > 0) this.#life.heard();
-      for (const op of ops) this.#do(op);
+      for (const op of ops) if (!this.#error) this.#do(op);
     });
     endpoint.ended?.(() => this.#lose("the host is gone"));
     this.#outbox.say(ASK.HELLO, VERSION);
@@ -227,7 +227,13 @@ class Connection<K extends string> implements ConnectedLimits<K> {
   }
 
   #meet(limits: unknown, config: unknown, missingUpdate: unknown, signs: unknown): void {
-    const definitions = toLimits(limits as LimitLike<K>[]);
+    let definitions: readonly Limit<K>[];
+    try {
+      definitions = toLimits(limits as LimitLike<K>[]);
+    } catch (error) {
+      this.#lose(`the host has answered with limits that make no sense: ${(error as Error).message}`);
+      return;
+    }
     const requests = new Requests<K>(definitions);
     const frozen = Object.freeze({ ...(config as Record<string, unknown>) });
     this.#signs = signs === true || !this.#endpoint.ended;

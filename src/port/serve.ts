@@ -70,9 +70,9 @@ class Host<K extends string> {
     this.#life = new SignsOfLife({ lost: () => this.end("no sign of life for too long", true) });
     endpoint.ended?.(() => this.end("the peer is gone", false));
     this.#unlisten = endpoint.receive((message) => {
-      const ops = this.#ended ? [] : opsOf(message, name, "host");
+      const ops = opsOf(message, name, "host");
       if (ops.length > 0) this.#life.heard();
-      for (const op of ops) this.#do(op);
+      for (const op of ops) if (!this.#ended) this.#do(op);
     });
     this.#outbox.say(TELL.HERE);
   }
@@ -87,11 +87,11 @@ class Host<K extends string> {
       this.#outbox.flush();
     }
     this.#unlisten();
-    for (const { controller, held } of this.#entries.values()) {
-      if (held) settle(held, undefined);
-      else controller.abort();
-    }
+    const entries = [...this.#entries.values()];
     this.#entries.clear();
+    // First those who wait: what comes back is not for them.
+    for (const { controller, held } of entries) if (!held) controller.abort();
+    for (const { held } of entries) if (held) settle(held, undefined);
   }
 
   #do(op: Op): void {
