@@ -46,8 +46,13 @@ interface Emitter {
   on(event: string, listener: Listener): unknown;
   once(event: string, listener: Listener): unknown;
   off(event: string, listener: Listener): unknown;
-  ref?(): void;
-  unref?(): void;
+  listenerCount(event: string): number;
+}
+
+/** What keeps a process alive, or does not. */
+interface Ref {
+  ref(): void;
+  unref(): void;
 }
 
 /** What events come by, elsewhere. */
@@ -72,9 +77,19 @@ export function toEndpoint(like: EndpointLike): Endpoint {
   );
 }
 
+const { process } = globalThis as { process?: { versions?: Record<string, string> } };
+
 /** Only Node's own ports are known to tell when their other end is gone. */
-const { versions } = (globalThis as { process?: { versions?: Record<string, string> } }).process ?? {};
-const isNode = versions !== undefined && !("bun" in versions) && !("deno" in versions);
+const isNode =
+  process?.versions !== undefined && !("bun" in process.versions) && !("deno" in process.versions);
+
+/** Lets go of a channel that nobody else listens to, while nothing is awaited from it. */
+function holder(emitter: Emitter, channel: () => Ref | null | undefined): (waiting: boolean) => void {
+  return (waiting) => {
+    if (waiting) channel()?.ref();
+    else if (emitter.listenerCount("message") === 1) channel()?.unref();
+  };
+}
 
 function ofEmitter(port: PortLike & Emitter): Endpoint {
   const ended = (listener: () => void) => {
@@ -88,8 +103,9 @@ function ofEmitter(port: PortLike & Emitter): Endpoint {
       port.on("message", listener as Listener);
       return () => port.off("message", listener as Listener);
     },
-    ...(isNode || "terminate" in port ? { ended } : {}),
-    hold: (waiting) => (waiting ? port.ref?.() : port.unref?.()),
+    ...((isNode || "terminate" in port) && { ended }),
+    // A worker has a life of its own.
+    ...("unref" in port && !("terminate" in port) && { hold: holder(port, () => port as unknown as Ref) }),
   };
 }
 
@@ -105,9 +121,7 @@ function ofTarget(port: PortLike & Target): Endpoint {
   };
 }
 
-function ofProcess(
-  other: ProcessLike & Emitter & { channel?: { ref(): void; unref(): void } | null },
-): Endpoint {
+function ofProcess(other: ProcessLike & Emitter & { channel?: Ref | null }): Endpoint {
   return {
     send(message) {
       const { send } = other as { send?(message: unknown, ...rest: unknown[]): unknown };
@@ -124,6 +138,7 @@ function ofProcess(
       other.once("exit", listener);
       other.once("disconnect", listener);
     },
-    hold: (waiting) => (waiting ? other.channel?.ref() : other.channel?.unref()),
+    // So has a child.
+    ...((other as unknown) === process && { hold: holder(other, () => other.channel) }),
   };
 }
