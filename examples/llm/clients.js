@@ -1,5 +1,8 @@
+import { fork } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { serveLimits } from "limitset/port";
 import { replay, warmUp } from "./replay.js";
 import { newTally, sumOf } from "./tally.js";
 
@@ -7,7 +10,7 @@ import { newTally, sumOf } from "./tally.js";
 /** @typedef {import("./tally.js").Tally} Tally */
 
 /**
- * Who sends the requests: this thread, or several that share the limits. Made ready, then started.
+ * Who sends the requests: this thread, or several threads or processes that share the limits. Made ready, then started.
  * @typedef {object} Clients
  * @property {() => Tally} tally of all, so far
  * @property {(startAt: number) => Promise<void>} replay resolves when all is answered; rejects when a client fails
@@ -16,9 +19,10 @@ import { newTally, sumOf } from "./tally.js";
 
 /**
  * @typedef {object} Start
- * @property {number} threads 0: none but this
+ * @property {number} threads
+ * @property {number} processes with neither, this thread sends
  * @property {string} url of the API
- * @property {readonly Request[]} requests in order of arrival; threads take turns
+ * @property {readonly Request[]} requests in order of arrival; clients take turns
  * @property {number} connections that each client opens in advance
  * @property {import("limitset").LimitSet<import("./replay.js").Key> | undefined} limits
  */
@@ -27,12 +31,18 @@ import { newTally, sumOf } from "./tally.js";
  * @param {Start} start
  * @returns {Promise<Clients>}
  */
-export async function startClients({ threads, ...start }) {
-  return threads === 0 ? inThisThread(start) : onThreads(threads, start);
+export async function startClients(start) {
+  const { threads, processes } = start;
+  if (threads + processes === 0) return inThisThread(start);
+  const startOne = threads > 0 ? startThread : startProcess;
+  return elsewhere(
+    Array.from({ length: threads + processes }, () => startOne(start.limits)),
+    start,
+  );
 }
 
 /**
- * @param {Omit<Start, "threads">} start
+ * @param {Start} start
  * @returns {Promise<Clients>}
  */
 async function inThisThread({ url, requests, connections, limits }) {
@@ -46,45 +56,92 @@ async function inThisThread({ url, requests, connections, limits }) {
 }
 
 /**
- * @param {number} count
- * @param {Omit<Start, "threads">} start
+ * A client that runs `remote-client.js`.
+ * @typedef {object} Remote
+ * @property {Worker | import("node:child_process").ChildProcess} channel
+ * @property {object} share what it needs to have the limits
+ * @property {(order: unknown) => void} tell
+ * @property {() => Promise<unknown>} end
+ */
+
+const program = new URL("./remote-client.js", import.meta.url);
+
+/**
+ * @param {Start["limits"]} limits
+ * @returns {Remote}
+ */
+function startThread(limits) {
+  const worker = new Worker(program);
+  const handle = limits?.share();
+  if (handle) worker.once("exit", () => limits?.reclaim(handle));
+  return {
+    channel: worker,
+    share: { handle },
+    tell: (order) => worker.postMessage({ order }),
+    end: () => worker.terminate(),
+  };
+}
+
+/**
+ * @param {Start["limits"]} limits
+ * @returns {Remote}
+ */
+function startProcess(limits) {
+  const child = fork(fileURLToPath(program));
+  if (limits) serveLimits(limits, child);
+  return {
+    channel: child,
+    share: { limited: limits !== undefined },
+    tell: (order) => void child.send({ order }, () => {}),
+    end: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+  };
+}
+
+/**
+ * @param {Remote[]} remotes
+ * @param {Start} start
  * @returns {Promise<Clients>}
  */
-async function onThreads(count, { url, requests, connections, limits }) {
-  const tallies = Array.from({ length: count }, newTally);
-  const workers = tallies.map((_, turn) => {
-    const own = requests.filter((_, i) => i % count === turn);
-    const workerData = { url, requests: own, connections };
-    return new Worker(new URL("./client-thread.js", import.meta.url), { workerData });
+async function elsewhere(remotes, { url, requests, connections }) {
+  const tallies = remotes.map(newTally);
+  /** @type {(error: Error) => void} */
+  let fail = () => {};
+  const failed = new Promise((_, reject) => {
+    fail = reject;
   });
-  const close = async () => void (await Promise.all(workers.map((worker) => worker.terminate())));
-  const failed = Promise.race(
-    workers.map(async (worker) => {
-      throw (await once(worker, "error"))[0];
-    }),
-  );
   failed.catch(() => {}); // whoever waits for a client finds it
+  const close = async () => void (await Promise.all(remotes.map(({ end }) => end())));
+  const ready = remotes.map(
+    ({ channel, share, tell }, turn) =>
+      new Promise((resolve) => {
+        channel.on("error", fail);
+        channel.on("exit", (code) => {
+          if (code !== 0) fail(new Error(`a client has ended with code ${code}`));
+        });
+        channel.on("message", ({ news }) => {
+          if (news?.ready) resolve(undefined);
+          if (news?.tally) tallies[turn] = news.tally;
+          if (news?.failed) fail(new Error(`a client has failed: ${news.failed}`));
+        });
+        const own = requests.filter((_, i) => i % remotes.length === turn);
+        tell({ url, requests: own, connections, ...share });
+      }),
+  );
   try {
-    const ready = workers.map((worker) => once(worker, "message"));
-    for (const worker of workers) {
-      if (limits) limits.shareWith(worker);
-      else worker.postMessage(undefined);
-    }
     await Promise.race([failed, Promise.all(ready)]);
   } catch (error) {
     await close();
     throw error;
   }
-  workers.forEach((worker, i) => {
-    worker.on("message", (tally) => {
-      tallies[i] = tally;
-    });
-  });
   return {
     tally: () => sumOf(tallies),
     replay: async (startAt) => {
-      const ended = workers.map((worker) => once(worker, "exit"));
-      for (const worker of workers) worker.postMessage(startAt);
+      const ended = remotes.map(({ channel }) => once(channel, "exit"));
+      for (const { tell } of remotes) tell(startAt);
       await Promise.race([failed, Promise.all(ended)]);
     },
     close,

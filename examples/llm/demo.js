@@ -56,8 +56,9 @@ async function run(options) {
   let clients;
   let startAt = 0;
   try {
-    const { threads } = options;
-    clients = await startClients({ threads, url: api.url, requests, connections: own.connections, limits });
+    const { threads, processes } = options;
+    const { connections } = own;
+    clients = await startClients({ threads, processes, url: api.url, requests, connections, limits });
     console.log(
       `${whole(requests.length)} requests ${source}, ${way(options)}; a minute passes in ${MINUTE_MS / 1000} s\n`,
     );
@@ -89,9 +90,11 @@ async function run(options) {
 }
 
 /** @param {Options} options */
-function way({ limits, threads }) {
+function way({ limits, threads, processes }) {
   const set = limits ? "through one LimitSet" : "without limits";
-  return threads === 0 ? set : `${set} from ${threads} ${threads === 1 ? "thread" : "threads"}`;
+  if (threads > 0) return `${set} from ${threads} ${threads === 1 ? "thread" : "threads"}`;
+  if (processes > 0) return `${set} from ${processes} ${processes === 1 ? "process" : "processes"}`;
+  return set;
 }
 
 try {

@@ -10,6 +10,7 @@ usage: npm run demo -- [options]
   --requests N     how many requests to replay (default 200 for each second)
   --seed N         another sequence of generated traffic (default 1)
   --threads N      send from N threads that share the LimitSet, 1 to 32 (default: from the main thread)
+  --processes N    send from N processes that take from the LimitSet of this one, 1 to 32
   --no-limits      send without a LimitSet, to see the 429s
   --help           this text
 
@@ -23,7 +24,8 @@ with 1 if not, or if the trace cannot be read; with 2 on a wrong option. With --
  * @property {number} seconds
  * @property {number} requests
  * @property {number} seed
- * @property {number} threads 0: the main thread sends
+ * @property {number} threads
+ * @property {number} processes with neither, the main thread sends
  * @property {boolean} limits
  * @property {boolean} help
  */
@@ -38,6 +40,9 @@ export class UsageError extends Error {}
  */
 export function parseOptions(args) {
   const values = parse(args);
+  if (values.threads !== undefined && values.processes !== undefined) {
+    throw new UsageError("--threads or --processes, not both");
+  }
   const seconds = number("seconds", values.seconds ?? "15", { min: 1, max: 3600, whole: false });
   const fallback = String(Math.round(200 * seconds));
   return {
@@ -45,8 +50,12 @@ export function parseOptions(args) {
     seconds,
     requests: number("requests", values.requests ?? fallback, { min: 1, max: 1_000_000, whole: true }),
     seed: number("seed", values.seed ?? "1", { min: 0, max: 2 ** 32 - 1, whole: true }),
-    threads:
-      values.threads === undefined ? 0 : number("threads", values.threads, { min: 1, max: 32, whole: true }),
+    threads: number("threads", values.threads ?? "0", { min: values.threads ? 1 : 0, max: 32, whole: true }),
+    processes: number("processes", values.processes ?? "0", {
+      min: values.processes ? 1 : 0,
+      max: 32,
+      whole: true,
+    }),
     limits: !values["no-limits"],
     help: values.help ?? false,
   };
@@ -63,6 +72,7 @@ function parse(args) {
         requests: { type: "string" },
         seed: { type: "string" },
         threads: { type: "string" },
+        processes: { type: "string" },
         "no-limits": { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },

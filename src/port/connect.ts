@@ -13,7 +13,7 @@ import { hasLocks, holdLock } from "../locks.ts";
 import { checkTimeout, Requests } from "../requests.ts";
 import type { LimitStats } from "../stats.ts";
 import { warnOnce } from "../warning.ts";
-import { type Endpoint, type EndpointLike, toEndpoint } from "./endpoint.ts";
+import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
 import { SignsOfLife } from "./life.ts";
 import { ASK, type Op, Outbox, opsOf, pack, TELL, VERSION } from "./protocol.ts";
 import { unpackError } from "./remote-errors.ts";
@@ -103,7 +103,7 @@ class Connection<K extends string> implements ConnectedLimits<K> {
     });
     endpoint.ended?.(() => this.#lose("the host is gone"));
     this.#outbox.say(ASK.HELLO, VERSION);
-    if (!endpoint.ended && hasLocks) {
+    if (!tells(endpoint) && hasLocks) {
       const lock = `limitset ${crypto.randomUUID()}`;
       this.#release = holdLock(lock, () => this.#outbox.say(ASK.LOCK, lock));
     }
@@ -236,7 +236,7 @@ class Connection<K extends string> implements ConnectedLimits<K> {
     }
     const requests = new Requests<K>(definitions);
     const frozen = Object.freeze({ ...(config as Record<string, unknown>) });
-    this.#signs = signs === true || !this.#endpoint.ended;
+    this.#signs = signs === true || !tells(this.#endpoint);
     const granter = new PortGranter<K>({
       requests,
       config: frozen,

@@ -9,12 +9,14 @@ export interface Endpoint {
   send(message: unknown): void;
   /** Calls back with each message that comes, until the function it returns is called. */
   receive(listener: (message: unknown) => void): () => void;
-  /**
-   * Calls back once when the other side is gone. Left out where the channel cannot tell: both sides then send a sign of
-   * life every 5 s while something is held or waited for, and take 20 s of silence for the end.
-   */
+  /** Calls back when the other side is gone. */
   ended?(listener: () => void): void;
-  /** Whether this side waits for an answer, and so should keep its process alive. Default: nothing. */
+  /**
+   * Whether `ended` can be relied on. Default: yes, if it is there. If not, both sides send a sign of life every 5 s while
+   * something is held or waited for, and take 25 s of silence for the end.
+   */
+  readonly tells?: boolean;
+  /** Whether this side waits for an answer, and so should keep its process alive. While it does not, it need not listen. */
   hold?(waiting: boolean): void;
 }
 
@@ -46,13 +48,6 @@ interface Emitter {
   on(event: string, listener: Listener): unknown;
   once(event: string, listener: Listener): unknown;
   off(event: string, listener: Listener): unknown;
-  listenerCount(event: string): number;
-}
-
-/** What keeps a process alive, or does not. */
-interface Ref {
-  ref(): void;
-  unref(): void;
 }
 
 /** What events come by, elsewhere. */
@@ -60,6 +55,10 @@ interface Target {
   addEventListener(event: string, listener: Listener): void;
   removeEventListener(event: string, listener: Listener): void;
   start?(): void;
+}
+
+export function tells({ ended, tells = ended !== undefined }: Endpoint): boolean {
+  return tells;
 }
 
 /** @throws {InvalidRequestError} if it is none of these. */
@@ -83,29 +82,41 @@ const { process } = globalThis as { process?: { versions?: Record<string, string
 const isNode =
   process?.versions !== undefined && !("bun" in process.versions) && !("deno" in process.versions);
 
-/** Lets go of a channel that nobody else listens to, while nothing is awaited from it. */
-function holder(emitter: Emitter, channel: () => Ref | null | undefined): (waiting: boolean) => void {
-  return (waiting) => {
-    if (waiting) channel()?.ref();
-    else if (emitter.listenerCount("message") === 1) channel()?.unref();
+/**
+ * Listens by turning `listen` on and off. In Node a channel that somebody listens to keeps its process alive; so while nothing
+ * is awaited nobody does, and whether others listen to the same channel is left to them.
+ */
+function listening(listen: (listener: Listener, on: boolean) => void): Pick<Endpoint, "receive" | "hold"> {
+  let heard: Listener | undefined;
+  let on = false;
+  const turn = (next: boolean) => {
+    if (heard && next !== on) listen(heard, next);
+    on = next;
+  };
+  return {
+    receive(listener) {
+      heard = listener as Listener;
+      turn(true);
+      return () => turn(false);
+    },
+    ...(isNode && { hold: turn }),
   };
 }
 
 function ofEmitter(port: PortLike & Emitter): Endpoint {
-  const ended = (listener: () => void) => {
-    // A worker exits, a port is closed.
-    port.once("exit", listener);
-    port.once("close", listener);
-  };
+  const isWorker = "terminate" in port;
+  const { receive, hold } = listening((heard, on) => port[on ? "on" : "off"]("message", heard));
   return {
     send: (message) => port.postMessage(message),
-    receive(listener) {
-      port.on("message", listener as Listener);
-      return () => port.off("message", listener as Listener);
+    receive,
+    // A worker exits, a port is closed.
+    ended: (listener) => {
+      port.once("exit", listener);
+      port.once("close", listener);
     },
-    ...((isNode || "terminate" in port) && { ended }),
+    tells: isNode || isWorker,
     // A worker has a life of its own.
-    ...("unref" in port && !("terminate" in port) && { hold: holder(port, () => port as unknown as Ref) }),
+    ...(hold && !isWorker && { hold }),
   };
 }
 
@@ -118,10 +129,22 @@ function ofTarget(port: PortLike & Target): Endpoint {
       port.start?.();
       return () => port.removeEventListener("message", heard as Listener);
     },
+    // Some ports and workers of some runtimes.
+    ended: (listener) => port.addEventListener("close", listener),
+    tells: false,
   };
 }
 
-function ofProcess(other: ProcessLike & Emitter & { channel?: Ref | null }): Endpoint {
+function ofProcess(other: ProcessLike & Emitter & { connected?: boolean }): Endpoint {
+  const listeners = new Set<() => void>();
+  const gone = () => {
+    for (const listener of listeners) listener();
+  };
+  const { receive, hold } = listening((heard, on) => {
+    other[on ? "on" : "off"]("message", heard);
+    other[on ? "on" : "off"]("disconnect", gone);
+    if (on && other.connected === false) gone();
+  });
   return {
     send(message) {
       const { send } = other as { send?(message: unknown, ...rest: unknown[]): unknown };
@@ -129,16 +152,12 @@ function ofProcess(other: ProcessLike & Emitter & { channel?: Ref | null }): End
       // Without a callback, a channel that is gone is an error event that nobody expects.
       send.call(other, message, undefined, undefined, () => {});
     },
-    receive(listener) {
-      const heard = (message: unknown) => listener(message);
-      other.on("message", heard as Listener);
-      return () => other.off("message", heard as Listener);
-    },
+    receive,
     ended(listener) {
-      other.once("exit", listener);
-      other.once("disconnect", listener);
+      listeners.add(listener);
+      if ((other as unknown) !== process) other.once("exit", listener);
     },
-    // So has a child.
-    ...((other as unknown) === process && { hold: holder(other, () => other.channel) }),
+    // A child has a life of its own.
+    ...(hold && (other as unknown) === process && { hold }),
   };
 }

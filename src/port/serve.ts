@@ -4,7 +4,7 @@ import { AcquisitionReleasedError, CannotShareError, InvalidRequestError } from 
 import type { Limit } from "../limits.ts";
 import { whenLost } from "../locks.ts";
 import type { LimitStats } from "../stats.ts";
-import { type Endpoint, type EndpointLike, toEndpoint } from "./endpoint.ts";
+import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
 import { SignsOfLife } from "./life.ts";
 import { ASK, type Op, Outbox, opsOf, TELL, unpack, VERSION } from "./protocol.ts";
 import { packError } from "./remote-errors.ts";
@@ -24,6 +24,8 @@ export interface Service {
  * Serves a set to whoever connects at the other end of a channel: its acquires wait in the set's own queue, and what it holds
  * comes back when it disappears, at once where the platform tells, within 25 s where it does not.
  *
+ * Served again on the same channel under the same name: the new service takes the place of the old.
+ *
  * @throws {CannotShareError} if the set's `config` cannot be sent.
  * @throws {InvalidRequestError} if the endpoint is none.
  * @example
@@ -36,8 +38,16 @@ export function serveLimits<K extends string>(
   { name = "" }: ServeOptions = {},
 ): Service {
   const host = new Host<K>(limits, toEndpoint(endpoint), name);
+  const channel = endpoint as object;
+  const hosts = served.get(channel) ?? new Map();
+  served.set(channel, hosts);
+  hosts.get(name)?.replace();
+  hosts.set(name, host);
   return { stop: () => host.end("the host has stopped to serve", true) };
 }
+
+/** By channel and name: who serves there, or has. */
+const served = new WeakMap<object, Map<string, { replace(): void }>>();
 
 /** What a peer has asked for: it waits until `held` is there. */
 interface Entry<K extends string> {
@@ -52,7 +62,9 @@ class Host<K extends string> {
   readonly #outbox: Outbox;
   readonly #life: SignsOfLife;
   readonly #entries = new Map<number, Entry<K>>();
-  readonly #unlisten: () => void;
+  readonly #endpoint: Endpoint;
+  readonly #name: string;
+  #unlisten: () => void;
   readonly #tells: boolean;
   #last = 0;
   #locked = false;
@@ -60,12 +72,14 @@ class Host<K extends string> {
 
   constructor(limits: Limits<K>, endpoint: Endpoint, name: string) {
     this.#limits = limits;
+    this.#endpoint = endpoint;
+    this.#name = name;
     this.#definitions = limits.keys.map((key) => {
       const { stats: _, ...limit } = limits.get(key);
       return limit as Limit;
     });
     this.#config = sendable(limits.config);
-    this.#tells = endpoint.ended !== undefined;
+    this.#tells = tells(endpoint);
     this.#outbox = new Outbox(endpoint, name, "peer", () => this.end("the channel is gone", false));
     this.#life = new SignsOfLife({ lost: () => this.end("no sign of life for too long", true) });
     endpoint.ended?.(() => this.end("the peer is gone", false));
@@ -87,11 +101,26 @@ class Host<K extends string> {
       this.#outbox.flush();
     }
     this.#unlisten();
+    if (tell) this.#turnAway(why);
     const entries = [...this.#entries.values()];
     this.#entries.clear();
     // First those who wait: what comes back is not for them.
     for (const { controller, held } of entries) if (!held) controller.abort();
     for (const { held } of entries) if (held) settle(held, undefined);
+  }
+
+  /** Another serves in its place. */
+  replace(): void {
+    this.end("the set is served anew", true);
+    this.#unlisten();
+  }
+
+  /** A peer may not have heard of the end: it listens only while it waits for an answer. */
+  #turnAway(why: string): void {
+    this.#unlisten = this.#endpoint.receive((message) => {
+      const ops = opsOf(message, this.#name, "host");
+      if (ops.length > 0) this.#outbox.say(TELL.ENDED, why);
+    });
   }
 
   #do(op: Op): void {

@@ -35,10 +35,17 @@ function limitSet() {
   return limits as unknown as NonNullable<Parameters<typeof startClients>[0]["limits"]>;
 }
 
-test.each([0, 1, 3])("%i threads send each request once, and their tallies add up", async (threads) => {
+const CLIENTS = [
+  { threads: 0, processes: 0 },
+  { threads: 1, processes: 0 },
+  { threads: 3, processes: 0 },
+  { threads: 0, processes: 3 },
+];
+
+test.each(CLIENTS)("%j send each request once, and their tallies add up", async (count) => {
   const url = await serverOf(200);
   const limits = limitSet();
-  const clients = await startClients({ threads, url, requests, connections: 2, limits });
+  const clients = await startClients({ ...count, url, requests, connections: 2, limits });
   onTestFinished(clients.close);
   await clients.replay(Date.now());
   expect(clients.tally()).toMatchObject({ due: 10, sent: 10, answered: 10, inputTokens: 10, refused: {} });
@@ -46,15 +53,15 @@ test.each([0, 1, 3])("%i threads send each request once, and their tallies add u
   expect(limits.stats().connections.used).toBe(0);
 });
 
-test.each([0, 3])("an API that cannot be reached ends the start of %i threads", async (threads) => {
-  const start = { threads, url: "http://127.0.0.1:9", requests, connections: 2, limits: limitSet() };
+test.each(CLIENTS)("an API that cannot be reached ends the start of %j", async (count) => {
+  const start = { ...count, url: "http://127.0.0.1:9", requests, connections: 2, limits: limitSet() };
   await expect(startClients(start)).rejects.toThrow("ECONNREFUSED");
 });
 
-test.each([0, 3])("an API that fails ends the replay of %i threads", async (threads) => {
+test.each(CLIENTS)("an API that fails ends the replay of %j", async (count) => {
   const limits = limitSet();
   const url = await serverOf(500);
-  const clients = await startClients({ threads, url, requests, connections: 2, limits });
+  const clients = await startClients({ ...count, url, requests, connections: 2, limits });
   await expect(clients.replay(Date.now())).rejects.toThrow("the API answered 500");
   await clients.close();
 });

@@ -37,9 +37,9 @@ describe("with a LimitSet", () => {
     expect(stderr).toMatch(/\d+\/600 answered {2}\d+ in progress {2}\d+ waiting {2}0 x 429/);
   });
 
-  test("four threads that share the LimitSet meet no 429 either", async () => {
-    const { code, stdout } = await runDemo("--threads", "4", "--seconds", "4", "--requests", "600");
-    expect(stdout).toContain("through one LimitSet from 4 threads");
+  test.each(["threads", "processes"])("four %s that share the LimitSet meet no 429 either", async (kind) => {
+    const { code, stdout } = await runDemo(`--${kind}`, "4", "--seconds", "4", "--requests", "600");
+    expect(stdout).toContain(`through one LimitSet from 4 ${kind}`);
     expect(figure(stdout, "requests")).toBe(600);
     expect(figure(stdout, "429s")).toBe(0);
     expectShare(stdout, code);
@@ -96,6 +96,7 @@ describe("what cannot be run", () => {
       "--requests",
       "--seed",
       "--threads",
+      "--processes",
       "--no-limits",
       "--help",
     ]) {
@@ -111,6 +112,8 @@ describe("what cannot be run", () => {
     [["--seconds", "soon"], '--seconds must be a number from 1 to 3600, got "soon"'],
     [["--seconds", "0"], '--seconds must be a number from 1 to 3600, got "0"'],
     [["--threads", "33"], '--threads must be a whole number from 1 to 32, got "33"'],
+    [["--processes", "0"], '--processes must be a whole number from 1 to 32, got "0"'],
+    [["--threads", "2", "--processes", "2"], "--threads or --processes, not both"],
     [["--requests", "1.5"], '--requests must be a whole number from 1 to 1000000, got "1.5"'],
   ])("%j exits with 2", async (args, message) => {
     const { code, stdout, stderr } = await runDemo(...args);

@@ -13,7 +13,7 @@ const ARGS: Record<string, readonly string[]> = { deno: ["run", "-A"], bun: [], 
 /** What a program on the command line prints, as JSON. Rejects if it does not end, or fails. */
 export async function runWith(command: string, program: string): Promise<Record<string, unknown>> {
   const args = [...ARGS[command]!, join(here, program)];
-  const { stdout } = await promisify(execFile)(find(command)!, args, { timeout: 25_000 });
+  const { stdout } = await promisify(execFile)(find(command)!, args, { timeout: 50_000 });
   return JSON.parse(stdout);
 }
 
@@ -28,34 +28,66 @@ export interface Visit {
   readonly seen: Record<string, unknown>;
 }
 
-/** Opens a page, and takes what it leaves in `seen`. */
-export async function inChromium(url: string): Promise<Visit> {
+/** A page of a browser, whichever. */
+export interface Page {
+  evaluate(code: string): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export interface Browser {
+  readonly version: string;
+  open(url: string): Promise<Page>;
+  close(): Promise<void>;
+}
+
+/** Starts a browser with a profile of its own. */
+export type Launch = () => Promise<Browser>;
+
+export const launchChromium: Launch = async () => {
   const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
   const browser = await chromium.launch({
     executablePath: find("chromium")!,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", ...quiet],
   });
-  try {
-    const page = await browser.newPage();
-    await page.goto(url);
-    return { version: `Chromium ${browser.version()}`, seen: await page.evaluate("globalThis.seen") };
-  } finally {
-    await browser.close();
-  }
-}
+  // Pages of one context are tabs of one browser.
+  const context = await browser.newContext();
+  return {
+    version: `Chromium ${browser.version()}`,
+    async open(url) {
+      const page = await context.newPage();
+      await page.goto(url);
+      return page;
+    },
+    close: () => browser.close(),
+  };
+};
 
-/** Opens a page, and takes what it leaves in `seen`. */
-export async function inFirefox(url: string): Promise<Visit> {
+export const launchFirefox: Launch = async () => {
   const browser = await puppeteer.launch({
     browser: "firefox",
     protocol: "webDriverBiDi",
     executablePath: find("firefox-esr")!,
   });
+  return {
+    version: await browser.version(),
+    async open(url) {
+      const page = await browser.newPage();
+      await page.goto(url);
+      return page;
+    },
+    close: () => browser.close(),
+  };
+};
+
+/** Opens a page, and takes what it leaves in `seen`. */
+export async function visit(launch: Launch, url: string): Promise<Visit> {
+  const browser = await launch();
   try {
-    const page = await browser.newPage();
-    await page.goto(url);
-    const seen = (await page.evaluate("globalThis.seen")) as Record<string, unknown>;
-    return { version: await browser.version(), seen };
+    const page = await browser.open(url);
+    return {
+      version: browser.version,
+      seen: (await page.evaluate("globalThis.seen")) as Record<string, unknown>,
+    };
   } finally {
     await browser.close();
   }

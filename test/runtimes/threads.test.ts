@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished } from "vitest";
 import { testIn } from "../installed.ts";
-import { inChromium, inFirefox, runWith, start } from "./runtimes.ts";
+import { launchChromium, launchFirefox, runWith, start, visit } from "./runtimes.ts";
 import { serve } from "./server.ts";
 
 /** What the program sees where threads share memory. */
@@ -61,9 +61,9 @@ describe.each([
 });
 
 describe.each([
-  ["chromium", /^Chromium \d/, inChromium],
-  ["firefox-esr", /^firefox\/\d/i, inFirefox],
-] as const)("%s", (command, name, visit) => {
+  ["chromium", /^Chromium \d/, launchChromium],
+  ["firefox-esr", /^firefox\/\d/i, launchFirefox],
+] as const)("%s", (command, name, launch) => {
   const testHere = testIn(command);
 
   testHere(
@@ -71,7 +71,7 @@ describe.each([
     async () => {
       const site = await serve(true);
       onTestFinished(site.close);
-      const { version, seen } = await visit(`${site.url}/test/runtimes/page.html`);
+      const { version, seen } = await visit(launch, `${site.url}/test/runtimes/page.html`);
       expect(version).toMatch(name);
       expect(seen).toEqual(ON_A_PAGE);
     },
@@ -82,7 +82,7 @@ describe.each([
     async () => {
       const site = await serve(false);
       onTestFinished(site.close);
-      const { version, seen } = await visit(`${site.url}/test/runtimes/page.html`);
+      const { version, seen } = await visit(launch, `${site.url}/test/runtimes/page.html`);
       expect(version).toMatch(name);
       expect(seen).toEqual(ALONE);
     },

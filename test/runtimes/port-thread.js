@@ -1,0 +1,17 @@
+/** A worker that takes all there is, and then waits for more than it can have. */
+import { connectLimits } from "../../dist/port/index.js";
+
+/** @type {unknown[]} */
+const held = [];
+
+/** @param {{ data: { port?: MessagePort | null } }} message */
+async function begin({ data }) {
+  if (data.port === undefined) return;
+  const limits = connectLimits(data.port ?? /** @type {import("limitset/port").PortLike} */ (globalThis));
+  const acquisition = await limits.acquire({ db: 2 });
+  held.push(acquisition);
+  limits.acquire({ db: 1 }).then((more) => held.push(more));
+  globalThis.postMessage({ taken: acquisition.requested });
+}
+
+globalThis.addEventListener("message", begin);
