@@ -1,6 +1,7 @@
 /** What the library promises to cost. A bound is a ratio of two cases of one section. */
 
 import { FLOOR, OURS } from "./cases/one-limit.js";
+import { IPC, IPC_PING, PORT, PORT_PING } from "./cases/ports.js";
 import { granted, KINDS } from "./cases/refused.js";
 import { FAMILY, FOUR } from "./cases/several-limits.js";
 import { ALONE, APART, HOT } from "./cases/threads.js";
@@ -17,6 +18,8 @@ const BOUNDS = [
   // Time per acquisition of both together: 0.6 and 1.6 times the throughput of one thread.
   { bound: "2 threads, one set / 1 thread", of: HOT, to: ALONE, atMost: 1 / 0.6 },
   { bound: "2 threads, a set each / 1 thread", of: APART, to: ALONE, atMost: 1 / 1.6 },
+  { bound: "acquire over a process's channel / ping-pong", of: IPC, to: IPC_PING, atMost: 1.5 },
+  { bound: "acquire over a MessagePort / ping-pong", of: PORT, to: PORT_PING, atMost: 1.5 },
 ];
 
 /**

@@ -4,13 +4,14 @@ import { judge } from "./bounds.js";
 import { algorithms } from "./cases/algorithms.js";
 import { awaited } from "./cases/awaited.js";
 import { oneLimit } from "./cases/one-limit.js";
+import { ports } from "./cases/ports.js";
 import { refused } from "./cases/refused.js";
 import { severalLimits } from "./cases/several-limits.js";
 import { threads } from "./cases/threads.js";
 import { measure } from "./measure.js";
 import { summarize } from "./table.js";
 
-const SECTIONS = { oneLimit, algorithms, severalLimits, refused, awaited, threads };
+const SECTIONS = { oneLimit, algorithms, severalLimits, refused, awaited, threads, ports };
 export const NAMES = Object.keys(SECTIONS);
 
 /** @typedef {{ name: string, only: string, effort: import("./measure.js").Options }} Order */

@@ -1,6 +1,5 @@
 // A cluster: the primary has the set, two workers take from it, one of them is killed while it holds and waits.
 import cluster from "node:cluster";
-import { once } from "node:events";
 import process from "node:process";
 import { LimitSet, ResourceLimit } from "limitset";
 import { connectLimits, serveLimits } from "limitset/port";
@@ -10,14 +9,11 @@ if (cluster.isPrimary) {
   const [first, second] = [cluster.fork(), cluster.fork()];
   for (const worker of [first, second]) serveLimits(limits, worker);
   // What is sent to a cluster's worker before it listens is lost.
-  await Promise.all([first, second].map((worker) => ready(worker)));
+  await Promise.all([first, second].map((worker) => heard(worker, ({ ready }) => ready)));
   /** @param {import("node:cluster").Worker} worker @param {string} order */
   const order = async (worker, order) => {
     worker.send({ order });
-    for (;;) {
-      const [message] = await once(worker, "message");
-      if (message.done === order) return message.result;
-    }
+    return (await heard(worker, ({ done }) => done === order)).result;
   };
   await order(first, "take both");
   first.send({ order: "take both" });
@@ -41,10 +37,16 @@ if (cluster.isPrimary) {
   process.send?.({ ready: true });
 }
 
-/** @param {import("node:cluster").Worker} worker */
-async function ready(worker) {
-  for (;;) {
-    const [message] = await once(worker, "message");
-    if (message.ready) return;
-  }
+/**
+ * The first message of a worker that `matches`; the set's own pass by as well.
+ * @param {import("node:cluster").Worker} worker
+ * @param {(message: any) => boolean} matches
+ * @returns {Promise<any>}
+ */
+function heard(worker, matches) {
+  return new Promise((resolve) => {
+    worker.on("message", (message) => {
+      if (matches(message)) resolve(message);
+    });
+  });
 }

@@ -237,6 +237,33 @@ describe("the end of the host", () => {
     expect(set.stats().db.used).toBe(1);
   });
 
+  test("that has stopped while nobody listened is found out by the next who asks", async () => {
+    const { set } = make();
+    const { port1, port2 } = new MessageChannel();
+    onTestFinished(() => port1.close());
+    const service = serveLimits(set, port2);
+    const limits = connectLimits<Keys>(port1);
+    (await limits.acquire({ tokens: 1 })).update({ tokens: 1 });
+    service.stop();
+    await turns();
+    await expect(limits.acquire({ tokens: 1 })).rejects.toThrow("has stopped to serve");
+    serveLimits(set, port2);
+    const again = connectLimits<Keys>(port1);
+    expect((await again.acquire({ tokens: 1, db: 0 })).successful).toBe(true);
+  });
+
+  test("another that serves in its place ends the first, and what that peer held comes back", async () => {
+    const { set } = make();
+    const { here, there } = jsonChannel();
+    serveLimits(set, there);
+    const limits = connectLimits<Keys>(here);
+    await limits.acquire({ db: 2 });
+    serveLimits(set, there);
+    await turns();
+    expect(set.stats().db.used).toBe(0);
+    await expect(limits.acquire({ db: 1 })).rejects.toBeInstanceOf(BackendUnavailableError);
+  });
+
   test("a set that is closed says so in its own words", async () => {
     const { set, limits } = await connected();
     set.close();

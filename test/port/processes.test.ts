@@ -198,4 +198,10 @@ test("a connection keeps no process alive, a wait does", async () => {
   held.release();
   expect(await once(waiting, "exit")).toEqual([0, null]);
   await until(() => limits.stats().db.used === 0);
+
+  const listening = spawn("listening");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(listening.exitCode).toBe(null);
+  listening.send("end");
+  expect(await once(listening, "exit")).toEqual([3, null]);
 });
