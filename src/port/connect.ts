@@ -15,7 +15,7 @@ import type { LimitStats } from "../stats.ts";
 import { warnOnce } from "../warning.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
 import { SignsOfLife } from "./life.ts";
-import { ASK, type Op, Outbox, opsOf, pack, TELL, VERSION } from "./protocol.ts";
+import { ASK, NOBODY, type Op, Outbox, pack, saidIn, TELL, VERSION } from "./protocol.ts";
 import { unpackError } from "./remote-errors.ts";
 
 export interface ConnectOptions {
@@ -91,15 +91,18 @@ class Connection<K extends string> implements ConnectedLimits<K> {
     this.#greeting = withResolvers();
     this.ready = this.#greeting.promise;
     this.ready.catch(() => {}); // Whoever asks for something learns of it.
-    this.#outbox = new Outbox(endpoint, name, "host", () => this.#lose("the channel to the host is gone"));
+    const session = 1 + Math.floor(Math.random() * (Number.MAX_SAFE_INTEGER - 1));
+    const address = { endpoint, name, to: "host", session } as const;
+    this.#outbox = new Outbox(address, () => this.#lose("the channel to the host is gone"));
     this.#life = new SignsOfLife({
       sign: () => this.#outbox.say(ASK.PING),
       lost: () => this.#lose("no sign of life from the host for too long"),
     });
     this.#unlisten = endpoint.receive((message) => {
-      const ops = opsOf(message, name, "peer");
-      if (ops.length > 0) this.#life.heard();
-      for (const op of ops) if (!this.#error) this.#do(op);
+      const said = saidIn(message, name, "peer");
+      if (!said || (said.session !== session && said.session !== NOBODY)) return;
+      this.#life.heard();
+      for (const op of said.ops) if (!this.#error) this.#do(op);
     });
     endpoint.ended?.(() => this.#lose("the host is gone"));
     this.#outbox.say(ASK.HELLO, VERSION);

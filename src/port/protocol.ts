@@ -1,6 +1,7 @@
 /**
- * What travels. A message is `{ limitset: <name of the set>, to: "host" | "peer", ops: [...] }`, an operation an array: its
- * kind, mostly the number of the acquisition it is about, and what else it needs. Peers number their acquisitions, from 1
+ * What travels. A message is `{ limitset: <name of the set>, to: "host" | "peer", session, ops: [...] }`, an operation an array:
+ * its kind, mostly the number of the acquisition it is about, and what else it needs. A session is one connection, by a number
+ * that the peer has drawn: what was said in an earlier one may still be on its way. Peers number their acquisitions, from 1
  * upwards; a number is never used again. All that is asked in one turn travels together.
  */
 import type { Endpoint } from "./endpoint.ts";
@@ -57,27 +58,41 @@ export type Packed = readonly (number | null)[];
 
 type Side = "host" | "peer";
 
-/** The operations of a message to `side` of the set called `name`; none if it is not for it, or makes no sense. */
-export function opsOf(message: unknown, name: string, side: Side): readonly Op[] {
-  if (typeof message !== "object" || message === null) return [];
-  const { limitset, to, ops } = message as { limitset?: unknown; to?: unknown; ops?: unknown };
-  if (limitset !== name || to !== side || !Array.isArray(ops)) return [];
-  return ops.filter((op) => Array.isArray(op) && typeof op[0] === "number");
+/** What somebody says in a session. */
+export interface Said {
+  readonly session: number;
+  readonly ops: readonly Op[];
+}
+
+/** In no session: the host to whoever may be there. */
+export const NOBODY = 0;
+
+/** What a message to `side` of the set called `name` says; undefined if it is not for it, or makes no sense. */
+export function saidIn(message: unknown, name: string, side: Side): Said | undefined {
+  if (typeof message !== "object" || message === null) return undefined;
+  const { limitset, to, session, ops } = message as Partial<Record<"limitset" | "to" | keyof Said, unknown>>;
+  if (limitset !== name || to !== side || typeof session !== "number" || !Array.isArray(ops))
+    return undefined;
+  return { session, ops: ops.filter((op) => Array.isArray(op) && typeof op[0] === "number") };
+}
+
+/** Where messages go, and for whom they are. */
+export interface Address {
+  readonly endpoint: Endpoint;
+  readonly name: string;
+  readonly to: Side;
+  readonly session: number;
 }
 
 /** Collects what is said in one turn, and sends it as one message. */
 export class Outbox {
-  readonly #endpoint: Endpoint;
-  readonly #name: string;
-  readonly #to: Side;
+  readonly #address: Address;
   readonly #failed: () => void;
   #ops: Op[] = [];
 
   /** `failed` is called if the channel throws: it is gone. */
-  constructor(endpoint: Endpoint, name: string, to: Side, failed: () => void) {
-    this.#endpoint = endpoint;
-    this.#name = name;
-    this.#to = to;
+  constructor(address: Address, failed: () => void) {
+    this.#address = address;
     this.#failed = failed;
   }
 
@@ -89,8 +104,9 @@ export class Outbox {
     const ops = this.#ops;
     if (ops.length === 0) return;
     this.#ops = [];
+    const { endpoint, name, to, session } = this.#address;
     try {
-      this.#endpoint.send({ limitset: this.#name, to: this.#to, ops });
+      endpoint.send({ limitset: name, to, session, ops });
     } catch {
       this.#failed();
     }

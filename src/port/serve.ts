@@ -6,7 +6,7 @@ import { whenLost } from "../locks.ts";
 import type { LimitStats } from "../stats.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
 import { SignsOfLife } from "./life.ts";
-import { ASK, type Op, Outbox, opsOf, TELL, unpack, VERSION } from "./protocol.ts";
+import { ASK, NOBODY, type Op, Outbox, type Said, saidIn, TELL, unpack, VERSION } from "./protocol.ts";
 import { packError } from "./remote-errors.ts";
 
 export interface ServeOptions {
@@ -39,15 +39,91 @@ export function serveLimits<K extends string>(
 ): Service {
   const host = new Host<K>(limits, toEndpoint(endpoint), name);
   const channel = endpoint as object;
-  const hosts = served.get(channel) ?? new Map();
+  const hosts = served.get(channel) ?? new Map<string, { replace(): void }>();
   served.set(channel, hosts);
   hosts.get(name)?.replace();
   hosts.set(name, host);
-  return { stop: () => host.end("the host has stopped to serve", true) };
+  return { stop: () => host.stop("the host has stopped to serve") };
 }
 
 /** By channel and name: who serves there, or has. */
 const served = new WeakMap<object, Map<string, { replace(): void }>>();
+
+/** What peers are told of a set. */
+interface Terms<K extends string> {
+  readonly limits: Limits<K>;
+  readonly definitions: readonly Limit[];
+  readonly config: unknown;
+  /** Whether the channel tells of its end. */
+  readonly tells: boolean;
+}
+
+/** One end of a channel: whoever says hello there is a peer. */
+class Host<K extends string> {
+  readonly #terms: Terms<K>;
+  readonly #endpoint: Endpoint;
+  readonly #name: string;
+  readonly #unlisten: () => void;
+  readonly #peers = new Map<number, Peer<K>>();
+  /** Why nobody is served here any more. A peer may not have heard: it listens only while it waits for an answer. */
+  #stopped: string | undefined;
+
+  constructor(limits: Limits<K>, endpoint: Endpoint, name: string) {
+    const definitions = limits.keys.map((key) => {
+      const { stats: _, ...limit } = limits.get(key);
+      return limit as Limit;
+    });
+    this.#terms = { limits, definitions, config: sendable(limits.config), tells: tells(endpoint) };
+    this.#endpoint = endpoint;
+    this.#name = name;
+    endpoint.ended?.(() => this.#endAll(undefined));
+    this.#unlisten = endpoint.receive((message) => {
+      const said = saidIn(message, name, "host");
+      if (said && said.ops.length > 0) this.#hear(said);
+    });
+    this.#outboxFor(NOBODY).say(TELL.HERE);
+  }
+
+  stop(why: string): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = why;
+    this.#endAll(why);
+  }
+
+  /** Another serves in its place. */
+  replace(): void {
+    this.stop("the set is served anew");
+    this.#unlisten();
+  }
+
+  #hear({ session, ops }: Said): void {
+    let peer = this.#peers.get(session);
+    if (!peer) {
+      const [kind, version] = ops[0]!;
+      const outbox = this.#outboxFor(session);
+      const strange =
+        version === VERSION ? undefined : `the host speaks version ${VERSION}, the peer ${String(version)}`;
+      const why = this.#stopped ?? (kind === ASK.HELLO ? strange : "the host does not know this connection");
+      if (why !== undefined) {
+        outbox.say(TELL.ENDED, why);
+        return;
+      }
+      peer = new Peer(this.#terms, outbox, () => this.#peers.delete(session));
+      this.#peers.set(session, peer);
+    }
+    peer.hear(ops);
+  }
+
+  #outboxFor(session: number): Outbox {
+    return new Outbox({ endpoint: this.#endpoint, name: this.#name, to: "peer", session }, () =>
+      this.#endAll(undefined),
+    );
+  }
+
+  #endAll(why: string | undefined): void {
+    for (const peer of [...this.#peers.values()]) peer.end(why);
+  }
+}
 
 /** What a peer has asked for: it waits until `held` is there. */
 interface Entry<K extends string> {
@@ -55,53 +131,37 @@ interface Entry<K extends string> {
   held: Acquisition<K> | undefined;
 }
 
-class Host<K extends string> {
+class Peer<K extends string> {
+  readonly #terms: Terms<K>;
   readonly #limits: Limits<K>;
-  readonly #definitions: readonly Limit[];
-  readonly #config: unknown;
   readonly #outbox: Outbox;
+  readonly #left: () => void;
   readonly #life: SignsOfLife;
   readonly #entries = new Map<number, Entry<K>>();
-  readonly #endpoint: Endpoint;
-  readonly #name: string;
-  #unlisten: () => void;
-  readonly #tells: boolean;
   #last = 0;
   #locked = false;
   #ended = false;
 
-  constructor(limits: Limits<K>, endpoint: Endpoint, name: string) {
-    this.#limits = limits;
-    this.#endpoint = endpoint;
-    this.#name = name;
-    this.#definitions = limits.keys.map((key) => {
-      const { stats: _, ...limit } = limits.get(key);
-      return limit as Limit;
-    });
-    this.#config = sendable(limits.config);
-    this.#tells = tells(endpoint);
-    this.#outbox = new Outbox(endpoint, name, "peer", () => this.end("the channel is gone", false));
-    this.#life = new SignsOfLife({ lost: () => this.end("no sign of life for too long", true) });
-    endpoint.ended?.(() => this.end("the peer is gone", false));
-    this.#unlisten = endpoint.receive((message) => {
-      const ops = opsOf(message, name, "host");
-      if (ops.length > 0) this.#life.heard();
-      for (const op of ops) if (!this.#ended) this.#do(op);
-    });
-    this.#outbox.say(TELL.HERE);
+  constructor(terms: Terms<K>, outbox: Outbox, left: () => void) {
+    this.#terms = terms;
+    this.#limits = terms.limits;
+    this.#outbox = outbox;
+    this.#left = left;
+    this.#life = new SignsOfLife({ lost: () => this.end("no sign of life for too long") });
   }
 
-  /** Gives back all that the peer holds, and takes its requests out of the line. */
-  end(why: string, tell: boolean): void {
+  hear(ops: readonly Op[]): void {
+    this.#life.heard();
+    for (const op of ops) if (!this.#ended) this.#do(op);
+  }
+
+  /** Gives back all that the peer holds, and takes its requests out of the line; says why, if there is somebody to hear it. */
+  end(why: string | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#left();
     this.#life.stop();
-    if (tell) {
-      this.#outbox.say(TELL.ENDED, why);
-      this.#outbox.flush();
-    }
-    this.#unlisten();
-    if (tell) this.#turnAway(why);
+    if (why !== undefined) this.#outbox.say(TELL.ENDED, why);
     const entries = [...this.#entries.values()];
     this.#entries.clear();
     // First those who wait: what comes back is not for them.
@@ -109,26 +169,12 @@ class Host<K extends string> {
     for (const { held } of entries) if (held) settle(held, undefined);
   }
 
-  /** Another serves in its place. */
-  replace(): void {
-    this.end("the set is served anew", true);
-    this.#unlisten();
-  }
-
-  /** A peer may not have heard of the end: it listens only while it waits for an answer. */
-  #turnAway(why: string): void {
-    this.#unlisten = this.#endpoint.receive((message) => {
-      const ops = opsOf(message, this.#name, "host");
-      if (ops.length > 0) this.#outbox.say(TELL.ENDED, why);
-    });
-  }
-
   #do(op: Op): void {
     const [kind, id, second, third, fourth] = op;
-    if (kind === ASK.HELLO) this.#welcome(id);
+    if (kind === ASK.HELLO) this.#welcome();
     else if (kind === ASK.LOCK) this.#watch(id);
     else if (kind === ASK.PING) this.#outbox.say(TELL.PONG);
-    else if (kind === ASK.BYE) this.end("the peer has left", false);
+    else if (kind === ASK.BYE) this.end(undefined);
     else if (typeof id !== "number") return;
     else if (kind === ASK.CANCEL) this.#cancel(id);
     else if (kind === ASK.RELEASE) this.#release(id, second);
@@ -145,20 +191,17 @@ class Host<K extends string> {
     return true;
   }
 
-  #welcome(version: unknown): void {
-    if (version !== VERSION) {
-      this.end(`the host speaks version ${VERSION} of the protocol, the peer ${String(version)}`, true);
-      return;
-    }
+  #welcome(): void {
+    const { definitions, config, tells } = this.#terms;
     const { missingUpdate = "throw" } = this.#limits as { missingUpdate?: "throw" | "charge" };
-    this.#outbox.say(TELL.WELCOME, VERSION, this.#definitions, this.#config, missingUpdate, !this.#tells);
+    this.#outbox.say(TELL.WELCOME, VERSION, definitions, config, missingUpdate, !tells);
   }
 
   /** The peer holds a lock while it lives: if it is to be seen from here. */
   #watch(lock: unknown): void {
     if (typeof lock !== "string" || this.#locked) return;
     this.#locked = true;
-    whenLost(lock, () => this.end("the peer is gone", false)).then((seen) => {
+    whenLost(lock, () => this.end(undefined)).then((seen) => {
       if (seen) this.#life.stop();
     });
   }
@@ -248,7 +291,7 @@ class Host<K extends string> {
 
   #enter(id: number, entry: Entry<K>): void {
     this.#entries.set(id, entry);
-    if (!this.#tells) this.#life.watch(true);
+    if (!this.#terms.tells) this.#life.watch(true);
   }
 
   /** False if it was out already. */

@@ -61,8 +61,10 @@ test("never corrupt the set, never touch what is not theirs, never crash the hos
       const mine = await limits.acquire({ db: 2, tokens: 10 });
       const hostile = jsonChannel();
       const service = serveLimits(set, hostile.there);
+      const session = 7;
+      hostile.here.send({ limitset: "", to: "host", session, ops: [[0, 1]] });
       for (const ops of messages) {
-        hostile.here.send({ limitset: "", to: "host", ops });
+        hostile.here.send({ limitset: "", to: "host", session, ops });
         await nextTurn();
         clock.advance(10);
         const { db, tokens } = set.stats();
@@ -98,7 +100,7 @@ test("a host that talks nonsense ends the connection, or is not heard", async ()
         () => "rejected",
       );
       for (const ops of messages) {
-        there.send({ limitset: "", to: "peer", ops });
+        there.send({ limitset: "", to: "peer", session: 0, ops });
         await nextTurn();
       }
       limits.close();

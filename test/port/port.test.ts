@@ -362,11 +362,26 @@ describe("getting together", () => {
     const toB = connectLimits<Keys>(there, { name: "a" });
     const alsoB = connectLimits<Keys>(here, { name: "b" });
     here.send("something else");
-    here.send({ limitset: "a", to: "host", ops: "none" });
+    here.send({ limitset: "a", to: "host", session: 7, ops: "none" });
+    here.send({ limitset: "a", to: "host", ops: [] });
     await toA.acquire({ tokens: 1, db: 0 });
     await toB.acquire({ tokens: 2, db: 0 });
     await alsoB.acquire({ tokens: 4, db: 0 });
     expect([a.set.stats().tokens.used, b.set.stats().tokens.used]).toEqual([1, 6]);
+  });
+
+  test("two connections over one channel are two peers", async () => {
+    const { set } = make();
+    const { here, there } = jsonChannel();
+    serveLimits(set, there);
+    const first = connectLimits<Keys>(here);
+    const second = connectLimits<Keys>(here);
+    await Promise.all([first.acquire({ db: 1 }), second.acquire({ db: 1 })]);
+    const waiting = second.acquire({ db: 1 });
+    await turns();
+    first.close();
+    expect((await waiting).requested).toEqual({ db: 1, call_count: 1 });
+    expect(set.stats().db.used).toBe(2);
   });
 
   test("what is served may be connected itself", async () => {
@@ -394,9 +409,9 @@ describe("getting together", () => {
     serveLimits(set, channel.there);
     const heard: unknown[] = [];
     channel.here.receive((message) => heard.push(message));
-    channel.here.send({ limitset: "", to: "host", ops: [[0, 99]] });
+    channel.here.send({ limitset: "", to: "host", session: 7, ops: [[0, 99]] });
     await turns();
-    expect(JSON.stringify(heard)).toContain("speaks version 1 of the protocol, the peer 99");
+    expect(JSON.stringify(heard)).toContain("speaks version 1, the peer 99");
   });
 
   test.each([undefined, null, 5, "port", {}, { ports: [] }])("%j is no endpoint", (nonsense) => {
