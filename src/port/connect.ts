@@ -17,6 +17,7 @@ import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.
 import { SignsOfLife } from "./life.ts";
 import { ASK, NOBODY, type Op, Outbox, pack, saidIn, TELL, VERSION } from "./protocol.ts";
 import { unpackError } from "./remote-errors.ts";
+import { soon } from "./soon.ts";
 
 export interface ConnectOptions {
   /** Which set it is, where one channel carries several: both sides say the same name. Default: `""`. */
@@ -81,6 +82,7 @@ class Connection<K extends string> implements ConnectedLimits<K> {
   readonly #greeting: PromiseWithResolvers<void>;
   #known: Known<K> | undefined;
   #signs = true;
+  #attending = false;
   #number = 0;
   #held = 0;
   #error: LimitError | undefined;
@@ -279,12 +281,17 @@ class Connection<K extends string> implements ConnectedLimits<K> {
     this.#attend();
   }
 
-  /** Whether this side waits for something, or has something that could be lost. */
+  /** Whether this side waits for something, or has something that could be lost, has changed. */
   #attend(): void {
-    if (this.#error) return;
-    const waits = !this.#known || this.#questions.size > 0;
-    this.#endpoint.hold?.(waits);
-    this.#life.watch(this.#signs && this.#known !== undefined && (waits || this.#held > 0));
+    if (this.#attending) return;
+    this.#attending = true;
+    soon(() => {
+      this.#attending = false;
+      if (this.#error) return;
+      const waits = !this.#known || this.#questions.size > 0;
+      this.#endpoint.hold?.(waits);
+      this.#life.watch(this.#signs && this.#known !== undefined && (waits || this.#held > 0));
+    });
   }
 
   #facts(): Known<K> {

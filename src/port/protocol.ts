@@ -5,6 +5,7 @@
  * upwards; a number is never used again. All that is asked in one turn travels together.
  */
 import type { Endpoint } from "./endpoint.ts";
+import { soon } from "./soon.ts";
 
 export const VERSION = 1;
 
@@ -97,7 +98,7 @@ export class Outbox {
   }
 
   say(...op: Op): void {
-    if (this.#ops.push(op) === 1) queueMicrotask(() => this.flush());
+    if (this.#ops.push(op) === 1) soon(() => this.flush());
   }
 
   flush(): void {
