@@ -1,5 +1,6 @@
 /** The side that has not the set. */
 import { type Denial, Grant, type Granter, Refusal, runWith } from "../acquisition.ts";
+import { systemClock } from "../clock.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import {
   BackendUnavailableError,
@@ -55,6 +56,9 @@ export function connectLimits<K extends string = string>(
 ): ConnectedLimits<K> {
   return new Connection<K>(toEndpoint(endpoint), options);
 }
+
+// What setTimeout takes at most: 24.8 days.
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What is known of the set once the host has answered. */
 interface Known<K extends string> {
@@ -189,7 +193,7 @@ class Connection<K extends string> implements ConnectedLimits<K> {
     const timeoutMs = checkTimeout(options?.timeoutMs);
     const signal = options?.signal;
     signal?.throwIfAborted();
-    const { requests, granter } = this.#known ?? (await this.#facing(signal));
+    const { requests, granter } = this.#known ?? (await this.#facing(signal, timeoutMs));
     this.#check();
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
     const number = ++this.#number;
@@ -299,16 +303,20 @@ class Connection<K extends string> implements ConnectedLimits<K> {
     throw this.#error ?? new BackendUnavailableError("the host has not answered yet: await limits.ready");
   }
 
-  /** What is known, once the host has answered. */
-  async #facing(signal?: AbortSignal): Promise<Known<K>> {
+  /** What is known, once the host has answered; whoever asks may give up before. */
+  async #facing(signal?: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<Known<K>> {
     this.#check();
-    if (signal) {
-      const { promise, reject } = withResolvers();
-      const abort = () => reject(signal.reason);
-      signal.addEventListener("abort", abort);
-      await Promise.race([this.ready, promise]).finally(() => signal.removeEventListener("abort", abort));
-    } else {
-      await this.ready;
+    const { promise, reject } = withResolvers();
+    const abort = () => reject(signal?.reason);
+    const late = () =>
+      reject(new BackendUnavailableError(`the host has not answered within ${timeoutMs} ms`));
+    const timer = timeoutMs <= LONGEST_TIMER_MS ? systemClock.setTimeout(late, timeoutMs) : undefined;
+    signal?.addEventListener("abort", abort);
+    try {
+      await Promise.race([this.ready, promise]);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      if (timer !== undefined) systemClock.clearTimeout(timer);
     }
     return this.#facts();
   }
