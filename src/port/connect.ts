@@ -57,6 +57,9 @@ export function connectLimits<K extends string = string>(
   return new Connection<K>(toEndpoint(endpoint), options);
 }
 
+// To connect takes a moment, however little time a request has once it is there.
+const LEAST_PATIENCE_MS = 1_000;
+
 // What setTimeout takes at most: 24.8 days.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -308,9 +311,9 @@ class Connection<K extends string> implements ConnectedLimits<K> {
     this.#check();
     const { promise, reject } = withResolvers();
     const abort = () => reject(signal?.reason);
-    const late = () =>
-      reject(new BackendUnavailableError(`the host has not answered within ${timeoutMs} ms`));
-    const timer = timeoutMs <= LONGEST_TIMER_MS ? systemClock.setTimeout(late, timeoutMs) : undefined;
+    const ms = Math.max(timeoutMs, LEAST_PATIENCE_MS);
+    const late = () => reject(new BackendUnavailableError(`the host has not answered within ${ms} ms`));
+    const timer = ms <= LONGEST_TIMER_MS ? systemClock.setTimeout(late, ms) : undefined;
     signal?.addEventListener("abort", abort);
     try {
       await Promise.race([this.ready, promise]);
