@@ -5,6 +5,8 @@ export default defineConfig({
     index: "src/index.ts",
     "port/index": "src/port/index.ts",
     "testing/index": "src/testing/index.ts",
+    "worker/index": "src/worker/index.ts",
+    "worker/entry": "src/worker/entry.ts",
   },
   format: "esm",
   target: "es2022",

@@ -1,7 +1,6 @@
 /** Errors that cross a channel and arrive as what they were. */
-import * as errors from "../errors.ts";
-
-const { LimitError, BackendUnavailableError } = errors;
+import { limitErrorClasses } from "../error-classes.ts";
+import { BackendUnavailableError, LimitError } from "../errors.ts";
 
 /** An error as plain data. */
 export interface PackedError {
@@ -11,26 +10,19 @@ export interface PackedError {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-type LimitErrorClass = { readonly prototype: errors.LimitError; readonly name: string };
-
-const classes = Object.values(errors).filter(
-  (value): value is typeof value & LimitErrorClass =>
-    typeof value === "function" && value.prototype instanceof LimitError,
-);
-
 /** Errors that are not the library's are the host's own trouble. */
 export function packError(error: unknown): PackedError {
   if (!(error instanceof LimitError)) {
     const message = `the host failed: ${error instanceof Error ? error.message : String(error)}`;
     return packError(new BackendUnavailableError(message));
   }
-  const { code, name, message, stack: _, ...fields } = error as errors.LimitError & Record<string, unknown>;
+  const { code, name, message, stack: _, ...fields } = error as LimitError & Record<string, unknown>;
   return { code, name: error.constructor.name, message, fields: { ...fields, name } };
 }
 
 export function unpackError(packed: unknown): Error {
   const { code, name, message, fields } = (packed ?? {}) as Partial<PackedError>;
-  const known = classes.find((candidate) => candidate.name === name);
+  const known = limitErrorClasses.find((candidate) => candidate.name === name);
   if (!known || typeof code !== "string" || typeof message !== "string") {
     return new BackendUnavailableError("the host answered with an error that makes no sense");
   }

@@ -1,0 +1,15 @@
+export type { RetryAlgorithm } from "./backoff.ts";
+export type { LoadBalancing } from "./balance.ts";
+export {
+  CallEndedError,
+  CannotCrossError,
+  InvalidWorkerError,
+  ResultNotAcceptedError,
+  WorkerCrashedError,
+  WorkerStoppedError,
+} from "./errors.ts";
+export type { WorkerMode, WorkerOptions } from "./options.ts";
+export type { AttemptInfo, ErrorClass, RetryOn, RetryOptions, RetryUntil } from "./policy.ts";
+export type { StopOptions } from "./pool.ts";
+export type { CannotCross, Methods, Offered, ResultOf, Sendable } from "./types.ts";
+export { type Initializer, type Running, Worker, type WorkerClass } from "./worker.ts";

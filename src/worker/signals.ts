@@ -1,0 +1,42 @@
+/** AbortSignals among the arguments of a call: by themselves, or as `signal` of an options object. They cross by their place. */
+import type { Place } from "./rpc.ts";
+
+export interface Signals {
+  /** The arguments without them. */
+  readonly args: readonly unknown[];
+  readonly places: readonly Place[];
+  readonly signals: readonly AbortSignal[];
+}
+
+/** Takes the signals out of the arguments. */
+export function takeSignals(args: readonly unknown[]): Signals {
+  const places: Place[] = [];
+  const signals: AbortSignal[] = [];
+  const rest = args.map((arg, index) => {
+    const isOptions = isPlain(arg) && arg.signal instanceof AbortSignal;
+    const signal = isOptions ? arg.signal : arg;
+    if (!(signal instanceof AbortSignal)) return arg;
+    places.push([index, isOptions]);
+    signals.push(signal);
+    return isOptions ? { ...arg, signal: undefined } : undefined;
+  });
+  return { args: rest, places, signals };
+}
+
+/** Puts signals back to their places. */
+export function putSignals(
+  args: readonly unknown[],
+  places: readonly Place[],
+  signals: readonly AbortSignal[],
+): unknown[] {
+  const whole = [...args];
+  for (const [i, [index, isOptions]] of places.entries()) {
+    const signal = signals[i];
+    whole[index] = isOptions ? { ...(whole[index] as object), signal } : signal;
+  }
+  return whole;
+}
+
+function isPlain(value: unknown): value is { readonly signal?: unknown } {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
