@@ -264,8 +264,8 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     const theirs = options.clock ?? (clock ? agreeing(clock) : systemClock);
     const attached = { ...options, limits, config, missingUpdate, clock: theirs, [REGION]: region };
     const set = new LimitSet<K>(attached);
-    const { participants, seat } = region.membership!;
-    if (lock !== undefined) set.release = holdLock(lock, () => participants.guard(seat));
+    const membership = region.membership!;
+    if (lock !== undefined) set.release = holdLock(lock, () => membership.guard());
     return set;
   }
 

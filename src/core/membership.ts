@@ -9,6 +9,7 @@ export class Membership {
   readonly seat: Seat;
   private readonly heap: Heap;
   private readonly start: number;
+  private readonly serial: number;
 
   constructor(heap: Heap, start: number, participants: Participants, seat: Seat) {
     this.heap = heap;
@@ -16,6 +17,7 @@ export class Membership {
     this.participants = participants;
     this.wakeWord = new WakeWord(heap.memory, start);
     this.seat = seat;
+    this.serial = participants.serial;
   }
 
   /** Takes the waiter that came at `since`, in microseconds, out of the line of all threads. */
@@ -25,10 +27,11 @@ export class Membership {
 
   /**
    * Gives back all that the thread of `seat` holds, and its number; and so for the threads that end when it does. Also when
-   * this thread has left already: others may still take part.
+   * this thread has left already: others may still take part. If all have, the region is gone, and the memory another's.
    */
   reclaim(seat: Seat): void {
     const { participants } = this;
+    if (!this.isPresent(seat)) return;
     const self = participants.present(this.seat);
     const guest = self ? undefined : participants.offer();
     const own = self ?? (guest && participants.take(guest));
@@ -38,11 +41,22 @@ export class Membership {
     if (!self) participants.free(own);
   }
 
+  /** Says that this thread now holds a lock that it loses when it dies, if it still takes part. */
+  guard(): void {
+    if (this.isPresent(this.seat)) this.participants.guard(this.seat);
+  }
+
   /** Gives back all that this thread holds, and its number. */
   leave(): void {
     this.wakeWord.rest();
     this.giveUp(this.seat, this.seat, 0);
     this.participants.free(this.seat);
+  }
+
+  /** Whether the region is still there, and the thread of `seat` takes part. */
+  private isPresent(seat: Seat): boolean {
+    const { participants } = this;
+    return participants.serial === this.serial && participants.present(seat) !== undefined;
   }
 
   private reclaimAs(own: Seat, given: Seat): void {

@@ -67,8 +67,6 @@ interface Place {
 // A set that is dropped without `close` gives its region back too.
 const abandoned = new FinalizationRegistry<Place>(giveBack);
 
-let serials = 0;
-
 export class Region {
   private place!: Place;
   private heap!: Heap;
@@ -184,7 +182,7 @@ export class Region {
     const wide = lay(arena!, definitions, participants);
     copyState(heap, definitions, start, wide.start);
     const threads = new Participants(heap.memory, wide.start);
-    const membership = new Membership(heap, wide.start, threads, threads.found(++serials));
+    const membership = new Membership(heap, wide.start, threads, threads.found(drawSerial()));
     arena!.free(start, bytes);
     abandoned.unregister(this);
     this.occupy({ ...wide, membership });
@@ -207,6 +205,11 @@ export class Region {
     this.units = (this.scratch + UNITS) / 8;
     abandoned.register(this, place, this);
   }
+}
+
+/** Drawn, not counted: whatever stands there when the memory is another's is not taken for it. */
+function drawSerial(): number {
+  return 1 + Math.floor(Math.random() * (2 ** 31 - 1));
 }
 
 /** Lays out a new region. */

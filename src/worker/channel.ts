@@ -101,7 +101,8 @@ function ofChild(child: ChildProcess): Channel {
     hold(busy) {
       const turn = busy ? "ref" : "unref";
       child[turn]();
-      child.channel?.[turn]();
+      // Bun's channels have neither.
+      child.channel?.[turn]?.();
     },
     kill: () => void child.kill("SIGKILL"),
     ended,

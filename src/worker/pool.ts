@@ -91,7 +91,7 @@ export class Pool {
 
   /** Takes no more calls, waits for those under way, then ends. Again: the same. */
   stop({ timeoutMs = 10_000 }: StopOptions = {}): Promise<void> {
-    if (!(timeoutMs >= 0)) {
+    if (!(typeof timeoutMs === "number" && timeoutMs >= 0)) {
       return Promise.reject(
         InvalidWorkerError.option("timeoutMs", timeoutMs, "a number of milliseconds from 0"),
       );
@@ -101,27 +101,30 @@ export class Pool {
   }
 
   async #end(timeoutMs: number): Promise<void> {
-    const inTime = this.#calls.size === 0 || (await this.#finish(timeoutMs));
+    const { clock } = this.#terms;
+    let timer: unknown;
+    const late = new Promise<void>((resolve) => {
+      if (timeoutMs <= LONGEST_TIMER_MS) timer = clock.setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.#finish(), late]);
+    if (timer !== undefined) clock.clearTimeout(timer);
     for (const { controller, reject } of this.#calls) {
       const error = new WorkerStoppedError("meanwhile");
       controller.abort(error);
       reject(error);
     }
-    await Promise.all(this.#members.map((member) => (inTime ? member?.end() : member?.kill())));
+    for (const member of this.#members) member?.kill();
     await this.#closeLimits();
   }
 
-  /** Waits for all calls under way; false if the time is over before. */
-  #finish(timeoutMs: number): Promise<boolean> {
-    const { clock } = this.#terms;
-    return new Promise((resolve) => {
-      const late = () => resolve(false);
-      const timer = timeoutMs <= LONGEST_TIMER_MS ? clock.setTimeout(late, timeoutMs) : undefined;
-      this.#last = () => {
-        if (timer !== undefined) clock.clearTimeout(timer);
-        resolve(true);
-      };
-    });
+  /** Waits for all calls under way, then lets the members clean up. */
+  async #finish(): Promise<void> {
+    if (this.#calls.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#last = resolve;
+      });
+    }
+    await Promise.all(this.#members.map((member) => member?.end()));
   }
 
   #next(): Member {
@@ -140,7 +143,7 @@ export class Pool {
       args,
       limits: this.#limits,
       errorClasses,
-      // One that has never been ready would most likely fail again, and again.
+      // One that has never been ready would most likely fail again, and again: the next call makes another.
       crashed: (ready) => {
         if (this.#members[index] !== member) return;
         this.#members[index] = ready && !this.#stopped ? this.#make(index) : undefined;

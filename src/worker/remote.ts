@@ -20,7 +20,7 @@ export interface RemoteTerms {
   readonly limits: Limits | undefined;
   /** The caller's classes of errors, by name. */
   readonly errorClasses: () => ReturnType<typeof classesIn>;
-  /** It ended though nobody had told it to; `ready` says whether it ever was. */
+  /** It ended though nobody had told it to, or could not start; `ready` says whether it ever was. */
   readonly crashed: (ready: boolean) => void;
 }
 
@@ -46,7 +46,10 @@ export class RemoteMember implements Member {
         this.#ready = true;
         channel.watchLock();
       },
-      () => this.kill(),
+      () => {
+        terms.crashed(false);
+        this.kill();
+      },
     );
     // After those who give back what it held.
     channel.ended.then((ending) => this.#ended(ending));

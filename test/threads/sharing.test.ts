@@ -208,3 +208,38 @@ test("a set lives as long as anybody has it open", async () => {
   await peer.do("close");
   await expect(peer.do("take", { db: 1 })).rejects.toMatchObject({ code: "ERR_LIMIT_SET_CLOSED" });
 });
+
+/** A worker, as far as sharing sees one: it has got a handle, and ends when told. */
+class Stranger {
+  handle: LimitSetHandle<"db"> | undefined;
+  end = () => {};
+
+  once(_event: "exit", listener: () => void) {
+    this.end = listener;
+  }
+
+  postMessage(message: unknown) {
+    this.handle = message as LimitSetHandle<"db">;
+  }
+}
+
+test("a thread that ends after its set is gone takes nothing from the set that has the memory now", () => {
+  const [early, late] = [new Stranger(), new Stranger()];
+  const gone = new LimitSet({ limits: [db(3)] });
+  gone.shareWith(early);
+  LimitSet.attach(early.handle!).close();
+  gone.close();
+
+  const limits = new LimitSet({ limits: [db(3)] });
+  limits.shareWith(late);
+  expect(late.handle!.start, "the memory is used again").toBe(early.handle!.start);
+  const there = LimitSet.attach(late.handle!);
+  const held = there.tryAcquire({ db: 2 });
+  early.end();
+  expect(limits.stats().db.used).toBe(2);
+  held.release();
+  expect(there.tryAcquire({ db: 3 }).successful).toBe(true);
+  late.end();
+  expect(limits.stats().db.used).toBe(0);
+  limits.close();
+});

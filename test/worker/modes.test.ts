@@ -1,10 +1,20 @@
 /** The same in every mode: values, errors, limits, and that what a call takes ends with the call. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AcquireTimeoutError, LimitError, LimitSet, ResourceLimit, UsageNotReportedError } from "limitset";
+import { AcquireTimeoutError, LimitError, ResourceLimit, UsageNotReportedError } from "limitset";
 import { CannotCrossError, WorkerStoppedError } from "limitset/worker";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { TooBusy } from "./crew.js";
 import { crew, ELSEWHERE, MODES, makeLimits } from "./pools.ts";
+
+/** The path of a file that is not there yet. */
+function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), "limitset-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return join(folder, "file");
+}
 
 describe.each(MODES)("mode %s", (mode) => {
   test("methods return promises of their results, and keep their object", async () => {
@@ -181,14 +191,16 @@ describe.each(MODES)("mode %s", (mode) => {
     limits.tryAcquire({ db: 1 }).release();
   });
 
-  test("lets the object clean up when it stops, with limits", async () => {
-    const limits = new LimitSet({
-      limits: [new ResourceLimit({ key: "bye", capacity: 1 }), new ResourceLimit({ key: "db", capacity: 1 })],
-    });
-    const worker = crew({ mode, limits });
+  test("lets the object clean up when it stops, while its limits are there; not for longer than it waits", async () => {
+    const limits = makeLimits();
+    const file = temporary();
+    const worker = crew({ mode, limits }, file);
     await worker.add(1, 1);
     await worker.stop();
-    expect(limits.stats().db.used).toBe(0);
+    expect(readFileSync(file, "utf8")).toBe("db,tokens,call_count\n");
+    const clingy = crew({ mode, limits }, "clingy");
+    await clingy.add(1, 1);
+    await clingy.stop({ timeoutMs: 20 });
   });
 
   test("what runs longer than stop() waits rejects, and in the end holds nothing", async () => {
@@ -251,14 +263,16 @@ describe.each(ELSEWHERE)("mode %s: what cannot cross", (mode) => {
     expect(await worker.add(1, 2)).toBe(3);
   });
 
-  test("a constructor that throws rejects the calls with what it threw", async () => {
-    const worker = crew({ mode }, "late");
+  test("a constructor that throws rejects the calls with what it threw; the next call tries again", async () => {
+    const file = temporary();
+    const worker = crew({ mode }, `late ${file}`);
     for (let i = 0; i < 2; i++) {
       const error = await worker.add(1, 2).catch((caught) => caught);
       expect(error).toBeInstanceOf(TooBusy);
       expect(error).toMatchObject({ message: "no more come in", status: 503 });
     }
-    await worker.stop();
+    writeFileSync(file, "");
+    expect(await worker.add(1, 2)).toBe(3);
   });
 
   test("constructor arguments that cannot cross reject the calls", async () => {

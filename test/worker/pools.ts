@@ -9,13 +9,13 @@ export const ELSEWHERE = ["thread", "process"] as const;
 
 const HOUR_MS = 3_600_000;
 
-/** Connections, tokens and calls enough for an hour. */
+/** Connections, tokens and calls enough for an hour; not one by the clock, which may strike meanwhile. */
 export function makeLimits({ db = 2, tokens = 1000, calls = 1000 } = {}) {
   const limits = new LimitSet({
     limits: [
       new ResourceLimit({ key: "db", capacity: db }),
-      new RateLimit({ key: "tokens", capacity: tokens, windowMs: HOUR_MS, algorithm: "fixed-window" }),
-      new CallLimit({ capacity: calls, windowMs: HOUR_MS, algorithm: "fixed-window" }),
+      new RateLimit({ key: "tokens", capacity: tokens, windowMs: HOUR_MS, algorithm: "sliding-window" }),
+      new CallLimit({ capacity: calls, windowMs: HOUR_MS, algorithm: "sliding-window" }),
     ],
   });
   onTestFinished(() => limits.close());

@@ -1,0 +1,63 @@
+// A class of workers for any runtime.
+import { Worker } from "../../dist/worker/index.js";
+
+export class Tired extends Error {
+  /** @param {string} message @param {number} hours */
+  constructor(message, hours) {
+    super(message);
+    this.hours = hours;
+  }
+}
+
+export class Gang extends Worker {
+  /** @override */
+  static module = import.meta.url;
+  /** @private */
+  attempts = 0;
+
+  /** @param {number} a @param {number} b */
+  add(a, b) {
+    return a + b;
+  }
+
+  /** Takes, and never gives back. @param {Record<string, number>} amounts */
+  async keep(amounts) {
+    return (await this.limits.acquire(amounts)).requested;
+  }
+
+  /** Takes what it keeps, waits, and fails so often. @param {number} times */
+  async stumble(times) {
+    this.attempts++;
+    await this.limits.acquire({ db: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await this.inner();
+    if (this.attempts <= times) throw new Tired(`attempt ${this.attempts}`, this.attempts);
+    return this.attempts;
+  }
+
+  async inner() {
+    await this.limits.acquire({ db: 1 });
+  }
+
+  /** @param {number} ms @param {{ signal: AbortSignal }} options */
+  async until(ms, { signal }) {
+    await Promise.race([
+      new Promise((resolve) => setTimeout(resolve, ms)),
+      new Promise((resolve) => signal.addEventListener("abort", resolve)),
+    ]);
+    return signal.aborted;
+  }
+
+  /** Takes, and falls. */
+  async fall() {
+    await this.limits.acquire({ db: 2 });
+    setTimeout(() => {
+      throw new Tired("fallen", 24);
+    });
+    await new Promise(() => {});
+  }
+
+  async forget() {
+    (await this.limits.acquire({ tokens: 1, db: 2 })).release();
+  }
+}

@@ -1,0 +1,118 @@
+/** Methods keep their types, and what cannot cross threads does not compile. */
+import { CallLimit, LimitSet, type Limits, ResourceLimit } from "limitset";
+import { type Running, Worker } from "limitset/worker";
+import type { Equal, Expect } from "./equality.ts";
+
+interface Tree {
+  readonly value: number;
+  readonly children: readonly Tree[];
+}
+
+class Library extends Worker {
+  static override module = import.meta.url;
+
+  constructor(
+    private readonly city: string,
+    readonly shelves = 3,
+  ) {
+    super();
+  }
+
+  find(
+    title: string,
+    options?: { readonly signal?: AbortSignal; readonly year?: number },
+  ): { title: string; at: Date } {
+    return { title: `${title} in ${this.city}, ${options?.year}`, at: new Date() };
+  }
+
+  async count(): Promise<number> {
+    return this.shelves;
+  }
+
+  grow(tree: Tree): Map<string, Tree> {
+    return new Map([["", tree]]);
+  }
+
+  async first<T>(list: readonly T[]): Promise<T | undefined> {
+    return list[0];
+  }
+
+  each(visit: (title: string) => void): void {
+    visit("");
+  }
+
+  reader(): () => string {
+    return () => "";
+  }
+
+  async *stream(): AsyncGenerator<string> {
+    yield "";
+  }
+
+  protected sort(): void {}
+}
+
+const limits = new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity: 1 })] });
+const here = Library.options({ limits }).init("Rome");
+const there = Library.options({
+  mode: "thread",
+  maxWorkers: 4,
+  limits: [new CallLimit({ capacity: 1, windowMs: 1 })],
+}).init("Rome", 5);
+const remote: Limits = limits;
+const process = Library.options({ mode: "process", limits: remote }).init("Rome");
+
+export type Kept = [
+  Expect<Equal<Parameters<typeof here.find>, Parameters<Library["find"]>>>,
+  Expect<Equal<ReturnType<typeof here.find>, Promise<{ title: string; at: Date }>>>,
+  Expect<Equal<typeof there.find, typeof here.find>>,
+  Expect<Equal<typeof process.count, () => Promise<number>>>,
+  Expect<Equal<ReturnType<typeof there.grow>, Promise<Map<string, Tree>>>>,
+  Expect<
+    Equal<
+      keyof typeof here,
+      "find" | "count" | "grow" | "first" | "each" | "reader" | "stream" | "stop" | typeof Symbol.asyncDispose
+    >
+  >,
+];
+
+export const number: Promise<number | undefined> = there.first([1, 2]);
+export const running: Running<Library, "sync"> = here;
+
+// @ts-expect-error: a constructor wants its arguments
+Library.options({ mode: "sync" }).init();
+// @ts-expect-error: of the right type
+Library.options({ mode: "sync" }).init(5);
+// @ts-expect-error: no such mode
+Library.options({ mode: "fiber" });
+// @ts-expect-error: no such method
+here.lose("it");
+// @ts-expect-error: not for others
+here.sort();
+// @ts-expect-error: no such method to retry
+Library.options({ methods: { lose: { numRetries: 1 } } });
+Library.options({ methods: { count: { numRetries: 1, retryUntil: (count) => count > 3 } } });
+Library.options({ retryOn: [TypeError, (error, { attempt }) => attempt < 2 && error instanceof Error] });
+
+// In this thread functions are fine.
+here.each((title) => title.length);
+here.reader().then((read) => read());
+// @ts-expect-error: a function cannot cross
+there.each((title: string) => title.length);
+// @ts-expect-error: nor come back
+process.reader();
+// @ts-expect-error: nor a generator
+there.stream();
+
+class Listener extends Worker {
+  constructor(private readonly listener: () => void) {
+    super();
+  }
+
+  call(): void {
+    this.listener();
+  }
+}
+Listener.options({ mode: "async" }).init(() => {});
+// @ts-expect-error: a function cannot cross
+Listener.options({ mode: "thread" }).init(() => {});

@@ -1,0 +1,9 @@
+// Starts a worker in the mode of its first argument; with "calling" a call goes on for ever. Never stops it.
+import process from "node:process";
+import { Crew } from "./crew.js";
+
+const [, , mode, what] = process.argv;
+const worker = Crew.options({ mode: /** @type {"thread" | "process"} */ (mode) }).init();
+await worker.where();
+console.log("ready");
+if (what === "calling") worker.sleep(1_000_000);
