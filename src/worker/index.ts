@@ -8,7 +8,8 @@ export {
   WorkerCrashedError,
   WorkerStoppedError,
 } from "./errors.ts";
-export type { WorkerMode, WorkerOptions } from "./options.ts";
+export type { WorkerMode } from "./mode.ts";
+export type { WorkerOptions } from "./options.ts";
 export type { AttemptInfo, ErrorClass, RetryOn, RetryOptions, RetryUntil } from "./policy.ts";
 export type { StopOptions } from "./pool.ts";
 export type { CannotCross, Methods, Offered, ResultOf, Sendable } from "./types.ts";

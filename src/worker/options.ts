@@ -5,16 +5,9 @@ import { show } from "../errors.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits.ts";
 import { BALANCES, type LoadBalancing } from "./balance.ts";
 import { InvalidWorkerError } from "./errors.ts";
+import { MODES, type WorkerMode } from "./mode.ts";
 import { type ErrorClass, quoted, type RetryOptions, type RetryPolicy, toPolicy } from "./policy.ts";
 import type { Methods, ResultOf } from "./types.ts";
-
-/**
- * Where methods run: `"sync"` in this thread, begun when the call returns; `"async"` in this thread, on a later turn of the event
- * loop; `"thread"` on threads, `"process"` in processes of their own.
- */
-export type WorkerMode = "sync" | "async" | "thread" | "process";
-
-const MODES: readonly WorkerMode[] = ["sync", "async", "thread", "process"];
 
 export interface WorkerOptions<W extends object = object, M extends WorkerMode = WorkerMode>
   extends RetryOptions<ResultOf<W, Methods<W>>> {

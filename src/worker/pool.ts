@@ -89,7 +89,7 @@ export class Pool {
     });
   }
 
-  /** Takes no more calls, waits for those under way, then ends. Again: the same. */
+  /** Takes no more calls, waits for those under way, then ends. Rejects if cleaning up does. Again: the same. */
   stop({ timeoutMs = 10_000 }: StopOptions = {}): Promise<void> {
     if (!(typeof timeoutMs === "number" && timeoutMs >= 0)) {
       return Promise.reject(
@@ -106,15 +106,18 @@ export class Pool {
     const late = new Promise<void>((resolve) => {
       if (timeoutMs <= LONGEST_TIMER_MS) timer = clock.setTimeout(resolve, timeoutMs);
     });
-    await Promise.race([this.#finish(), late]);
-    if (timer !== undefined) clock.clearTimeout(timer);
-    for (const { controller, reject } of this.#calls) {
-      const error = new WorkerStoppedError("meanwhile");
-      controller.abort(error);
-      reject(error);
+    try {
+      await Promise.race([this.#finish(), late]);
+    } finally {
+      if (timer !== undefined) clock.clearTimeout(timer);
+      for (const { controller, reject } of this.#calls) {
+        const error = new WorkerStoppedError("meanwhile");
+        controller.abort(error);
+        reject(error);
+      }
+      for (const member of this.#members) member?.kill();
+      await this.#closeLimits();
     }
-    for (const member of this.#members) member?.kill();
-    await this.#closeLimits();
   }
 
   /** Waits for all calls under way, then lets the members clean up. */
@@ -124,7 +127,8 @@ export class Pool {
         this.#last = resolve;
       });
     }
-    await Promise.all(this.#members.map((member) => member?.end()));
+    const ends = await Promise.allSettled(this.#members.map((member) => member?.end()));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
   #next(): Member {
@@ -141,7 +145,7 @@ export class Pool {
       module,
       name: Class.name,
       args,
-      limits: this.#limits,
+      limits: this.#ownsLimits && this.#limits.keys.length === 0 ? undefined : this.#limits,
       errorClasses,
       // One that has never been ready would most likely fail again, and again: the next call makes another.
       crashed: (ready) => {

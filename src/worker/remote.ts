@@ -17,6 +17,7 @@ export interface RemoteTerms {
   readonly module: string;
   readonly name: string;
   readonly args: readonly unknown[];
+  /** Undefined if the empty set will do. */
   readonly limits: Limits | undefined;
   /** The caller's classes of errors, by name. */
   readonly errorClasses: () => ReturnType<typeof classesIn>;
@@ -87,11 +88,10 @@ export class RemoteMember implements Member {
     if (this.#over) return;
     this.#over = "told";
     this.#channel.hold(true);
-    if (this.#ready) {
-      await Promise.race([this.#caller.call("end").catch(() => {}), this.#channel.ended]);
-    }
+    const answer = this.#ready ? await this.#caller.call("end").catch(() => undefined) : undefined;
     this.kill();
     await this.#channel.ended;
+    if (answer && "error" in answer) throw unpack(answer.error, this.#terms.errorClasses());
   }
 
   kill(): void {

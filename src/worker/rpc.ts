@@ -26,6 +26,7 @@ export interface StartOrder {
 }
 
 export type LimitsOrder =
+  /** The empty set. */
   | { readonly kind: "none" }
   | { readonly kind: "shared"; readonly handle: LimitSetHandle }
   /** Over this very channel. */

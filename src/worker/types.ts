@@ -1,5 +1,5 @@
 /** What the compiler knows of a worker's methods, and of what can cross threads. */
-import type { WorkerMode } from "./options.ts";
+import type { WorkerMode } from "./mode.ts";
 
 type AnyFunction = (...args: never[]) => unknown;
 

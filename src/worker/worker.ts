@@ -6,7 +6,8 @@ import { classesIn } from "./crossing.ts";
 import { InvalidWorkerError } from "./errors.ts";
 import { takeInjected } from "./injected.ts";
 import type { Constructor } from "./instance.ts";
-import { toTerms, type WorkerMode, type WorkerOptions } from "./options.ts";
+import type { WorkerMode } from "./mode.ts";
+import { toTerms, type WorkerOptions } from "./options.ts";
 import type { ErrorClass } from "./policy.ts";
 import { Pool, type StopOptions } from "./pool.ts";
 import type { CannotCross, Methods, Offered, Sendable } from "./types.ts";
@@ -21,7 +22,7 @@ export type Running<W extends object, M extends WorkerMode = WorkerMode> = {
   /**
    * Takes no more calls, waits for those under way, ends threads and processes, and the limits if they were a list. What is
    * still under way when the time is over rejects with `WorkerStoppedError`; in this thread, where nothing can end it, it keeps
-   * what it holds until it is done.
+   * what it holds until it is done. Rejects with what cleaning up, by the class's own `[Symbol.asyncDispose]`, throws.
    */
   stop(options?: StopOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -225,6 +225,7 @@ export class Crew extends Worker {
   }
 
   async [Symbol.asyncDispose]() {
+    if (this.name === "clumsy") throw new TooBusy("dropped", 500);
     if (this.name === "clingy") await new Promise(() => {});
     await sleep(1);
     if (this.name.startsWith("/")) appendFileSync(this.name, `${this.limits.keys.join()}\n`);

@@ -201,6 +201,9 @@ describe.each(MODES)("mode %s", (mode) => {
     const clingy = crew({ mode, limits }, "clingy");
     await clingy.add(1, 1);
     await clingy.stop({ timeoutMs: 20 });
+    const clumsy = crew({ mode, limits }, "clumsy");
+    await clumsy.add(1, 1);
+    await expect(clumsy.stop()).rejects.toThrow(TooBusy);
   });
 
   test("what runs longer than stop() waits rejects, and in the end holds nothing", async () => {

@@ -32,6 +32,6 @@ export function crew<const M extends WorkerMode>(
 }
 
 export function stopped<T extends { stop(options?: StopOptions): Promise<void> }>(worker: T): T {
-  onTestFinished(() => worker.stop({ timeoutMs: 0 }));
+  onTestFinished(() => worker.stop({ timeoutMs: 0 }).catch(() => {}));
   return worker;
 }
