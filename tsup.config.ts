@@ -4,6 +4,7 @@ export default defineConfig({
   entry: {
     index: "src/index.ts",
     "port/index": "src/port/index.ts",
+    "redis/index": "src/redis/index.ts",
     "testing/index": "src/testing/index.ts",
     "worker/index": "src/worker/index.ts",
     "worker/entry": "src/worker/entry.ts",

@@ -1,0 +1,127 @@
+/** What happens to requests while the server cannot be reached. */
+import { Grant } from "../acquisition.ts";
+import type { Clock } from "../clock.ts";
+import type { AcquireOptions, Acquisition } from "../contract.ts";
+import { BackendUnavailableError, InvalidLimitError } from "../errors.ts";
+import { LimitSet } from "../limit-set.ts";
+import type { Limit, LimitLike } from "../limits.ts";
+import { unitOf } from "../requests.ts";
+import { toAmount, toUnits } from "../units.ts";
+import { type RedisAcquisition, type Session, unleased } from "./session.ts";
+
+/**
+ * - `"reject"`: requests reject with `BackendUnavailableError`, tries too.
+ * - `"allow"`: requests are granted, and nothing is counted.
+ * - `"local"`: requests are taken from limits of this process, a share of those on the server.
+ */
+export type WhenAway = "reject" | "allow" | "local";
+
+export interface AwayOptions<K extends string> {
+  readonly whenAway: WhenAway;
+  readonly localShare: number | undefined;
+  readonly limits: readonly Limit<K>[];
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly missingUpdate: "throw" | "charge";
+  readonly clock: Clock;
+}
+
+/** Stands in for the server. */
+export interface StandIn<K extends string> {
+  acquire(
+    units: readonly number[],
+    options: AcquireOptions | undefined,
+    session: Session<K>,
+  ): Promise<RedisAcquisition<K>>;
+  try(units: readonly number[], session: Session<K>): RedisAcquisition<K>;
+  close(): void;
+}
+
+/**
+ * Undefined where there is none, and requests reject.
+ *
+ * @throws {InvalidLimitError} if the options make no sense.
+ */
+export function standIn<K extends string>(options: AwayOptions<K>): StandIn<K> | undefined {
+  const { whenAway, localShare } = options;
+  if (whenAway !== "reject" && whenAway !== "allow" && whenAway !== "local") {
+    throw new InvalidLimitError("whenAway", whenAway, `"reject", "allow" or "local"`);
+  }
+  if (whenAway !== "local") {
+    if (localShare !== undefined) {
+      throw new InvalidLimitError("localShare", localShare, `left out: only whenAway: "local" has one`);
+    }
+    return whenAway === "allow" ? nobody() : undefined;
+  }
+  if (!(typeof localShare === "number" && localShare > 0 && localShare <= 1)) {
+    throw new InvalidLimitError(
+      "localShare",
+      localShare,
+      "above 0, at most 1: this process's share of each limit",
+    );
+  }
+  return local(options, localShare);
+}
+
+function nobody<K extends string>(): StandIn<K> {
+  // Settles nowhere: whatever it says was taken, nothing was.
+  const grant = (units: readonly number[], session: Session<K>) => {
+    const { requests, config, missingUpdate } = session;
+    const granter = {
+      requests,
+      config,
+      missingUpdate,
+      leaks: undefined,
+      closed: false,
+      settle: () => {},
+      acquireNested: session.acquireNested.bind(session),
+    };
+    return unleased(new Grant<K>(granter, units, 0));
+  };
+  return {
+    acquire: async (units, _options, session) => grant(units, session),
+    try: grant,
+    close: () => {},
+  };
+}
+
+function local<K extends string>(options: AwayOptions<K>, share: number): StandIn<K> {
+  const { limits, config, missingUpdate, clock } = options;
+  const shares = limits.map((limit) => shareOf(limit, share));
+  let set: LimitSet<K> | undefined;
+  const open = () => {
+    set ??= new LimitSet<K>({ limits: shares, config, missingUpdate, clock, shared: false });
+    return set;
+  };
+  const amounts = (units: readonly number[]) => {
+    const taken: Partial<Record<string, number>> = {};
+    for (const [i, limit] of limits.entries()) {
+      const most = shares[i]!.capacity;
+      const amount = toAmount(units[i]!, unitOf(limit));
+      if (amount > most) {
+        throw new BackendUnavailableError(
+          `the server is away, and ${amount} of "${limit.key}" is more than this process's share of ${most}`,
+        );
+      }
+      // What was asked has been worked out before: nothing is added to it here.
+      if (amount > 0 || limit.type !== "rate") taken[limit.key] = amount;
+    }
+    return taken as never;
+  };
+  return {
+    acquire: async (units, acquireOptions) => unleased(await open().acquire(amounts(units), acquireOptions)),
+    try: (units) => unleased<K>(open().tryAcquire(amounts(units)) as Acquisition<K>),
+    close: () => set?.close(),
+  };
+}
+
+/** The share of a limit, in whole units, one at least. */
+function shareOf<K extends string>(
+  limit: Limit<K>,
+  share: number,
+): LimitLike<K> & { readonly capacity: number } {
+  const unit = unitOf(limit);
+  const part = (amount: number) => toAmount(Math.max(1, Math.floor(toUnits(amount, unit) * share)), unit);
+  const capacity = part(limit.capacity);
+  if (limit.type === "resource" || limit.burst === undefined) return { ...limit, capacity } as never;
+  return { ...limit, capacity, burst: Math.min(capacity, part(limit.burst)) } as never;
+}

@@ -1,0 +1,80 @@
+/** Limits as the script knows them: one line each, in the order of their keys, so that the order in a program makes no difference. */
+import type { Limit, RateLimitAlgorithm } from "../limits.ts";
+import { ceilingUnits, unitOf } from "../requests.ts";
+import { MICROSECOND, toUnits, wholeUnits } from "../units.ts";
+
+const KINDS: Readonly<Record<RateLimitAlgorithm | "resource", number>> = {
+  "token-bucket": 0,
+  gcra: 1,
+  "leaky-bucket": 2,
+  "sliding-window": 3,
+  "fixed-window": 4,
+  resource: 5,
+};
+
+// As in assembly/algorithms/debt.ts.
+const MOST_FULL = 1n << 61n;
+const MOST_DEBT = 1n << 62n;
+const MOST_WHOLE = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** The definitions of a set, and where its limits stand among them. */
+export interface Definitions {
+  readonly text: string;
+  /** For each limit of the set, its index in the script: from 1. */
+  readonly indexes: readonly number[];
+}
+
+export function definitionsOf(limits: readonly Limit[]): Definitions {
+  const sorted = [...limits].sort((a, b) => (a.key < b.key ? -1 : 1));
+  return { text: sorted.map(lineOf).join("\n"), indexes: limits.map((limit) => 1 + sorted.indexOf(limit)) };
+}
+
+/** kind ceiling window weight rate tick idle mostUnits mostPart capacity ["key","type",unit] */
+function lineOf(limit: Limit): string {
+  const ceiling = ceilingUnits(limit);
+  const capacity = toUnits(limit.capacity, unitOf(limit));
+  const identity = JSON.stringify([limit.key, limit.type, unitOf(limit)]);
+  if (limit.type === "resource") return `${KINDS.resource} ${ceiling} 0 0 0 0 0 0 0 ${capacity} ${identity}`;
+  const window = wholeUnits(limit.windowMs, MICROSECOND);
+  const leak = KINDS[limit.algorithm] > KINDS["leaky-bucket"] ? "0 0 0 0 0 0" : leakOf(capacity, window);
+  return `${KINDS[limit.algorithm]} ${ceiling} ${window} ${leak} ${capacity} ${identity}`;
+}
+
+/** How a debt leaks, as `define` of assembly/algorithms/debt.ts has it: weight, rate, tick, idle, and what it can be at most. */
+function leakOf(units: number, window: number): string {
+  const capacity = BigInt(units);
+  let shift = 0n;
+  for (;;) {
+    const ticks = (BigInt(window) + (1n << shift) - 1n) >> shift;
+    const common = greatestCommonDivisor(capacity, ticks);
+    const weight = ticks / common;
+    if (weight <= MOST_FULL / capacity) {
+      const rate = capacity / common;
+      const mostUnits = MOST_DEBT / weight;
+      const most = mostUnits > MOST_WHOLE ? [MOST_WHOLE, 0n] : [mostUnits, MOST_DEBT % weight];
+      const idle = MOST_DEBT / rate;
+      return [weight, rate, 1n << shift, idle > MOST_WHOLE ? MOST_WHOLE : idle, ...most].join(" ");
+    }
+    shift++;
+  }
+}
+
+function greatestCommonDivisor(a: bigint, b: bigint): bigint {
+  return b === 0n ? a : greatestCommonDivisor(b, a % b);
+}
+
+/** Definitions as an error message shows them. */
+export function readable(text: string): string {
+  const names = Object.keys(KINDS);
+  return text
+    .split("\n")
+    .map((line) => {
+      const [kind, ceiling, window, ...rest] = line.split(" ");
+      const [key, , unit] = JSON.parse(line.slice(line.indexOf("["))) as [string, string, number];
+      const capacity = Number(rest[6]) * unit;
+      const burst = Number(ceiling) * unit === capacity ? "" : `, burst ${Number(ceiling) * unit}`;
+      const per = window === "0" ? "" : ` per ${Number(window) / 1000} ms`;
+      return `"${key}" ${names[Number(kind)]} ${capacity}${per}${burst}`;
+    })
+    .join("; ");
+}

@@ -1,0 +1,213 @@
+/**
+ * `assembly/algorithms/`. Each has `readyAt` (0, or the first microsecond at which it alone would grant so much; changes
+ * nothing that counts) and `take`, for when all limits of a request agree; `charge`, `used`; `read` and `write` for its
+ * state in the hash; and `spentAt`, when it will be as if it had never been used.
+ */
+export const tokenBucket = /* lua */ `
+local tokenBucket = {
+  read = debt.read, write = debt.write, charge = debt.charge, used = debt.used,
+  giveBack = debt.giveBack, spentAt = debt.spentAt,
+}
+
+function tokenBucket.readyAt(definition, state, now, count)
+  local units, part = owed(definition, state, now)
+  local excess = count - (definition.ceiling - units)
+  if excess < 0 or (excess == 0 and part == 0) then return 0 end
+  return leakedAt(definition, now, excess, part)
+end
+
+function tokenBucket.take(definition, state, now, count)
+  leak(definition, state, now)
+  state.units = state.units + count
+  pushMark(definition, state)
+end
+`;
+
+/** Counted in debt, a theoretical arrival time ahead by at most the burst is a bucket as large as the burst. */
+export const gcra = /* lua */ `
+local gcra = tokenBucket
+`;
+
+export const leakyBucket = /* lua */ `
+local leakyBucket = {
+  read = debt.read, write = debt.write, charge = debt.charge, used = debt.used, spentAt = debt.spentAt,
+}
+
+function leakyBucket.readyAt(definition, state, now, count)
+  local units, part = owed(definition, state, now)
+  if units > 0 or part > 0 then return leakedAt(definition, now, units, part) end
+  return 0
+end
+
+function leakyBucket.take(definition, state, now, count)
+  state.at, state.units, state.part = tickOf(definition, now), count, 0
+end
+`;
+
+/** The log is parsed from its front only as far as it is needed; its last entry stands by itself, for the next to join. */
+export const slidingWindow = /* lua */ `
+local MAX_ENTRIES = 128
+local slidingWindow = {}
+
+function slidingWindow.read(stored)
+  if not stored then return { sum = 0, count = 0, time = 0, amount = 0, log = "", from = 1 } end
+  local sum, count, time, amount, at = match(stored, "^(%d+) (%d+) (%d+) (%d+) ()")
+  return {
+    sum = tonumber(sum), count = tonumber(count), time = tonumber(time), amount = tonumber(amount),
+    log = stored, from = at,
+  }
+end
+
+function slidingWindow.write(state)
+  local log = sub(state.log, state.from)
+  return format("%.0f %.0f %.0f %.0f ", state.sum, state.count, state.time, state.amount) .. log
+end
+
+-- Drops what has left the window and returns the sum of the rest.
+function slidingWindow.used(definition, state, now)
+  local expiry = now - definition.window
+  while state.count > 1 do
+    local time, amount, following = match(state.log, "^(%d+) (%d+) ()", state.from)
+    if tonumber(time) > expiry then return state.sum end
+    state.sum, state.count, state.from = state.sum - tonumber(amount), state.count - 1, following
+  end
+  if state.count == 1 and state.time <= expiry then state.sum, state.count = 0, 0 end
+  return state.sum
+end
+
+-- When the oldest entries that hold the excess together have left the window.
+function slidingWindow.readyAt(definition, state, now, count)
+  local excess = count - (definition.ceiling - slidingWindow.used(definition, state, now))
+  if excess <= 0 then return 0 end
+  local from = state.from
+  for _ = 2, state.count do
+    local time, amount, following = match(state.log, "^(%d+) (%d+) ()", from)
+    excess = excess - tonumber(amount)
+    if excess <= 0 then return tonumber(time) + definition.window end
+    from = following
+  end
+  return state.time + definition.window
+end
+
+-- Which 64th of a window a time falls in: two numbers.
+local function cellOf(definition, time)
+  local window = definition.window
+  local whole = floor(time / window)
+  return whole, (mulDiv(time - whole * window, MAX_ENTRIES / 2, window))
+end
+
+-- Merges neighbours in a full log.
+local function makeRoom(definition, state)
+  local log, kept, entries = sub(state.log, state.from) .. format("%.0f %.0f ", state.time, state.amount), 0, {}
+  local window, cell
+  for time, amount in gmatch(log, "(%d+) (%d+) ") do
+    time, amount = tonumber(time), tonumber(amount)
+    local nextWindow, nextCell = cellOf(definition, time)
+    if kept > 0 and nextWindow == window and nextCell == cell then
+      entries[kept].amount = entries[kept].amount + amount
+      entries[kept].time = time
+    else
+      kept = kept + 1
+      entries[kept] = { time = time, amount = amount }
+      window, cell = nextWindow, nextCell
+    end
+  end
+  local older = {}
+  for i = 1, kept - 1 do older[i] = format("%.0f %.0f ", entries[i].time, entries[i].amount) end
+  state.log, state.from, state.count = concat(older), 1, kept
+  state.time, state.amount = entries[kept].time, entries[kept].amount
+end
+
+-- Adds an amount, above the capacity if need be.
+function slidingWindow.charge(definition, state, now, count)
+  local sum = slidingWindow.used(definition, state, now)
+  count = math.min(count, MOST - sum)
+  state.sum = sum + count
+  if state.count > 0 and state.time == now then
+    state.amount = state.amount + count
+    return
+  end
+  if state.count == MAX_ENTRIES then makeRoom(definition, state) end
+  if state.count > 0 then
+    state.log = sub(state.log, state.from) .. format("%.0f %.0f ", state.time, state.amount)
+  else
+    state.log = ""
+  end
+  state.from, state.count, state.time, state.amount = 1, state.count + 1, now, count
+end
+
+slidingWindow.take = slidingWindow.charge
+
+function slidingWindow.spentAt(definition, state)
+  return state.time + definition.window
+end
+`;
+
+export const fixedWindow = /* lua */ `
+local fixedWindow = {}
+
+function fixedWindow.read(stored)
+  if not stored then return { number = 0, count = 0 } end
+  local number, count = match(stored, "^(%d+) (%d+)")
+  return { number = tonumber(number), count = tonumber(count) }
+end
+
+function fixedWindow.write(state)
+  return format("%.0f %.0f", state.number, state.count)
+end
+
+function fixedWindow.used(definition, state, now)
+  return floor(now / definition.window) == state.number and state.count or 0
+end
+
+function fixedWindow.readyAt(definition, state, now, count)
+  if count <= definition.ceiling - fixedWindow.used(definition, state, now) then return 0 end
+  return (floor(now / definition.window) + 1) * definition.window
+end
+
+-- Adds usage that nobody asked for beforehand to the present window.
+function fixedWindow.charge(definition, state, now, count)
+  local used = fixedWindow.used(definition, state, now)
+  state.number, state.count = floor(now / definition.window), used + math.min(count, MOST - used)
+end
+
+fixedWindow.take = fixedWindow.charge
+
+function fixedWindow.spentAt(definition, state)
+  return (state.number + 1) * definition.window
+end
+`;
+
+/** What each session holds is kept with the session. */
+export const resource = /* lua */ `
+local resource = {}
+
+function resource.read(stored)
+  return { inUse = tonumber(stored or 0) }
+end
+
+function resource.write(state)
+  return text(state.inUse)
+end
+
+function resource.used(definition, state)
+  return state.inUse
+end
+
+function resource.readyAt(definition, state, now, count)
+  return count <= definition.ceiling - state.inUse and 0 or NEVER
+end
+
+function resource.take(definition, state, now, count, held, index)
+  state.inUse = state.inUse + count
+  held[index] = (held[index] or 0) + count
+end
+
+-- Takes back up to so many of what the session holds, never what another holds.
+function resource.giveBack(state, count, held, index)
+  local back = math.min(count, held[index] or 0)
+  held[index] = (held[index] or 0) - back
+  state.inUse = state.inUse - back
+  return back
+end
+`;

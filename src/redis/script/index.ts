@@ -1,0 +1,34 @@
+/**
+ * The script: what `assembly/` is to a set in this isolate, for one on the server. It repeats the core's arithmetic, and is held to
+ * it by the same random histories. All of a set is in one hash, so that it runs on a cluster too.
+ */
+import { createHash } from "node:crypto";
+import { fixedWindow, gcra, leakyBucket, resource, slidingWindow, tokenBucket } from "./algorithms.ts";
+import { debt } from "./debt.ts";
+import { hash } from "./hash.ts";
+import { numbers } from "./numbers.ts";
+import { redefine } from "./redefine.ts";
+import { refund } from "./refund.ts";
+import { sessions } from "./sessions.ts";
+import { transact } from "./transact.ts";
+
+const parts = [
+  numbers,
+  refund,
+  debt,
+  tokenBucket,
+  gcra,
+  leakyBucket,
+  slidingWindow,
+  fixedWindow,
+  resource,
+  hash,
+  sessions,
+  redefine,
+  transact,
+];
+
+export const script: string = parts.join("");
+
+/** The name by which the server knows the script once it has seen it. */
+export const sha: string = createHash("sha1").update(script).digest("hex");

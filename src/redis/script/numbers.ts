@@ -1,0 +1,65 @@
+/**
+ * Lua's numbers are doubles, whole up to 2^53; the core's reach 2^62. So a debt is kept as whole units and a part of one (in the
+ * core's terms: units x WEIGHT + part), and products are divided without ever being written down.
+ */
+export const numbers = /* lua */ `
+local floor, match, gmatch, find, sub = math.floor, string.match, string.gmatch, string.find, string.sub
+local format, concat = string.format, table.concat
+
+local EXACT = 9007199254740992
+-- What charges can run a count up to: beyond it numbers are not whole any more.
+local MOST = 9007199254740991
+-- The answer where no passing of time helps.
+local NEVER = math.huge
+local now
+
+local function text(number)
+  return format("%.0f", number)
+end
+
+-- a x b / m, rounded down, and the rest. All are whole, up to 2^53; only a result beyond that is not exact.
+local function mulDiv(a, b, m)
+  local product = a * b
+  if product < EXACT then
+    local quotient = floor(product / m)
+    return quotient, product - quotient * m
+  end
+  local whole = floor(a / m)
+  local summand = a - whole * m
+  local quotient, rest = 0, 0
+  local bits = b
+  local _, length = math.frexp(b)
+  local power = 2 ^ (length - 1)
+  -- Digit by digit, as one multiplies by hand, with the rest always below m.
+  while power >= 1 do
+    quotient = quotient + quotient
+    if rest >= m - rest then
+      rest = rest - (m - rest)
+      quotient = quotient + 1
+    else
+      rest = rest + rest
+    end
+    if bits >= power then
+      bits = bits - power
+      if rest >= m - summand then
+        rest = rest - (m - summand)
+        quotient = quotient + 1
+      else
+        rest = rest + summand
+      end
+    end
+    power = power / 2
+  end
+  return whole * b + quotient, rest
+end
+
+local function isLess(units, part, otherUnits, otherPart)
+  return units < otherUnits or (units == otherUnits and part < otherPart)
+end
+
+-- The difference of two debts, the first of them not the smaller one.
+local function minus(weight, units, part, otherUnits, otherPart)
+  if part < otherPart then return units - otherUnits - 1, part - otherPart + weight end
+  return units - otherUnits, part - otherPart
+end
+`;

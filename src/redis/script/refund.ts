@@ -1,0 +1,63 @@
+/** `assembly/refund.ts`: how much of an unused amount may go back. Marks are { tick, units, part }, oldest first, lows rising. */
+export const refund = /* lua */ `
+local MAX_MARKS = 4
+
+-- Brings the first \`last\` marks down to a low: those at or above it become one, as old as the oldest of them.
+local function collapse(marks, last, units, part)
+  local kept = last
+  while kept > 0 and not isLess(marks[kept].units, marks[kept].part, units, part) do kept = kept - 1 end
+  if kept < last and (units > 0 or part > 0) then
+    kept = kept + 1
+    marks[kept].units, marks[kept].part = units, part
+  end
+  for at = last, kept + 1, -1 do table.remove(marks, at) end
+end
+
+-- Debt has fallen: no mark can lie above it.
+local function lowerMarks(state)
+  collapse(state.marks, #state.marks, state.units, state.part)
+end
+
+-- Drops the mark that can be missed best from a full stack: whose low is nearest to that of the one before it.
+local function dropMark(definition, marks)
+  local drop, leastUnits, leastPart
+  for i = 2, MAX_MARKS do
+    local units, part =
+      minus(definition.weight, marks[i].units, marks[i].part, marks[i - 1].units, marks[i - 1].part)
+    if not drop or isLess(units, part, leastUnits, leastPart) then
+      drop, leastUnits, leastPart = i, units, part
+    end
+  end
+  table.remove(marks, drop)
+end
+
+-- Remembers the debt right after a reservation at the present tick.
+local function pushMark(definition, state)
+  local marks = state.marks
+  local last = marks[#marks]
+  if not last or last.tick ~= state.at then
+    if #marks == MAX_MARKS then dropMark(definition, marks) end
+    last = { tick = state.at }
+    marks[#marks + 1] = last
+  end
+  last.units, last.part = state.units, state.part
+end
+
+-- Gives back what may go back of so many units, reserved at \`tick\`: from the debt, and from the marks to keep them true.
+local function refund(definition, state, unused, tick)
+  local marks, weight = state.marks, definition.weight
+  local after = #marks
+  while after > 0 and marks[after].tick > tick do after = after - 1 end
+  -- No mark as old as the reservation: debt has been zero since.
+  if after == 0 then return end
+  local low = marks[after]
+  local units, part = unused, 0
+  if isLess(low.units, low.part, units, part) then units, part = low.units, low.part end
+  state.units, state.part = minus(weight, state.units, state.part, units, part)
+  for i = after + 1, #marks do
+    marks[i].units, marks[i].part = minus(weight, marks[i].units, marks[i].part, units, part)
+  end
+  -- Older reservations have seen the lowered debt too: it may be their lowest now.
+  collapse(marks, after, minus(weight, low.units, low.part, units, part))
+end
+`;

@@ -1,0 +1,33 @@
+/**
+ * A session is what one process holds: a lease that ends unless it is renewed. It also remembers the answer to its last batch,
+ * so that a batch that is sent again, because its answer was lost, is not done again.
+ */
+export const sessions = /* lua */ `
+local SESSION = "^(%d+) (%d+) (%S+) (.*)$"
+
+-- Ends the sessions that have not been renewed in time. Returns whether anything came back, and when to look again.
+local function endSessions(now)
+  local fields, gone, cameBack, due = redis.call("HGETALL", key), {}, false, NEVER
+  for i = 1, #fields, 2 do
+    if sub(fields[i], 1, 1) == "s" and sub(fields[i], 2) ~= sid then
+      local expires, _, holding = match(fields[i + 1], SESSION)
+      expires = tonumber(expires)
+      if expires <= now then
+        gone[#gone + 1] = fields[i]
+        for index, count in pairs(parsePairs(holding)) do
+          if resource.giveBack(stateOf(index), count, { [index] = count }, index) > 0 then
+            isChanged[index], cameBack = true, true
+          end
+        end
+      elseif holding == "-" then
+        -- Nobody waits for the end of one that holds nothing: all of them together, now and then.
+        due = math.min(due, math.max(expires, now + lease / 8))
+      else
+        due = math.min(due, expires)
+      end
+    end
+  end
+  for first = 1, #gone, 1000 do redis.call("HDEL", key, unpack(gone, first, math.min(first + 999, #gone))) end
+  return cameBack, due
+end
+`;

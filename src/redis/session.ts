@@ -1,0 +1,145 @@
+/**
+ * What this process holds on the server, under one lease. While it holds something, the lease is renewed; when it ends, because the
+ * process was not heard of or the server has forgotten it, all that is held learns of it, and what is taken next belongs to another.
+ */
+import { Grant, type Granter, Refusal } from "../acquisition.ts";
+import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
+import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
+import { LeakWatch } from "../leaks.ts";
+import { CHARGES, GIVES_BACK, type Requests } from "../requests.ts";
+import { LeaseLostError } from "./errors.ts";
+
+/** An acquisition of a set on a server. */
+export interface RedisAcquisition<K extends string = string> extends Acquisition<K> {
+  /**
+   * Aborts when the lease on the resources held has been lost: others may hold them by now. Its reason is a
+   * `LeaseLostError`. Never aborts where no resource is held.
+   */
+  readonly signal: AbortSignal;
+  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<RedisAcquisition<K>>;
+}
+
+/** What grants need of their set, besides. */
+export interface SessionTerms<K extends string>
+  extends Pick<Granter<K>, "requests" | "config" | "missingUpdate"> {
+  readonly onWarning: (warning: LimitError) => void;
+  readonly isClosed: () => boolean;
+  readonly acquireNested: (
+    requested: Amounts<K> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[],
+  ) => Promise<RedisAcquisition<K>>;
+  /** Settles on the server what is `due`. */
+  readonly settle: (session: Session<K>, due: readonly number[], takenAt: number) => void;
+}
+
+export class Session<K extends string> implements Granter<K> {
+  readonly id = crypto.randomUUID();
+  readonly requests: Requests<K>;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly missingUpdate: "throw" | "charge";
+  readonly leaks: LeakWatch | undefined;
+  /** Until when the lease is good at least, by the set's clock. */
+  leasedUntil = 0;
+  /** The last batch that the server has written down. */
+  written = 0;
+  readonly #terms: SessionTerms<K>;
+  readonly #controller = new AbortController();
+  #held = 0;
+
+  constructor(terms: SessionTerms<K>) {
+    this.#terms = terms;
+    this.requests = terms.requests;
+    this.config = terms.config;
+    this.missingUpdate = terms.missingUpdate;
+    if (terms.requests.resources.length > 0) {
+      this.leaks = new LeakWatch((units, takenAt) => this.#mend(units, takenAt));
+    }
+  }
+
+  /** How many acquisitions hold resources. */
+  get held(): number {
+    return this.#held;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get isLost(): boolean {
+    return this.signal.aborted;
+  }
+
+  get closed(): boolean {
+    return this.#terms.isClosed();
+  }
+
+  grant(units: readonly number[], takenAt: number, covered?: readonly boolean[]): RedisAcquisition<K> {
+    if (this.holds(units)) this.#held++;
+    return new RedisGrant<K>(this, units, takenAt, covered);
+  }
+
+  /** Whether resources are among what was taken. */
+  holds(units: readonly number[]): boolean {
+    return this.requests.resources.some((resource) => units[resource]! > 0);
+  }
+
+  lose(why: string): void {
+    if (!this.isLost) this.#controller.abort(new LeaseLostError(why));
+  }
+
+  settle(what: number, takenAt: number, taken: readonly number[]): void {
+    if (this.holds(taken)) this.#held--;
+    if ((what & (GIVES_BACK | CHARGES)) === 0 || this.closed) return;
+    this.#terms.settle(this, this.requests.due.slice(), takenAt);
+  }
+
+  acquireNested(
+    requested: Amounts<K> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[],
+  ): Promise<RedisAcquisition<K>> {
+    return this.#terms.acquireNested(requested, options, covered);
+  }
+
+  /** Gives back the resources of a grant that is lost. Its rates are charged in full: nobody knows what was used. */
+  #mend(units: readonly number[], takenAt: number): void {
+    if (this.closed || !this.holds(units)) return;
+    this.settle(this.requests.settlement(units, undefined), takenAt, units);
+    this.#terms.onWarning(new UnreleasedAcquisitionWarning(this.requests.amounts(units)));
+  }
+}
+
+const NEVER_ABORTED = new AbortController().signal;
+
+class RedisGrant<K extends string> extends Grant<K> implements RedisAcquisition<K> {
+  readonly signal: AbortSignal;
+
+  constructor(
+    session: Session<K>,
+    units: readonly number[],
+    takenAt: number,
+    covered: readonly boolean[] | undefined,
+  ) {
+    super(session, units, takenAt, covered);
+    this.signal = session.holds(units) ? session.signal : NEVER_ABORTED;
+  }
+
+  override acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<RedisAcquisition<K>> {
+    return super.acquire(requested, options) as Promise<RedisAcquisition<K>>;
+  }
+}
+
+/** The answer to a try that was refused. */
+export class RedisRefusal<K extends string> extends Refusal<K> implements RedisAcquisition<K> {
+  readonly signal = NEVER_ABORTED;
+
+  override acquire(): Promise<RedisAcquisition<K>> {
+    return super.acquire() as Promise<RedisAcquisition<K>>;
+  }
+}
+
+/** What is granted without the server: by another set, or by nobody. */
+export function unleased<K extends string>(acquisition: Acquisition<K>): RedisAcquisition<K> {
+  return Object.defineProperty(acquisition, "signal", { value: NEVER_ABORTED }) as RedisAcquisition<K>;
+}

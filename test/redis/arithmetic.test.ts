@@ -1,0 +1,156 @@
+/** The script answers as the core does: what a set asks of its region in random histories is asked of the script too. */
+import fc from "fast-check";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Region } from "../../src/core/region.ts";
+import { PROBE, SETTLE, TAKE } from "../../src/core/region.ts";
+import { definitionsOf } from "../../src/redis/definitions.ts";
+import { script, sha } from "../../src/redis/script/index.ts";
+import { toMicros } from "../../src/units.ts";
+import { definitionSets, singleRate, startsUs, toLimit } from "../property/definitions.ts";
+import { histories, perform, type Step } from "../property/history.ts";
+import { Lab } from "../property/lab.ts";
+import type { Definition } from "../property/oracle.ts";
+import { runs, TIMEOUT_MS } from "../property/settings.ts";
+import { describeRedis, RedisServer } from "./server.ts";
+
+/** What was asked of the core, as the script is asked it, and what the script has to answer. */
+interface Asked {
+  readonly readingUs: number;
+  readonly operation: string;
+  readonly answer: string;
+}
+
+// So that no session ends in a history, whatever its clock does.
+const LEASE_US = 1e15;
+
+let server: RedisServer;
+let client: Redis;
+let keys = 0;
+
+/** Plays a history on a set, and writes down what that asks of the core. */
+function record(definitions: readonly Definition[], startUs: number, history: readonly Step[]): Asked[] {
+  const lab = new Lab({ definitions, startUs, missingUpdate: "charge" });
+  const { indexes } = definitionsOf(definitions.map(toLimit));
+  const region = (lab.limits as unknown as { region: Region }).region;
+  const asked: Asked[] = [];
+  const micros = (wait: number) =>
+    wait === Number.POSITIVE_INFINITY ? "~" : String(Math.round(wait * 1000));
+  const note = (operation: string, answer: string) =>
+    asked.push({ readingUs: toMicros(lab.clock.now()), operation, answer });
+  const transact = region.transact.bind(region);
+  region.transact = (action, units, now, since) => {
+    const answer = transact(action, units, now, since);
+    const listed = units.flatMap((count, i) => (count === 0 ? [] : [`${indexes[i]}:${count}`])).join();
+    if (action === SETTLE) {
+      note(`S${since} ${listed}`, ".");
+    } else {
+      const by = indexes.filter((_, i) => region.refuses(i)).sort((a, b) => a - b);
+      const verdict = answer >= 0 ? `+${answer}` : `-${micros(-answer)}/${by}`;
+      note(`${action === TAKE ? "O" : "P"}${listed}`, verdict);
+    }
+    if (action === PROBE) throw new Error("nobody waits here");
+    return answer;
+  };
+  const inspect = region.inspect.bind(region);
+  region.inspect = (now) => {
+    const result = inspect(now);
+    const rows: string[] = [];
+    for (const [i, index] of indexes.entries())
+      rows[index - 1] = `${region.usedOf(i)}:${micros(region.waitOf(i))}`;
+    note("I", `#${rows}`);
+    return result;
+  };
+  try {
+    for (const [i, step] of history.entries()) {
+      perform(lab, step);
+      if (i % 3 === 0) lab.checkStats();
+    }
+    for (const held of [...lab.held]) lab.release(held);
+    lab.checkStats();
+  } finally {
+    lab.close();
+  }
+  return asked;
+}
+
+/** Asks the script the same: what is asked at one time, in one call. */
+async function replay(definitions: readonly Definition[], asked: readonly Asked[]): Promise<void> {
+  const { text } = definitionsOf(definitions.map(toLimit));
+  const key = `arithmetic:${++keys}`;
+  const batches: Asked[][] = [];
+  for (const each of asked) {
+    const last = batches.at(-1);
+    if (last && last[0]!.readingUs === each.readingUs) last.push(each);
+    else batches.push([each]);
+  }
+  const pipeline = client.pipeline();
+  for (const [i, batch] of batches.entries()) {
+    const head = [text, batch[0]!.readingUs, "me", i + 1, 0, LEASE_US, "", "channel"];
+    pipeline.evalsha(sha, 1, key, ...head, ...batch.map(({ operation }) => operation));
+  }
+  pipeline.del(key);
+  const answers = (await pipeline.exec())!.slice(0, -1);
+  const got = answers.flatMap(([error, answer], i) => {
+    if (error) throw error;
+    const list = (answer as string).split(" ").slice(3).map(sorted);
+    return list.map((said, j) => ({ ...batches[i]![j]!, answer: said }));
+  });
+  expect(got).toEqual(asked);
+}
+
+/** Which limits refuse is said in no order. */
+function sorted(answer: string): string {
+  const [wait, by] = answer.split("/");
+  return by
+    ? `${wait}/${by
+        .split(",")
+        .map(Number)
+        .sort((a, b) => a - b)}`
+    : answer;
+}
+
+describeRedis("the script", () => {
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    client = new Redis(server.port, "127.0.0.1");
+    expect(await client.script("LOAD", script)).toBe(sha);
+  });
+
+  afterAll(async () => {
+    client.disconnect();
+    await server.stop();
+  });
+
+  it("answers as the core does, for sets of any limits", { timeout: TIMEOUT_MS }, async () => {
+    const property = fc.asyncProperty(
+      definitionSets,
+      startsUs,
+      histories(120),
+      async (definitions, startUs, history) => {
+        await replay(definitions, record(definitions, startUs, history));
+      },
+    );
+    await fc.assert(property, runs(600));
+  });
+
+  for (const algorithm of [
+    "token-bucket",
+    "gcra",
+    "leaky-bucket",
+    "sliding-window",
+    "fixed-window",
+  ] as const) {
+    it(`answers as the core does, for one ${algorithm}`, { timeout: TIMEOUT_MS }, async () => {
+      const property = fc.asyncProperty(
+        singleRate(algorithm),
+        startsUs,
+        histories(400),
+        async (definition, startUs, history) => {
+          await replay([definition], record([definition], startUs, history));
+        },
+      );
+      await fc.assert(property, runs(80));
+    });
+  }
+});

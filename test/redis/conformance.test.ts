@@ -1,0 +1,91 @@
+/** The suite over sets on a real server, by a clock that the test moves. */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll } from "vitest";
+import { RedisLimitSet } from "../../src/redis/index.ts";
+import { ManualClock } from "../../src/testing/index.ts";
+import { type Harness, type SetOptions, START, type Subject } from "../conformance/harness.ts";
+import { conformance } from "../conformance/suite.ts";
+import { describeRedis, RedisServer } from "./server.ts";
+
+// By the clock of a test nobody is heard of for years.
+const LEASE_MS = 1000 * 86_400_000;
+
+/** A clock by hand that knows when its next timer is due. */
+class SteppedClock extends ManualClock {
+  readonly #due = new Map<unknown, number>();
+
+  get nextTimer(): number {
+    return Math.min(...this.#due.values());
+  }
+
+  override setTimeout(callback: () => void, ms: number): unknown {
+    const timer = super.setTimeout(() => {
+      this.#due.delete(timer);
+      callback();
+    }, ms);
+    this.#due.set(timer, this.now() + Math.max(0, ms));
+    return timer;
+  }
+
+  override clearTimeout(timer: unknown): void {
+    this.#due.delete(timer);
+    super.clearTimeout(timer);
+  }
+}
+
+let server: RedisServer;
+let client: Redis;
+let sets = 0;
+
+const harness: Harness = {
+  capabilities: { sync: false, timers: false, blocking: false, exhaustive: false, crowd: 1000 },
+  async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
+    const clock = new SteppedClock(START);
+    const name = `conformance ${++sets}`;
+    const limits = new RedisLimitSet<K>({ ...options, name, client, clock, leaseMs: LEASE_MS });
+    // A reading is asked after all that was asked before; what its answers lead to is asked after that.
+    const settle = async () => {
+      for (let times = limits.waiting > 0 ? 4 : 2; times > 0; times--) {
+        await limits.stats().catch(() => {});
+        await nextTurn();
+      }
+    };
+    /** Time passes from timer to timer: what each leads to arrives before the next. */
+    const moveTo = async (ms: number) => {
+      await settle();
+      while (clock.nextTimer <= ms) {
+        clock.set(Math.max(clock.now(), clock.nextTimer));
+        await settle();
+      }
+      clock.set(ms);
+      await settle();
+    };
+    return {
+      limits,
+      clock: {
+        now: () => clock.now(),
+        advance: (ms) => moveTo(clock.now() + ms),
+        set: moveTo,
+        pendingTimers: 0,
+        timersSet: 0,
+      },
+      settle,
+      close: () => limits.close(),
+    };
+  },
+};
+
+describeRedis("on a server", () => {
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    client = new Redis(server.port, "127.0.0.1");
+  });
+
+  afterAll(async () => {
+    client.disconnect();
+    await server.stop();
+  });
+
+  conformance("a set on Redis", harness);
+});

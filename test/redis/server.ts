@@ -1,0 +1,101 @@
+/** Real servers, each on a port of its own, gone when the test is. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { describe, onTestFinished } from "vitest";
+import { find } from "../installed.ts";
+
+const { LIMITSET_RUNTIMES }: { LIMITSET_RUNTIMES?: string } = process.env;
+
+/** `describe` where a server can be started; after `npm run test:all`, which installs it, its absence is a failure. */
+export const describeRedis: typeof describe = (() => {
+  const absent = find("redis-server") === undefined;
+  if (absent && LIMITSET_RUNTIMES === "all") throw new Error("redis-server is not installed");
+  if (absent) console.warn("skipped: redis-server is not installed (npm run test:all installs it)");
+  return describe.skipIf(absent) as unknown as typeof describe;
+})();
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+export class RedisServer {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #options: readonly string[];
+  #process: ChildProcess | undefined;
+
+  static async start(...options: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), options);
+    await server.start();
+    return server;
+  }
+
+  private constructor(port: number, options: readonly string[]) {
+    this.port = port;
+    this.#options = options;
+    this.#folder = mkdtempSync(join(tmpdir(), "limitset-redis-"));
+  }
+
+  async start(): Promise<void> {
+    const settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", this.#folder];
+    this.#process = spawn(
+      find("redis-server")!,
+      ["--port", String(this.port), ...settings, ...this.#options],
+      {
+        stdio: "ignore",
+      },
+    );
+    while (!(await this.#answers())) await sleep(10);
+  }
+
+  /** Ends the process at once, as a crash does. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #answers(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect(this.port, "127.0.0.1", () => socket.write("PING\r\n"));
+      socket.once("data", (data) => {
+        socket.destroy();
+        resolve(String(data).startsWith("+PONG"));
+      });
+      socket.once("error", () => resolve(false));
+    });
+  }
+}
+
+/** A server for one test. */
+export async function serverFor(...options: string[]): Promise<RedisServer> {
+  const server = await RedisServer.start(...options);
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+/** A client for one test. */
+export function clientFor(server: RedisServer, options: object = {}): Redis {
+  const client = new Redis(server.port, "127.0.0.1", { ...options });
+  client.on("error", () => {});
+  onTestFinished(() => client.disconnect());
+  return client;
+}
