@@ -332,7 +332,6 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
       String(session.held > 0 ? session.written : 0),
       String(toMicros(this.#leaseMs)),
       this.#redefines ? "redefine" : "",
-      this.#key,
       ...operations,
     ]);
   }

@@ -1,12 +1,12 @@
 /**
  * `assembly/algorithms/`. Each has `readyAt` (0, or the first microsecond at which it alone would grant so much; changes
  * nothing that counts) and `take`, for when all limits of a request agree; `charge`, `used`; `read` and `write` for its
- * state in the hash; and `spentAt`, when it will be as if it had never been used.
+ * state in the hash; those that can owe more than a window makes good have `overdue`.
  */
 export const tokenBucket = /* lua */ `
 local tokenBucket = {
   read = debt.read, write = debt.write, charge = debt.charge, used = debt.used,
-  giveBack = debt.giveBack, spentAt = debt.spentAt,
+  giveBack = debt.giveBack, overdue = debt.overdue,
 }
 
 function tokenBucket.readyAt(definition, state, now, count)
@@ -30,7 +30,7 @@ local gcra = tokenBucket
 
 export const leakyBucket = /* lua */ `
 local leakyBucket = {
-  read = debt.read, write = debt.write, charge = debt.charge, used = debt.used, spentAt = debt.spentAt,
+  read = debt.read, write = debt.write, charge = debt.charge, used = debt.used, overdue = debt.overdue,
 }
 
 function leakyBucket.readyAt(definition, state, now, count)
@@ -114,7 +114,7 @@ local function makeRoom(definition, state)
   end
   local older = {}
   for i = 1, kept - 1 do older[i] = format("%.0f %.0f ", entries[i].time, entries[i].amount) end
-  state.log, state.from, state.count = concat(older), 1, kept
+  state.log, state.from, state.count = table.concat(older), 1, kept
   state.time, state.amount = entries[kept].time, entries[kept].amount
 end
 
@@ -137,10 +137,6 @@ function slidingWindow.charge(definition, state, now, count)
 end
 
 slidingWindow.take = slidingWindow.charge
-
-function slidingWindow.spentAt(definition, state)
-  return state.time + definition.window
-end
 `;
 
 export const fixedWindow = /* lua */ `
@@ -172,10 +168,6 @@ function fixedWindow.charge(definition, state, now, count)
 end
 
 fixedWindow.take = fixedWindow.charge
-
-function fixedWindow.spentAt(definition, state)
-  return (state.number + 1) * definition.window
-end
 `;
 
 /** What each session holds is kept with the session. */
@@ -187,7 +179,7 @@ function resource.read(stored)
 end
 
 function resource.write(state)
-  return text(state.inUse)
+  return format("%.0f", state.inUse)
 end
 
 function resource.used(definition, state)

@@ -77,8 +77,8 @@ function debt.giveBack(definition, state, now, units, taken)
   refund(definition, state, units, tickOf(definition, taken))
 end
 
-function debt.spentAt(definition, state, now)
-  local units, part = owed(definition, state, now)
-  return leakedAt(definition, now, units, part)
+-- When a debt above the ceiling, which a window does not suffice for, has leaked out.
+function debt.overdue(definition, state, now)
+  return state.units > definition.ceiling and leakedAt(definition, now, state.units, state.part) or 0
 end
 `;

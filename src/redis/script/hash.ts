@@ -15,28 +15,37 @@
  */
 export const hash = /* lua */ `
 local key = KEYS[1]
-local definitionText, reading, sid, seq, acked, lease, mode, channel = unpack(ARGV, 1, 8)
+local definitionText, reading, sid = ARGV[1], ARGV[2], ARGV[3]
 local isInjected = reading ~= ""
 if isInjected then
   reading = tonumber(reading)
 else
   local time = redis.call("TIME")
-  reading = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  reading = time[1] * 1000000 + time[2]
 end
-seq, acked, lease = tonumber(seq), tonumber(acked), tonumber(lease)
 
 local specs = {}
 for line in gmatch(definitionText, "[^\\n]+") do specs[#specs + 1] = line end
 
-local KINDS = { tokenBucket, gcra, leakyBucket, slidingWindow, fixedWindow, resource }
-local RESOURCE = 6
+local algorithms = {}
+
+local function algorithmOf(kind)
+  if not algorithms[kind] then
+    if kind <= 3 then
+      algorithms[1], algorithms[2], algorithms[3] = debts()
+    elseif kind == 4 then algorithms[4] = slidingWindows()
+    elseif kind == 5 then algorithms[5] = fixedWindows()
+    else algorithms[6] = resources() end
+  end
+  return algorithms[kind]
+end
 
 local function parseSpec(spec)
   local kind, ceiling, window, weight, rate, tick, idle, mostUnits, mostPart =
     match(spec, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ")
-  kind = tonumber(kind) + 1
+  kind = kind + 1
   return {
-    kind = kind, algorithm = KINDS[kind], ceiling = tonumber(ceiling), window = tonumber(window),
+    kind = kind, algorithm = algorithmOf(kind), ceiling = tonumber(ceiling), window = tonumber(window),
     weight = tonumber(weight), rate = tonumber(rate), tick = tonumber(tick), idle = tonumber(idle),
     mostUnits = tonumber(mostUnits), mostPart = tonumber(mostPart),
   }
@@ -45,36 +54,29 @@ end
 -- By the index of a limit: what was stored, once read; the definition and the state, once needed; which have changed.
 local stored, definitions, states, isChanged = {}, {}, {}, {}
 
-local function definitionOf(index)
+-- The definition and the state of a limit.
+local function limitOf(index)
   local definition = definitions[index]
   if not definition then
     definition = parseSpec(specs[index])
     definitions[index] = definition
-  end
-  return definition
-end
-
-local function stateOf(index)
-  local state = states[index]
-  if not state then
     if stored[index] == nil then stored[index] = redis.call("HGET", key, index) end
-    state = definitionOf(index).algorithm.read(stored[index])
-    states[index] = state
+    states[index] = definition.algorithm.read(stored[index])
   end
-  return state
+  return definition, states[index]
 end
 
 local function parsePairs(list)
-  local pairsOf = {}
-  for index, count in gmatch(list, "(%d+):(-?%d+)") do pairsOf[tonumber(index)] = tonumber(count) end
-  return pairsOf
+  local counts = {}
+  for index, count in gmatch(list, "(%d+):(-?%d+)") do counts[tonumber(index)] = tonumber(count) end
+  return counts
 end
 
 local function writePairs(held)
-  local list = {}
+  local list = ""
   for index, count in pairs(held) do
-    if count > 0 then list[#list + 1] = index .. ":" .. text(count) end
+    if count > 0 then list = list .. format("%d:%.0f,", index, count) end
   end
-  return #list > 0 and concat(list, ",") or "-"
+  return list == "" and "-" or list
 end
 `;

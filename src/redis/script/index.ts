@@ -6,22 +6,26 @@ import { createHash } from "node:crypto";
 import { fixedWindow, gcra, leakyBucket, resource, slidingWindow, tokenBucket } from "./algorithms.ts";
 import { debt } from "./debt.ts";
 import { hash } from "./hash.ts";
-import { numbers } from "./numbers.ts";
+import { constants, numbers } from "./numbers.ts";
 import { redefine } from "./redefine.ts";
 import { refund } from "./refund.ts";
 import { sessions } from "./sessions.ts";
 import { transact } from "./transact.ts";
 
+/**
+ * A function that makes algorithms when they are first needed. The whole text is run anew at each call, and to make all functions that a
+ * call does not need would take longer than all else it does.
+ */
+function module(name: string, result: string, ...parts: readonly string[]): string {
+  return `local function ${name}()${parts.join("")}return ${result}\nend\n`;
+}
+
 const parts = [
-  numbers,
-  refund,
-  debt,
-  tokenBucket,
-  gcra,
-  leakyBucket,
-  slidingWindow,
-  fixedWindow,
-  resource,
+  constants,
+  module("debts", "tokenBucket, gcra, leakyBucket", numbers, refund, debt, tokenBucket, gcra, leakyBucket),
+  module("slidingWindows", "slidingWindow", numbers, slidingWindow),
+  module("fixedWindows", "fixedWindow", fixedWindow),
+  module("resources", "resource", resource),
   hash,
   sessions,
   redefine,

@@ -2,20 +2,16 @@
  * Lua's numbers are doubles, whole up to 2^53; the core's reach 2^62. So a debt is kept as whole units and a part of one (in the
  * core's terms: units x WEIGHT + part), and products are divided without ever being written down.
  */
-export const numbers = /* lua */ `
-local floor, match, gmatch, find, sub = math.floor, string.match, string.gmatch, string.find, string.sub
-local format, concat = string.format, table.concat
-
-local EXACT = 9007199254740992
+export const constants = /* lua */ `
+local floor, match, gmatch, sub, format = math.floor, string.match, string.gmatch, string.sub, string.format
 -- What charges can run a count up to: beyond it numbers are not whole any more.
 local MOST = 9007199254740991
 -- The answer where no passing of time helps.
 local NEVER = math.huge
-local now
+`;
 
-local function text(number)
-  return format("%.0f", number)
-end
+export const numbers = /* lua */ `
+local EXACT = 9007199254740992
 
 -- a x b / m, rounded down, and the rest. All are whole, up to 2^53; only a result beyond that is not exact.
 local function mulDiv(a, b, m)

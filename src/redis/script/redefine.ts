@@ -3,11 +3,11 @@
  * marks go, so that what was reserved before gives nothing back.
  */
 export const redefine = /* lua */ `
-local function identityOf(spec)
-  return match(spec, "^(%d+) ") .. match(spec, "^[%d ]+(%[.*)$")
-end
+local function redefine(old, now, lease)
+  local function identityOf(spec)
+    return match(spec, "^(%d+) ") .. match(spec, "^[%d ]+(%[.*)$")
+  end
 
-local function redefine(old)
   local fields, byName = redis.call("HGETALL", key), {}
   for i = 1, #fields, 2 do byName[fields[i]] = fields[i + 1] end
   local oldSpecs, oldIndex, newIndex = {}, {}, {}
@@ -39,7 +39,7 @@ local function redefine(old)
           inUse[to] = (inUse[to] or 0) + count
         end
       end
-      change(name, concat({ expires, last, writePairs(held), answer }, " "))
+      change(name, expires .. " " .. last .. " " .. writePairs(held) .. " " .. answer)
     end
   end
   local taken = {}
@@ -48,7 +48,7 @@ local function redefine(old)
     local algorithm, value = after.algorithm, byName[tostring(index)]
     taken[to] = true
     if after.kind == RESOURCE then
-      change(to, text(inUse[to] or 0))
+      change(to, format("%.0f", inUse[to] or 0))
     elseif value then
       local state = algorithm.read(value)
       if after.kind <= 3 then
@@ -71,8 +71,8 @@ local function redefine(old)
   -- How long the new limits need is not known of those that nobody touches: for the longest of their windows, at least.
   local longest = lease
   for _, spec in ipairs(specs) do longest = math.max(longest, parseSpec(spec).window) end
-  redis.call("HSET", key, "x", text(now + longest))
-  if not isInjected then redis.call("PEXPIRE", key, text(math.ceil(longest / 1000) + 1)) end
-  redis.pcall("PUBLISH", channel, sid)
+  redis.call("HSET", key, "x", format("%.0f", now + longest))
+  if not isInjected then redis.call("PEXPIRE", key, format("%.0f", math.ceil(longest / 1000) + 1)) end
+  redis.pcall("PUBLISH", key, sid)
 end
 `;

@@ -4,9 +4,10 @@
  */
 export const sessions = /* lua */ `
 local SESSION = "^(%d+) (%d+) (%S+) (.*)$"
+local RESOURCE = 6
 
 -- Ends the sessions that have not been renewed in time. Returns whether anything came back, and when to look again.
-local function endSessions(now)
+local function endSessions(now, lease)
   local fields, gone, cameBack, due = redis.call("HGETALL", key), {}, false, NEVER
   for i = 1, #fields, 2 do
     if sub(fields[i], 1, 1) == "s" and sub(fields[i], 2) ~= sid then
@@ -15,9 +16,9 @@ local function endSessions(now)
       if expires <= now then
         gone[#gone + 1] = fields[i]
         for index, count in pairs(parsePairs(holding)) do
-          if resource.giveBack(stateOf(index), count, { [index] = count }, index) > 0 then
-            isChanged[index], cameBack = true, true
-          end
+          local definition, state = limitOf(index)
+          definition.algorithm.giveBack(state, count, { [index] = count }, index)
+          isChanged[index], cameBack = true, true
         end
       elseif holding == "-" then
         -- Nobody waits for the end of one that holds nothing: all of them together, now and then.

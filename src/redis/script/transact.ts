@@ -19,39 +19,38 @@
  */
 export const transact = /* lua */ `
 local AWAITS_RELEASE, AWAITS_TIME = 1, 2
+local seq, acked, lease, redefines = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] ~= ""
+local FIRST_OPERATION = 8
 
-local operations, touched = {}, {}
-local wantsAll = false
-for i = 9, #ARGV do
-  local argument = ARGV[i]
-  local code, taken, list = match(argument, "^(.)(%d*) ?(.*)$")
-  if find("TNOMP", code, 1, true) then taken, list = "", sub(argument, 2) end
-  operations[#operations + 1] = { code = code, taken = tonumber(taken), counts = parsePairs(list) }
-  if code == "I" then wantsAll = true end
-  for index in pairs(operations[#operations].counts) do touched[index] = true end
-end
-
+-- What is asked of which limits; and all that is needed for it, read at once.
+local requests, isTouched = {}, {}
 local fields, indexes = { "d", "t", "e", "w", "x", "s" .. sid }, {}
-for index = 1, #specs do
-  if wantsAll or touched[index] then
-    fields[#fields + 1] = index
-    indexes[#indexes + 1] = index
+local function touch(index)
+  if isTouched[index] then return end
+  isTouched[index] = true
+  fields[#fields + 1], indexes[#indexes + 1] = index, index
+end
+for i = FIRST_OPERATION, #ARGV do
+  local argument = ARGV[i]
+  if argument == "I" then
+    for index = 1, #specs do touch(index) end
+  elseif argument ~= "." and argument ~= "R" and argument ~= "L" then
+    local counts = parsePairs(match(argument, "%S+$"))
+    requests[i] = counts
+    for index in pairs(counts) do touch(index) end
   end
 end
 local found = redis.call("HMGET", key, unpack(fields))
-local latest, due, session = tonumber(found[2] or 0), tonumber(found[3] or nil), found[6]
+local latest, due, session = tonumber(found[2] or 0), found[3] and tonumber(found[3]), found[6]
 -- A set's time never runs backwards.
-now = math.max(reading, latest)
+local now = math.max(reading, latest)
 
 if found[1] and found[1] ~= definitionText then
-  if mode ~= "redefine" then return "other\\n" .. found[1] end
-  redefine(found[1])
+  if not redefines then return "other\\n" .. found[1] end
+  redefine(found[1], now, lease)
   found = redis.call("HMGET", key, unpack(fields))
   session = found[6]
 end
-local wakeUntil, wakeWhom = match(found[4] or "", "^(%d+) (.*)$")
-wakeUntil = tonumber(wakeUntil or 0)
-local expiresAt = tonumber(found[5] or 0)
 for at, index in ipairs(indexes) do stored[index] = found[6 + at] end
 
 local last, held = 0, {}
@@ -59,104 +58,84 @@ if session then
   local _, lastText, holding, answer = match(session, SESSION)
   last = tonumber(lastText)
   if last >= seq then return last == seq and answer or "stale" end
-  held = parsePairs(holding)
+  if holding ~= "-" then held = parsePairs(holding) end
 end
 if acked > 0 and last < acked then return "lost" end
 
 -- What has happened: \`isWritten\` that the session has to be written, \`isTaken\` that time has moved.
 local isWritten, isTaken, hasLeft, cameBack, waits = false, false, false, false, false
-if due and due <= now then
-  cameBack, due = endSessions(now)
+if due and due <= now then cameBack, due = endSessions(now, lease) end
+
+local function waitText(ready)
+  if ready == 0 then return "0" end
+  return ready == NEVER and "~" or format("%.0f", ready - reading)
 end
 
 -- When all limits would grant what is asked: 0 if now. And which refuse.
 local function refusal(counts)
-  local ready, refusing = 0, {}
+  local ready, refusing = 0
   for index, count in pairs(counts) do
-    if count > 0 then
-      local definition = definitionOf(index)
-      local at = NEVER
-      if count <= definition.ceiling then at = definition.algorithm.readyAt(definition, stateOf(index), now, count) end
-      if at ~= 0 then
-        refusing[#refusing + 1] = index
-        ready = math.max(ready, at)
-      end
+    local definition, state = limitOf(index)
+    local at = NEVER
+    if count <= definition.ceiling then at = definition.algorithm.readyAt(definition, state, now, count) end
+    if at ~= 0 then
+      refusing = refusing and refusing .. "," .. index or index
+      if at > ready then ready = at end
     end
   end
   return ready, refusing
 end
 
-local function waitText(ready)
-  if ready == 0 then return "0" end
-  return ready == NEVER and "~" or text(ready - reading)
-end
-
-local function refused(ready, refusing)
-  return "-" .. waitText(ready) .. "/" .. concat(refusing, ",")
-end
-
--- Who may not pass a limit any more, by its index.
-local stops = {}
-
-local function stopOf(counts, isNested)
-  local stop = 0
-  for index, count in pairs(counts) do
-    if count > 0 then stop = math.max(stop, stops[index] or 0) end
-  end
-  return isNested and stop == AWAITS_RELEASE and 0 or stop
-end
+-- Who may not pass a limit any more, by its index; nil while nobody is stopped.
+local stops
 
 local function stopAt(counts, stop)
-  for index, count in pairs(counts) do
-    if count > 0 then stops[index] = math.max(stops[index] or 0, stop) end
-  end
+  waits = true
+  stops = stops or {}
+  for index in pairs(counts) do stops[index] = math.max(stops[index] or 0, stop) end
 end
 
-local function take(operation)
-  local code, counts = operation.code, operation.counts
+local function take(code, counts)
   local isOnce = code == "O" or code == "M"
-  local stop = stopOf(counts, code == "N" or code == "M")
-  if stop > 0 and not isOnce then
-    stopAt(counts, stop)
-    waits = true
-    return "=" .. stop
+  local stop = 0
+  if stops then
+    for index in pairs(counts) do stop = math.max(stop, stops[index] or 0) end
+    if stop == AWAITS_RELEASE and (code == "N" or code == "M") then stop = 0 end
+    if stop > 0 and not isOnce then
+      stopAt(counts, stop)
+      return "=" .. stop
+    end
   end
   local ready, refusing = refusal(counts)
-  if stop > 0 then return "=" .. refused(ready, refusing) end
-  if ready > 0 then
-    if not isOnce then
-      stopAt(counts, ready == NEVER and AWAITS_RELEASE or AWAITS_TIME)
-      waits = true
-    end
-    return refused(ready, refusing)
+  if ready > 0 or stop > 0 then
+    if not isOnce then stopAt(counts, ready == NEVER and AWAITS_RELEASE or AWAITS_TIME) end
+    return (stop > 0 and "=-" or "-") .. waitText(ready) .. "/" .. (refusing or "")
   end
   for index, count in pairs(counts) do
-    if count > 0 then
-      local definition = definitionOf(index)
-      definition.algorithm.take(definition, stateOf(index), now, count, held, index)
-      isChanged[index] = true
-    end
+    local definition, state = limitOf(index)
+    definition.algorithm.take(definition, state, now, count, held, index)
+    isChanged[index] = true
   end
   latest, isTaken, isWritten = now, true, true
-  return "+" .. text(now)
+  return format("+%.0f", now)
 end
 
-local function settle(operation)
-  local counts, at = operation.counts, latest
+local function settle(counts, taken)
+  local at = latest
   for _, count in pairs(counts) do
     -- Only to charge is the time needed: what leaks later leaks from what is left.
     if count > 0 then at = now end
   end
   for index, count in pairs(counts) do
-    local definition, state = definitionOf(index), stateOf(index)
+    local definition, state = limitOf(index)
     local algorithm = definition.algorithm
     if count > 0 then
       algorithm.charge(definition, state, at, count)
       isChanged[index] = true
     elseif definition.kind == RESOURCE then
-      if resource.giveBack(state, -count, held, index) > 0 then isChanged[index], cameBack = true, true end
+      if algorithm.giveBack(state, -count, held, index) > 0 then isChanged[index], cameBack = true, true end
     elseif algorithm.giveBack then
-      algorithm.giveBack(definition, state, at, -count, operation.taken)
+      algorithm.giveBack(definition, state, at, -count, taken)
       isChanged[index], cameBack = true, true
     end
     -- Once through, a window's or a shaper's slot is gone.
@@ -165,81 +144,97 @@ local function settle(operation)
   return "."
 end
 
-local function inspect()
-  local list = {}
-  for index = 1, #specs do
-    local definition, state = definitionOf(index), stateOf(index)
-    local used = definition.algorithm.used(definition, state, now)
-    list[index] = text(used) .. ":" .. waitText(definition.algorithm.readyAt(definition, state, now, 1))
+local reply = ""
+for i = FIRST_OPERATION, #ARGV do
+  local argument = ARGV[i]
+  local code, answer = sub(argument, 1, 1), "."
+  if code == "T" or code == "O" or code == "N" or code == "M" then
+    answer = take(code, requests[i])
+  elseif code == "S" then
+    answer = settle(requests[i], tonumber(match(argument, "^S(%d+)")))
+  elseif code == "P" then
+    local ready, refusing = refusal(requests[i])
+    answer = "-" .. waitText(ready) .. "/" .. (refusing or "")
+  elseif code == "I" then
+    local list = {}
+    for index = 1, #specs do
+      local definition, state = limitOf(index)
+      local algorithm = definition.algorithm
+      list[index] = format("%.0f", algorithm.used(definition, state, now)) .. ":"
+        .. waitText(algorithm.readyAt(definition, state, now, 1))
+    end
+    answer = "#" .. table.concat(list, ",")
+  elseif code == "R" then
+    isWritten = true
+  elseif code == "L" then
+    hasLeft = true
+    for index, count in pairs(held) do
+      local definition, state = limitOf(index)
+      definition.algorithm.giveBack(state, count, held, index)
+      isChanged[index], cameBack = true, true
+    end
   end
-  return "#" .. concat(list, ",")
-end
-
-local function leave()
-  for index, count in pairs(held) do
-    if resource.giveBack(stateOf(index), count, held, index) > 0 then isChanged[index], cameBack = true, true end
-  end
-  hasLeft = true
-  return "."
-end
-
-local answers = {}
-for i, operation in ipairs(operations) do
-  local code = operation.code
-  if find("TNOM", code, 1, true) then answers[i] = take(operation)
-  elseif code == "P" then answers[i] = refused(refusal(operation.counts))
-  elseif code == "S" then answers[i] = settle(operation)
-  elseif code == "I" then answers[i] = inspect()
-  elseif code == "L" then answers[i] = leave()
-  else
-    if code == "R" then isWritten = true end
-    answers[i] = "."
-  end
+  reply = reply .. " " .. answer
 end
 
 local changes, count = {}, 0
-local function change(field, value)
-  changes[count + 1], changes[count + 2] = field, value
+-- When the last of what has changed will be as if it had never been used.
+local ends = now + lease
+local spentAt = ends
+for index in pairs(isChanged) do
+  local definition, state = limitOf(index)
+  local algorithm = definition.algorithm
+  changes[count + 1], changes[count + 2] = index, algorithm.write(state)
+  count = count + 2
+  spentAt = math.max(spentAt, now + definition.window + definition.tick)
+  if algorithm.overdue then spentAt = math.max(spentAt, algorithm.overdue(definition, state, now)) end
+end
+if isTaken then
+  changes[count + 1], changes[count + 2] = "t", format("%.0f", latest)
   count = count + 2
 end
-
-local spentAt = 0
-for index in pairs(isChanged) do
-  local definition, state = definitionOf(index), stateOf(index)
-  local algorithm = definition.algorithm
-  change(index, algorithm.write(state))
-  if algorithm.spentAt then spentAt = math.max(spentAt, algorithm.spentAt(definition, state, now)) end
-end
-if isTaken then change("t", text(latest)) end
-local ends = now + lease
 if isWritten and not hasLeft and (not due or ends < due) then due = ends end
-if due and due ~= NEVER and due ~= tonumber(found[3] or nil) then change("e", text(due)) end
-local untilNext = due and due ~= NEVER and text(due - reading) or "~"
-local reply = (isWritten and "ok 1 " or "ok 0 ") .. untilNext .. " " .. concat(answers, " ")
-if isWritten and not hasLeft then
-  change("s" .. sid, concat({ text(ends), text(seq), writePairs(held), reply }, " "))
-  spentAt = math.max(spentAt, ends)
+if due and due ~= NEVER and due ~= tonumber(found[3] or nil) then
+  changes[count + 1], changes[count + 2] = "e", format("%.0f", due)
+  count = count + 2
 end
-if waits and (wakeUntil < now + lease / 2 or (wakeWhom ~= sid and wakeWhom ~= "*")) then
-  local whom = (wakeUntil > now and wakeWhom ~= sid) and "*" or sid
-  change("w", text(now + lease) .. " " .. whom)
+reply = (isWritten and "ok 1 " or "ok 0 ") .. (due and due ~= NEVER and format("%.0f", due - reading) or "~") .. reply
+if isWritten and not hasLeft then
+  changes[count + 1] = "s" .. sid
+  changes[count + 2] = format("%.0f %.0f ", ends, seq) .. writePairs(held) .. " " .. reply
+  count = count + 2
+end
+if waits or cameBack then
+  local wakeUntil, wakeWhom = match(found[4] or "0 ", "^(%d+) (.*)$")
+  wakeUntil = tonumber(wakeUntil)
+  if cameBack and wakeUntil > now and wakeWhom ~= sid then redis.pcall("PUBLISH", key, sid) end
+  if waits and (wakeUntil < now + lease / 2 or (wakeWhom ~= sid and wakeWhom ~= "*")) then
+    local whom = (wakeUntil > now and wakeWhom ~= sid) and "*" or sid
+    changes[count + 1], changes[count + 2] = "w", format("%.0f ", ends) .. whom
+    count = count + 2
+  end
 end
 if hasLeft and session then redis.call("HDEL", key, "s" .. sid) end
 if count > 0 then
-  if not found[1] then change("d", definitionText) end
-  if spentAt > expiresAt or not found[1] then
+  local expiresAt = tonumber(found[5] or 0)
+  local isNew = not found[1]
+  if isNew then
+    changes[count + 1], changes[count + 2] = "d", definitionText
+    count = count + 2
+  end
+  local expires = isNew or spentAt > expiresAt
+  if expires then
     -- A quarter longer than is needed, so that not every call has to put it off.
-    expiresAt = math.min(math.max(spentAt, ends) + math.ceil((math.max(spentAt, ends) - now) / 4), EXACT)
-    change("x", text(expiresAt))
+    expiresAt = math.min(spentAt + math.ceil((spentAt - now) / 4), MOST)
+    changes[count + 1], changes[count + 2] = "x", format("%.0f", expiresAt)
+  end
+  redis.call("HSET", key, unpack(changes))
+  if expires then
     local ttl = math.ceil((expiresAt - now) / 1000)
     -- By a clock that somebody moves, no time on the server's is long enough; but keys of tests should not stay for ever.
     if isInjected then ttl = math.max(ttl, 3600000) end
-    redis.call("HSET", key, unpack(changes))
-    redis.call("PEXPIRE", key, text(ttl))
-  else
-    redis.call("HSET", key, unpack(changes))
+    redis.call("PEXPIRE", key, format("%.0f", ttl))
   end
 end
-if cameBack and wakeUntil > now and wakeWhom ~= sid then redis.pcall("PUBLISH", channel, sid) end
 return reply
 `;

@@ -1,0 +1,67 @@
+/** A connection to a server that fails as a network does. */
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { Redis } from "ioredis";
+import { onTestFinished } from "vitest";
+import type { RedisServer } from "./server.ts";
+
+export class Proxy {
+  readonly #listener: Server;
+  readonly #sockets = new Set<Socket>();
+  #losesAnswers = false;
+  /** Requests that have reached the server and whose answers were lost. */
+  lost = 0;
+
+  static async to(server: RedisServer): Promise<Proxy> {
+    const proxy = new Proxy(server);
+    proxy.#listener.listen(0, "127.0.0.1");
+    await once(proxy.#listener, "listening");
+    onTestFinished(() => proxy.close());
+    return proxy;
+  }
+
+  private constructor(server: RedisServer) {
+    this.#listener = createServer((near) => {
+      const far = connect(server.port, "127.0.0.1");
+      for (const socket of [near, far]) {
+        this.#sockets.add(socket);
+        socket.on("error", () => {});
+        socket.on("close", () => {
+          this.#sockets.delete(socket);
+          near.destroy();
+          far.destroy();
+        });
+      }
+      near.on("data", (data) => far.write(data));
+      far.on("data", (data) => {
+        // The server has done what it was asked; nobody will hear of it.
+        if (this.#losesAnswers && String(data).includes("ok 1 ")) {
+          this.#losesAnswers = false;
+          this.lost++;
+          near.destroy();
+        } else {
+          near.write(data);
+        }
+      });
+    });
+  }
+
+  /** A client through this proxy. */
+  client(options: object = {}): Redis {
+    const { port } = this.#listener.address() as { port: number };
+    const client = new Redis(port, "127.0.0.1", { retryStrategy: () => 10, ...options });
+    client.on("error", () => {});
+    onTestFinished(() => client.disconnect());
+    return client;
+  }
+
+  /** The next answer to a batch that has changed something gets lost, and the connection with it. */
+  loseNextAnswer(): void {
+    this.#losesAnswers = true;
+  }
+
+  close(): void {
+    this.#listener.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
