@@ -156,7 +156,7 @@ export class Conversation {
     this.#isAway = false;
     this.#retryMs = FIRST_RETRY_MS;
     const [verdict, isWritten, due, ...answers] = reply.split(" ");
-    if (verdict !== "ok") {
+    if (verdict !== "ok" || answers.length < batch.operations.length) {
       const error = this.#speaker.refused(reply);
       if (!error) {
         batch.seq = ++this.#seq;

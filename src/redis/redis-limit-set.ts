@@ -8,6 +8,7 @@ import {
   InvalidLimitError,
   LimitError,
   LimitSetClosedError,
+  show,
 } from "../errors.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits.ts";
 import { checkTimeout, Requests } from "../requests.ts";
@@ -356,6 +357,9 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     if (answer.startsWith("other\n")) {
       const theirs = readable(answer.slice("other\n".length));
       return new DefinitionMismatchError(this.name, theirs, readable(this.#definitions.text));
+    }
+    if (answer !== "lost" && answer !== "stale") {
+      return new BackendUnavailableError(`the server has answered what makes no sense: ${show(answer)}`);
     }
     this.#loseSession("the server has forgotten them");
     return undefined;

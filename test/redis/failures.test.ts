@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BackendUnavailableError, type LimitLike, RateLimit, ResourceLimit } from "limitset";
 import { RedisLimitSet, type RedisLimitSetOptions } from "limitset/redis";
 import { expect, onTestFinished, test } from "vitest";
-import { Proxy } from "./proxy.ts";
 import { clientFor, describeRedis, type RedisServer, serverFor } from "./server.ts";
+import { Wire } from "./wire.ts";
 
 const HOUR = 3_600_000;
 const TOKENS = new RateLimit({ key: "tokens", capacity: 100, windowMs: HOUR });
@@ -142,27 +142,27 @@ describeRedis("a server that fails", () => {
     const title = resends ? "sends again by itself" : "gives up";
     test(`an answer that is lost: nothing is taken twice, nothing comes back twice (the client ${title})`, async () => {
       const server = await serverFor();
-      const proxy = await Proxy.to(server);
-      const client = proxy.client({
+      const wire = await Wire.to(server);
+      const client = wire.client({
         autoResendUnfulfilledCommands: resends,
         maxRetriesPerRequest: resends ? 20 : 0,
       });
       const limits = setOf({ limits: [TOKENS, DB], client, deadlineMs: 10_000 });
       await limits.stats();
       for (let times = 0; times < 5; times++) {
-        proxy.loseNextAnswer();
+        wire.loseNextAnswer();
         const acquisition = await limits.acquire({ tokens: 10 });
         expect(await used(limits)).toEqual({ tokens: 10, db: 1 });
         const other = await limits.acquire({ tokens: 20 });
         other.update({ tokens: 0 });
         acquisition.update({ tokens: 0 });
-        proxy.loseNextAnswer();
+        wire.loseNextAnswer();
         acquisition.release();
         expect(await used(limits)).toEqual({ tokens: 20, db: 1 });
         other.release();
         expect(await used(limits)).toEqual({ tokens: 0, db: 0 });
       }
-      expect(proxy.lost).toBe(10);
+      expect(wire.lost).toBe(10);
     });
   }
 

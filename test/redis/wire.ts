@@ -5,19 +5,19 @@ import { Redis } from "ioredis";
 import { onTestFinished } from "vitest";
 import type { RedisServer } from "./server.ts";
 
-export class Proxy {
+export class Wire {
   readonly #listener: Server;
   readonly #sockets = new Set<Socket>();
   #losesAnswers = false;
   /** Requests that have reached the server and whose answers were lost. */
   lost = 0;
 
-  static async to(server: RedisServer): Promise<Proxy> {
-    const proxy = new Proxy(server);
-    proxy.#listener.listen(0, "127.0.0.1");
-    await once(proxy.#listener, "listening");
-    onTestFinished(() => proxy.close());
-    return proxy;
+  static async to(server: RedisServer): Promise<Wire> {
+    const wire = new Wire(server);
+    wire.#listener.listen(0, "127.0.0.1");
+    await once(wire.#listener, "listening");
+    onTestFinished(() => wire.close());
+    return wire;
   }
 
   private constructor(server: RedisServer) {
@@ -46,7 +46,7 @@ export class Proxy {
     });
   }
 
-  /** A client through this proxy. */
+  /** A client through this wire. */
   client(options: object = {}): Redis {
     const { port } = this.#listener.address() as { port: number };
     const client = new Redis(port, "127.0.0.1", { retryStrategy: () => 10, ...options });

@@ -1,0 +1,112 @@
+/** The clients that can be handed in: each takes, waits to be woken by another process's release, and survives a forgotten script. */
+import { once } from "node:events";
+import { Cluster, Redis } from "ioredis";
+import { Redis as Valkey } from "iovalkey";
+import { RateLimit, ResourceLimit } from "limitset";
+import { type RedisClient, RedisLimitSet } from "limitset/redis";
+import { createClient, createCluster } from "redis";
+import { expect, onTestFinished, test } from "vitest";
+import { describeRedis, type RedisServer, serverFor } from "./server.ts";
+
+const LIMITS = [
+  new RateLimit({ key: "tokens", capacity: 100, windowMs: 3_600_000 }),
+  new ResourceLimit({ key: "db", capacity: 2 }),
+] as const;
+
+/** Two sets on two connections of a client: the whole of what one does to the other. */
+async function use(one: RedisClient, two: RedisClient, forget: () => Promise<unknown>): Promise<void> {
+  const [mine, theirs] = [one, two].map(
+    (client) => new RedisLimitSet({ name: "clients", limits: LIMITS, client }),
+  ) as [RedisLimitSet<"tokens" | "db">, RedisLimitSet<"tokens" | "db">];
+  const acquisition = await theirs.acquire({ tokens: 60, db: 2 });
+  const refused = await mine.tryAcquire({ tokens: 41 });
+  expect(refused.limitedBy).toEqual(["tokens", "db"]);
+  await forget();
+  const waiter = mine.acquire({ tokens: 100 });
+  await expect.poll(async () => (await mine.stats()).tokens.waiting).toBe(1);
+  // Long enough that it listens by now.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  acquisition.update({ tokens: 0 });
+  acquisition.release();
+  const granted = await waiter;
+  expect(granted.requested).toEqual({ tokens: 100, db: 1 });
+  granted.update({ tokens: 3 });
+  granted.release();
+  const stats = await theirs.stats();
+  expect([stats.tokens.used, stats.db.used]).toEqual([3, 0]);
+  await Promise.all([mine.close(), theirs.close()]);
+}
+
+/** A cluster of three servers that have all slots between them. */
+async function cluster(): Promise<RedisServer[]> {
+  const servers = await Promise.all(
+    [0, 1, 2].map(() => serverFor("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")),
+  );
+  const clients = servers.map(({ port }) => new Redis(port, "127.0.0.1"));
+  const edges = [0, 5461, 10923, 16384];
+  for (const [i, client] of clients.entries()) {
+    await client.call("CLUSTER", "ADDSLOTSRANGE", edges[i]!, edges[i + 1]! - 1);
+    await client.call("CLUSTER", "MEET", "127.0.0.1", servers[(i + 1) % 3]!.port);
+  }
+  const isUp = async () => {
+    const infos = await Promise.all(clients.map((client) => client.call("CLUSTER", "INFO")));
+    return infos.every((info) => /cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(String(info)));
+  };
+  await expect.poll(isUp, { timeout: 20_000, interval: 50 }).toBe(true);
+  for (const client of clients) client.disconnect();
+  return servers;
+}
+
+describeRedis("clients", () => {
+  test("ioredis", async () => {
+    const { port } = await serverFor();
+    const [one, two] = [new Redis(port, "127.0.0.1"), new Redis(port, "127.0.0.1")];
+    onTestFinished(() => {
+      for (const client of [one, two]) client.disconnect();
+    });
+    await use(one, two, () => one.script("FLUSH"));
+  });
+
+  test("iovalkey", async () => {
+    const { port } = await serverFor();
+    const [one, two] = [new Valkey(port, "127.0.0.1"), new Valkey(port, "127.0.0.1")];
+    onTestFinished(() => {
+      for (const client of [one, two]) client.disconnect();
+    });
+    await use(one, two, () => one.script("FLUSH"));
+  });
+
+  test("node-redis", async () => {
+    const { port } = await serverFor();
+    const [one, two] = [1, 2].map(() => createClient({ socket: { port, host: "127.0.0.1" } }));
+    await Promise.all([one!.connect(), two!.connect()]);
+    onTestFinished(() => {
+      for (const client of [one!, two!]) client.destroy();
+    });
+    await use(one!, two!, () => one!.scriptFlush());
+  });
+
+  test("ioredis with a cluster", { timeout: 60_000 }, async () => {
+    const nodes = (await cluster()).map(({ port }) => ({ port, host: "127.0.0.1" }));
+    const [one, two] = [new Cluster(nodes), new Cluster(nodes)];
+    onTestFinished(() => {
+      for (const client of [one, two]) client.disconnect();
+    });
+    await Promise.all([once(one, "ready"), once(two, "ready")]);
+    await use(one, two, () => Promise.all(one.nodes("master").map((node) => node.script("FLUSH"))));
+  });
+
+  test("node-redis with a cluster", { timeout: 60_000 }, async () => {
+    const rootNodes = (await cluster()).map(({ port }) => ({ socket: { port, host: "127.0.0.1" } }));
+    const [one, two] = [1, 2].map(() => createCluster({ rootNodes }));
+    for (const client of [one!, two!]) client.on("error", () => {});
+    await Promise.all([one!.connect(), two!.connect()]);
+    onTestFinished(() => {
+      for (const client of [one!, two!]) client.destroy();
+    });
+    const flush = async () => {
+      for (const { client } of one!.masters) await (await client)?.scriptFlush();
+    };
+    await use(one!, two!, flush);
+  });
+});
