@@ -1,0 +1,92 @@
+// A process of the section on Redis: takes from one hot key, and tells how long each answer took.
+import process from "node:process";
+import { Ratelimit } from "@upstash/ratelimit";
+import { Redis } from "ioredis";
+import { RateLimit } from "limitset";
+import { RedisLimitSet } from "limitset/redis";
+import { RateLimiterRedis } from "rate-limiter-flexible";
+import { HOUR_MS, PLENTY } from "../sets.js";
+
+const client = new Redis(Number(process.argv[2]), "127.0.0.1");
+
+/** @param {string} name @param {readonly string[]} keys */
+const setOf = (name, keys) =>
+  new RedisLimitSet({
+    name,
+    client,
+    limits: keys.map((key) => new RateLimit({ key, capacity: PLENTY, windowMs: HOUR_MS })),
+    missingUpdate: "charge",
+  });
+const one = setOf("one", ["tokens"]);
+const four = setOf("four", ["input", "output", "bytes", "cents"]);
+const flexible = new RateLimiterRedis({
+  storeClient: client,
+  keyPrefix: "flexible",
+  points: PLENTY,
+  duration: HOUR_MS / 1000,
+});
+
+// What its client for HTTP does, over this connection: its scripts are what is compared. They begin with a line that only the
+// service they are for understands; without it, they run here under another hash.
+/** @type {Map<string, string>} */
+const hashes = new Map();
+let unknown = "";
+const commands = {
+  /** @param {string} sha @param {string[]} keys @param {unknown[]} args */
+  async evalsha(sha, keys, args) {
+    const known = hashes.get(sha);
+    unknown = sha;
+    if (known === undefined) throw new Error("NOSCRIPT");
+    return client.evalsha(known, keys.length, ...keys, ...args.map(String));
+  },
+  /** @param {string} script @param {string[]} keys @param {unknown[]} args */
+  async eval(script, keys, args) {
+    const sha = unknown;
+    const known = String(await client.script("LOAD", script.replace(/^#!.*\n/, "")));
+    hashes.set(sha, known);
+    return client.evalsha(known, keys.length, ...keys, ...args.map(String));
+  },
+};
+/** @param {"tokenBucket" | "fixedWindow"} algorithm */
+const upstash = (algorithm) =>
+  new Ratelimit({
+    redis: /** @type {never} */ (commands),
+    prefix: algorithm,
+    limiter:
+      algorithm === "tokenBucket"
+        ? Ratelimit.tokenBucket(PLENTY, "1 h", PLENTY)
+        : Ratelimit.fixedWindow(PLENTY, "1 h"),
+    ephemeralCache: false,
+    analytics: false,
+    timeout: 0,
+  });
+const bucket = upstash("tokenBucket");
+const window = upstash("fixedWindow");
+
+/** @type {Record<string, () => Promise<boolean>>} */
+const ways = {
+  ping: async () => (await client.ping()) === "PONG",
+  one: async () => (await one.acquire({ tokens: 1 })).successful,
+  four: async () => (await four.acquire({ input: 1, output: 1, bytes: 1, cents: 1 })).successful,
+  flexible: async () => (await flexible.consume("user")).remainingPoints > 0,
+  bucket: async () => (await bucket.limit("user")).success,
+  window: async () => (await window.limit("user")).success,
+};
+
+process.on("message", async (/** @type {any} */ { what, n, atATime }) => {
+  const way = /** @type {() => Promise<boolean>} */ (ways[what]);
+  /** @type {number[]} */
+  const latencies = [];
+  let left = n;
+  let done = 0;
+  const asker = async () => {
+    while (left-- > 0) {
+      const start = performance.now();
+      if (await way()) done++;
+      latencies.push(performance.now() - start);
+    }
+  };
+  await Promise.all(Array.from({ length: atATime }, asker));
+  process.send?.({ done, latencies });
+});
+process.send?.({ done: 0, latencies: [] });
