@@ -1,11 +1,17 @@
-// Installs what the tests drive besides Node, where it is missing: from Debian (as root) browsers and the model checker, from
+// Installs what the tests drive besides Node, where it is missing: from Debian (as root) browsers, the model checker and a Redis server, from
 // the registry other runtimes, in a folder of their own so that nobody pays for them who does not ask.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** Command -> Debian package. */
-const SYSTEM = { spin: "spin", cc: "gcc", chromium: "chromium", "firefox-esr": "firefox-esr" };
+const SYSTEM = {
+  spin: "spin",
+  cc: "gcc",
+  chromium: "chromium",
+  "firefox-esr": "firefox-esr",
+  "redis-server": "redis-server",
+};
 /** Command -> package of the registry. */
 const REGISTRY = { deno: "deno@^2.9", bun: "bun@^1.4" };
 
