@@ -1,13 +1,13 @@
 /**
  * `assembly/algorithms/`. Each has `readyAt` (0, or the first microsecond at which it alone would grant so much; changes
- * nothing that counts) and `take`, for when all limits of a request agree; `charge`, `used`; `read` and `write` for its
- * state in the hash; those that can owe more than a window makes good have `overdue`.
+ * nothing that counts) and `take`, for when all limits of a request agree; `read` and `write` for its state in the hash; and for
+ * settling and reading, `charge` and `used`, those that refund `giveBack`, those that can owe more than a window makes good `overdue`.
  */
+import { settlements } from "./debt.ts";
+import { refund } from "./refund.ts";
+
 export const tokenBucket = /* lua */ `
-local tokenBucket = {
-  read = debt.read, write = debt.write, charge = debt.charge, used = debt.used,
-  giveBack = debt.giveBack, overdue = debt.overdue,
-}
+local tokenBucket = { read = read, write = write }
 
 function tokenBucket.readyAt(definition, state, now, count)
   local units, part = owed(definition, state, now)
@@ -21,6 +21,14 @@ function tokenBucket.take(definition, state, now, count)
   state.units = state.units + count
   pushMark(definition, state)
 end
+
+-- Most calls settle nothing: the rest is there when it is asked for.
+setmetatable(tokenBucket, { __index = function(_, name)
+${refund}${settlements}
+  tokenBucket.charge, tokenBucket.giveBack = charge, giveBack
+  tokenBucket.used, tokenBucket.overdue = used, overdue
+  return rawget(tokenBucket, name)
+end })
 `;
 
 /** Counted in debt, a theoretical arrival time ahead by at most the burst is a bucket as large as the burst. */
@@ -29,9 +37,7 @@ local gcra = tokenBucket
 `;
 
 export const leakyBucket = /* lua */ `
-local leakyBucket = {
-  read = debt.read, write = debt.write, charge = debt.charge, used = debt.used, overdue = debt.overdue,
-}
+local leakyBucket = { read = read, write = write }
 
 function leakyBucket.readyAt(definition, state, now, count)
   local units, part = owed(definition, state, now)
@@ -40,8 +46,11 @@ function leakyBucket.readyAt(definition, state, now, count)
 end
 
 function leakyBucket.take(definition, state, now, count)
-  state.at, state.units, state.part = tickOf(definition, now), count, 0
+  state.at, state.units, state.part = floor(now / definition.tick), count, 0
 end
+
+${settlements.replace(/\nlocal function giveBack[\s\S]*?\nend\n/, "")}
+leakyBucket.charge, leakyBucket.used, leakyBucket.overdue = charge, used, overdue
 `;
 
 /** The log is parsed from its front only as far as it is needed; its last entry stands by itself, for the next to join. */
@@ -60,7 +69,7 @@ end
 
 function slidingWindow.write(state)
   local log = sub(state.log, state.from)
-  return format("%.0f %.0f %.0f %.0f ", state.sum, state.count, state.time, state.amount) .. log
+  return format("%d %d %d %d ", state.sum, state.count, state.time, state.amount) .. log
 end
 
 -- Drops what has left the window and returns the sum of the rest.
@@ -98,7 +107,7 @@ end
 
 -- Merges neighbours in a full log.
 local function makeRoom(definition, state)
-  local log, kept, entries = sub(state.log, state.from) .. format("%.0f %.0f ", state.time, state.amount), 0, {}
+  local log, kept, entries = sub(state.log, state.from) .. format("%d %d ", state.time, state.amount), 0, {}
   local window, cell
   for time, amount in gmatch(log, "(%d+) (%d+) ") do
     time, amount = tonumber(time), tonumber(amount)
@@ -113,7 +122,7 @@ local function makeRoom(definition, state)
     end
   end
   local older = {}
-  for i = 1, kept - 1 do older[i] = format("%.0f %.0f ", entries[i].time, entries[i].amount) end
+  for i = 1, kept - 1 do older[i] = format("%d %d ", entries[i].time, entries[i].amount) end
   state.log, state.from, state.count = table.concat(older), 1, kept
   state.time, state.amount = entries[kept].time, entries[kept].amount
 end
@@ -129,7 +138,7 @@ function slidingWindow.charge(definition, state, now, count)
   end
   if state.count == MAX_ENTRIES then makeRoom(definition, state) end
   if state.count > 0 then
-    state.log = sub(state.log, state.from) .. format("%.0f %.0f ", state.time, state.amount)
+    state.log = sub(state.log, state.from) .. format("%d %d ", state.time, state.amount)
   else
     state.log = ""
   end
@@ -149,7 +158,7 @@ function fixedWindow.read(stored)
 end
 
 function fixedWindow.write(state)
-  return format("%.0f %.0f", state.number, state.count)
+  return format("%d %d", state.number, state.count)
 end
 
 function fixedWindow.used(definition, state, now)
@@ -179,7 +188,7 @@ function resource.read(stored)
 end
 
 function resource.write(state)
-  return format("%.0f", state.inUse)
+  return format("%d", state.inUse)
 end
 
 function resource.used(definition, state)

@@ -31,8 +31,9 @@ local algorithms = {}
 
 local function algorithmOf(kind)
   if not algorithms[kind] then
-    if kind <= 3 then
-      algorithms[1], algorithms[2], algorithms[3] = debts()
+    if kind <= 2 then
+      algorithms[1], algorithms[2] = buckets()
+    elseif kind == 3 then algorithms[3] = leakyBuckets()
     elseif kind == 4 then algorithms[4] = slidingWindows()
     elseif kind == 5 then algorithms[5] = fixedWindows()
     else algorithms[6] = resources() end
@@ -75,7 +76,7 @@ end
 local function writePairs(held)
   local list = ""
   for index, count in pairs(held) do
-    if count > 0 then list = list .. format("%d:%.0f,", index, count) end
+    if count > 0 then list = list .. format("%d:%d,", index, count) end
   end
   return list == "" and "-" or list
 end

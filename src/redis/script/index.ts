@@ -8,7 +8,7 @@ import { debt } from "./debt.ts";
 import { hash } from "./hash.ts";
 import { constants, numbers } from "./numbers.ts";
 import { redefine } from "./redefine.ts";
-import { refund } from "./refund.ts";
+import { marks } from "./refund.ts";
 import { sessions } from "./sessions.ts";
 import { transact } from "./transact.ts";
 
@@ -22,7 +22,8 @@ function module(name: string, result: string, ...parts: readonly string[]): stri
 
 const parts = [
   constants,
-  module("debts", "tokenBucket, gcra, leakyBucket", numbers, refund, debt, tokenBucket, gcra, leakyBucket),
+  module("buckets", "tokenBucket, gcra", numbers, marks, debt, tokenBucket, gcra),
+  module("leakyBuckets", "leakyBucket", numbers, marks, debt, leakyBucket),
   module("slidingWindows", "slidingWindow", numbers, slidingWindow),
   module("fixedWindows", "fixedWindow", fixedWindow),
   module("resources", "resource", resource),

@@ -4,6 +4,11 @@
  */
 export const constants = /* lua */ `
 local floor, match, gmatch, sub, format = math.floor, string.match, string.gmatch, string.sub, string.format
+-- Ten times as fast as "%.0f"; where it is of 32 bits, that is what it has to be.
+if format("%d", 1099511627776) ~= "1099511627776" then
+  local wide = format
+  format = function(pattern, ...) return wide(string.gsub(pattern, "%%d", "%%.0f"), ...) end
+end
 -- What charges can run a count up to: beyond it numbers are not whole any more.
 local MOST = 9007199254740991
 -- The answer where no passing of time helps.
@@ -49,6 +54,7 @@ local function mulDiv(a, b, m)
   return whole * b + quotient, rest
 end
 
+-- Whether one debt is less than another.
 local function isLess(units, part, otherUnits, otherPart)
   return units < otherUnits or (units == otherUnits and part < otherPart)
 end

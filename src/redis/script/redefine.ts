@@ -48,7 +48,7 @@ local function redefine(old, now, lease)
     local algorithm, value = after.algorithm, byName[tostring(index)]
     taken[to] = true
     if after.kind == RESOURCE then
-      change(to, format("%.0f", inUse[to] or 0))
+      change(to, format("%d", inUse[to] or 0))
     elseif value then
       local state = algorithm.read(value)
       if after.kind <= 3 then
@@ -71,8 +71,8 @@ local function redefine(old, now, lease)
   -- How long the new limits need is not known of those that nobody touches: for the longest of their windows, at least.
   local longest = lease
   for _, spec in ipairs(specs) do longest = math.max(longest, parseSpec(spec).window) end
-  redis.call("HSET", key, "x", format("%.0f", now + longest))
-  if not isInjected then redis.call("PEXPIRE", key, format("%.0f", math.ceil(longest / 1000) + 1)) end
+  redis.call("HSET", key, "x", format("%d", now + longest))
+  if not isInjected then redis.call("PEXPIRE", key, format("%d", math.ceil(longest / 1000) + 1)) end
   redis.pcall("PUBLISH", key, sid)
 end
 `;

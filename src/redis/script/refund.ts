@@ -1,5 +1,5 @@
 /** `assembly/refund.ts`: how much of an unused amount may go back. Marks are { tick, units, part }, oldest first, lows rising. */
-export const refund = /* lua */ `
+export const marks = /* lua */ `
 local MAX_MARKS = 4
 
 -- Brings the first \`last\` marks down to a low: those at or above it become one, as old as the oldest of them.
@@ -11,11 +11,6 @@ local function collapse(marks, last, units, part)
     marks[kept].units, marks[kept].part = units, part
   end
   for at = last, kept + 1, -1 do table.remove(marks, at) end
-end
-
--- Debt has fallen: no mark can lie above it.
-local function lowerMarks(state)
-  collapse(state.marks, #state.marks, state.units, state.part)
 end
 
 -- Drops the mark that can be missed best from a full stack: whose low is nearest to that of the one before it.
@@ -42,7 +37,9 @@ local function pushMark(definition, state)
   end
   last.units, last.part = state.units, state.part
 end
+`;
 
+export const refund = /* lua */ `
 -- Gives back what may go back of so many units, reserved at \`tick\`: from the debt, and from the marks to keep them true.
 local function refund(definition, state, unused, tick)
   local marks, weight = state.marks, definition.weight

@@ -68,7 +68,7 @@ if due and due <= now then cameBack, due = endSessions(now, lease) end
 
 local function waitText(ready)
   if ready == 0 then return "0" end
-  return ready == NEVER and "~" or format("%.0f", ready - reading)
+  return ready == NEVER and "~" or format("%d", math.min(ready - reading, MOST))
 end
 
 -- When all limits would grant what is asked: 0 if now. And which refuse.
@@ -117,7 +117,7 @@ local function take(code, counts)
     isChanged[index] = true
   end
   latest, isTaken, isWritten = now, true, true
-  return format("+%.0f", now)
+  return format("+%d", now)
 end
 
 local function settle(counts, taken)
@@ -160,7 +160,7 @@ for i = FIRST_OPERATION, #ARGV do
     for index = 1, #specs do
       local definition, state = limitOf(index)
       local algorithm = definition.algorithm
-      list[index] = format("%.0f", algorithm.used(definition, state, now)) .. ":"
+      list[index] = format("%d", algorithm.used(definition, state, now)) .. ":"
         .. waitText(algorithm.readyAt(definition, state, now, 1))
     end
     answer = "#" .. table.concat(list, ",")
@@ -187,21 +187,24 @@ for index in pairs(isChanged) do
   changes[count + 1], changes[count + 2] = index, algorithm.write(state)
   count = count + 2
   spentAt = math.max(spentAt, now + definition.window + definition.tick)
-  if algorithm.overdue then spentAt = math.max(spentAt, algorithm.overdue(definition, state, now)) end
+  -- A debt that overage has run up takes longer than its window.
+  if state.units and state.units > definition.ceiling then
+    spentAt = math.max(spentAt, algorithm.overdue(definition, state, now))
+  end
 end
 if isTaken then
-  changes[count + 1], changes[count + 2] = "t", format("%.0f", latest)
+  changes[count + 1], changes[count + 2] = "t", format("%d", latest)
   count = count + 2
 end
 if isWritten and not hasLeft and (not due or ends < due) then due = ends end
 if due and due ~= NEVER and due ~= tonumber(found[3] or nil) then
-  changes[count + 1], changes[count + 2] = "e", format("%.0f", due)
+  changes[count + 1], changes[count + 2] = "e", format("%d", due)
   count = count + 2
 end
-reply = (isWritten and "ok 1 " or "ok 0 ") .. (due and due ~= NEVER and format("%.0f", due - reading) or "~") .. reply
+reply = (isWritten and "ok 1 " or "ok 0 ") .. (due and due ~= NEVER and format("%d", due - reading) or "~") .. reply
 if isWritten and not hasLeft then
   changes[count + 1] = "s" .. sid
-  changes[count + 2] = format("%.0f %.0f ", ends, seq) .. writePairs(held) .. " " .. reply
+  changes[count + 2] = format("%d %d ", ends, seq) .. writePairs(held) .. " " .. reply
   count = count + 2
 end
 if waits or cameBack then
@@ -210,7 +213,7 @@ if waits or cameBack then
   if cameBack and wakeUntil > now and wakeWhom ~= sid then redis.pcall("PUBLISH", key, sid) end
   if waits and (wakeUntil < now + lease / 2 or (wakeWhom ~= sid and wakeWhom ~= "*")) then
     local whom = (wakeUntil > now and wakeWhom ~= sid) and "*" or sid
-    changes[count + 1], changes[count + 2] = "w", format("%.0f ", ends) .. whom
+    changes[count + 1], changes[count + 2] = "w", format("%d ", ends) .. whom
     count = count + 2
   end
 end
@@ -226,14 +229,14 @@ if count > 0 then
   if expires then
     -- A quarter longer than is needed, so that not every call has to put it off.
     expiresAt = math.min(spentAt + math.ceil((spentAt - now) / 4), MOST)
-    changes[count + 1], changes[count + 2] = "x", format("%.0f", expiresAt)
+    changes[count + 1], changes[count + 2] = "x", format("%d", expiresAt)
   end
   redis.call("HSET", key, unpack(changes))
   if expires then
     local ttl = math.ceil((expiresAt - now) / 1000)
     -- By a clock that somebody moves, no time on the server's is long enough; but keys of tests should not stay for ever.
     if isInjected then ttl = math.max(ttl, 3600000) end
-    redis.call("PEXPIRE", key, format("%.0f", ttl))
+    redis.call("PEXPIRE", key, format("%d", ttl))
   end
 end
 return reply
