@@ -19,6 +19,8 @@ export interface Asker<T> extends Due {
   readonly signal: AbortSignal | undefined;
   /** When it asked, by the platform's clock. */
   readonly askedAt: number;
+  /** When it asked, by the set's. */
+  readonly since: number;
   readonly resolve: (value: T) => void;
   readonly reject: (error: unknown) => void;
   readonly line: Line<T>;

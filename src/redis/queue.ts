@@ -7,6 +7,7 @@ import { Aborts } from "../aborts.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { AcquireOptions } from "../contract.ts";
 import { Deadlines } from "../deadlines.ts";
+import { toMicros } from "../units.ts";
 import type { Operation, Timing } from "./conversation.ts";
 import { type Asker, AWAITS_RELEASE, AWAITS_TIME, FREE, Line, UNKNOWN } from "./line.ts";
 import { type Answer, parseAnswer, type Refused } from "./wire.ts";
@@ -96,6 +97,7 @@ export class Queue<T> {
   ask(request: Request, isOnce: boolean, options?: AcquireOptions): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const timeoutMs = options?.timeoutMs ?? Number.POSITIVE_INFINITY;
+      const since = this.#desk.clock.now();
       const asker: Asker<T> = {
         units: request.units,
         covered: request.covered,
@@ -104,7 +106,8 @@ export class Queue<T> {
         timeoutMs,
         signal: isOnce ? undefined : options?.signal,
         askedAt: systemClock.now(),
-        deadline: isOnce ? Number.POSITIVE_INFINITY : this.#desk.clock.now() + timeoutMs,
+        since,
+        deadline: isOnce ? Number.POSITIVE_INFINITY : since + timeoutMs,
         place: -1,
         resolve,
         reject,
@@ -287,7 +290,7 @@ export class Queue<T> {
       this.#asking.delete(asker);
     };
     return {
-      encode: () => (asker.hasLeft ? undefined : this.#desk.encode(code, asker.units)),
+      encode: () => (asker.hasLeft ? undefined : this.#desk.encode(code + this.#ageOf(asker), asker.units)),
       answered: (text, timing) => {
         done();
         if (text === ".") return;
@@ -305,6 +308,12 @@ export class Queue<T> {
         this.#leave(asker).reject(this.#desk.failure(error));
       },
     };
+  }
+
+  /** For how long it has waited, as the script is told. */
+  #ageOf(asker: Asker<T>): string {
+    if (!asker.hasWaited) return "";
+    return `${Math.max(0, toMicros(this.#desk.clock.now()) - toMicros(asker.since))} `;
   }
 
   #answer(asker: Asker<T>, answer: Answer, code: string, timing: Timing): void {

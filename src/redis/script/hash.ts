@@ -7,6 +7,7 @@
  * | `t` | the latest time that changed something, in microseconds |
  * | `e` | no session ends before this |
  * | `w` | until when somebody may wait, and which session (`*`: several) |
+ * | `q` | who waits and has been passed over: since when, until when nobody passes it, its session, whether it hangs on a release, what it wants |
  * | `x` | when the key expires |
  * | `1`, `2`, ... | the state of a limit |
  * | `s...` | a session: when it ends, the number of its last batch, what it holds, the answer to that batch |

@@ -19,7 +19,7 @@ local function redefine(old, now, lease)
     local from = oldIndex[identityOf(spec)]
     if from then newIndex[from] = index end
   end
-  local changes = { "d", definitionText }
+  local changes = { "d", definitionText, "q", "" }
   local function change(field, value)
     changes[#changes + 1] = field
     changes[#changes + 1] = value

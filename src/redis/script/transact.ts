@@ -4,7 +4,7 @@
  *
  * | | | answer |
  * |---|---|---|
- * | `T1:5,3:2` | takes, or will wait | `+` and when; `-`, how long it would wait (`~`: for a release), `/`, which limits refuse; `=`: stands behind one of this batch that waits for a release, 1, or for time, 2 |
+ * | `T1:5,3:2`, `T<age> 1:5` | takes, or will wait; has waited for so many microseconds | `+` and when; `-`, how long it would wait (`~`: for a release), `/`, which limits refuse; `=`: stands behind one of this batch that waits for a release, 1, or for time, 2 |
  * | `N...` | the same, nested: does not stand behind who waits for a release | |
  * | `O...`, `M...` | takes now or never; nested | `+`, or as for `P` with `=` in front if it stands behind |
  * | `P...` | would it pass? takes nothing | `-`, wait, `/`, which refuse |
@@ -19,12 +19,14 @@
  */
 export const transact = /* lua */ `
 local AWAITS_RELEASE, AWAITS_TIME = 1, 2
+-- As in \`assembly/claims.ts\`, for processes that are further away. Microseconds.
+local GRACE, PATIENCE = 50000, 250000
 local seq, acked, lease, redefines = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] ~= ""
 local FIRST_OPERATION = 8
 
 -- What is asked of which limits; and all that is needed for it, read at once.
 local requests, isTouched = {}, {}
-local fields, indexes = { "d", "t", "e", "w", "x", "s" .. sid }, {}
+local fields, indexes = { "d", "t", "e", "w", "x", "s" .. sid, "q" }, {}
 local function touch(index)
   if isTouched[index] then return end
   isTouched[index] = true
@@ -51,7 +53,7 @@ if found[1] and found[1] ~= definitionText then
   found = redis.call("HMGET", key, unpack(fields))
   session = found[6]
 end
-for at, index in ipairs(indexes) do stored[index] = found[6 + at] end
+for at, index in ipairs(indexes) do stored[index] = found[7 + at] end
 
 local last, held = 0, {}
 if session then
@@ -86,6 +88,17 @@ local function refusal(counts)
   return ready, refusing
 end
 
+-- The waiter of some session that has been passed over for longest: for a while, nobody who came later passes it.
+local claim
+local isClaimed, asks = false, false
+local ends = now + lease
+if found[7] and found[7] ~= "" then
+  local since, untilAt, owner, hangs, wants = match(found[7], "^(%d+) (%d+) (%S+) (%d) (.*)$")
+  claim = {
+    since = tonumber(since), untilAt = tonumber(untilAt), owner = owner, hangs = hangs == "1", wants = parsePairs(wants),
+  }
+end
+
 -- Who may not pass a limit any more, by its index; nil while nobody is stopped.
 local stops
 
@@ -95,18 +108,47 @@ local function stopAt(counts, stop)
   for index in pairs(counts) do stops[index] = math.max(stops[index] or 0, stop) end
 end
 
-local function take(code, counts)
+-- Whether a request shares limits with the claim, and is held back by it.
+local function heldBack(counts, isNested, since)
+  if not claim or claim.owner == sid or claim.untilAt <= now or claim.since + GRACE >= since then return false end
+  if isNested and claim.hangs then return false end
+  for index in pairs(claim.wants) do
+    if counts[index] then return true end
+  end
+  return false
+end
+
+local function take(code, counts, since)
   local isOnce = code == "O" or code == "M"
+  local isNested = code == "N" or code == "M"
   local stop = 0
   if stops then
     for index in pairs(counts) do stop = math.max(stop, stops[index] or 0) end
-    if stop == AWAITS_RELEASE and (code == "N" or code == "M") then stop = 0 end
+    if stop == AWAITS_RELEASE and isNested then stop = 0 end
     if stop > 0 and not isOnce then
       stopAt(counts, stop)
       return "=" .. stop
     end
   end
   local ready, refusing = refusal(counts)
+  if ready < NEVER and heldBack(counts, isNested, since) then
+    -- It could go, but for somebody who may not even be there any more: who must answer soon.
+    if ready == 0 and claim.hangs then claim.untilAt, isClaimed, asks = math.min(claim.untilAt, now + PATIENCE), true, true end
+    ready = math.max(ready, claim.untilAt)
+    for index in pairs(claim.wants) do
+      if counts[index] then refusing = refusing and refusing .. "," .. index or index end
+    end
+  elseif ready > 0 and not isOnce and stop == 0 and now - since > GRACE then
+    local isOwn = claim and claim.owner == sid and math.abs(claim.since - since) < GRACE
+    if not claim or claim.untilAt <= now or since < claim.since or isOwn then
+      local hangs = ready == NEVER
+      local untilAt = hangs and ends or ready + PATIENCE
+      -- Written again only if it says something else, or ends soon.
+      if not isOwn or claim.hangs ~= hangs or claim.untilAt < (hangs and now + lease / 2 or untilAt) then
+        claim, isClaimed = { since = since, untilAt = untilAt, owner = sid, hangs = hangs, wants = counts }, true
+      end
+    end
+  end
   if ready > 0 or stop > 0 then
     if not isOnce then stopAt(counts, ready == NEVER and AWAITS_RELEASE or AWAITS_TIME) end
     return (stop > 0 and "=-" or "-") .. waitText(ready) .. "/" .. (refusing or "")
@@ -116,6 +158,7 @@ local function take(code, counts)
     definition.algorithm.take(definition, state, now, count, held, index)
     isChanged[index] = true
   end
+  if claim and claim.owner == sid and math.abs(claim.since - since) < GRACE then claim, isClaimed = nil, true end
   latest, isTaken, isWritten = now, true, true
   return format("+%d", now)
 end
@@ -149,7 +192,7 @@ for i = FIRST_OPERATION, #ARGV do
   local argument = ARGV[i]
   local code, answer = sub(argument, 1, 1), "."
   if code == "T" or code == "O" or code == "N" or code == "M" then
-    answer = take(code, requests[i])
+    answer = take(code, requests[i], now - (tonumber(match(argument, "^.(%d+) ")) or 0))
   elseif code == "S" then
     answer = settle(requests[i], tonumber(match(argument, "^S(%d+)")))
   elseif code == "P" then
@@ -179,7 +222,6 @@ end
 
 local changes, count = {}, 0
 -- When the last of what has changed will be as if it had never been used.
-local ends = now + lease
 local spentAt = ends
 for index in pairs(isChanged) do
   local definition, state = limitOf(index)
@@ -207,6 +249,17 @@ if isWritten and not hasLeft then
   changes[count + 2] = format("%d %d ", ends, seq) .. writePairs(held) .. " " .. reply
   count = count + 2
 end
+if cameBack and claim and claim.hangs and claim.untilAt > now + PATIENCE then
+  -- Its owner is told now; if it does not come for it, it is not there any more.
+  claim.untilAt, isClaimed = now + PATIENCE, true
+end
+if isClaimed then
+  changes[count + 1] = "q"
+  changes[count + 2] = claim and
+    format("%d %d %s %s ", claim.since, claim.untilAt, claim.owner, claim.hangs and "1" or "0") .. writePairs(claim.wants) or ""
+  count = count + 2
+end
+cameBack = cameBack or asks
 if waits or cameBack then
   local wakeUntil, wakeWhom = match(found[4] or "0 ", "^(%d+) (.*)$")
   wakeUntil = tonumber(wakeUntil)

@@ -1,0 +1,90 @@
+/** Order between processes: nobody is passed over for ever, and one that is not there any more holds up nobody for long. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { RateLimit, ResourceLimit } from "limitset";
+import { RedisLimitSet } from "limitset/redis";
+import { ManualClock } from "limitset/testing";
+import { expect, onTestFinished, test } from "vitest";
+import { clientFor, describeRedis, serverFor } from "./server.ts";
+
+const TOKENS = new RateLimit({ key: "tokens", capacity: 10, windowMs: 1000 });
+const DB = new ResourceLimit({ key: "db", capacity: 2 });
+
+/** Two sets as two processes have them, by one clock. */
+async function two<K extends string>(limits: readonly (RateLimit<K> | ResourceLimit<K>)[]) {
+  const client = clientFor(await serverFor());
+  const clock = new ManualClock();
+  const open = () => {
+    const set = new RedisLimitSet<K>({ name: "order", limits, client, clock, missingUpdate: "charge" });
+    onTestFinished(() => set.close());
+    return set;
+  };
+  const [mine, theirs] = [open(), open()];
+  /** Moves time, and lets what that leads to arrive, messages too. */
+  const advance = async (ms: number) => {
+    clock.advance(ms);
+    for (let times = 0; times < 3; times++) {
+      await sleep(5);
+      await Promise.all([mine.stats(), theirs.stats()]);
+    }
+  };
+  return { mine, theirs, advance };
+}
+
+describeRedis("order between processes", () => {
+  test("a large request is not starved by another process's small ones", async () => {
+    const { mine, theirs, advance } = await two([TOKENS]);
+    await theirs.acquire({ tokens: 10 });
+    let granted = false;
+    mine.acquire({ tokens: 10 }).then(() => {
+      granted = true;
+    });
+    await advance(0);
+    let passed = 0;
+    for (let times = 0; times < 40 && !granted; times++) {
+      await advance(100);
+      if (!granted && (await theirs.tryAcquire({ tokens: 1 })).successful) passed++;
+    }
+    expect(granted).toBe(true);
+    // Those that were faster before it had waited out its own time.
+    expect(passed).toBeLessThanOrEqual(10);
+  });
+
+  test("who waits for two slots gets them one after the other", async () => {
+    const { mine, theirs, advance } = await two([DB]);
+    const [one, other] = [await theirs.acquire(), await theirs.acquire()];
+    let granted = false;
+    mine.acquire({ db: 2 }).then(() => {
+      granted = true;
+    });
+    await advance(100);
+    one.release();
+    await advance(100);
+    const refused = await theirs.tryAcquire();
+    expect(refused).toMatchObject({ successful: false, limitedBy: ["db"] });
+    await advance(10);
+    expect((await theirs.tryAcquire()).successful).toBe(false);
+    other.release();
+    await advance(10);
+    expect(granted).toBe(true);
+  });
+
+  test("one that waits no more holds up nobody for long", async () => {
+    const { mine, theirs, advance } = await two([DB]);
+    const [one] = [await theirs.acquire(), await theirs.acquire()];
+    const waiter = mine.acquire({ db: 2 });
+    waiter.catch(() => {});
+    await advance(100);
+    one.release();
+    await advance(100);
+    expect((await theirs.tryAcquire()).successful).toBe(false);
+    await mine.close();
+    await theirs.tryAcquire();
+    await advance(0).catch(() => {});
+    let heldUpMs = 0;
+    while (!(await theirs.tryAcquire()).successful && heldUpMs < 2_000) {
+      heldUpMs += 50;
+      await advance(50).catch(() => {});
+    }
+    expect(heldUpMs).toBeLessThanOrEqual(300);
+  });
+});
