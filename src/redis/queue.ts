@@ -349,7 +349,7 @@ export class Queue<T> {
     }
     asker.hasWaited = true;
     asker.refusedBy = answer.by;
-    line.stop = answer.waitMs === Number.POSITIVE_INFINITY ? AWAITS_RELEASE : AWAITS_TIME;
+    line.stop = answer.hangs ? AWAITS_RELEASE : AWAITS_TIME;
     this.#passesAt = Math.min(this.#passesAt, timing.readAt + answer.waitMs);
     if (asker.isLate) this.#tell(asker, answer, timing, false);
   }

@@ -11,6 +11,8 @@ export interface Granted {
 export interface Refused {
   readonly kind: "refused";
   readonly waitMs: number;
+  /** It hangs on a release; where it is to be asked for again after some time nevertheless, on that of somebody who waits before it. */
+  readonly hangs: boolean;
   /** Which limits refuse, by their index in the set. */
   readonly by: readonly number[];
   /** It stands behind one who waits, whatever it might get by itself. */
@@ -27,7 +29,7 @@ export function parseAnswer(text: string, inOrder: (index: number) => number): A
   if (text.startsWith("+")) return { kind: "granted", takenAt: Number(text.slice(1)) };
   if (text.length === 2 && text.startsWith("=")) return { kind: "behind", stop: Number(text[1]) };
   const isBehind = text.startsWith("=");
-  const [wait, by] = text.slice(isBehind ? 2 : 1).split("/");
+  const [wait, by] = text.slice(isBehind ? 2 : 1).split(/!?\//);
   return {
     kind: "refused",
     waitMs: waitOf(wait!),

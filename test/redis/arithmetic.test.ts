@@ -101,7 +101,7 @@ async function replay(definitions: readonly Definition[], asked: readonly Asked[
 
 /** Which limits refuse is said in no order. */
 function sorted(answer: string): string {
-  const [wait, by] = answer.split("/");
+  const [wait, by] = answer.split(/!?\//);
   return by
     ? `${wait}/${by
         .split(",")

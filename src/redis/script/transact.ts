@@ -4,7 +4,7 @@
  *
  * | | | answer |
  * |---|---|---|
- * | `T1:5,3:2`, `T<age> 1:5` | takes, or will wait; has waited for so many microseconds | `+` and when; `-`, how long it would wait (`~`: for a release), `/`, which limits refuse; `=`: stands behind one of this batch that waits for a release, 1, or for time, 2 |
+ * | `T1:5,3:2`, `T<age> 1:5` | takes, or will wait; has waited for so many microseconds | `+` and when; `-`, how long it would wait (`~`: for ever), `!` if that hangs on a release, `/`, which limits refuse; `=`: stands behind one of this batch that waits for a release, 1, or for time, 2 |
  * | `N...` | the same, nested: does not stand behind who waits for a release | |
  * | `O...`, `M...` | takes now or never; nested | `+`, or as for `P` with `=` in front if it stands behind |
  * | `P...` | would it pass? takes nothing | `-`, wait, `/`, which refuse |
@@ -131,9 +131,12 @@ local function take(code, counts, since)
     end
   end
   local ready, refusing = refusal(counts)
+  -- Whether it waits for a release, its own or that of whoever holds it back: who is nested may be the one to make it.
+  local hangs = ready == NEVER
   if ready < NEVER and heldBack(counts, isNested, since) then
     -- It could go, but for somebody who may not even be there any more: who must answer soon.
     if ready == 0 and claim.hangs then claim.untilAt, isClaimed, asks = math.min(claim.untilAt, now + PATIENCE), true, true end
+    hangs = claim.hangs and ready == 0
     ready = math.max(ready, claim.untilAt)
     for index in pairs(claim.wants) do
       if counts[index] then refusing = refusing and refusing .. "," .. index or index end
@@ -141,7 +144,6 @@ local function take(code, counts, since)
   elseif ready > 0 and not isOnce and stop == 0 and now - since > GRACE then
     local isOwn = claim and claim.owner == sid and math.abs(claim.since - since) < GRACE
     if not claim or claim.untilAt <= now or since < claim.since or isOwn then
-      local hangs = ready == NEVER
       local untilAt = hangs and ends or ready + PATIENCE
       -- Written again only if it says something else, or ends soon.
       if not isOwn or claim.hangs ~= hangs or claim.untilAt < (hangs and now + lease / 2 or untilAt) then
@@ -150,8 +152,8 @@ local function take(code, counts, since)
     end
   end
   if ready > 0 or stop > 0 then
-    if not isOnce then stopAt(counts, ready == NEVER and AWAITS_RELEASE or AWAITS_TIME) end
-    return (stop > 0 and "=-" or "-") .. waitText(ready) .. "/" .. (refusing or "")
+    if not isOnce then stopAt(counts, hangs and AWAITS_RELEASE or AWAITS_TIME) end
+    return (stop > 0 and "=-" or "-") .. waitText(ready) .. (hangs and "!/" or "/") .. (refusing or "")
   end
   for index, count in pairs(counts) do
     local definition, state = limitOf(index)
