@@ -5,6 +5,7 @@ import { agreeing, type Clock, readBoth, systemClock } from "./clock.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
 import { canShare } from "./core/arena.ts";
 import type { Membership } from "./core/membership.ts";
+import { ASKED, HELD } from "./core/participants.ts";
 import { type Definition, PROBE, Region, TAKE } from "./core/region.ts";
 import {
   AcquireTimeoutError,
@@ -264,8 +265,11 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     const theirs = options.clock ?? (clock ? agreeing(clock) : systemClock);
     const attached = { ...options, limits, config, missingUpdate, clock: theirs, [REGION]: region };
     const set = new LimitSet<K>(attached);
-    const membership = region.membership!;
-    if (lock !== undefined) set.release = holdLock(lock, () => membership.guard());
+    if (lock !== undefined) {
+      const membership = region.membership!;
+      membership.guard(ASKED);
+      set.release = holdLock(lock, () => membership.guard(HELD));
+    }
     return set;
   }
 
