@@ -1,19 +1,22 @@
 /** What the library promises to cost. A bound is a ratio of two cases of one section. */
 
+import { BUCKET, INTERVAL, RATE } from "./cases/awaited.js";
 import { FLOOR, OURS } from "./cases/one-limit.js";
 import { IPC, IPC_PING, PORT, PORT_PING } from "./cases/ports.js";
 import { granted, KINDS } from "./cases/refused.js";
 import { FAMILY, FOUR } from "./cases/several-limits.js";
 import { ALONE, APART, HOT } from "./cases/threads.js";
-import { ratio } from "./measure.js";
+import { ratioByRound } from "./measure.js";
 import { grid, times } from "./table.js";
 
 /** @typedef {{ bound: string, of: string, to: string, atMost: number }} Bound */
 
 /** @type {Bound[]} */
 const BOUNDS = [
-  { bound: "1 limit, tryAcquire / three-line bucket", of: OURS, to: FLOOR, atMost: 1.6 },
-  { bound: "4 limits, taken and released / limiter's 2", of: FOUR, to: FAMILY, atMost: 1 },
+  { bound: "1 limit, tryAcquire / three-line bucket", of: OURS, to: FLOOR, atMost: 1.35 },
+  { bound: "4 limits, taken and released / limiter's 2", of: FOUR, to: FAMILY, atMost: 0.6 },
+  { bound: "acquire, awaited / limiter's TokenBucket", of: RATE, to: BUCKET, atMost: 0.4 },
+  { bound: "acquire, awaited / limiter's RateLimiter", of: RATE, to: INTERVAL, atMost: 0.4 },
   ...KINDS.map((kind) => ({ bound: `refusal / grant: ${kind}`, of: kind, to: granted(kind), atMost: 1 })),
   // Time per acquisition of both together: 0.6 and 1.6 times the throughput of one thread.
   { bound: "2 threads, one set / 1 thread", of: HOT, to: ALONE, atMost: 1 / 0.6 },
@@ -23,17 +26,17 @@ const BOUNDS = [
 ];
 
 /**
- * @param {import("./measure.js").Section[]} sections @param {import("./measure.js").Times} measured
  * Those whose cases were measured.
+ * @param {readonly Record<string, number[]>[]} sections times by round of each case
  */
-export function judge(sections, measured) {
+export function judge(sections) {
   return BOUNDS.flatMap(({ bound, of, to, atMost }) => {
-    for (const { cases } of sections) {
-      const top = cases.find(({ name }) => name === of);
-      const base = cases.find(({ name }) => name === to);
+    for (const times of sections) {
+      const top = times[of];
+      const base = times[to];
       if (top && base) {
-        const result = ratio(measured, top, base);
-        return [{ bound, atMost, ratio: result, verdict: verdictOf(result, atMost) }];
+        const ratio = ratioByRound(top, base);
+        return [{ bound, atMost, ratio, verdict: verdictOf(ratio, atMost) }];
       }
     }
     return [];

@@ -58,8 +58,12 @@ export async function measure(sections, { rounds, roundMs, warmMs, progress }) {
  * @returns {Spread} how many times as long `measured` takes as `base`
  */
 export function ratio(times, measured, base) {
-  const below = times.get(base) ?? [];
-  return spread((times.get(measured) ?? []).map((ns, round) => ns / (below[round] ?? Number.NaN)));
+  return ratioByRound(times.get(measured) ?? [], times.get(base) ?? []);
+}
+
+/** @param {readonly number[]} measured @param {readonly number[]} base */
+export function ratioByRound(measured, base) {
+  return spread(measured.map((ns, round) => ns / (base[round] ?? Number.NaN)));
 }
 
 /** @param {readonly number[]} values @returns {Spread} */

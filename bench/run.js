@@ -3,11 +3,23 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { verdicts } from "./bounds.js";
+import { judge, verdicts } from "./bounds.js";
+import { checkPlain } from "./plain/agree.js";
 import { NAMES } from "./section.js";
 import { table } from "./table.js";
 
-const PEERS = ["limiter", "rate-limiter-flexible", "p-queue", "async-sema", "bottleneck"];
+const PEERS = [
+  "limiter",
+  "rate-limiter-flexible",
+  "bottleneck",
+  "p-queue",
+  "p-limit",
+  "p-throttle",
+  "async-sema",
+  "cockatiel",
+  "@tanstack/pacer",
+  "effect",
+];
 
 const HELP = `Compares limitset with other limiters and with two floors, in one run, a process for each section.
 
@@ -38,23 +50,25 @@ async function bench() {
   const effort = flags.quick
     ? { rounds: 7, roundMs: 10, warmMs: 60 }
     : { rounds: 30, roundMs: 20, warmMs: 240 };
+  checkPlain();
   const machine = describe();
   console.log(`# limitset beside other limiters\n\n${machine.line}`);
   console.log(
     `${effort.rounds} rounds of ${effort.roundMs} ms a case, shuffled; ratios are medians (quartiles)\n`,
   );
 
-  /** @type {Answer["result"][]} */
+  /** @type {import("./table.js").Result[]} */
   const sections = [];
-  /** @type {Answer["bounds"]} */
-  const bounds = [];
+  /** @type {Answer["times"][]} */
+  const times = [];
   for (const name of NAMES) {
     const answer = await ask({ name, only: flags.only, effort });
     if (!answer.result) continue;
     console.log(table(answer.result));
     sections.push(answer.result);
-    bounds.push(...answer.bounds);
+    times.push(answer.times);
   }
+  const bounds = judge(times);
   if (bounds.length > 0) console.log(verdicts(bounds));
 
   if (flags.json) {
@@ -63,7 +77,7 @@ async function bench() {
   if (flags.check && bounds.some(({ verdict }) => verdict === "FAILS")) process.exitCode = 1;
 }
 
-/** @typedef {{ result?: ReturnType<typeof import("./table.js").summarize>, bounds: ReturnType<typeof import("./bounds.js").judge> }} Answer */
+/** @typedef {import("./section.js").Answer} Answer */
 
 /** @param {import("./section.js").Order} order @returns {Promise<Answer>} */
 async function ask(order) {
