@@ -2,9 +2,10 @@
 // with before, and a program that limits tokens has not called it with everything that is compared here.
 import process from "node:process";
 import { measure } from "./measure.js";
+import { find } from "./survey.js";
 import { summarize } from "./table.js";
 
-/** Loaded only where it is measured: no section pays for the peers of another. @type {Record<string, () => Promise<() => Section | Promise<Section>>>} */
+/** Loaded only where it is measured: no section pays for the peers of another. @type {Record<string, () => Promise<() => Made | Promise<Made>>>} */
 const SECTIONS = {
   oneLimit: async () => (await import("./cases/one-limit.js")).oneLimit,
   severalLimits: async () => (await import("./cases/several-limits.js")).severalLimits,
@@ -12,30 +13,38 @@ const SECTIONS = {
   refused: async () => (await import("./cases/refused.js")).refused,
   awaited: async () => (await import("./cases/awaited.js")).awaited,
   awaitedSlots: async () => (await import("./cases/slots.js")).awaitedSlots,
+  waiting: async () => (await import("./cases/waiting.js")).waiting,
   threads: async () => (await import("./cases/threads.js")).threads,
   ports: async () => (await import("./cases/ports.js")).ports,
 };
 export const NAMES = Object.keys(SECTIONS);
 
 /** @typedef {import("./measure.js").Section} Section */
-/** @typedef {{ name: string, only: string, effort: import("./measure.js").Options }} Order */
-/** @typedef {{ result?: import("./table.js").Result, times: Record<string, number[]> }} Answer */
+/** @typedef {Section | import("./survey.js").Survey} Made */
+/** @typedef {{ name: string, only: string, quick: boolean, effort: import("./measure.js").Options }} Order */
+/** @typedef {{ result?: import("./table.js").Result, findings?: import("./survey.js").Findings, times: Record<string, number[]> }} Answer */
 
 if (process.send) process.once("message", (order) => serve(/** @type {Order} */ (order)));
 
 /** @param {Order} order */
-async function serve({ name, only, effort }) {
+async function serve({ name, only, quick, effort }) {
   const make = await SECTIONS[name]?.();
   if (!make) throw new Error(`there is no section ${name}`);
-  const section = select(await make(), new RegExp(only, "i"));
+  const made = await make();
+  const pattern = new RegExp(only, "i");
   /** @type {Answer} */
   const answer = { times: {} };
-  if (section.cases.length > 0) {
-    const measured = await measure([section], effort);
-    answer.result = summarize(section, measured);
-    for (const [each, times] of measured) answer.times[each.name] = times;
+  if ("subjects" in made) {
+    const findings = await find(made, pattern, quick);
+    if (findings) answer.findings = findings;
+  } else {
+    const section = select(made, pattern);
+    if (section.cases.length > 0) {
+      const measured = await measure([section], effort);
+      answer.result = summarize(section, measured);
+      for (const [each, times] of measured) answer.times[each.name] = times;
+    }
   }
-  // Whatever threads the section has started wait for more work.
   process.send?.(answer, () => process.exit());
 }
 
