@@ -163,14 +163,12 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    * tried.successful ? "go" : `again in ${tried.retryAfterMs} ms`; // "go"
    */
   tryAcquire(requested?: Amounts<K>): Acquisition<K> {
-    const region = this.region;
-    if (!region) throw new LimitSetClosedError();
+    const region = this.region ?? closed();
     const units = this.requests.parse(requested);
     const now = this.clock.now();
-    const behind = this.queue.size > 0 && this.tryBehind(units, now);
-    if (behind) return behind;
+    if (this.queue.size > 0) return this.tryAmong(units, now);
     const answer = region.transact(TAKE, units, now, 0);
-    return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(region, -answer);
+    return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(answer);
   }
 
   /**
@@ -396,13 +394,13 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   private open(): Region {
-    if (!this.region) throw new LimitSetClosedError();
-    return this.region;
+    return this.region ?? closed();
   }
 
-  private refuse(region: Region, retryAfterMs: number): Refusal<K> {
-    this.checkMembership(retryAfterMs);
-    return new Refusal(this.only ?? this.denialBy(region), retryAfterMs);
+  /** Makes of the core's answer, minus the wait, a refusal. */
+  private refuse(answer: number): Refusal<K> {
+    this.checkMembership(answer);
+    return new Refusal(this.only ?? this.denialBy(this.open()), -answer);
   }
 
   private denialBy(region: Region): Denial<K> {
@@ -419,11 +417,12 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     return this.keys.filter((_, i) => region.refuses(i));
   }
 
-  /** Refuses a try that would overtake somebody: whether it could pass by itself is then not the whole answer. */
-  private tryBehind(units: readonly number[], now: number): Refusal<K> | undefined {
+  /** Tries while others wait: not to overtake those who want the same. Whether it could pass by itself is then not the whole answer. */
+  private tryAmong(units: readonly number[], now: number): Acquisition<K> {
     const region = this.open();
-    if (!this.queue.standsBefore(units, now)) return undefined;
-    const answer = region.transact(PROBE, units, now, 0);
+    const behind = this.queue.standsBefore(units, now);
+    const answer = region.transact(behind ? PROBE : TAKE, units, now, 0);
+    if (!behind) return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(answer);
     this.checkMembership(answer);
     const wait = Math.max(0, -answer);
     const limitedBy = this.keys.filter(
@@ -437,6 +436,11 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     region.transact(PROBE, units, this.clock.now(), 0);
     return new AcquireTimeoutError(timeoutMs, this.limitedBy(region));
   }
+}
+
+// Out of line, like all that seldom happens in what engines are to inline.
+function closed(): never {
+  throw new LimitSetClosedError();
 }
 
 function definitionOf(limit: Limit): Definition {
