@@ -234,7 +234,7 @@ function stage(region: usize, scratch: usize, head: i64): usize {
 /** Publishes the staged block. False: somebody else published first, and nothing has happened. */
 function publish(region: usize, head: i64, staged: usize): bool {
   const next = (((head >> INDEX_BITS) + 1) << INDEX_BITS) | i64(load<i32>(staged + INDEX));
-  if (ASC_FEATURE_THREADS) return atomic.cmpxchg<i64>(region + HEAD, head, next) === head;
+  if (ASC_FEATURE_THREADS && !isAlone(region)) return atomic.cmpxchg<i64>(region + HEAD, head, next) === head;
   store<i64>(region + HEAD, next);
   return true;
 }
@@ -245,9 +245,13 @@ function publish(region: usize, head: i64, staged: usize): bool {
  * language memory models?", MSPC 2012).
  */
 function unchanged(region: usize, head: i64): bool {
-  // One participant is one thread, which has nobody to be overtaken by.
-  if (!ASC_FEATURE_THREADS || load<i32>(region + PARTICIPANTS) === 1) return true;
+  if (!ASC_FEATURE_THREADS || isAlone(region)) return true;
   return atomic.add<i64>(region + HEAD, 0) === head;
+}
+
+/** Whether there is one participant, and so one thread, which has nobody to be overtaken by. Others get a region of their own. */
+function isAlone(region: usize): bool {
+  return load<i32>(region + PARTICIPANTS) === 1;
 }
 
 /** Only the live part of each log, moved to its front. */
