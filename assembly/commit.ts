@@ -79,7 +79,9 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
   const reading = microseconds(ms);
   while (true) {
     const head = readHead(region);
-    const staged = stage(region, scratch, head);
+    // To settle is never refused: whoever is alone needs no copy for it.
+    const staged =
+      action === SETTLE && isAlone(region) ? present(region, head) : stage(region, scratch, head);
     // A set's time never runs backwards.
     const now = max(reading, load<i64>(staged + LATEST));
     let latest: i64 = 0;
@@ -211,12 +213,16 @@ function readHead(region: usize): i64 {
   return ASC_FEATURE_THREADS ? atomic.load<i64>(region + HEAD) : load<i64>(region + HEAD);
 }
 
+/** The block that `head` names. */
+function present(region: usize, head: i64): usize {
+  return region + load<i32>(region + BLOCKS) + i32(head & INDEX_MASK) * load<i32>(region + BLOCK_BYTES);
+}
+
 /** Copies the block that `head` names to the participant's own block that is not it, and returns that one. */
 function stage(region: usize, scratch: usize, head: i64): usize {
-  const size = load<i32>(region + BLOCK_BYTES);
-  const source = region + load<i32>(region + BLOCKS) + i32(head & INDEX_MASK) * size;
+  const source = present(region, head);
   let target = region + load<i32>(scratch + OWN);
-  if (target === source) target += size;
+  if (target === source) target += load<i32>(region + BLOCK_BYTES);
   store<i64>(target + LATEST, load<i64>(source + LATEST));
   const end = target + load<i32>(region + STATE_BYTES);
   let from = source + STATES;
