@@ -14,6 +14,9 @@ const SECTIONS = {
   awaited: async () => (await import("./cases/awaited.js")).awaited,
   awaitedSlots: async () => (await import("./cases/slots.js")).awaitedSlots,
   waiting: async () => (await import("./cases/waiting.js")).waiting,
+  waitingCosts: async () => (await import("./cases/waiting-costs.js")).waitingCosts,
+  memory: async () => (await import("./cases/memory.js")).memory,
+  allocation: async () => (await import("./cases/allocation.js")).allocation,
   threads: async () => (await import("./cases/threads.js")).threads,
   ports: async () => (await import("./cases/ports.js")).ports,
 };
