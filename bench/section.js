@@ -16,6 +16,7 @@ const SECTIONS = {
   waiting: async () => (await import("./cases/waiting.js")).waiting,
   waitingCosts: async () => (await import("./cases/waiting-costs.js")).waitingCosts,
   wakeups: async () => (await import("./cases/wakeups.js")).wakeups,
+  accuracy: async () => (await import("./cases/accuracy.js")).accuracy,
   memory: async () => (await import("./cases/memory.js")).memory,
   allocation: async () => (await import("./cases/allocation.js")).allocation,
   growth: async () => (await import("./cases/growth.js")).growth,
