@@ -14,6 +14,13 @@ const SECTIONS = {
   awaited: async () => (await import("./cases/awaited.js")).awaited,
   awaitedSlots: async () => (await import("./cases/slots.js")).awaitedSlots,
   waiting: async () => (await import("./cases/waiting.js")).waiting,
+  waitingCosts: async () => (await import("./cases/waiting-costs.js")).waitingCosts,
+  wakeups: async () => (await import("./cases/wakeups.js")).wakeups,
+  accuracy: async () => (await import("./cases/accuracy.js")).accuracy,
+  memory: async () => (await import("./cases/memory.js")).memory,
+  allocation: async () => (await import("./cases/allocation.js")).allocation,
+  growth: async () => (await import("./cases/growth.js")).growth,
+  entries: async () => (await import("./cases/entries.js")).entries,
   threads: async () => (await import("./cases/threads.js")).threads,
   ports: async () => (await import("./cases/ports.js")).ports,
 };
