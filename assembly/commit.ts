@@ -115,6 +115,9 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
         if (action === SETTLE) wake(region);
         return f64(now);
       }
+    } else if (isAlone(region)) {
+      // Nobody else has a claim, or could have published.
+      return latest === 0 ? f64(now) : -wait(reading, latest);
     } else {
       const answer = decide(region, scratch, head, staged, reading, since, action, latest);
       if (answer !== AGAIN) return answer;

@@ -151,7 +151,19 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    * acquisition.requested; // { tokens: 500 }
    */
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
-    return this.enter(requested, options, undefined);
+    // What is most common, small enough to be inlined: nobody waits, and there is room.
+    if (options !== undefined || this.queue.size > 0) return this.enter(requested, options, undefined);
+    try {
+      const region = this.region ?? closed();
+      const units = this.requests.parse(requested);
+      const now = this.clock.now();
+      const answer = region.transact(TAKE, units, now, 0);
+      return answer >= 0
+        ? Promise.resolve(new Grant(this.granter, units, answer))
+        : this.waitFor({ units, covered: undefined }, answer, now, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -329,19 +341,30 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       const timeoutMs = checkTimeout(options?.timeoutMs);
       options?.signal?.throwIfAborted();
       const now = this.clock.now();
-      let wait: number | undefined;
-      if (this.queue.size === 0 || !this.queue.standsBefore(units, now)) {
-        const answer = region.transact(TAKE, units, now, covered ? -toMicros(now) : 0);
-        if (answer >= 0) return Promise.resolve(new Grant(this.granter, units, answer, covered));
-        this.checkMembership(answer);
-        wait = -answer;
+      const request = { units, covered };
+      if (this.queue.size > 0 && this.queue.standsBefore(units, now)) {
+        // A nested request is the queue's to judge: it may pass those who stand before it.
+        if (timeoutMs === 0 && !covered) throw this.timeout(request, timeoutMs);
+        return this.queue.enqueue(request, undefined, now, options);
       }
-      // A nested request is the queue's to judge: it may pass those who stand before it.
-      if (timeoutMs === 0 && (wait !== undefined || !covered)) throw this.timeout({ units }, timeoutMs);
-      return this.queue.enqueue({ units, covered }, wait, now, options);
+      const answer = region.transact(TAKE, units, now, covered ? -toMicros(now) : 0);
+      if (answer >= 0) return Promise.resolve(new Grant(this.granter, units, answer, covered));
+      return this.waitFor(request, answer, now, options);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** Puts a request in the line that the core has refused with `answer`, unless it is not to wait at all. */
+  private waitFor(
+    request: Request,
+    answer: number,
+    now: number,
+    options: AcquireOptions | undefined,
+  ): Promise<Acquisition<K>> {
+    this.checkMembership(answer);
+    if (options?.timeoutMs === 0) throw this.timeout(request, 0);
+    return this.queue.enqueue(request, -answer, now, options);
   }
 
   private offer(lock: string | undefined): LimitSetHandle<K> {
