@@ -5,7 +5,7 @@ import { FLOOR, OURS } from "./cases/one-limit.js";
 import { IPC, IPC_PING, PORT, PORT_PING } from "./cases/ports.js";
 import { granted, KINDS } from "./cases/refused.js";
 import { FAMILY, FOUR } from "./cases/several-limits.js";
-import { ALONE, APART, HOT } from "./cases/threads.js";
+import { ALONE, APART, HOT, LONE_FLOOR, TWIN_FLOOR } from "./cases/threads.js";
 import { floorOf, rateOf, slotOf } from "./cases/waiting.js";
 import { ratioByRound } from "./measure.js";
 import { grid, times } from "./table.js";
@@ -31,6 +31,14 @@ const BOUNDS = [
   // Time per acquisition of both together: 0.6 and 1.6 times the throughput of one thread.
   { bound: "2 threads, one set / 1 thread", of: HOT, to: ALONE, atMost: 1 / 0.6 },
   { bound: "2 threads, a set each / 1 thread", of: APART, to: ALONE, atMost: 1 / 1.6 },
+  {
+    // Where there are no two processors to be had, two threads that share nothing are no faster either.
+    bound: "2 threads, a set each / 1 thread, beside two floors",
+    of: APART,
+    to: ALONE,
+    atMost: 1.25,
+    beside: { of: TWIN_FLOOR, to: LONE_FLOOR },
+  },
   { bound: "acquire over a process's channel / ping-pong", of: IPC, to: IPC_PING, atMost: 1.5 },
   { bound: "acquire over a MessagePort / ping-pong", of: PORT, to: PORT_PING, atMost: 1.5 },
 ];

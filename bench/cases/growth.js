@@ -5,11 +5,11 @@ const LIMITS = [1, 2, 4, 8, 16, 32, 64];
 const SETS = [1, 10, 100, 1000, 10_000];
 
 /** @param {number} count */
-const named = (count) => `${count} limits in the set, all asked`;
+const named = (count) => `limits in a set, all asked: ${count}`;
 /** @param {number} count */
-const among = (count) => `${count} limits in the set, 1 asked`;
+const among = (count) => `limits in a set, 1 asked: ${count}`;
 /** @param {number} count */
-const sets = (count) => `${count.toLocaleString("en")} sets of 1, in turn`;
+const sets = (count) => `sets of 1 limit, in turn: ${count.toLocaleString("en")}`;
 
 /** @returns {import("../measure.js").Section} */
 export function growth() {

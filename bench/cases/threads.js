@@ -6,7 +6,8 @@ import { HOUR_MS, PLENTY, tokens } from "../sets.js";
 export const ALONE = "1 thread, one set";
 export const HOT = "2 threads, one set";
 export const APART = "2 threads, a set each";
-const FLOOR = "floor: 1 thread, a three-line bucket";
+export const TWIN_FLOOR = "floor: 2 threads, a three-line bucket each";
+export const LONE_FLOOR = "floor: 1 thread, a three-line bucket";
 const ALONE_FOUR = "1 thread, one set of 4 limits, taken and released";
 const HOT_FOUR = "2 threads, one set of 4 limits, taken and released";
 
@@ -27,15 +28,15 @@ export async function threads() {
   const fours = [attach(a, four, true), attach(b, four, true)];
   const asking = [connect(a, owner), connect(b, owner)];
   const against = { "x 1 thread": ALONE };
-  const againstFloor = { "x 1 thread": FLOOR };
+  const againstFloor = { "x 1 thread": LONE_FLOOR };
   const againstFour = { "x 1 thread": ALONE_FOUR };
   return {
     title: "Threads",
     work: "take 1 token, the work divided among the threads; beside it the same asked of one owner thread over a MessagePort",
     columns: ["x 1 thread"],
     cases: [
-      { name: FLOOR, ...working(floors.slice(1)), against: againstFloor },
-      { name: "floor: 2 threads, a three-line bucket each", ...working(floors), against: againstFloor },
+      { name: LONE_FLOOR, ...working(floors.slice(1)), against: againstFloor },
+      { name: TWIN_FLOOR, ...working(floors), against: againstFloor },
       { name: ALONE, ...working(shared.slice(1)), against },
       { name: HOT, ...working(shared), against },
       { name: APART, ...working(apart), against },
