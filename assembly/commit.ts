@@ -79,7 +79,9 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
   const reading = microseconds(ms);
   while (true) {
     const head = readHead(region);
-    const staged = stage(region, scratch, head);
+    // To settle is never refused: whoever is alone needs no copy for it.
+    const staged =
+      action === SETTLE && isAlone(region) ? present(region, head) : stage(region, scratch, head);
     // A set's time never runs backwards.
     const now = max(reading, load<i64>(staged + LATEST));
     let latest: i64 = 0;
@@ -113,6 +115,9 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
         if (action === SETTLE) wake(region);
         return f64(now);
       }
+    } else if (isAlone(region)) {
+      // Nobody else has a claim, or could have published.
+      return latest === 0 ? f64(now) : -wait(reading, latest);
     } else {
       const answer = decide(region, scratch, head, staged, reading, since, action, latest);
       if (answer !== AGAIN) return answer;
@@ -211,12 +216,16 @@ function readHead(region: usize): i64 {
   return ASC_FEATURE_THREADS ? atomic.load<i64>(region + HEAD) : load<i64>(region + HEAD);
 }
 
+/** The block that `head` names. */
+function present(region: usize, head: i64): usize {
+  return region + load<i32>(region + BLOCKS) + i32(head & INDEX_MASK) * load<i32>(region + BLOCK_BYTES);
+}
+
 /** Copies the block that `head` names to the participant's own block that is not it, and returns that one. */
 function stage(region: usize, scratch: usize, head: i64): usize {
-  const size = load<i32>(region + BLOCK_BYTES);
-  const source = region + load<i32>(region + BLOCKS) + i32(head & INDEX_MASK) * size;
+  const source = present(region, head);
   let target = region + load<i32>(scratch + OWN);
-  if (target === source) target += size;
+  if (target === source) target += load<i32>(region + BLOCK_BYTES);
   store<i64>(target + LATEST, load<i64>(source + LATEST));
   const end = target + load<i32>(region + STATE_BYTES);
   let from = source + STATES;
@@ -234,7 +243,7 @@ function stage(region: usize, scratch: usize, head: i64): usize {
 /** Publishes the staged block. False: somebody else published first, and nothing has happened. */
 function publish(region: usize, head: i64, staged: usize): bool {
   const next = (((head >> INDEX_BITS) + 1) << INDEX_BITS) | i64(load<i32>(staged + INDEX));
-  if (ASC_FEATURE_THREADS) return atomic.cmpxchg<i64>(region + HEAD, head, next) === head;
+  if (ASC_FEATURE_THREADS && !isAlone(region)) return atomic.cmpxchg<i64>(region + HEAD, head, next) === head;
   store<i64>(region + HEAD, next);
   return true;
 }
@@ -245,9 +254,13 @@ function publish(region: usize, head: i64, staged: usize): bool {
  * language memory models?", MSPC 2012).
  */
 function unchanged(region: usize, head: i64): bool {
-  // One participant is one thread, which has nobody to be overtaken by.
-  if (!ASC_FEATURE_THREADS || load<i32>(region + PARTICIPANTS) === 1) return true;
+  if (!ASC_FEATURE_THREADS || isAlone(region)) return true;
   return atomic.add<i64>(region + HEAD, 0) === head;
+}
+
+/** Whether there is one participant, and so one thread, which has nobody to be overtaken by. Others get a region of their own. */
+function isAlone(region: usize): bool {
+  return load<i32>(region + PARTICIPANTS) === 1;
 }
 
 /** Only the live part of each log, moved to its front. */

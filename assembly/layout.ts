@@ -32,7 +32,7 @@
  * |  PARTICIPANT i32, its number                            | format, once
  * |  OWN i32, where in the region its blocks begin          | format, once
  * |  LIFE i32, whether a thread has the number, and which   | src/core/participants.ts
- * |  GUARD i32, 1: its thread holds a lock until it dies    | src/core/participants.ts
+ * |  GUARD i32, 1 asks for, 2 holds a lock until it dies    | src/core/participants.ts
  * |  PARENT, PARENT_LIFE i32, whose death it cannot outlive | src/core/participants.ts
  * |  REFUSER f64, the limit that alone refused, or SEVERAL  | core
  * |  REPEATS f64, transactions that others were faster than | core

@@ -13,7 +13,9 @@ import { AT, DEBT, MARK_BYTES, MARK_COUNT, MARK_LOW, MARK_TIME, MARKS, MAX_MARKS
 
 /** Debt has fallen to `debt`: no mark can lie above it. */
 export function lowerMarks(state: usize, debt: i64): void {
-  collapse(state, markCount(state), debt);
+  // The lack of marks says that debt has been zero.
+  if (debt === 0) store<i32>(state + MARK_COUNT, 0);
+  else collapse(state, markCount(state), debt);
 }
 
 /** Remembers the debt right after a reservation at the present tick. */

@@ -4,13 +4,13 @@
 export const NEVER: i64 = i64.MAX_VALUE;
 
 // The year 2255: whole microseconds are exact in a double until then.
-const LAST: f64 = 9007199254740991.0;
+const LAST: i64 = 9007199254740991;
 
 /** A clock's reading in milliseconds. One that is no time (not a number, or out of range) never moves a set. */
 export function microseconds(ms: f64): i64 {
-  // As `Math.round` does it, so that JavaScript can do the same.
-  const reading = floor(ms * 1000.0 + 0.5);
-  return reading >= 0.0 && reading <= LAST ? i64(reading) : 0;
+  // As `Math.round` does it, so that JavaScript can do the same: cut off is rounded down, from the epoch on.
+  const reading = i64(ms * 1000.0 + 0.5);
+  return reading >= 0 && reading <= LAST ? reading : 0;
 }
 
 /** How long from a reading of the clock until `ready`, in milliseconds. */

@@ -1,43 +1,81 @@
 /** What the library promises to cost. A bound is a ratio of two cases of one section. */
 
+import { BUCKET, INTERVAL, RATE } from "./cases/awaited.js";
 import { FLOOR, OURS } from "./cases/one-limit.js";
 import { IPC, IPC_PING, PORT, PORT_PING } from "./cases/ports.js";
 import { granted, KINDS } from "./cases/refused.js";
 import { FAMILY, FOUR } from "./cases/several-limits.js";
-import { ALONE, APART, HOT } from "./cases/threads.js";
-import { ratio } from "./measure.js";
+import { ALONE, APART, HOT, LONE_FLOOR, TWIN_FLOOR } from "./cases/threads.js";
+import { floorOf, rateOf, slotOf } from "./cases/waiting.js";
+import { ratioByRound } from "./measure.js";
 import { grid, times } from "./table.js";
 
-/** @typedef {{ bound: string, of: string, to: string, atMost: number }} Bound */
+/**
+ * @typedef {object} Bound
+ * @property {string} bound
+ * @property {string} of
+ * @property {string} to
+ * @property {number} atMost
+ * @property {{ of: string, to: string }} [beside] the ratio is to be seen beside this one, which nothing can be below
+ */
 
 /** @type {Bound[]} */
 const BOUNDS = [
-  { bound: "1 limit, tryAcquire / three-line bucket", of: OURS, to: FLOOR, atMost: 1.6 },
-  { bound: "4 limits, taken and released / limiter's 2", of: FOUR, to: FAMILY, atMost: 1 },
+  { bound: "1 limit, tryAcquire / three-line bucket", of: OURS, to: FLOOR, atMost: 1.35 },
+  { bound: "4 limits, taken and released / limiter's 2", of: FOUR, to: FAMILY, atMost: 0.6 },
+  { bound: "acquire, awaited / limiter's TokenBucket", of: RATE, to: BUCKET, atMost: 0.4 },
+  { bound: "acquire, awaited / limiter's RateLimiter", of: RATE, to: INTERVAL, atMost: 0.4 },
   ...KINDS.map((kind) => ({ bound: `refusal / grant: ${kind}`, of: kind, to: granted(kind), atMost: 1 })),
+  ...flat("resource", slotOf),
+  ...flat("rate", rateOf),
   // Time per acquisition of both together: 0.6 and 1.6 times the throughput of one thread.
   { bound: "2 threads, one set / 1 thread", of: HOT, to: ALONE, atMost: 1 / 0.6 },
   { bound: "2 threads, a set each / 1 thread", of: APART, to: ALONE, atMost: 1 / 1.6 },
+  {
+    // Where there are no two processors to be had, two threads that share nothing are no faster either.
+    bound: "2 threads, a set each / 1 thread, beside two floors",
+    of: APART,
+    to: ALONE,
+    atMost: 1.25,
+    beside: { of: TWIN_FLOOR, to: LONE_FLOOR },
+  },
   { bound: "acquire over a process's channel / ping-pong", of: IPC, to: IPC_PING, atMost: 1.5 },
   { bound: "acquire over a MessagePort / ping-pong", of: PORT, to: PORT_PING, atMost: 1.5 },
 ];
 
+/** Time per waiter does not grow; not more, at least, than what a list of promises grows by. @param {string} what @param {(size: number) => string} named @returns {Bound[]} */
+function flat(what, named) {
+  const growth = { of: named(1e5), to: named(1e3), atMost: 1.3 };
+  const beside = { of: floorOf(1e5), to: floorOf(1e3) };
+  const bound = `a waiter of 100,000 / of 1,000, ${what}`;
+  return [
+    { bound, ...growth },
+    { bound: `${bound}, beside a list of promises`, ...growth, beside },
+  ];
+}
+
 /**
- * @param {import("./measure.js").Section[]} sections @param {import("./measure.js").Times} measured
  * Those whose cases were measured.
+ * @param {readonly Record<string, number[]>[]} sections times by round of each case
  */
-export function judge(sections, measured) {
-  return BOUNDS.flatMap(({ bound, of, to, atMost }) => {
-    for (const { cases } of sections) {
-      const top = cases.find(({ name }) => name === of);
-      const base = cases.find(({ name }) => name === to);
-      if (top && base) {
-        const result = ratio(measured, top, base);
-        return [{ bound, atMost, ratio: result, verdict: verdictOf(result, atMost) }];
+export function judge(sections) {
+  return BOUNDS.flatMap(({ bound, of, to, atMost, beside }) => {
+    for (const times of sections) {
+      const ratios = byRound(times, of, to);
+      const base = beside ? byRound(times, beside.of, beside.to) : ratios?.map(() => 1);
+      if (ratios && base) {
+        const ratio = ratioByRound(ratios, base);
+        return [{ bound, atMost, ratio, verdict: verdictOf(ratio, atMost) }];
       }
     }
     return [];
   });
+}
+
+/** @param {Record<string, number[]>} times @param {string} of @param {string} to */
+function byRound(times, of, to) {
+  const base = times[to];
+  return base && times[of]?.map((ns, round) => ns / (base[round] ?? Number.NaN));
 }
 
 /**

@@ -8,6 +8,7 @@
  * @property {string} name unique within its section
  * @property {(n: number) => number | Promise<number>} run does the work n times; returns how many times it came out as meant
  * @property {Record<string, string>} [against] column of the table -> name of the case that is 1.00 there
+ * @property {number} [step] `run` is given multiples of this only
  * @property {number} [slack] so many of a run may come out otherwise
  * @property {(ns: number) => string} [note] what to say beside the time of an operation, once that is measured
  * @property {boolean} [hidden] measured for the ratios of others, not printed
@@ -36,7 +37,7 @@ export async function measure(sections, { rounds, roundMs, warmMs, progress }) {
   const iterations = new Map();
   for (const each of cases) {
     const ns = await spin(each, warmMs / WARM_TURNS);
-    iterations.set(each, whole((roundMs * 1e6) / ns));
+    iterations.set(each, whole((roundMs * 1e6) / ns, each.step));
   }
   globalThis.gc?.();
 
@@ -45,7 +46,7 @@ export async function measure(sections, { rounds, roundMs, warmMs, progress }) {
   for (let round = 0; round < rounds; round++) {
     for (const section of shuffled(sections)) {
       for (const each of shuffled(section.cases)) {
-        times.get(each)?.push(await time(each, iterations.get(each) ?? 1));
+        times.get(each)?.push(await time(each, iterations.get(each) ?? each.step ?? 1));
       }
     }
     progress?.(round + 1, rounds);
@@ -58,8 +59,12 @@ export async function measure(sections, { rounds, roundMs, warmMs, progress }) {
  * @returns {Spread} how many times as long `measured` takes as `base`
  */
 export function ratio(times, measured, base) {
-  const below = times.get(base) ?? [];
-  return spread((times.get(measured) ?? []).map((ns, round) => ns / (below[round] ?? Number.NaN)));
+  return ratioByRound(times.get(measured) ?? [], times.get(base) ?? []);
+}
+
+/** @param {readonly number[]} measured @param {readonly number[]} base */
+export function ratioByRound(measured, base) {
+  return spread(measured.map((ns, round) => ns / (base[round] ?? Number.NaN)));
 }
 
 /** @param {readonly number[]} values @returns {Spread} */
@@ -79,18 +84,18 @@ function quantile(sorted, share) {
 /** Runs the case for about so long; returns nanoseconds per operation. @param {Case} each @param {number} ms */
 async function spin(each, ms) {
   let ns = Number.NaN;
-  let n = 1;
+  let n = each.step ?? 1;
   for (const end = performance.now() + ms; ; ) {
     ns = await time(each, n);
     const left = (end - performance.now()) * 1e6;
     if (left <= 0) return ns;
-    n = whole(Math.min(n * 4, left / ns));
+    n = whole(Math.min(n * 4, left / ns), each.step);
   }
 }
 
-/** @param {number} n */
-function whole(n) {
-  return Math.max(1, Math.round(n));
+/** @param {number} n @param {number} [step] */
+function whole(n, step = 1) {
+  return step * Math.max(1, Math.round(n / step));
 }
 
 /** @param {Case} each @param {number} n @returns {Promise<number>} nanoseconds per operation */

@@ -1,25 +1,28 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { verdicts } from "./bounds.js";
+import { judge, verdicts } from "./bounds.js";
+import { describe } from "./machine.js";
+import { checkPlain } from "./plain/agree.js";
 import { NAMES } from "./section.js";
-import { table } from "./table.js";
+import { findingsTable, table } from "./table.js";
 
-const PEERS = ["limiter", "rate-limiter-flexible", "p-queue", "async-sema", "bottleneck"];
-
-const HELP = `Compares limitset with other limiters and with two floors, in one run, a process for each section.
+const HELP = `Compares limitset with other limiters and with floors, in one run, a process for each section, and writes
+what it prints to bench/RESULTS.md.
 
   npm run bench -- [options]
 
-  --quick          fewer and shorter rounds: for a look, not for a verdict
-  --only PATTERN   sections and cases whose title or name matches (a regular expression, case ignored)
+  --quick          fewer and shorter rounds: for a look, not for a verdict; RESULTS.md stays as it is
+  --only PATTERN   sections and cases whose title or name matches (a regular expression, case ignored); likewise
   --json FILE      writes the results there too
   --check          exits with 1 if a bound does not hold
-  --help
+  --help`;
 
-A ratio is the median over all rounds of the ratio within a round; its quartiles stand in parentheses.`;
+const HOW_TO_READ = `Every ratio is of two measured in this run: the median over all rounds of the ratio within a round, its quartiles in
+parentheses. 2.00 is twice as long as what the column names, 0.50 half. Rounds run in random order, so that a slow spell of
+the machine falls on all alike; each section runs in a process of its own. Times (ns, per operation) are medians, and say
+what a ratio is a ratio of: on another machine they differ, the ratios less.`;
 
 const { values: flags } = parseArgs({
   options: {
@@ -35,39 +38,47 @@ if (flags.help) console.log(HELP);
 else await bench();
 
 async function bench() {
-  const effort = flags.quick
-    ? { rounds: 7, roundMs: 10, warmMs: 60 }
-    : { rounds: 30, roundMs: 20, warmMs: 240 };
+  const { quick, only } = flags;
+  const effort = quick ? { rounds: 7, roundMs: 10, warmMs: 60 } : { rounds: 30, roundMs: 20, warmMs: 240 };
+  checkPlain();
   const machine = describe();
-  console.log(`# limitset beside other limiters\n\n${machine.line}`);
-  console.log(
-    `${effort.rounds} rounds of ${effort.roundMs} ms a case, shuffled; ratios are medians (quartiles)\n`,
-  );
+  const lines = [
+    `# limitset beside other limiters\n\n${machine.line}\n`,
+    `${HOW_TO_READ}\n\n${effort.rounds} rounds of ${effort.roundMs} ms a case.\n`,
+  ];
+  console.log(lines.join("\n"));
+  const say = (/** @type {string} */ text) => {
+    console.log(text);
+    lines.push(text);
+  };
 
-  /** @type {Answer["result"][]} */
-  const sections = [];
-  /** @type {Answer["bounds"]} */
-  const bounds = [];
+  /** @type {Answer[]} */
+  const answers = [];
   for (const name of NAMES) {
-    const answer = await ask({ name, only: flags.only, effort });
-    if (!answer.result) continue;
-    console.log(table(answer.result));
-    sections.push(answer.result);
-    bounds.push(...answer.bounds);
+    const answer = await ask({ name, only, quick, effort });
+    if (answer.result) say(table(answer.result));
+    if (answer.findings) say(findingsTable(answer.findings));
+    answers.push(answer);
   }
-  if (bounds.length > 0) console.log(verdicts(bounds));
+  const bounds = judge(answers.map(({ times }) => times));
+  if (bounds.length > 0) say(verdicts(bounds));
 
+  if (!quick && only === "") writeFileSync(new URL("RESULTS.md", import.meta.url), lines.join("\n"));
   if (flags.json) {
+    const sections = answers.flatMap(({ result, findings }) => result ?? findings ?? []);
     writeFileSync(flags.json, `${JSON.stringify({ machine, effort, sections, bounds }, null, 2)}\n`);
   }
   if (flags.check && bounds.some(({ verdict }) => verdict === "FAILS")) process.exitCode = 1;
 }
 
-/** @typedef {{ result?: ReturnType<typeof import("./table.js").summarize>, bounds: ReturnType<typeof import("./bounds.js").judge> }} Answer */
+/** @typedef {import("./section.js").Answer} Answer */
 
 /** @param {import("./section.js").Order} order @returns {Promise<Answer>} */
 async function ask(order) {
-  const child = fork(new URL("./section.js", import.meta.url));
+  // Room for all that a section allocates between two collections: see cases/allocation.js.
+  const roomy = order.name === "allocation" ? ["--min-semi-space-size=512", "--max-semi-space-size=512"] : [];
+  const execArgv = [...process.execArgv, ...roomy];
+  const child = fork(new URL("./section.js", import.meta.url), { execArgv });
   const failed = once(child, "exit").then(([code]) => {
     throw new Error(`section ${order.name} ended with code ${code} and no answer`);
   });
@@ -75,19 +86,4 @@ async function ask(order) {
   const [answer] = await Promise.race([once(child, "message"), failed]);
   failed.catch(() => {});
   return answer;
-}
-
-function describe() {
-  const peers = Object.fromEntries(PEERS.map((name) => [name, version(name)]));
-  const processors = cpus();
-  const cpu = processors[0]?.model.trim() ?? "unknown processor";
-  const listed = Object.entries(peers).map(([name, at]) => `${name} ${at}`);
-  const line = `Node ${process.versions.node}, ${processors.length} x ${cpu}; ${listed.join(", ")}`;
-  return { node: process.versions.node, cpu, cores: processors.length, peers, line };
-}
-
-/** @param {string} name @returns {string} */
-function version(name) {
-  const manifest = new URL(`../node_modules/${name}/package.json`, import.meta.url);
-  return JSON.parse(readFileSync(manifest, "utf8")).version;
 }

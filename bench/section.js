@@ -1,39 +1,63 @@
 // Measures one section, in a process of its own: what engines make of a function depends on all that it has been called
 // with before, and a program that limits tokens has not called it with everything that is compared here.
-import { judge } from "./bounds.js";
-import { algorithms } from "./cases/algorithms.js";
-import { awaited } from "./cases/awaited.js";
-import { oneLimit } from "./cases/one-limit.js";
-import { ports } from "./cases/ports.js";
-import { refused } from "./cases/refused.js";
-import { severalLimits } from "./cases/several-limits.js";
-import { threads } from "./cases/threads.js";
+import process from "node:process";
 import { measure } from "./measure.js";
+import { find } from "./survey.js";
 import { summarize } from "./table.js";
 
-const SECTIONS = { oneLimit, algorithms, severalLimits, refused, awaited, threads, ports };
+/** Loaded only where it is measured: no section pays for the peers of another. @type {Record<string, () => Promise<() => Made | Promise<Made>>>} */
+const SECTIONS = {
+  oneLimit: async () => (await import("./cases/one-limit.js")).oneLimit,
+  severalLimits: async () => (await import("./cases/several-limits.js")).severalLimits,
+  algorithms: async () => (await import("./cases/algorithms.js")).algorithms,
+  refused: async () => (await import("./cases/refused.js")).refused,
+  awaited: async () => (await import("./cases/awaited.js")).awaited,
+  awaitedSlots: async () => (await import("./cases/slots.js")).awaitedSlots,
+  waiting: async () => (await import("./cases/waiting.js")).waiting,
+  waitingCosts: async () => (await import("./cases/waiting-costs.js")).waitingCosts,
+  wakeups: async () => (await import("./cases/wakeups.js")).wakeups,
+  accuracy: async () => (await import("./cases/accuracy.js")).accuracy,
+  memory: async () => (await import("./cases/memory.js")).memory,
+  allocation: async () => (await import("./cases/allocation.js")).allocation,
+  growth: async () => (await import("./cases/growth.js")).growth,
+  entries: async () => (await import("./cases/entries.js")).entries,
+  threads: async () => (await import("./cases/threads.js")).threads,
+  ports: async () => (await import("./cases/ports.js")).ports,
+};
 export const NAMES = Object.keys(SECTIONS);
 
-/** @typedef {{ name: string, only: string, effort: import("./measure.js").Options }} Order */
+/** @typedef {import("./measure.js").Section} Section */
+/** @typedef {Section | import("./survey.js").Survey} Made */
+/** @typedef {{ name: string, only: string, quick: boolean, effort: import("./measure.js").Options }} Order */
+/** @typedef {{ result?: import("./table.js").Result, findings?: import("./survey.js").Findings, times: Record<string, number[]> }} Answer */
 
 if (process.send) process.once("message", (order) => serve(/** @type {Order} */ (order)));
 
 /** @param {Order} order */
-async function serve({ name, only, effort }) {
-  const make = SECTIONS[/** @type {keyof typeof SECTIONS} */ (name)];
-  const section = select(await make(), new RegExp(only, "i"));
-  const answer = { result: undefined, bounds: /** @type {ReturnType<typeof judge>} */ ([]) };
-  if (section.cases.length > 0) {
-    const measured = await measure([section], effort);
-    Object.assign(answer, { result: summarize(section, measured), bounds: judge([section], measured) });
+async function serve({ name, only, quick, effort }) {
+  const make = await SECTIONS[name]?.();
+  if (!make) throw new Error(`there is no section ${name}`);
+  const made = await make();
+  const pattern = new RegExp(only, "i");
+  /** @type {Answer} */
+  const answer = { times: {} };
+  if ("subjects" in made) {
+    const findings = await find(made, pattern, quick);
+    if (findings) answer.findings = findings;
+  } else {
+    const section = select(made, pattern);
+    if (section.cases.length > 0) {
+      const measured = await measure([section], effort);
+      answer.result = summarize(section, measured);
+      for (const [each, times] of measured) answer.times[each.name] = times;
+    }
   }
-  // Whatever threads the section has started wait for more work.
   process.send?.(answer, () => process.exit());
 }
 
 /**
  * What matches, and what that is compared with.
- * @param {import("./measure.js").Section} section @param {RegExp} pattern
+ * @param {Section} section @param {RegExp} pattern
  */
 function select(section, pattern) {
   if (pattern.test(section.title)) return section;

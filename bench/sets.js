@@ -1,5 +1,4 @@
-/** What the sections share: sizes at which all is granted or all refused, floors, loops, and the limits of `limiter`. */
-import { RateLimiter, TokenBucket } from "limiter";
+/** What the sections share: sizes at which all is granted or all refused, and loops that take from sets. */
 import { LimitSet, RateLimit, RateLimitAlgorithm } from "limitset";
 
 export const HOUR_MS = 3_600_000;
@@ -10,49 +9,6 @@ export const PLENTY = 1e9;
 
 /** Taken at the start; a day gives it back so slowly that a bench sees refusals only. */
 export const SCARCE = 100;
-
-/** The floor: what a token bucket costs at the very least. */
-export class ThreeLineBucket {
-  last = performance.now();
-
-  /** @param {number} capacity @param {number} windowMs */
-  constructor(capacity, windowMs) {
-    this.capacity = capacity;
-    this.rate = capacity / windowMs;
-    this.level = capacity;
-  }
-
-  /** @param {number} amount */
-  take(amount) {
-    const now = performance.now();
-    const level = Math.min(this.capacity, this.level + (now - this.last) * this.rate);
-    this.last = now;
-    this.level = level < amount ? level : level - amount;
-    return level >= amount;
-  }
-}
-
-/** @param {number} [capacity] @param {number} [windowMs] */
-export function limiterBucket(capacity = PLENTY, windowMs = HOUR_MS) {
-  return filled(new TokenBucket({ bucketSize: capacity, tokensPerInterval: capacity, interval: windowMs }));
-}
-
-/** Two limits of `limiter`: a bucket inside a bucket. */
-export function limiterFamily() {
-  const options = { bucketSize: PLENTY, tokensPerInterval: PLENTY, interval: HOUR_MS };
-  return filled(new TokenBucket({ ...options, parentBucket: filled(new TokenBucket(options)) }));
-}
-
-/** @param {number} [capacity] @param {number} [windowMs] */
-export function limiterRate(capacity = PLENTY, windowMs = HOUR_MS) {
-  return new RateLimiter({ tokensPerInterval: capacity, interval: windowMs });
-}
-
-/** It starts empty. @param {TokenBucket} bucket */
-function filled(bucket) {
-  bucket.content = bucket.bucketSize;
-  return bucket;
-}
 
 /** @typedef {ConstructorParameters<typeof RateLimit>[0]} RateLimitOptions */
 
@@ -98,22 +54,4 @@ export function takeUnasked(limits) {
 /** Counts refusals where `run` counts grants. @param {(n: number) => number} run */
 export function refusals(run) {
   return (/** @type {number} */ n) => n - run(n);
-}
-
-/** Takes from a bucket of `limiter`. @param {{ tryRemoveTokens(count: number): boolean }} bucket */
-export function remove(bucket) {
-  return (/** @type {number} */ n) => {
-    let granted = 0;
-    for (let i = 0; i < n; i++) if (bucket.tryRemoveTokens(1)) granted++;
-    return granted;
-  };
-}
-
-/** @param {ThreeLineBucket} bucket */
-export function take(bucket) {
-  return (/** @type {number} */ n) => {
-    let granted = 0;
-    for (let i = 0; i < n; i++) if (bucket.take(1)) granted++;
-    return granted;
-  };
 }

@@ -38,6 +38,21 @@ export function table({ title, work, columns, rows }) {
   return `## ${title}\n${work}\n\n${grid(head, body)}\n`;
 }
 
+/** @param {import("./survey.js").Findings} findings */
+export function findingsTable({ title, work, columns, figures }) {
+  const body = figures.map(({ name, figures }) => [
+    name,
+    ...columns.map((column) => cell(figures[column], column.startsWith("x "))),
+  ]);
+  return `## ${title}\n${work}\n\n${grid(["", ...columns], body)}\n`;
+}
+
+/** @param {number | string | undefined} value @param {boolean} isRatio */
+function cell(value, isRatio) {
+  if (typeof value !== "number") return value ?? "";
+  return isRatio || (value < 10 && !Number.isInteger(value)) ? value.toFixed(2) : whole.format(value);
+}
+
 /** @param {string[]} head @param {string[][]} body the first column is text, the others numbers */
 export function grid(head, body) {
   const widths = head.map((_, i) => Math.max(3, ...[head, ...body].map((row) => (row[i] ?? "").length)));

@@ -5,6 +5,7 @@ import { agreeing, type Clock, readBoth, systemClock } from "./clock.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
 import { canShare } from "./core/arena.ts";
 import type { Membership } from "./core/membership.ts";
+import { ASKED, HELD } from "./core/participants.ts";
 import { type Definition, PROBE, Region, TAKE } from "./core/region.ts";
 import {
   AcquireTimeoutError,
@@ -150,7 +151,19 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    * acquisition.requested; // { tokens: 500 }
    */
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
-    return this.enter(requested, options, undefined);
+    // What is most common, small enough to be inlined: nobody waits, and there is room.
+    if (options !== undefined || this.queue.size > 0) return this.enter(requested, options, undefined);
+    try {
+      const region = this.region ?? closed();
+      const units = this.requests.parse(requested);
+      const now = this.clock.now();
+      const answer = region.transact(TAKE, units, now, 0);
+      return answer >= 0
+        ? Promise.resolve(new Grant(this.granter, units, answer))
+        : this.waitFor({ units, covered: undefined }, answer, now, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -162,14 +175,12 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    * tried.successful ? "go" : `again in ${tried.retryAfterMs} ms`; // "go"
    */
   tryAcquire(requested?: Amounts<K>): Acquisition<K> {
-    const region = this.region;
-    if (!region) throw new LimitSetClosedError();
+    const region = this.region ?? closed();
     const units = this.requests.parse(requested);
     const now = this.clock.now();
-    const behind = this.queue.size > 0 && this.tryBehind(units, now);
-    if (behind) return behind;
+    if (this.queue.size > 0) return this.tryAmong(units, now);
     const answer = region.transact(TAKE, units, now, 0);
-    return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(region, -answer);
+    return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(answer);
   }
 
   /**
@@ -264,8 +275,11 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     const theirs = options.clock ?? (clock ? agreeing(clock) : systemClock);
     const attached = { ...options, limits, config, missingUpdate, clock: theirs, [REGION]: region };
     const set = new LimitSet<K>(attached);
-    const membership = region.membership!;
-    if (lock !== undefined) set.release = holdLock(lock, () => membership.guard());
+    if (lock !== undefined) {
+      const membership = region.membership!;
+      membership.guard(ASKED);
+      set.release = holdLock(lock, () => membership.guard(HELD));
+    }
     return set;
   }
 
@@ -327,19 +341,30 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       const timeoutMs = checkTimeout(options?.timeoutMs);
       options?.signal?.throwIfAborted();
       const now = this.clock.now();
-      let wait: number | undefined;
-      if (this.queue.size === 0 || !this.queue.standsBefore(units, now)) {
-        const answer = region.transact(TAKE, units, now, covered ? -toMicros(now) : 0);
-        if (answer >= 0) return Promise.resolve(new Grant(this.granter, units, answer, covered));
-        this.checkMembership(answer);
-        wait = -answer;
+      const request = { units, covered };
+      if (this.queue.size > 0 && this.queue.standsBefore(units, now)) {
+        // A nested request is the queue's to judge: it may pass those who stand before it.
+        if (timeoutMs === 0 && !covered) throw this.timeout(request, timeoutMs);
+        return this.queue.enqueue(request, undefined, now, options);
       }
-      // A nested request is the queue's to judge: it may pass those who stand before it.
-      if (timeoutMs === 0 && (wait !== undefined || !covered)) throw this.timeout({ units }, timeoutMs);
-      return this.queue.enqueue({ units, covered }, wait, now, options);
+      const answer = region.transact(TAKE, units, now, covered ? -toMicros(now) : 0);
+      if (answer >= 0) return Promise.resolve(new Grant(this.granter, units, answer, covered));
+      return this.waitFor(request, answer, now, options);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** Puts a request in the line that the core has refused with `answer`, unless it is not to wait at all. */
+  private waitFor(
+    request: Request,
+    answer: number,
+    now: number,
+    options: AcquireOptions | undefined,
+  ): Promise<Acquisition<K>> {
+    this.checkMembership(answer);
+    if (options?.timeoutMs === 0) throw this.timeout(request, 0);
+    return this.queue.enqueue(request, -answer, now, options);
   }
 
   private offer(lock: string | undefined): LimitSetHandle<K> {
@@ -392,13 +417,13 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   private open(): Region {
-    if (!this.region) throw new LimitSetClosedError();
-    return this.region;
+    return this.region ?? closed();
   }
 
-  private refuse(region: Region, retryAfterMs: number): Refusal<K> {
-    this.checkMembership(retryAfterMs);
-    return new Refusal(this.only ?? this.denialBy(region), retryAfterMs);
+  /** Makes of the core's answer, minus the wait, a refusal. */
+  private refuse(answer: number): Refusal<K> {
+    this.checkMembership(answer);
+    return new Refusal(this.only ?? this.denialBy(this.open()), -answer);
   }
 
   private denialBy(region: Region): Denial<K> {
@@ -415,11 +440,12 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     return this.keys.filter((_, i) => region.refuses(i));
   }
 
-  /** Refuses a try that would overtake somebody: whether it could pass by itself is then not the whole answer. */
-  private tryBehind(units: readonly number[], now: number): Refusal<K> | undefined {
+  /** Tries while others wait: not to overtake those who want the same. Whether it could pass by itself is then not the whole answer. */
+  private tryAmong(units: readonly number[], now: number): Acquisition<K> {
     const region = this.open();
-    if (!this.queue.standsBefore(units, now)) return undefined;
-    const answer = region.transact(PROBE, units, now, 0);
+    const behind = this.queue.standsBefore(units, now);
+    const answer = region.transact(behind ? PROBE : TAKE, units, now, 0);
+    if (!behind) return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(answer);
     this.checkMembership(answer);
     const wait = Math.max(0, -answer);
     const limitedBy = this.keys.filter(
@@ -433,6 +459,11 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     region.transact(PROBE, units, this.clock.now(), 0);
     return new AcquireTimeoutError(timeoutMs, this.limitedBy(region));
   }
+}
+
+// Out of line, like all that seldom happens in what engines are to inline.
+function closed(): never {
+  throw new LimitSetClosedError();
 }
 
 function definitionOf(limit: Limit): Definition {

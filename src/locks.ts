@@ -22,6 +22,12 @@ export function whenFree(lock: string, callback: () => void): void {
   locks?.request(lock, callback);
 }
 
+/** Whether somebody is seen to hold `lock`, or to wait for it. */
+export async function isWanted(lock: string): Promise<boolean> {
+  const { held = [], pending = [] } = (await locks?.query()) ?? {};
+  return [...held, ...pending].some(({ name }) => name === lock);
+}
+
 /**
  * Calls back when nobody holds `lock` any more. False if nobody is seen to hold it: whoever says so is of another origin or
  * another process, where locks are others.

@@ -39,6 +39,8 @@ export class Requests<K extends string> {
   /** Usage of which nothing has been reported. */
   private readonly nothing: readonly number[];
   private readonly indexes: ReadonlyMap<string, number>;
+  /** Whether there are rates, of which nothing is taken unasked. */
+  private readonly wantsNames: boolean;
 
   constructor(limits: readonly Limit<K>[]) {
     this.terms = limits.map((limit) => ({
@@ -50,6 +52,7 @@ export class Requests<K extends string> {
       isResource: limit.type === "resource",
     }));
     this.resources = this.terms.flatMap(({ isResource }, i) => (isResource ? [i] : []));
+    this.wantsNames = limits.some(({ type }) => type === "rate");
     this.automatic = this.terms.map(({ automatic }) => automatic);
     this.nothing = this.terms.map(() => NOT_REPORTED);
     this.due = this.terms.map(() => 0);
@@ -77,7 +80,7 @@ export class Requests<K extends string> {
       units[index] = asked;
       next = index + 1;
     }
-    if (next === 0) checkEmpty(requested, terms);
+    if (next === 0) this.checkUnnamed(requested);
     return units;
   }
 
@@ -163,6 +166,12 @@ export class Requests<K extends string> {
     return this.indexOf(key);
   }
 
+  /** A request that names nothing: is that what was meant? */
+  private checkUnnamed(requested: unknown): void {
+    if (requested !== undefined) checkPlain(requested, "a request");
+    if (this.wantsNames) throw namesMissing(this.terms);
+  }
+
   private unknown(key: string): InvalidRequestError {
     const known = this.keys.map((each) => `"${each}"`).join(", ");
     return new InvalidRequestError(`no limit has the key "${key}"; the set has ${known || "no limits"}`);
@@ -171,9 +180,12 @@ export class Requests<K extends string> {
 
 /** Short arrays as literals, which engines allocate in place; every other way to copy one takes twice as long. */
 function copyOf(list: readonly number[]): number[] {
+  // Apart, because engines inline by the size of what they see: a set of one limit needs no more than this.
+  return list.length === 1 ? [list[0]!] : copyOfSeveral(list);
+}
+
+function copyOfSeveral(list: readonly number[]): number[] {
   switch (list.length) {
-    case 1:
-      return [list[0]!];
     case 2:
       return [list[0]!, list[1]!];
     case 3:
@@ -187,12 +199,9 @@ function copyOf(list: readonly number[]): number[] {
 
 // What follows is kept out of the functions above: engines inline small functions only.
 
-/** A request that names nothing: is that what was meant? */
-function checkEmpty(requested: unknown, terms: readonly Term<string>[]): void {
-  if (requested !== undefined) checkPlain(requested, "a request");
+function namesMissing(terms: readonly Term<string>[]): InvalidRequestError {
   const rates = terms.filter(({ limit }) => limit.type === "rate").map(({ key }) => `"${key}"`);
-  if (rates.length === 0) return;
-  throw new InvalidRequestError(`name the amount of ${rates.join(" or ")} to take: the set has rate limits`);
+  return new InvalidRequestError(`name the amount of ${rates.join(" or ")} to take: the set has rate limits`);
 }
 
 function invalidAmount(

@@ -1,6 +1,6 @@
 /** How a thread learns that another has ended. */
-import type { Participants, Seat } from "./core/participants.ts";
-import { hasLocks, whenFree } from "./locks.ts";
+import { ASKED, HELD, type Participants, type Seat } from "./core/participants.ts";
+import { hasLocks, isWanted, whenFree } from "./locks.ts";
 
 /** What is known of a thread from outside: a worker of Node, of a browser, of Deno or of Bun. */
 export interface ThreadLike {
@@ -32,7 +32,21 @@ export function whenEnded(
     return;
   }
   if ("addEventListener" in thread) (thread as ThreadLike & Target).addEventListener("close", callback);
-  if (lock === undefined) return;
-  // Not before the thread holds it: the lock would be had at once.
-  participants.guarded(seat).then(() => whenFree(lock, callback));
+  if (lock !== undefined) whenAsked(lock, participants, seat).then(() => whenFree(lock, callback));
+}
+
+// A thread that is alive has its request seen within milliseconds.
+const LOOK_MS = 1_000;
+const MOST_LOOKS = 10;
+
+/**
+ * Resolves when whoever asks for the lock from now on gets it after the thread; or when the thread was never seen to ask, and so
+ * has ended at once. The thread says when it begins to ask: sooner the lock would be had before it.
+ */
+async function whenAsked(lock: string, participants: Participants, seat: Seat): Promise<void> {
+  await participants.guarded(seat, ASKED);
+  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+    if (await isWanted(lock)) return;
+    if (await participants.guarded(seat, HELD, LOOK_MS)) return;
+  }
 }

@@ -1,42 +1,45 @@
-import { Sema } from "async-sema";
+import { AsyncRateLimiter } from "@tanstack/pacer";
+import { RateLimit as SemaRateLimit } from "async-sema";
 import Bottleneck from "bottleneck";
-import { CallLimit, LimitSet, ResourceLimit } from "limitset";
+import { Effect } from "effect";
+import { CallLimit, LimitSet, RateLimit } from "limitset";
 import PQueue from "p-queue";
-import { RateLimiterMemory } from "rate-limiter-flexible";
-import { HOUR_MS, limiterBucket, limiterRate, PLENTY, ThreeLineBucket, tokens } from "../sets.js";
+import pThrottle from "p-throttle";
+import { RateLimiterMemory, RateLimiterUnion } from "rate-limiter-flexible";
+import { ThreeLineBucket } from "../floors.js";
+import { effectLimit } from "../peers/effect.js";
+import { limiterBucket, limiterRate } from "../peers/limiter.js";
+import { HOUR_MS, PLENTY, tokens } from "../sets.js";
 
 const FLOOR = "floor: three-line bucket behind an async function";
-const RATE = "limitset, acquire 1 token";
-const SLOT = "limitset, acquire 1 slot, release";
-const RUN = "limitset, run a no-op in 1 slot";
-const BOTH = "limitset, run a no-op in 1 slot as 1 call";
-const SLOTS = 100;
-const slots = new ResourceLimit({ key: "slots", capacity: SLOTS });
+export const RATE = "limitset, acquire 1 token";
+const TWO = "limitset, acquire 1 of each of 2 rates";
+const RUN = "limitset, run a no-op as 1 call";
+export const BUCKET = "limiter, TokenBucket.removeTokens";
+export const INTERVAL = "limiter, RateLimiter.removeTokens";
 const calls = new CallLimit({ capacity: PLENTY, windowMs: HOUR_MS });
 
 /** @returns {import("../measure.js").Section} */
 export function awaited() {
   return {
-    title: "Awaited, with room",
-    work: "ask and await, one after another: a token; a slot, given back; a task run in a slot. Nobody has to wait",
+    title: "Awaited, with room in a rate",
+    work: "ask for 1 and await it, one after another; or have a no-op run as 1 call. Nobody has to wait. flexible's union takes from one limit and not from another if that refuses; async-sema sets a timer for each, and pacer keeps a list, so their windows are 10 ms and 1 ms",
     columns: ["x floor", "x limitset"],
     cases: [
       compare(FLOOR, floor(), RATE),
       compare(RATE, acquireToken(), RATE),
-      compare("limiter, TokenBucket.removeTokens", removeTokens(limiterBucket()), RATE),
-      compare("limiter, RateLimiter.removeTokens", removeTokens(limiterRate()), RATE),
+      compare(BUCKET, removeTokens(limiterBucket()), RATE),
+      compare(INTERVAL, removeTokens(limiterRate()), RATE),
       compare("rate-limiter-flexible, consume", consume(), RATE),
-      compare(SLOT, acquireSlot(), SLOT),
-      compare("async-sema, acquire, release", acquireSema(), SLOT),
-      compare(RUN, runs([slots]), RUN),
-      compare("p-queue, concurrency, add a no-op", adds({ concurrency: SLOTS }), RUN),
-      compare("bottleneck, maxConcurrent, schedule a no-op", schedules(), RUN),
-      compare(BOTH, runs([slots, calls]), BOTH),
-      compare(
-        "p-queue, concurrency and interval, add a no-op",
-        adds({ concurrency: SLOTS, intervalCap: PLENTY, interval: HOUR_MS }),
-        BOTH,
-      ),
+      compare("async-sema, RateLimit", semaRate(), RATE),
+      compare("effect, token bucket, run as a promise", consumeEffect(), RATE),
+      compare(TWO, acquireTwo(), TWO),
+      compare("rate-limiter-flexible, union of 2, consume", consumeTwo(), TWO),
+      compare(RUN, runs(), RUN),
+      compare("p-throttle, a no-op", throttles(), RUN),
+      compare("p-queue, interval, add a no-op", adds(), RUN),
+      compare("pacer, AsyncRateLimiter, a no-op", paces(), RUN),
+      compare("bottleneck, reservoir, schedule a no-op", schedules(), RUN),
     ],
   };
 }
@@ -65,6 +68,16 @@ function acquireToken() {
   };
 }
 
+function acquireTwo() {
+  const rate = (/** @type {string} */ key) => new RateLimit({ key, capacity: PLENTY, windowMs: HOUR_MS });
+  const limits = new LimitSet({ limits: [rate("input"), rate("output")] });
+  return async (/** @type {number} */ n) => {
+    let done = 0;
+    for (let i = 0; i < n; i++) if ((await limits.acquire({ input: 1, output: 1 })).successful) done++;
+    return done;
+  };
+}
+
 /** @param {{ removeTokens(count: number): Promise<number> }} bucket */
 function removeTokens(bucket) {
   return async (/** @type {number} */ n) => {
@@ -74,8 +87,10 @@ function removeTokens(bucket) {
   };
 }
 
+const points = { points: PLENTY, duration: HOUR_MS / 1000 };
+
 function consume() {
-  const limiter = new RateLimiterMemory({ points: PLENTY, duration: HOUR_MS / 1000 });
+  const limiter = new RateLimiterMemory(points);
   return async (/** @type {number} */ n) => {
     let done = 0;
     for (let i = 0; i < n; i++) if ((await limiter.consume("user")).remainingPoints > 0) done++;
@@ -83,48 +98,58 @@ function consume() {
   };
 }
 
-function acquireSlot() {
-  const limits = new LimitSet({ limits: [slots] });
+function consumeTwo() {
+  const one = new RateLimiterMemory({ ...points, keyPrefix: "input" });
+  const other = new RateLimiterMemory({ ...points, keyPrefix: "output" });
+  const union = new RateLimiterUnion(one, other);
   return async (/** @type {number} */ n) => {
     let done = 0;
-    for (let i = 0; i < n; i++) {
-      const acq = await limits.acquire();
-      if (acq.successful) done++;
-      acq.release();
-    }
+    for (let i = 0; i < n; i++) if (await union.consume("user", 1)) done++;
     return done;
   };
 }
 
-function acquireSema() {
-  const sema = new Sema(SLOTS);
+function semaRate() {
+  const limit = SemaRateLimit(100_000, { timeUnit: 10 });
+  return async (/** @type {number} */ n) => {
+    for (let i = 0; i < n; i++) await limit();
+    return n;
+  };
+}
+
+function consumeEffect() {
+  const limit = effectLimit("token-bucket");
   return async (/** @type {number} */ n) => {
     let done = 0;
-    for (let i = 0; i < n; i++) {
-      if (await sema.acquire()) done++;
-      sema.release();
-    }
+    for (let i = 0; i < n; i++) if ((await Effect.runPromise(limit)).remaining >= 0) done++;
     return done;
   };
 }
 
 const task = async () => 1;
 
-/** @param {(typeof slots | typeof calls)[]} limits */
-function runs(limits) {
-  const set = new LimitSet({ limits });
+function runs() {
+  const set = new LimitSet({ limits: [calls] });
   return each(() => set.run({}, task));
 }
 
-/** @param {{ concurrency: number, intervalCap?: number, interval?: number }} options */
-function adds(options) {
-  const queue = new PQueue(options);
+function throttles() {
+  return each(pThrottle({ limit: PLENTY, interval: HOUR_MS })(task));
+}
+
+function adds() {
+  const queue = new PQueue({ intervalCap: PLENTY, interval: HOUR_MS });
   return each(() => queue.add(task));
+}
+
+function paces() {
+  const limiter = new AsyncRateLimiter(task, { limit: PLENTY, window: 1 });
+  return each(async () => (await limiter.maybeExecute()) ?? 0);
 }
 
 /** Each job passes several timers of 1 ms, whatever its limits, and many at once get through little faster. */
 function schedules() {
-  const limiter = new Bottleneck({ maxConcurrent: SLOTS });
+  const limiter = new Bottleneck({ reservoir: PLENTY });
   return each(() => limiter.schedule(task));
 }
 

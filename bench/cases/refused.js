@@ -1,16 +1,17 @@
-import { CallLimit, LimitSet, RateLimitAlgorithm, ResourceLimit } from "limitset";
+import { Sema } from "async-sema";
+import { CallLimit, LimitSet, RateLimit, RateLimitAlgorithm, ResourceLimit } from "limitset";
 import { RateLimiterMemory } from "rate-limiter-flexible";
+import { ThreeLineBucket, take } from "../floors.js";
+import { freshLoops } from "../loops.js";
+import { effectLimit, tryEffect } from "../peers/effect.js";
+import { limiterBucket, limiterRate, remove } from "../peers/limiter.js";
+import { pacer } from "../peers/pacer.js";
 import {
   DAY_MS,
   HOUR_MS,
-  limiterBucket,
-  limiterRate,
   PLENTY,
   refusals,
-  remove,
   SCARCE,
-  ThreeLineBucket,
-  take,
   takeLeaked,
   takeTokens,
   takeUnasked,
@@ -19,17 +20,22 @@ import {
 
 const FLOOR = "floor: token bucket in three lines";
 export const GRANT = "x its grant";
-export const KINDS = [...Object.keys(RateLimitAlgorithm), "CallLimit", "ResourceLimit"].map(
-  (kind) => `limitset, ${kind}`,
-);
+export const KINDS = [
+  ...Object.keys(RateLimitAlgorithm),
+  "CallLimit",
+  "ResourceLimit",
+  "4 rates, 1 refuses",
+].map((kind) => `limitset, ${kind}`);
+const SLOTS = 10_000;
 const scarce = { capacity: SCARCE, windowMs: DAY_MS };
 const plenty = { capacity: PLENTY, windowMs: HOUR_MS };
 
 /** The case that `name` is compared with. @param {string} name */
 export const granted = (name) => `${name}, granted`;
 
-/** @returns {import("../measure.js").Section} */
-export function refused() {
+/** @returns {Promise<import("../measure.js").Section>} */
+export async function refused() {
+  const { takeFour } = await freshLoops();
   return {
     title: "Refused",
     work: `ask 1 of a limit of ${SCARCE} that is used up, be told no; beside the grant by one of the same kind that has plenty`,
@@ -51,11 +57,43 @@ export function refused() {
         takeUnasked(new LimitSet({ limits: [new ResourceLimit({ key: "slots", capacity: PLENTY })] })),
         takeUnasked(new LimitSet({ limits: [new ResourceLimit({ key: "slots", capacity: SCARCE })] })),
       ),
+      ...pair("limitset, 4 rates, 1 refuses", takeFour(rates(PLENTY)), takeFour(rates(SCARCE))),
       ...pair("limiter, TokenBucket", remove(limiterBucket()), remove(limiterBucket(SCARCE, DAY_MS))),
       ...pair("limiter, RateLimiter", remove(limiterRate()), remove(limiterRate(SCARCE, DAY_MS))),
+      ...pair("pacer, sliding window", pacer("sliding"), pacer("sliding", SCARCE, DAY_MS)),
+      ...pair(
+        "effect, token bucket: the error as a value",
+        tryEffect(effectLimit("token-bucket")),
+        tryEffect(effectLimit("token-bucket", SCARCE, DAY_MS)),
+      ),
+      ...pair("async-sema, tryAcquire, kept", trySema(SLOTS), trySema(SCARCE)),
       ...awaited("rate-limiter-flexible, awaited, rejects", consume(PLENTY), consume(SCARCE)),
       ...awaited("limitset, awaited, rejects (timeoutMs: 0)", acquire(plenty), acquire(scarce)),
     ],
+  };
+}
+
+/** Four rates, of which the last has so much. @param {number} last */
+function rates(last) {
+  const rate = (/** @type {string} */ key, capacity = PLENTY, windowMs = HOUR_MS) =>
+    new RateLimit({ key, capacity, windowMs });
+  return new LimitSet({
+    limits: [rate("input"), rate("output"), rate("cached"), rate("bytes", last, DAY_MS)],
+  });
+}
+
+/** Its free slots are a list, which has to be made first: of few, that are given back between. @param {number} count */
+function trySema(count) {
+  const sema = new Sema(count);
+  let taken = 0;
+  return (/** @type {number} */ n) => {
+    let granted = 0;
+    for (let i = 0; i < n; i++) {
+      if (!sema.tryAcquire()) continue;
+      granted++;
+      if (count === SLOTS && ++taken === SLOTS) for (; taken > 0; taken--) sema.release();
+    }
+    return granted;
   };
 }
 

@@ -1,7 +1,8 @@
 // A thread that works for the section on threads: on a set it shares, or by asking the thread that owns one.
 import { parentPort } from "node:worker_threads";
 import { LimitSet } from "limitset";
-import { HOUR_MS, PLENTY, ThreeLineBucket, take, takeTokens, tokens } from "../sets.js";
+import { ThreeLineBucket, take } from "../floors.js";
+import { HOUR_MS, PLENTY, takeTokens, tokens } from "../sets.js";
 
 /** @typedef {import("node:worker_threads").MessagePort} MessagePort */
 /** @typedef {(n: number, inFlight: number) => number | Promise<number>} Work */

@@ -6,7 +6,8 @@ import { HOUR_MS, PLENTY, tokens } from "../sets.js";
 export const ALONE = "1 thread, one set";
 export const HOT = "2 threads, one set";
 export const APART = "2 threads, a set each";
-const FLOOR = "floor: 1 thread, a three-line bucket";
+export const TWIN_FLOOR = "floor: 2 threads, a three-line bucket each";
+export const LONE_FLOOR = "floor: 1 thread, a three-line bucket";
 const ALONE_FOUR = "1 thread, one set of 4 limits, taken and released";
 const HOT_FOUR = "2 threads, one set of 4 limits, taken and released";
 
@@ -18,25 +19,29 @@ export async function threads() {
   const one = tokens();
   const other = tokens();
   const four = fourLimits();
-  const [a, b, owner] = await Promise.all([startThread(), startThread(), startThread()]);
+  const eight = await Promise.all(Array.from({ length: 8 }, startThread));
+  const [a, b, owner] = /** @type {[Worker, Worker, Worker]} */ (/** @type {unknown} */ (eight));
   const floors = [job(a, { floor: true }), job(b, { floor: true })];
   const shared = [attach(a, one), attach(b, one)];
+  const crowd = [...shared, ...eight.slice(2).map((thread) => attach(thread, one))];
   const apart = [attach(a, one), attach(b, other)];
   const fours = [attach(a, four, true), attach(b, four, true)];
   const asking = [connect(a, owner), connect(b, owner)];
   const against = { "x 1 thread": ALONE };
-  const againstFloor = { "x 1 thread": FLOOR };
+  const againstFloor = { "x 1 thread": LONE_FLOOR };
   const againstFour = { "x 1 thread": ALONE_FOUR };
   return {
     title: "Threads",
     work: "take 1 token, the work divided among the threads; beside it the same asked of one owner thread over a MessagePort",
     columns: ["x 1 thread"],
     cases: [
-      { name: FLOOR, ...working(floors.slice(1)), against: againstFloor },
-      { name: "floor: 2 threads, a three-line bucket each", ...working(floors), against: againstFloor },
+      { name: LONE_FLOOR, ...working(floors.slice(1)), against: againstFloor },
+      { name: TWIN_FLOOR, ...working(floors), against: againstFloor },
       { name: ALONE, ...working(shared.slice(1)), against },
       { name: HOT, ...working(shared), against },
       { name: APART, ...working(apart), against },
+      { name: "4 threads, one set", ...working(crowd.slice(0, 4)), against },
+      { name: "8 threads, one set", ...working(crowd), against },
       { name: ALONE_FOUR, ...working(fours.slice(1)), against: againstFour },
       { name: HOT_FOUR, ...working(fours), against: againstFour },
       { name: "1 thread, asks an owner", ...working(asking.slice(1), 1), against },
@@ -104,8 +109,8 @@ function working(list, inFlight = 0) {
   let repeats = 0;
   return {
     run: async (/** @type {number} */ n) => {
-      const share = Math.ceil(n / list.length);
-      const answers = await Promise.all(list.map((work, i) => work(i === 0 ? share : n - share, inFlight)));
+      const upTo = (/** @type {number} */ i) => Math.round((n * i) / list.length);
+      const answers = await Promise.all(list.map((work, i) => work(upTo(i + 1) - upTo(i), inFlight)));
       operations += n;
       for (const answer of answers) repeats += answer.repeats;
       return answers.reduce((sum, { done }) => sum + done, 0);

@@ -3,8 +3,19 @@
 // Where no thread can wait without blocking, it looks in this often.
 const LOOK_IN_MS = 5;
 
-/** Resolves when a word of shared memory may have changed from `value`, because somebody has notified of it. */
-export async function change(words: Int32Array, at: number, value: number): Promise<void> {
-  if (typeof Atomics.waitAsync === "function") await Atomics.waitAsync(words, at, value).value;
-  else await new Promise((resolve) => setTimeout(resolve, LOOK_IN_MS));
+/** Resolves when a word of shared memory may have changed from `value`, because somebody has notified of it; false if `ms` are over. */
+export async function change(
+  words: Int32Array,
+  at: number,
+  value: number,
+  ms = Number.POSITIVE_INFINITY,
+): Promise<boolean> {
+  if (typeof Atomics.waitAsync === "function") {
+    return (await Atomics.waitAsync(words, at, value, ms).value) !== "timed-out";
+  }
+  for (let waited = 0; waited < ms; waited += LOOK_IN_MS) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_IN_MS));
+    if (Atomics.load(words, at) !== value) return true;
+  }
+  return false;
 }

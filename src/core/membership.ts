@@ -1,6 +1,6 @@
 /** This thread's part in a region that threads share. */
 import type { Heap } from "./arena.ts";
-import type { Participants, Seat } from "./participants.ts";
+import type { ASKED, HELD, Participants, Seat } from "./participants.ts";
 import { WakeWord } from "./wake-word.ts";
 
 export class Membership {
@@ -41,9 +41,9 @@ export class Membership {
     if (!self) participants.free(own);
   }
 
-  /** Says that this thread now holds a lock that it loses when it dies, if it still takes part. */
-  guard(): void {
-    if (this.isPresent(this.seat)) this.participants.guard(this.seat);
+  /** Says how far this thread has come with the lock that it loses when it dies, if it still takes part. */
+  guard(how: typeof ASKED | typeof HELD): void {
+    if (this.isPresent(this.seat)) this.participants.guard(this.seat, how);
   }
 
   /** Gives back all that this thread holds, and its number. */

@@ -23,6 +23,10 @@ const TAKEN = 2;
 const STATE = 3;
 const ONCE = 4;
 
+// GUARD: 0, or how far a thread has come with its lock.
+export const ASKED = 1;
+export const HELD = 2;
+
 /** A number, and which of its lives. */
 export interface Seat {
   readonly participant: number;
@@ -117,17 +121,21 @@ export class Participants {
       .filter((child) => (child.life & STATE) !== FREE);
   }
 
-  /** Says that the thread of a seat now holds a lock that it loses when it dies. */
-  guard({ participant }: Seat): void {
+  /** Says how far the thread of a seat has come with the lock that it loses when it dies. */
+  guard({ participant }: Seat, how: typeof ASKED | typeof HELD): void {
     const at = this.at(participant, GUARD);
-    Atomics.store(this.words, at, 1);
+    Atomics.store(this.words, at, how);
     Atomics.notify(this.words, at);
   }
 
-  /** Resolves when the thread of a seat holds its lock. */
-  async guarded({ participant }: Seat): Promise<void> {
+  /** Whether the thread of a seat has come so far, within `ms` or after all. */
+  async guarded({ participant }: Seat, how: typeof ASKED | typeof HELD, ms?: number): Promise<boolean> {
     const at = this.at(participant, GUARD);
-    while (Atomics.load(this.words, at) === 0) await change(this.words, at, 0);
+    for (;;) {
+      const now = Atomics.load(this.words, at);
+      if (now >= how) return true;
+      if (!(await change(this.words, at, now, ms))) return false;
+    }
   }
 
   private all(): number[] {

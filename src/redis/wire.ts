@@ -33,6 +33,7 @@ export function parseAnswer(text: string, inOrder: (index: number) => number): A
   return {
     kind: "refused",
     waitMs: waitOf(wait!),
+    hangs: text.includes("!"),
     by: by ? by.split(",").map((index) => inOrder(Number(index))) : [],
     isBehind,
   };

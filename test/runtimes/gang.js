@@ -41,10 +41,13 @@ export class Gang extends Worker {
 
   /** @param {number} ms @param {{ signal: AbortSignal }} options */
   async until(ms, { signal }) {
-    await Promise.race([
-      new Promise((resolve) => setTimeout(resolve, ms)),
-      new Promise((resolve) => signal.addEventListener("abort", resolve)),
-    ]);
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      });
+    });
     return signal.aborted;
   }
 

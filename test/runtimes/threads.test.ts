@@ -77,6 +77,13 @@ describe.each([
     },
   );
 
+  testHere("what a worker held comes back, however soon it is terminated", async () => {
+    const site = await serve(true);
+    onTestFinished(site.close);
+    const { seen } = await visit(launch, `${site.url}/test/runtimes/sudden.html`);
+    expect(seen).toEqual(Array(8).fill([true, true]));
+  });
+
   testHere(
     "a page that is not isolated has the set to itself, and is told how else to share it",
     async () => {

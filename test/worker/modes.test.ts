@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AcquireTimeoutError, LimitError, ResourceLimit, UsageNotReportedError } from "limitset";
+import { connectLimits, serveLimits } from "limitset/port";
 import { CannotCrossError, WorkerStoppedError } from "limitset/worker";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { TooBusy } from "./crew.js";
@@ -90,6 +91,20 @@ describe.each(MODES)("mode %s", (mode) => {
     await expect.poll(() => limits.stats().db.used, { interval: 5 }).toBe(1);
     (await limits.acquire({ db: 1 })).release();
     expect(await theirs).toEqual({ db: 1, call_count: 1 });
+  });
+
+  test("takes from a set that is elsewhere itself", async () => {
+    const limits = makeLimits({ db: 1 });
+    const { port1, port2 } = new MessageChannel();
+    onTestFinished(() => port1.close());
+    serveLimits(limits, port1);
+    const connected = connectLimits(port2);
+    const worker = crew({ mode, limits: connected });
+    expect(await worker.hold({ db: 1, tokens: 10 })).toEqual({ db: 1, tokens: 10, call_count: 1 });
+    await expect(worker.forget({ tokens: 5, db: 1 })).rejects.toThrow(UsageNotReportedError);
+    expect(await worker.used("tokens")).toBe(15);
+    expect(limits.stats().db.used).toBe(0);
+    await worker.stop();
   });
 
   test("what a call took without giving it back comes back with its end", async () => {

@@ -56,13 +56,15 @@ describe.each(WAYS)("mode %s, by %s: one that dies", (mode, how, message) => {
     const pool = crew({ mode, limits, maxWorkers: 2, loadBalancing: "round-robin" });
     const before = await Promise.all([pool.where(), pool.where()]);
     const dying = pool.die(how, { db: 2 }).catch((caught) => caught);
-    await pool.add(1, 1);
+    // In turns: the next is the other's, and the one after that comes to the same.
+    const elsewhere = pool.add(1, 1);
     const other = pool.sleep(300).catch((caught) => caught);
     const error = await dying;
     expect(error).toBeInstanceOf(WorkerCrashedError);
     expect(error.message).toMatch(message);
     if (mode === "thread" && how === "throw") expect(error.cause).toMatchObject({ message: "fallen" });
     expect(await other).toBeInstanceOf(WorkerCrashedError);
+    expect(await elsewhere).toBe(2);
     await expect.poll(() => limits.stats().db.used).toBe(0);
     const after = await Promise.all([pool.where(), pool.where()]);
     const [a, b] = before.map(id);

@@ -1,0 +1,62 @@
+// Who waits on another thread or in another process, for the section on waking up; and what both sides share.
+import process from "node:process";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import { LimitSet, ResourceLimit } from "limitset";
+import { connectLimits } from "limitset/port";
+
+/** Of all threads and processes of the machine alike: Node takes it from the system's monotonic clock. In milliseconds. */
+export const now = () => Number(process.hrtime.bigint() % 1_000_000_000_000_000n) / 1e6;
+
+/** So long that whoever waits has gone to sleep. */
+export const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+export const slot = () => new LimitSet({ limits: [new ResourceLimit({ key: "slot", capacity: 1 })] });
+
+const channel = parentPort ?? process;
+/** @param {object} message */
+const tell = (message) => (parentPort ? parentPort.postMessage(message) : process.send?.(message));
+
+/** @typedef {{ acquire(): Promise<{ release(): void }>, acquireSync?: () => { release(): void } }} Limits */
+
+/** Waits in some way, and tells when it went on. @param {Limits} limits @param {Int32Array} word @param {string} way */
+async function wait(limits, word, way) {
+  if (way === "blocking") {
+    tell({ waits: 1 });
+    const acquisition = limits.acquireSync?.();
+    tell({ woken: now() });
+    acquisition?.release();
+    return;
+  }
+  if (way === "notify") {
+    const { value } =
+      /** @type {{ waitAsync(w: Int32Array, i: number, v: number): { value: Promise<string> } }} */ (
+        /** @type {unknown} */ (Atomics)
+      ).waitAsync(word, 0, Atomics.load(word, 0));
+    tell({ waits: 1 });
+    await value;
+    tell({ woken: now() });
+    return;
+  }
+  const acquiring = limits.acquire();
+  tell({ waits: 1 });
+  const acquisition = await acquiring;
+  const woken = now();
+  acquisition.release();
+  tell({ woken });
+}
+
+async function serve() {
+  const connected = parentPort ? undefined : connectLimits(process);
+  await connected?.ready;
+  const limits = /** @type {Limits} */ (connected ?? LimitSet.attach(workerData.handle));
+  const word = new Int32Array(parentPort ? workerData.cell : new SharedArrayBuffer(4));
+  channel.on("message", ({ way, go }) => {
+    if (go) tell({ woken: now() });
+    else if (way === "message") tell({ waits: 1 });
+    else if (way) wait(limits, word, way);
+  });
+  tell({ ready: 1 });
+}
+
+// The section imports this file too.
+if (!isMainThread || process.argv[1]?.endsWith("waker.js")) serve();
