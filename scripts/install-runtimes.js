@@ -11,9 +11,19 @@ const SYSTEM = {
   chromium: "chromium",
   "firefox-esr": "firefox-esr",
   "redis-server": "redis-server",
+  WebKitWebDriver: "webkit2gtk-driver",
+  Xvfb: "xvfb",
+  xauth: "xauth",
+  "dbus-daemon": "dbus",
 };
-/** Command -> package of the registry. */
-const REGISTRY = { deno: "deno@^2.9", bun: "bun@^1.4" };
+/** File under node_modules -> package of the registry. The package `node` itself would fetch these by an install script. */
+const REGISTRY = {
+  ".bin/deno": "deno@^2.9",
+  ".bin/bun": "bun@^1.4",
+  ".bin/workerd": "workerd@^1.20261117",
+  "node-22/bin/node": `node-22@npm:node-${process.platform}-${process.arch}@^22`,
+  "node-24/bin/node": `node-24@npm:node-${process.platform}-${process.arch}@^24`,
+};
 
 const folder = fileURLToPath(new URL("../.runtimes/", import.meta.url));
 
@@ -28,7 +38,7 @@ if (!existsSync(`${folder}package.json`)) writeFileSync(`${folder}package.json`,
 
 const system = Object.entries(SYSTEM).flatMap(([command, name]) => (isThere(command) ? [] : [name]));
 const registry = Object.entries(REGISTRY).flatMap(([command, name]) =>
-  existsSync(`${folder}node_modules/.bin/${command}`) ? [] : [name],
+  existsSync(`${folder}node_modules/${command}`) ? [] : [name],
 );
 const installed =
   (system.length === 0 ||

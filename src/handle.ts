@@ -1,7 +1,8 @@
 /** What one thread gives another to share a set: plain data, which structured cloning carries. */
 import { FORMAT, LINE } from "../assembly/layout.ts";
 import type { Reading } from "./clock.ts";
-import { canShare, openHeap } from "./core/arena.ts";
+import { openHeap } from "./core/arena.ts";
+import { canShare } from "./core/module.ts";
 import { Participants, type Seat } from "./core/participants.ts";
 import { Region } from "./core/region.ts";
 import { CannotShareError, InvalidHandleError, show } from "./errors.ts";

@@ -3,8 +3,8 @@ import { type Denial, Grant, Refusal, runWith } from "./acquisition.ts";
 import { takeBlocking } from "./blocking.ts";
 import { agreeing, type Clock, readBoth, systemClock } from "./clock.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
-import { canShare } from "./core/arena.ts";
 import type { Membership } from "./core/membership.ts";
+import { canShare } from "./core/module.ts";
 import { ASKED, HELD } from "./core/participants.ts";
 import { type Definition, PROBE, Region, TAKE } from "./core/region.ts";
 import {

@@ -10,7 +10,7 @@ const installed = fileURLToPath(new URL("../.runtimes/node_modules/.bin", import
 
 /** The path of a command; undefined if it is not there. */
 export function find(command: string): string | undefined {
-  const folders = [installed, ...(environment.PATH ?? "").split(delimiter)];
+  const folders = [...(environment.PATH ?? "").split(delimiter), installed];
   return folders.map((folder) => join(folder, command)).find(isExecutable);
 }
 

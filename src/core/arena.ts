@@ -4,7 +4,7 @@
  * comes back when it is closed.
  */
 import { LINE } from "../../assembly/layout.ts";
-import { type CoreExports, instantiate } from "./module.ts";
+import { type CoreExports, canShare, instantiate } from "./module.ts";
 
 const PAGE = 65_536;
 const MOST_PAGES = 65_536;
@@ -136,9 +136,6 @@ export class Arena implements Heap {
 }
 
 const arenas: { private?: Arena; shared?: Arena } = {};
-
-/** Whether memory can be shared between threads here. Without isolation a page has no `SharedArrayBuffer`. */
-export const canShare: boolean = typeof SharedArrayBuffer === "function";
 
 /** The arena of this isolate, made when first needed. */
 export function arenaFor(shared: boolean): Arena {

@@ -1,6 +1,8 @@
-/** Where the core's code comes from. Compiled on first use, synchronously: nobody awaits an initialisation. */
-import privateCore from "./generated/private.ts";
-import sharedCore from "./generated/shared.ts";
+/** The core over a memory. Where its code comes from is the one difference between runtimes. */
+// In the build for workerd this is imported.ts: see tsup.config.ts.
+import { moduleFor } from "./embedded.ts";
+
+export { canShare } from "./embedded.ts";
 
 /** What `assembly/index.ts` exports. */
 export interface CoreExports {
@@ -23,20 +25,9 @@ export interface CoreExports {
   leave(region: number, scratch: number, participant: number, life: number, since: number): void;
 }
 
-const modules: { private?: WebAssembly.Module; shared?: WebAssembly.Module } = {};
-
 /** Runs the core over `memory`. */
 export function instantiate(memory: WebAssembly.Memory, shared: boolean): CoreExports {
-  const build = shared ? "shared" : "private";
-  modules[build] ??= new WebAssembly.Module(decode(shared ? sharedCore : privateCore));
-  const { exports } = new WebAssembly.Instance(modules[build], { env: { memory } });
+  const { exports } = new WebAssembly.Instance(moduleFor(shared), { env: { memory } });
   // A plain copy: engines look names up slowly in the exports object itself.
   return { ...(exports as unknown as CoreExports) };
-}
-
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
 }

@@ -1,6 +1,6 @@
 /** Blocks this thread, where the platform lets it. */
 import { CannotBlockError } from "../errors.ts";
-import { canShare } from "./arena.ts";
+import { canShare } from "./module.ts";
 
 let cell: Int32Array | undefined;
 
