@@ -18,7 +18,7 @@ export type WhenAway = "reject" | "allow" | "local";
 
 export interface AwayOptions<K extends string> {
   readonly whenAway: WhenAway;
-  readonly localShare: number | undefined;
+  readonly localShare?: number | undefined;
   readonly limits: readonly Limit<K>[];
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";

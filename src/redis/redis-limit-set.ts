@@ -5,63 +5,26 @@ import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../c
 import {
   AcquireTimeoutError,
   BackendUnavailableError,
-  InvalidLimitError,
   LimitError,
   LimitSetClosedError,
   show,
 } from "../errors.ts";
-import { type Limit, type LimitLike, toLimits } from "../limits.ts";
+import { type Limit, toLimits } from "../limits.ts";
 import { checkTimeout, Requests } from "../requests.ts";
 import { describe, type LimitStats } from "../stats.ts";
 import { toMicros } from "../units.ts";
-import { warnOnce } from "../warning.ts";
-import { type StandIn, standIn, type WhenAway } from "./away.ts";
-import { messageOf, type RedisClient, type Server, serverOf } from "./client.ts";
-import { Conversation, type Operation, type Outcome, type Timing, unref } from "./conversation.ts";
+import { type StandIn, standIn } from "./away.ts";
+import { messageOf, type Server, serverOf } from "./client.ts";
+import { Conversation, type Operation, type Outcome, type Timing } from "./conversation.ts";
 import { type Definitions, definitionsOf, readable } from "./definitions.ts";
 import { DefinitionMismatchError } from "./errors.ts";
 import type { Asker } from "./line.ts";
 import { Notifier } from "./notifier.ts";
+import { completed, type RedisLimitSetOptions } from "./options.ts";
 import { Queue } from "./queue.ts";
+import { Renewal } from "./renewal.ts";
 import { type RedisAcquisition, RedisRefusal, Session } from "./session.ts";
 import { waitOf } from "./wire.ts";
-
-export interface RedisLimitSetOptions<K extends string = string> {
-  /** The set's name on the server: all that are made with one name and the same limits are one set. Not empty. */
-  readonly name: string;
-  /** The limits to take from together. Default: none, so that everything passes. */
-  readonly limits?: readonly LimitLike<K>[];
-  /** A client of `ioredis`, `iovalkey` or `redis` (node-redis), single, sentinel or cluster, connected or about to be. */
-  readonly client: RedisClient;
-  /**
-   * How long the resources of a process that has died stay taken, in milliseconds, from 10. While it lives they are renewed, three
-   * times as often; so it must not block for longer. Default 30,000.
-   */
-  readonly leaseMs?: number;
-  /** How long the server may take to answer, in milliseconds, before it counts as away. Default 1000. */
-  readonly deadlineMs?: number;
-  /** What happens to requests while the server is away. Default `"reject"`. */
-  readonly whenAway?: WhenAway;
-  /** With `whenAway: "local"`: which part of each limit this process may use by itself, above 0, at most 1. */
-  readonly localShare?: number;
-  /**
-   * Whether these limits replace others that the server has under this name: what is in use stays in use. For one process, at a
-   * change of limits. Default false: `DefinitionMismatchError`.
-   */
-  readonly redefine?: boolean;
-  /** What a release does about a RateLimit whose usage was not reported. Both charge it in full. Default `"throw"`. */
-  readonly missingUpdate?: "throw" | "charge";
-  /** Whatever those who acquire should find: a model's name, say. */
-  readonly config?: Readonly<Record<string, unknown>>;
-  /** For tests: where time comes from. All who use the set need the same one. Default: the server's time. */
-  readonly clock?: Clock;
-  /** Told of each acquisition that was garbage-collected without a release, as `LimitSet`'s is. */
-  readonly onWarning?: (warning: LimitError) => void;
-}
-
-const LEAST_LEASE_MS = 10;
-const LONGEST_LEASE_MS = 2 ** 51 / 1000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Rate limits, call limits and resource limits on a server, taken from together: all or nothing, in one call.
@@ -89,6 +52,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
   readonly #notifier: Notifier;
   readonly #key: string;
   readonly #leaseMs: number;
+  readonly #renewal: Renewal;
   readonly #deadlineMs: number;
   readonly #clock: Clock;
   /** Whether time is the clock's, not the server's. */
@@ -102,35 +66,16 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
   #settlements: Operation[] = [];
   #redefines: boolean;
   #readAt = 0;
-  #lease: unknown;
-  #renews = false;
   #unlisten: (() => void) | undefined;
   #closed: Promise<void> | undefined;
   #left: (() => void) | undefined;
 
   constructor(options: RedisLimitSetOptions<K>) {
-    const { name, limits = [], client, leaseMs = 30_000, deadlineMs = 1_000, whenAway = "reject" } = options;
-    const { missingUpdate = "throw", config = {}, clock = systemClock, onWarning = warnOnce() } = options;
-    if (typeof name !== "string" || name === "") {
-      throw new InvalidLimitError("name", name, "a string, not empty");
-    }
-    if (!(typeof leaseMs === "number" && leaseMs >= LEAST_LEASE_MS && leaseMs <= LONGEST_LEASE_MS)) {
-      const bounds = `from ${LEAST_LEASE_MS} to ${LONGEST_LEASE_MS} milliseconds`;
-      throw new InvalidLimitError("leaseMs", leaseMs, bounds);
-    }
-    if (!(typeof deadlineMs === "number" && deadlineMs > 0 && deadlineMs <= LONGEST_TIMER_MS)) {
-      throw new InvalidLimitError(
-        "deadlineMs",
-        deadlineMs,
-        `above 0, at most ${LONGEST_TIMER_MS} milliseconds`,
-      );
-    }
-    if (missingUpdate !== "throw" && missingUpdate !== "charge") {
-      throw new InvalidLimitError("missingUpdate", missingUpdate, `"throw" or "charge"`);
-    }
+    const complete = completed(options);
+    const { name, limits, client, leaseMs, deadlineMs, missingUpdate, config, clock, onWarning } = complete;
     this.name = name;
     this.missingUpdate = missingUpdate;
-    this.config = Object.freeze({ ...config });
+    this.config = config;
     this.#limits = toLimits(limits);
     this.#requests = new Requests(this.#limits);
     this.keys = this.#requests.keys;
@@ -142,16 +87,9 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     this.#leaseMs = leaseMs;
     this.#deadlineMs = deadlineMs;
     this.#clock = clock;
-    this.#isInjected = options.clock !== undefined;
-    this.#redefines = options.redefine === true;
-    this.#standIn = standIn<K>({
-      whenAway,
-      localShare: options.localShare,
-      limits: this.#limits,
-      config: this.config,
-      missingUpdate,
-      clock,
-    });
+    this.#isInjected = complete.isInjected;
+    this.#redefines = complete.redefine;
+    this.#standIn = standIn<K>({ ...complete, limits: this.#limits });
     const terms = {
       requests: this.#requests,
       config: this.config,
@@ -168,6 +106,12 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     };
     this.#newSession = () => new Session<K>(terms);
     this.#session = this.#newSession();
+    this.#renewal = new Renewal(leaseMs, clock, {
+      session: () => this.#session,
+      isAway: () => this.#conversation.isAway,
+      kick: () => this.#conversation.kick(),
+      lost: (why) => this.#loseSession(why),
+    });
     this.#conversation = new Conversation({
       deadlineMs,
       memoryMs: (leaseMs * 3) / 4,
@@ -310,8 +254,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
   #next(): readonly Operation[] {
     const first = this.#settlements;
     this.#settlements = [];
-    if (this.#renews) {
-      this.#renews = false;
+    if (this.#renewal.takeDue()) {
       first.push({ encode: () => "R", answered: () => {}, failed: () => {} });
     }
     if (this.#left) {
@@ -350,7 +293,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     // What is waited for must be said again in time: the server forgets who waits.
     this.#queue.lookIn(readAt + Math.min(Math.max(dueMs, 1), this.#leaseMs / 3));
     if (wasInterrupted) this.#queue.open();
-    this.#watchLease();
+    if (!this.#closed) this.#renewal.watch();
   }
 
   #refused(answer: string): Error | undefined {
@@ -369,38 +312,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     this.#session.lose(why);
     this.#session = this.#newSession();
     this.#conversation.restart();
-    if (this.#lease !== undefined) this.#clock.clearTimeout(this.#lease);
-    this.#lease = undefined;
-  }
-
-  /** Renews the lease in time while something is held. */
-  #watchLease(): void {
-    const session = this.#session;
-    if (this.#lease !== undefined || session.held === 0 || this.#closed) return;
-    const now = this.#clock.now();
-    const renewAt = session.leasedUntil - (this.#leaseMs * 2) / 3;
-    const at = renewAt > now ? renewAt : Math.min(session.leasedUntil, now + this.#leaseMs / 6);
-    const ms = Math.min(Math.max(at - now, 0), LONGEST_TIMER_MS);
-    this.#lease = this.#clock.setTimeout(() => {
-      this.#lease = undefined;
-      this.#renew();
-    }, ms);
-    unref(this.#lease);
-  }
-
-  #renew(): void {
-    const session = this.#session;
-    const now = this.#clock.now();
-    if (session.held === 0) return;
-    if (session.leasedUntil <= now && this.#conversation.isAway) {
-      this.#loseSession(`the server has not been heard of for ${this.#leaseMs} ms`);
-      return;
-    }
-    if (session.leasedUntil - (this.#leaseMs * 2) / 3 <= now) {
-      this.#renews = true;
-      this.#conversation.kick();
-    }
-    this.#watchLease();
+    this.#renewal.stop();
   }
 
   #encode(units: readonly number[]): string {
@@ -416,7 +328,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
   #grant(asker: Asker<RedisAcquisition<K>>, takenAt: number): RedisAcquisition<K> | undefined {
     if (this.#closed) return undefined;
     const acquisition = this.#session.grant(asker.units, takenAt, asker.covered);
-    this.#watchLease();
+    this.#renewal.watch();
     return acquisition;
   }
 
@@ -510,7 +422,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     this.#queue.close(new LimitSetClosedError());
     this.#listen(false);
     this.#standIn?.close();
-    if (this.#lease !== undefined) this.#clock.clearTimeout(this.#lease);
+    this.#renewal.stop();
     const isKnown = this.#session.written > 0 || this.#settlements.length > 0;
     if (isKnown || this.#conversation.isBusy) {
       await new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 /** Real servers, each on a port of its own, gone when the test is. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,9 @@ import { Redis } from "ioredis";
 import { describe, onTestFinished } from "vitest";
 import { find } from "../installed.ts";
 
-const { LIMITSET_RUNTIMES }: { LIMITSET_RUNTIMES?: string } = process.env;
+/** `LIMITSET_REDIS`: the path of another server to test with, of another version say. */
+const { LIMITSET_RUNTIMES, LIMITSET_REDIS }: { LIMITSET_RUNTIMES?: string; LIMITSET_REDIS?: string } =
+  process.env;
 
 /** `describe` where a server can be started; after `npm run test:all`, which installs it, its absence is a failure. */
 export const describeRedis: typeof describe = (() => {
@@ -33,10 +35,28 @@ export class RedisServer {
   readonly port: number;
   readonly #folder: string;
   readonly #options: readonly string[];
+  #file: string | undefined;
   #process: ChildProcess | undefined;
 
   static async start(...options: string[]): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), options);
+    await server.start();
+    return server;
+  }
+
+  /** A sentinel that watches `master` under the name `main`, alone. */
+  static async watch(master: RedisServer): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), ["--sentinel"]);
+    // It writes down there what it learns.
+    server.#file = join(server.#folder, "sentinel.conf");
+    writeFileSync(
+      server.#file,
+      [
+        `sentinel monitor main 127.0.0.1 ${master.port} 1`,
+        "sentinel down-after-milliseconds main 300",
+        "sentinel failover-timeout main 2000\n",
+      ].join("\n"),
+    );
     await server.start();
     return server;
   }
@@ -48,14 +68,11 @@ export class RedisServer {
   }
 
   async start(): Promise<void> {
-    const settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", this.#folder];
-    this.#process = spawn(
-      find("redis-server")!,
-      ["--port", String(this.port), ...settings, ...this.#options],
-      {
-        stdio: "ignore",
-      },
-    );
+    const place = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder];
+    const args = this.#file
+      ? [this.#file, ...place, ...this.#options]
+      : [...place, "--save", "", "--appendonly", "no", ...this.#options];
+    this.#process = spawn(LIMITSET_REDIS ?? find("redis-server")!, args, { stdio: "ignore" });
     while (!(await this.#answers())) await sleep(10);
   }
 
