@@ -45,7 +45,9 @@ async function cluster(): Promise<RedisServer[]> {
   const clients = servers.map(({ port }) => new Redis(port, "127.0.0.1"));
   const edges = [0, 5461, 10923, 16384];
   for (const [i, client] of clients.entries()) {
-    await client.call("CLUSTER", "ADDSLOTSRANGE", edges[i]!, edges[i + 1]! - 1);
+    // Not ADDSLOTSRANGE, which is not there before Redis 7.
+    const slots = Array.from({ length: edges[i + 1]! - edges[i]! }, (_, slot) => edges[i]! + slot);
+    await client.call("CLUSTER", "ADDSLOTS", ...slots);
     await client.call("CLUSTER", "MEET", "127.0.0.1", servers[(i + 1) % 3]!.port);
   }
   const isUp = async () => {

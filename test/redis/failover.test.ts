@@ -14,7 +14,7 @@ const LIMITS = [
 /** A master with a replica, and a sentinel that watches both. */
 async function watched(): Promise<{ master: RedisServer; replica: RedisServer; sentinel: RedisServer }> {
   const master = await serverFor();
-  const replica = await serverFor("--replicaof", `127.0.0.1 ${master.port}`);
+  const replica = await serverFor("--replicaof", "127.0.0.1", String(master.port));
   const sentinel = await RedisServer.watch(master);
   onTestFinished(() => sentinel.stop());
   const asked = clientFor(sentinel);

@@ -52,6 +52,9 @@ export class RedisServer {
     writeFileSync(
       server.#file,
       [
+        `port ${server.port}`,
+        "bind 127.0.0.1",
+        `dir ${server.#folder}`,
         `sentinel monitor main 127.0.0.1 ${master.port} 1`,
         "sentinel down-after-milliseconds main 300",
         "sentinel failover-timeout main 2000\n",
@@ -70,7 +73,7 @@ export class RedisServer {
   async start(): Promise<void> {
     const place = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder];
     const args = this.#file
-      ? [this.#file, ...place, ...this.#options]
+      ? [this.#file, ...this.#options]
       : [...place, "--save", "", "--appendonly", "no", ...this.#options];
     this.#process = spawn(LIMITSET_REDIS ?? find("redis-server")!, args, { stdio: "ignore" });
     while (!(await this.#answers())) await sleep(10);
