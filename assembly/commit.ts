@@ -72,7 +72,7 @@ const AGAIN = f64.POSITIVE_INFINITY;
  */
 export function transact(region: usize, scratch: usize, life: i32, ms: f64, action: i32, since: f64): f64 {
   // Life 0 is that of the only participant, whose number nobody else gets.
-  if (ASC_FEATURE_THREADS && life !== 0 && atomic.load<i32>(scratch + LIFE) !== life) return NaN;
+  if (life !== 0 && atomic.load<i32>(scratch + LIFE) !== life) return NaN;
   const participant = load<i32>(scratch + PARTICIPANT);
   const count = load<i32>(region + LIMITS);
   const waits = count * UNIT_BYTES;
@@ -131,7 +131,6 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
  * and gives back what it holds. Does nothing where the participant's number is not that of `life`.
  */
 export function leave(region: usize, scratch: usize, participant: i32, life: i32, since: f64): void {
-  if (!ASC_FEATURE_THREADS) return;
   const definition = region + DEFINITIONS;
   const end = definition + load<i32>(region + LIMITS) * DEFINITION_BYTES;
   while (true) {
@@ -174,7 +173,7 @@ export function decide(
   const now = max(reading, load<i64>(staged + LATEST));
   const came = since === 0 ? now : i64(abs(since));
   const nested = since < 0;
-  const claimed = ASC_FEATURE_THREADS && load<i32>(staged + CLAIM_COUNT) !== 0;
+  const claimed = load<i32>(staged + CLAIM_COUNT) !== 0;
   if (claimed && action <= PROBE && latest === 0) {
     latest = claims.holdBack(region, scratch, staged, now, came, nested);
   }
@@ -186,7 +185,7 @@ export function decide(
     return f64(now);
   }
   const done =
-    ASC_FEATURE_THREADS && action === TAKE && claims.isPressing(region, now, came, latest)
+    action === TAKE && claims.isPressing(region, now, came, latest)
       ? press(region, scratch, head, now, came, nested, latest)
       : unchanged(region, head);
   if (!done) return AGAIN;
@@ -213,7 +212,7 @@ function press(
 }
 
 function readHead(region: usize): i64 {
-  return ASC_FEATURE_THREADS ? atomic.load<i64>(region + HEAD) : load<i64>(region + HEAD);
+  return atomic.load<i64>(region + HEAD);
 }
 
 /** The block that `head` names. */
@@ -236,14 +235,14 @@ function stage(region: usize, scratch: usize, head: i64): usize {
   if (load<i32>(region + LOGGED)) copyLogs(region, source, target);
   const claimed = load<i32>(source + CLAIM_COUNT);
   store<i32>(target + CLAIM_COUNT, claimed);
-  if (ASC_FEATURE_THREADS && claimed !== 0) claims.copy(region, source, target);
+  if (claimed !== 0) claims.copy(region, source, target);
   return target;
 }
 
 /** Publishes the staged block. False: somebody else published first, and nothing has happened. */
 function publish(region: usize, head: i64, staged: usize): bool {
   const next = (((head >> INDEX_BITS) + 1) << INDEX_BITS) | i64(load<i32>(staged + INDEX));
-  if (ASC_FEATURE_THREADS && !isAlone(region)) return atomic.cmpxchg<i64>(region + HEAD, head, next) === head;
+  if (!isAlone(region)) return atomic.cmpxchg<i64>(region + HEAD, head, next) === head;
   store<i64>(region + HEAD, next);
   return true;
 }
@@ -254,7 +253,7 @@ function publish(region: usize, head: i64, staged: usize): bool {
  * language memory models?", MSPC 2012).
  */
 function unchanged(region: usize, head: i64): bool {
-  if (!ASC_FEATURE_THREADS || isAlone(region)) return true;
+  if (isAlone(region)) return true;
   return atomic.add<i64>(region + HEAD, 0) === head;
 }
 

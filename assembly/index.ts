@@ -1,11 +1,7 @@
 /**
  * What JavaScript may call. `region` is where a set's region begins, `scratch` the scratch area of the calling thread in
  * it, through which requests and answers pass: see layout.ts.
- *
- * `decide` and `ring` are not for JavaScript: exported, they are not inlined, where what is rare would slow down what
- * surrounds it.
  */
-export { decide, leave, transact } from "./commit";
+export { leave, transact } from "./commit";
 export { logBytes, stateBytes } from "./kinds";
 export { define, format, regionBytes, scratchOf } from "./region";
-export { ring } from "./wake";

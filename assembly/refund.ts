@@ -13,9 +13,7 @@ import { AT, DEBT, MARK_BYTES, MARK_COUNT, MARK_LOW, MARK_TIME, MARKS, MAX_MARKS
 
 /** Debt has fallen to `debt`: no mark can lie above it. */
 export function lowerMarks(state: usize, debt: i64): void {
-  // The lack of marks says that debt has been zero.
-  if (debt === 0) store<i32>(state + MARK_COUNT, 0);
-  else collapse(state, markCount(state), debt);
+  store<i32>(state + MARK_COUNT, lowered(state, markCount(state), debt));
 }
 
 /** Remembers the debt right after a reservation at the present tick. */
@@ -52,16 +50,22 @@ export function refund(state: usize, unused: i64, tick: i64): void {
   collapse(state, after, low - back);
 }
 
-/** Brings the first `end` marks down to `low`: those at or above it become one, as old as the oldest of them. */
+/** Brings the first `end` marks down to `low`. */
 function collapse(state: usize, end: i32, low: i64): void {
-  let kept = end;
-  while (kept > 0 && load<i64>(mark(state, kept - 1) + MARK_LOW) >= low) kept--;
-  // A low of zero needs no mark: that is what the lack of one says.
-  if (kept < end && low > 0) store<i64>(mark(state, kept++) + MARK_LOW, low);
+  const kept = lowered(state, end, low);
   if (kept === end) return;
   const count = markCount(state);
   moveMarks(state, kept, end, count);
   store<i32>(state + MARK_COUNT, kept + count - end);
+}
+
+/** Makes of those of the first `end` marks that lie at `low` or above it one, as old as the oldest; returns how many are left. */
+function lowered(state: usize, end: i32, low: i64): i32 {
+  let kept = end;
+  while (kept > 0 && load<i64>(mark(state, kept - 1) + MARK_LOW) >= low) kept--;
+  // A low of zero needs no mark: that is what the lack of one says.
+  if (kept < end && low > 0) store<i64>(mark(state, kept++) + MARK_LOW, low);
+  return kept;
 }
 
 /** Drops the mark that can be missed best from a full stack. */
@@ -82,10 +86,7 @@ function dropMark(state: usize): void {
 
 /** Moves marks `from` to `end` down to `to`: so few words that calling a copy costs more than copying. */
 function moveMarks(state: usize, to: i32, from: i32, end: i32): void {
-  for (; from < end; from++, to++) {
-    store<i64>(mark(state, to) + MARK_TIME, load<i64>(mark(state, from) + MARK_TIME));
-    store<i64>(mark(state, to) + MARK_LOW, load<i64>(mark(state, from) + MARK_LOW));
-  }
+  for (; from < end; from++, to++) v128.store(mark(state, to), v128.load(mark(state, from)));
 }
 
 function mark(state: usize, i: i32): usize {

@@ -8,13 +8,12 @@ import { SLEEPERS, WAKE } from "./layout";
 
 /** Wakes those who sleep, if anybody does. */
 export function wake(region: usize): void {
-  if (!ASC_FEATURE_THREADS || atomic.load<i32>(region + SLEEPERS) === 0) return;
+  if (atomic.load<i32>(region + SLEEPERS) === 0) return;
   if (atomic.xchg<i32>(region + SLEEPERS, 0) !== 0) ring(region);
 }
 
 /** Wakes those who sleep, also where a thread has died after it cleared the flag and before it woke anybody. */
 export function ring(region: usize): void {
-  if (!ASC_FEATURE_THREADS) return;
   atomic.add<i32>(region + WAKE, 1);
   atomic.notify(region + WAKE, -1);
 }

@@ -1,8 +1,30 @@
-// Compiles the core. The private and the shared build are written as modules that hold their bytes: the same file then
-// works wherever JavaScript runs, with no path to resolve and nothing to fetch. The debug build stays in build/.
+// Compiles the core. The release build is written as a module that holds its bytes: the same file then works wherever
+// JavaScript runs, with no path to resolve and nothing to fetch. All builds stay in build/.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import asc from "assemblyscript/asc";
 import binaryen from "binaryen";
+
+/**
+ * What every take of a bucket runs through, a dozen small functions: inlined, since engines do not inline calls inside
+ * WebAssembly. All else stays as small as it can be.
+ */
+const HOT = [
+  "commit/transact",
+  "commit/present",
+  "kinds/take",
+  "algorithms/debt/owed",
+  "algorithms/debt/readyAt",
+  "algorithms/debt/settleAt",
+  "algorithms/resource/held",
+  "refund/lowerMarks",
+  "refund/lowered",
+  "refund/mark",
+  "refund/markCount",
+  "refund/pushMark",
+];
+/** How an import of a memory with a maximum says that it is shared, and that it is not. */
+const SHARED = 3;
+const PRIVATE = 1;
 
 const root = new URL("../", import.meta.url);
 
@@ -14,14 +36,9 @@ async function compile(target) {
   process.exit(1);
 }
 
-/**
- * Inlines more than the compiler dares: a take runs through half a dozen small functions, and engines do not inline
- * calls inside WebAssembly. A quarter faster for a quarter more bytes.
- *
- * @param {Uint8Array} bytes
- */
-function inline(bytes) {
-  const module = binaryen.readBinary(bytes);
+/** Inlines what is hot, and drops the names. @param {Uint8Array} named */
+function inline(named) {
+  const module = binaryen.readBinary(named);
   const { Features } = binaryen;
   module.setFeatures(
     Features.Atomics |
@@ -32,25 +49,44 @@ function inline(bytes) {
       Features.SIMD128 |
       Features.SignExt,
   );
+  for (let i = 0; i < module.getNumFunctions(); i++) {
+    const { name } = binaryen.getFunctionInfo(module.getFunctionByIndex(i));
+    if (HOT.includes(name.replace("assembly/", ""))) continue;
+    binaryen.setPassArgument("no-inline", name);
+    module.runPasses(["no-inline"]);
+  }
   binaryen.setOptimizeLevel(3);
   binaryen.setShrinkLevel(0);
-  binaryen.setAlwaysInlineMaxSize(20);
-  binaryen.setFlexibleInlineMaxSize(200);
+  binaryen.setAlwaysInlineMaxSize(400);
   binaryen.setOneCallerInlineMaxSize(3000);
   binaryen.setAllowInliningFunctionsWithLoops(true);
   module.optimize();
-  module.optimize();
+  module.runPasses(["strip-debug", "strip-producers", "strip-target-features"]);
+  binaryen.setDebugInfo(false);
   return { bytes: module.emitBinary(), text: module.emitText() };
+}
+
+/** Where the bytes say whether the memory is shared: behind its name and what kind of import it is. @param {Uint8Array} bytes */
+function memoryFlagsOf(bytes) {
+  const at = Buffer.from(bytes).indexOf("memory") + "memory".length + 1;
+  if (bytes[at] !== SHARED) throw new Error(`the memory's flags are not at ${at}, but ${bytes[at]} is`);
+  return at;
 }
 
 await mkdir(new URL("src/core/generated/", root), { recursive: true });
 await compile("debug");
-for (const target of ["private", "shared"]) {
-  await compile(target);
-  const { bytes, text } = inline(await readFile(new URL(`build/${target}.wasm`, root)));
-  await writeFile(new URL(`build/${target}.wasm`, root), bytes);
-  await writeFile(new URL(`build/${target}.wat`, root), text);
-  const base64 = Buffer.from(bytes).toString("base64");
-  const source = `// Made by scripts/build-core.js from assembly/.\nexport default "${base64}";\n`;
-  await writeFile(new URL(`src/core/generated/${target}.ts`, root), source);
-}
+await compile("release");
+const { bytes, text } = inline(await readFile(new URL("build/shared.wasm", root)));
+const flags = memoryFlagsOf(bytes);
+await writeFile(new URL("build/shared.wasm", root), bytes);
+await writeFile(new URL("build/shared.wat", root), text);
+await writeFile(new URL("build/private.wasm", root), bytes.with(flags, PRIVATE));
+await writeFile(
+  new URL("src/core/generated/core.ts", root),
+  `// Made by scripts/build-core.js from assembly/.
+export default "${Buffer.from(bytes).toString("base64")}";
+/** Which byte says whether the memory is shared, and how it says that it is not. */
+export const MEMORY_FLAGS = ${flags};
+export const PRIVATE = ${PRIVATE};
+`,
+);

@@ -4,7 +4,7 @@ import privateCore from "./private.wasm";
 /** workerd has `SharedArrayBuffer` and no threads. */
 export const canShare = false;
 
-/** Always the build for private memory. */
+/** Always that for private memory. */
 export function moduleFor(): WebAssembly.Module {
   return privateCore;
 }

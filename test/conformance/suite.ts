@@ -1,5 +1,4 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Limits } from "../../src/index.ts";
 import { allOrNothing } from "./cases/all-or-nothing.ts";
 import { contract } from "./cases/contract.ts";
 import { debt } from "./cases/debt.ts";
@@ -90,27 +89,7 @@ function missing(harness: Harness, needs: readonly Need[]): string | undefined {
 function creator(harness: Harness): Create {
   return async (limits, options = {}) => {
     const subject = await harness.create({ ...options, limits: limits ?? [] });
-    const taken = kept(subject.limits);
-    onTestFinished(() => {
-      taken.length = 0;
-      return subject.close();
-    });
+    onTestFinished(() => subject.close());
     return subject;
   };
-}
-
-/** A case need not hold on to what it has taken: nothing of it is collected, and so given back, before its end. */
-function kept<K extends string>(limits: Limits<K>): unknown[] {
-  const taken: unknown[] = [];
-  for (const name of ["acquire", "tryAcquire"] as const) {
-    const method = limits[name].bind(limits) as (...args: unknown[]) => unknown;
-    Object.defineProperty(limits, name, {
-      value: (...args: unknown[]) => {
-        const answer = method(...args);
-        taken.push(answer);
-        return answer;
-      },
-    });
-  }
-  return taken;
 }

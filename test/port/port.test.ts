@@ -17,8 +17,10 @@ import {
 import { connectLimits, type EndpointLike, serveLimits } from "../../src/port/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { calls, rate, resource } from "../conformance/tools.ts";
+import { collect } from "../keeping.ts";
 import { jsonChannel } from "./channels.ts";
 
+collect();
 setFlagsFromString("--expose-gc");
 const gc: () => void = runInNewContext("gc");
 

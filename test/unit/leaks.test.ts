@@ -5,7 +5,9 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { LimitError, LimitSet, UnreleasedAcquisitionWarning } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { calls, rate, resource } from "../conformance/tools.ts";
+import { collect } from "../keeping.ts";
 
+collect();
 setFlagsFromString("--expose-gc");
 const gc: () => void = runInNewContext("gc");
 
