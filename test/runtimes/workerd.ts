@@ -14,6 +14,10 @@ export interface WorkerdOptions {
   readonly storage?: string;
   /** What the program finds in its `env`. */
   readonly texts?: Readonly<Record<string, string>>;
+  /** The name of a binding by which the program can ask itself. */
+  readonly self?: string;
+  /** For V8. */
+  readonly flags?: readonly string[];
 }
 
 export interface Workerd {
@@ -69,7 +73,10 @@ async function portOf(child: ChildProcess): Promise<number> {
 }
 
 /** workerd's own format: https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
-function configOf(files: readonly string[], { objects = {}, storage, texts = {} }: WorkerdOptions): string {
+function configOf(
+  files: readonly string[],
+  { objects = {}, storage, texts = {}, self, flags = [] }: WorkerdOptions,
+): string {
   const modules = [
     `(name = "main.js", esModule = embed "main.js")`,
     ...files
@@ -81,6 +88,7 @@ function configOf(files: readonly string[], { objects = {}, storage, texts = {} 
       ([name, className]) => `(name = "${name}", durableObjectNamespace = "${className}")`,
     ),
     ...Object.entries(texts).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`),
+    ...(self === undefined ? [] : [`(name = "${self}", service = "main")`]),
   ];
   const classes = Object.values(objects).map(
     (className) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`,
@@ -92,6 +100,7 @@ function configOf(files: readonly string[], { objects = {}, storage, texts = {} 
 const config :Workerd.Config = (
   services = [(name = "main", worker = .main), (name = "internet", network = (allow = ["public", "private"]))${disk}],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  v8Flags = [${flags.map((flag) => `"${flag}"`).join(", ")}],
 );
 const main :Workerd.Worker = (
   modules = [${modules.join(", ")}],
