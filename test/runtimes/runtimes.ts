@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 import puppeteer from "puppeteer-core";
 import { find } from "../installed.ts";
+import { launchSharingWebKit, launchWebKit } from "./webkit.ts";
 
 const here = fileURLToPath(new URL("./", import.meta.url));
 const ARGS: Record<string, readonly string[]> = { deno: ["run", "-A"], bun: [], node: [] };
@@ -78,6 +79,41 @@ export const launchFirefox: Launch = async () => {
     close: () => browser.close(),
   };
 };
+
+export interface BrowserKind {
+  readonly name: string;
+  /** What has to be installed. */
+  readonly commands: readonly string[];
+  /** What it says that it is. */
+  readonly version: RegExp;
+  readonly launch: Launch;
+  /** As it is where isolated pages may share memory. */
+  readonly launchSharing: Launch;
+}
+
+export const BROWSERS: readonly BrowserKind[] = [
+  {
+    name: "Chromium",
+    commands: ["chromium"],
+    version: /^Chromium \d/,
+    launch: launchChromium,
+    launchSharing: launchChromium,
+  },
+  {
+    name: "Firefox",
+    commands: ["firefox-esr"],
+    version: /^firefox\/\d/i,
+    launch: launchFirefox,
+    launchSharing: launchFirefox,
+  },
+  {
+    name: "WebKit",
+    commands: ["WebKitWebDriver", "xvfb-run", "xauth"],
+    version: /^WebKit \d/,
+    launch: launchWebKit,
+    launchSharing: launchSharingWebKit,
+  },
+];
 
 /** Opens a page, and takes what it leaves in `seen`. */
 export async function visit(launch: Launch, url: string): Promise<Visit> {
