@@ -9,17 +9,20 @@ import { find } from "../installed.ts";
 import { launchSharingWebKit, launchWebKit } from "./webkit.ts";
 
 const here = fileURLToPath(new URL("./", import.meta.url));
-const ARGS: Record<string, readonly string[]> = { deno: ["run", "-A"], bun: [], node: [] };
+const ARGS: Record<string, readonly string[]> = { deno: ["run", "-A"] };
+
+/** What a runtime wants before the name of a program. */
+export const argsOf = (command: string): readonly string[] => ARGS[command] ?? [];
 
 /** What a program on the command line prints, as JSON. Rejects if it does not end, or fails. */
 export async function runWith(command: string, program: string): Promise<Record<string, unknown>> {
-  const args = [...ARGS[command]!, join(here, program)];
+  const args = [...argsOf(command), join(here, program)];
   const { stdout } = await promisify(execFile)(find(command)!, args, { timeout: 50_000 });
   return JSON.parse(stdout);
 }
 
 export function start(command: string, program: string, ...args: string[]): ChildProcess {
-  return spawn(find(command)!, [...ARGS[command]!, join(here, program), ...args], {
+  return spawn(find(command)!, [...argsOf(command), join(here, program), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
 }

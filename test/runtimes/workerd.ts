@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { find } from "../installed.ts";
 
+/** Of bundlers for workerd. */
+export const WRANGLER: readonly string[] = ["workerd", "worker", "browser"];
+
 export interface WorkerdOptions {
   /** Classes of Durable Objects that the program exports, by the name of their binding. */
   readonly objects?: Readonly<Record<string, string>>;
@@ -14,6 +17,8 @@ export interface WorkerdOptions {
   readonly storage?: string;
   /** What the program finds in its `env`. */
   readonly texts?: Readonly<Record<string, string>>;
+  /** The conditions by which imports are resolved. Default: those that wrangler bundles with. */
+  readonly conditions?: readonly string[];
   /** The name of a binding by which the program can ask itself. */
   readonly self?: string;
   /** For V8. */
@@ -30,14 +35,13 @@ export interface Workerd {
 /** Starts workerd with the program at `entry`, listening on a port of its own. */
 export async function startWorkerd(entry: string, options: WorkerdOptions = {}): Promise<Workerd> {
   const folder = await mkdtemp(join(tmpdir(), "limitset-workerd-"));
-  // The conditions that wrangler bundles with.
   await build({
     entryPoints: { main: entry },
     outdir: folder,
     bundle: true,
     format: "esm",
     target: "es2022",
-    conditions: ["workerd", "worker", "browser"],
+    conditions: [...(options.conditions ?? WRANGLER)],
     loader: { ".wasm": "copy" },
     external: ["cloudflare:*", "node:*"],
     logLevel: "error",
