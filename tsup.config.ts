@@ -21,7 +21,13 @@ const inWorkerd: NonNullable<Options["esbuildPlugins"]>[number] = {
   },
 };
 
-const shared: Options = { format: "esm", target: "es2022", sourcemap: true };
+const shared: Options = {
+  format: "esm",
+  target: "es2022",
+  sourcemap: true,
+  // Deno, workerd and bundlers for pages tell Node's modules from others by their `node:`.
+  removeNodeProtocol: false,
+};
 
 export default defineConfig([
   {
