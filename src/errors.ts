@@ -172,7 +172,7 @@ export class CoreBlockedError extends LimitError {
   constructor(cause: unknown) {
     super(
       "ERR_CORE_BLOCKED",
-      `the WebAssembly core may not be compiled here: on a page, allow it by script-src 'wasm-unsafe-eval' in the Content-Security-Policy; for workerd, bundle with the condition "workerd"`,
+      `the core's wasm may not be compiled here: on a page, allow it by script-src 'wasm-unsafe-eval' in the Content-Security-Policy; for workerd, bundle with the condition "workerd"`,
     );
     this.cause = cause;
   }

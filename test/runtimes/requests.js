@@ -19,6 +19,7 @@ for (const name of [
   "abort",
   "close",
   "lost",
+  "crowd",
 ])
   sets.set(name, /** @type {any} */ (db()));
 for (const name of ["calls", "keeper", "still"]) sets.set(name, /** @type {any} */ (calls()));
@@ -33,6 +34,8 @@ const held = new Map();
 const controllers = new Map();
 /** @type {string[]} */
 const order = [];
+let inside = 0;
+let most = 0;
 
 /** @param {string} name @param {import("limitset").Acquisition} acquisition */
 function hold(name, acquisition) {
@@ -40,10 +43,14 @@ function hold(name, acquisition) {
   return acquisition.requested;
 }
 
+/** Of signals that belong to the request. @param {Request} request @param {AbortController} [controller] */
+const signalOf = (request, controller = new AbortController()) =>
+  AbortSignal.any([controller.signal, request.signal, AbortSignal.timeout(60_000)]);
+
 /** Something that only a request itself can do. */
 const ownWork = () => new Promise((resolve) => setTimeout(resolve, 1));
 
-/** @type {Record<string, (set: LimitSet<never>, name: string, url: URL, env: { self: typeof globalThis }) => unknown>} */
+/** @type {Record<string, (set: LimitSet<never>, name: string, request: Request, env: { self: typeof globalThis }) => unknown>} */
 const paths = {
   start: async () => ({ atStart, waited: await waitedAtStart, waiting: start.waiting }),
   inside: async () => {
@@ -58,21 +65,31 @@ const paths = {
     tried.release();
     return tried.successful;
   },
-  acquire: async (set, name, url) => {
+  acquire: async (set, name, request) => {
+    const url = new URL(request.url);
     const timeoutMs = Number(url.searchParams.get("timeout") ?? "60000");
     const controller = new AbortController();
     controllers.set(name, controller);
-    const acquisition = await set.acquire({}, { timeoutMs, signal: controller.signal });
+    const acquisition = await set.acquire({}, { timeoutMs, signal: signalOf(request, controller) });
     await ownWork();
     order.push(`${name} ${url.searchParams.get("as")}`);
     return hold(name, acquisition);
   },
+  /** Takes, works and gives back; tells how many have been at it at once, at most. */
+  work: (set) =>
+    set.run({}, async () => {
+      inside++;
+      most = Math.max(most, inside);
+      await ownWork();
+      inside--;
+      return most;
+    }),
   /** Waits in a request that does not. */
-  forget: (set) => void set.acquire().catch(() => {}),
+  forget: (set, _, request) => void set.acquire({}, { signal: signalOf(request) }).catch(() => {}),
   /** Waits in a request that is cancelled meanwhile. */
-  cancel: async (_, name, url, env) => {
+  cancel: async (_, name, { url }, env) => {
     const cancelled = new AbortController();
-    const waiting = env.self.fetch(`${url.origin}/acquire/${name}`, { signal: cancelled.signal });
+    const waiting = env.self.fetch(`${new URL(url).origin}/acquire/${name}`, { signal: cancelled.signal });
     await new Promise((resolve) => setTimeout(resolve, 100));
     cancelled.abort();
     return waiting.then(
@@ -117,7 +134,7 @@ export default {
     const url = new URL(request.url);
     const [, path = "", name = ""] = url.pathname.split("/");
     try {
-      const answer = await paths[path]?.(/** @type {LimitSet<never>} */ (sets.get(name)), name, url, env);
+      const answer = await paths[path]?.(/** @type {LimitSet<never>} */ (sets.get(name)), name, request, env);
       return Response.json(answer ?? null);
     } catch (error) {
       return Response.json(`${/** @type {Error} */ (error).name}: ${/** @type {Error} */ (error).message}`);

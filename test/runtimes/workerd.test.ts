@@ -110,6 +110,17 @@ describe("workerd", () => {
     expect(await get(`waiting/${set}`)).toBe(0);
   });
 
+  testHere("in a crowd of requests, some of which end, everybody else passes, one at a time", async () => {
+    await get("take/crowd");
+    const crowd = Array.from({ length: 120 }, (_, i) => get(i % 10 === 5 ? "forget/crowd" : "work/crowd"));
+    await waiting("crowd", 120);
+    await get("release/crowd");
+    const answers = await Promise.all(crowd);
+    expect(answers.filter((answer) => answer === 1)).toHaveLength(108);
+    expect(await get("waiting/crowd")).toBe(0);
+    expect(await get("used/crowd")).toEqual([0]);
+  });
+
   testHere("a request that has ended stands in nobody's way", async () => {
     await get("take/left");
     await get("forget/left");
