@@ -5,17 +5,29 @@ const ENTRIES = ["index", "port/index", "redis/index", "testing/index", "worker/
 const entriesOf = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
 
-/** In workerd bytes may not be compiled: the core is a module that is imported. All else is the same. */
-const importedCore: NonNullable<Options["esbuildPlugins"]>[number] = {
-  name: "imported-core",
+/** What the build for workerd has in place of what, each with its reason at its head. All else is the same. */
+const IN_WORKERD: Readonly<Record<string, string>> = {
+  "./embedded.ts": "./imported.ts",
+  "./set-queue.ts": "./set-queue-of-requests.ts",
+};
+
+const inWorkerd: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "in-workerd",
   setup(build) {
-    build.onResolve({ filter: /^\.\/embedded\.ts$/ }, ({ path, resolveDir }) =>
-      build.resolve("./imported.ts", { resolveDir, kind: "import-statement", pluginData: path }),
-    );
+    build.onResolve({ filter: /^\.\// }, ({ path, resolveDir }) => {
+      const other = IN_WORKERD[path];
+      return other === undefined ? undefined : build.resolve(other, { resolveDir, kind: "import-statement" });
+    });
   },
 };
 
-const shared: Options = { format: "esm", target: "es2022", sourcemap: true };
+const shared: Options = {
+  format: "esm",
+  target: "es2022",
+  sourcemap: true,
+  // Deno, workerd and bundlers for pages tell Node's modules from others by their `node:`.
+  removeNodeProtocol: false,
+};
 
 export default defineConfig([
   {
@@ -30,7 +42,7 @@ export default defineConfig([
     entry: entriesOf(ENTRIES),
     outDir: "dist/workerd",
     clean: true,
-    esbuildPlugins: [importedCore],
+    esbuildPlugins: [inWorkerd],
     external: [/\.wasm$/],
     onSuccess: async () => copyFile("build/private.wasm", "dist/workerd/private.wasm"),
   },

@@ -20,6 +20,7 @@ const SECTIONS = {
   memory: async () => (await import("./cases/memory.js")).memory,
   allocation: async () => (await import("./cases/allocation.js")).allocation,
   growth: async () => (await import("./cases/growth.js")).growth,
+  coldStart: async () => (await import("./cases/cold-start.js")).coldStart,
   entries: async () => (await import("./cases/entries.js")).entries,
   threads: async () => (await import("./cases/threads.js")).threads,
   ports: async () => (await import("./cases/ports.js")).ports,

@@ -1,10 +1,41 @@
 /** The library's classes of errors, by which those that have crossed a channel become what they were. */
-import * as errors from "./errors.ts";
+// One by one: a namespace as a value keeps bundlers from leaving out what is not used.
+import {
+  AcquireTimeoutError,
+  AcquisitionReleasedError,
+  BackendUnavailableError,
+  CannotBlockError,
+  CannotShareError,
+  CoreBlockedError,
+  DeadlockError,
+  InvalidHandleError,
+  InvalidLimitError,
+  InvalidRequestError,
+  LimitError,
+  LimitSetClosedError,
+  TooManyThreadsError,
+  UnreleasedAcquisitionWarning,
+  UsageExceedsRequestedError,
+  UsageNotReportedError,
+} from "./errors.ts";
 
-type LimitErrorClass = { readonly prototype: errors.LimitError; readonly name: string };
+type LimitErrorClass = { readonly prototype: LimitError; readonly name: string };
 
-export const limitErrorClasses = Object.values(errors).filter(
-  (value): value is typeof value & LimitErrorClass =>
-    typeof value === "function" &&
-    (value.prototype instanceof errors.LimitError || value === errors.LimitError),
-);
+export const limitErrorClasses: readonly LimitErrorClass[] = [
+  AcquireTimeoutError,
+  AcquisitionReleasedError,
+  BackendUnavailableError,
+  CannotBlockError,
+  CannotShareError,
+  CoreBlockedError,
+  DeadlockError,
+  InvalidHandleError,
+  InvalidLimitError,
+  InvalidRequestError,
+  LimitError,
+  LimitSetClosedError,
+  TooManyThreadsError,
+  UnreleasedAcquisitionWarning,
+  UsageExceedsRequestedError,
+  UsageNotReportedError,
+];

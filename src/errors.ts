@@ -167,6 +167,17 @@ export class UnreleasedAcquisitionWarning extends LimitError {
   }
 }
 
+/** The platform does not let the core be compiled; `cause` is what it said. */
+export class CoreBlockedError extends LimitError {
+  constructor(cause: unknown) {
+    super(
+      "ERR_CORE_BLOCKED",
+      `the core's wasm may not be compiled here: on a page, allow it by script-src 'wasm-unsafe-eval' in the Content-Security-Policy; for workerd, bundle with the condition "workerd"`,
+    );
+    this.cause = cause;
+  }
+}
+
 /** A value as an error message shows it. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);

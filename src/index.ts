@@ -6,6 +6,7 @@ export {
   BackendUnavailableError,
   CannotBlockError,
   CannotShareError,
+  CoreBlockedError,
   DeadlockError,
   InvalidHandleError,
   InvalidLimitError,

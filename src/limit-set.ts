@@ -15,15 +15,17 @@ import {
   LimitSetClosedError,
   TooManyThreadsError,
 } from "./errors.ts";
+import type { Gate, Queue } from "./gate.ts";
 import { enter, handleFor, type LimitSetHandle, seatOf } from "./handle.ts";
 import { type Limit, type LimitLike, toLimits } from "./limits.ts";
+import type { Request } from "./lines.ts";
 import { LocalGranter } from "./local-granter.ts";
 import { holdLock } from "./locks.ts";
 import { ceilingUnits, checkTimeout, Requests, unitOf } from "./requests.ts";
+import { queueFor } from "./set-queue.ts";
 import { describe, type LimitStats } from "./stats.ts";
 import { needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
 import { MICROSECOND, toMicros, toUnits, wholeUnits } from "./units.ts";
-import { type Gate, type Request, WaitQueue } from "./wait-queue.ts";
 import { warnOnce } from "./warning.ts";
 
 export interface LimitSetOptions<K extends string = string> {
@@ -80,7 +82,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private readonly alone: readonly Denial<K>[];
   /** The denial of a set of one limit: there is no other. */
   private readonly only: Denial<K> | undefined;
-  private readonly queue: WaitQueue<Acquisition<K>>;
+  private readonly queue: Queue<Acquisition<K>>;
   private region: Region | undefined;
   /** Lets go of the lock by which the end of this thread shows. */
   private release: (() => void) | undefined;
@@ -108,6 +110,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     const gate: Gate<Acquisition<K>> = {
       clock,
       take: ({ units, covered }, now, since) => this.takeFor(units, now, covered ? -since : since),
+      probe: ({ units }, now) => this.open().transact(PROBE, units, now, 0),
       withdraw: (since) => region.membership?.withdraw(since),
       get wakeWord() {
         return region.membership?.wakeWord;
@@ -115,7 +118,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       grant: ({ units, covered }, takenAt) => new Grant(this.granter, units, takenAt, covered),
       timeout: (request, timeoutMs) => this.timeout(request, timeoutMs),
     };
-    this.queue = new WaitQueue(limits.length, gate);
+    this.queue = queueFor(limits.length, gate);
     this.region = region;
     this.granter = new LocalGranter({
       requests: this.requests,

@@ -4,9 +4,9 @@ import type { Clock } from "./clock.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "./contract.ts";
 import { type Region, SETTLE } from "./core/region.ts";
 import { type LimitError, UnreleasedAcquisitionWarning } from "./errors.ts";
+import type { Queue } from "./gate.ts";
 import { LeakWatch } from "./leaks.ts";
 import { CHARGES, GIVES_BACK, type Requests } from "./requests.ts";
-import type { WaitQueue } from "./wait-queue.ts";
 
 /** The parts of a set that settling needs. */
 export interface LocalSet<K extends string> {
@@ -14,7 +14,7 @@ export interface LocalSet<K extends string> {
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly clock: Clock;
-  readonly queue: WaitQueue<Acquisition<K>>;
+  readonly queue: Queue<Acquisition<K>>;
   readonly region: Region;
   readonly onWarning: (warning: LimitError) => void;
   readonly acquireNested: Granter<K>["acquireNested"];
@@ -26,7 +26,7 @@ export class LocalGranter<K extends string> implements Granter<K> {
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
   private readonly clock: Clock;
-  private readonly queue: WaitQueue<Acquisition<K>>;
+  private readonly queue: Queue<Acquisition<K>>;
   private readonly onWarning: (warning: LimitError) => void;
   private readonly nested: Granter<K>["acquireNested"];
   private region: Region | undefined;

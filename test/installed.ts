@@ -6,12 +6,13 @@ import { test } from "vitest";
 
 const environment: { PATH?: string; LIMITSET_RUNTIMES?: string } = process.env;
 // Where scripts/install-runtimes.js puts those that come from the registry.
-const installed = fileURLToPath(new URL("../.runtimes/node_modules/.bin", import.meta.url));
+const installed = fileURLToPath(new URL("../.runtimes/node_modules/", import.meta.url));
 
-/** The path of a command; undefined if it is not there. */
+/** The path of a command, or of `node-22`, say, another Node; undefined if it is not there. */
 export function find(command: string): string | undefined {
-  const folders = [...(environment.PATH ?? "").split(delimiter), installed];
-  return folders.map((folder) => join(folder, command)).find(isExecutable);
+  const folders = [...(environment.PATH ?? "").split(delimiter), join(installed, ".bin")];
+  const paths = folders.map((folder) => join(folder, command));
+  return [...paths, join(installed, command, "bin", "node")].find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {
@@ -24,12 +25,14 @@ function isExecutable(path: string): boolean {
 }
 
 /**
- * `test` for a runtime that may be absent: it is then skipped, for that reason. After `npm run test:all`, which installs
- * them, it fails instead.
+ * `test` for what needs these commands, which may be absent: it is then skipped, for that reason. After `npm run test:all`,
+ * which installs them, it fails instead.
  */
-export function testIn(command: string): typeof test {
-  const absent = find(command) === undefined;
-  if (absent && environment.LIMITSET_RUNTIMES === "all") throw new Error(`${command} is not installed`);
-  if (absent) console.warn(`skipped: ${command} is not installed (npm run test:all installs it)`);
-  return test.skipIf(absent) as unknown as typeof test;
+export function testIn(...commands: readonly string[]): typeof test {
+  const absent = commands.filter((command) => find(command) === undefined);
+  if (absent.length === 0) return test;
+  const reason = `${absent.join(" and ")} not installed`;
+  if (environment.LIMITSET_RUNTIMES === "all") throw new Error(reason);
+  console.warn(`skipped: ${reason} (npm run test:all installs what is missing)`);
+  return test.skip as unknown as typeof test;
 }

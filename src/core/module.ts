@@ -1,4 +1,5 @@
 /** The core over a memory. Where its code comes from is the one difference between runtimes. */
+import { CoreBlockedError } from "../errors.ts";
 // In the build for workerd this is imported.ts: see tsup.config.ts.
 import { moduleFor } from "./embedded.ts";
 
@@ -27,7 +28,16 @@ export interface CoreExports {
 
 /** Runs the core over `memory`. */
 export function instantiate(memory: WebAssembly.Memory, shared: boolean): CoreExports {
-  const { exports } = new WebAssembly.Instance(moduleFor(shared), { env: { memory } });
   // A plain copy: engines look names up slowly in the exports object itself.
-  return { ...(exports as unknown as CoreExports) };
+  return { ...(open(memory, shared).exports as unknown as CoreExports) };
+}
+
+function open(memory: WebAssembly.Memory, shared: boolean): WebAssembly.Instance {
+  try {
+    return new WebAssembly.Instance(moduleFor(shared), { env: { memory } });
+  } catch (error) {
+    // Nothing is wrong with the code: a page's policy is against it, or workerd was given the wrong build. Most engines
+    // refuse to compile, WebKit to instantiate.
+    throw new CoreBlockedError(error);
+  }
 }

@@ -1,7 +1,7 @@
 /** Ports of other runtimes: workers of Deno and Bun, tabs of a browser. */
 import { describe, expect, onTestFinished } from "vitest";
 import { testIn } from "../installed.ts";
-import { type Launch, launchChromium, launchFirefox, runWith } from "./runtimes.ts";
+import { BROWSERS, runWith } from "./runtimes.ts";
 import { serve } from "./server.ts";
 
 const TAKEN = { taken: { db: 2 }, used: 2, waiting: 0, atOnce: true };
@@ -19,11 +19,8 @@ describe.each([
   });
 });
 
-describe.each<[string, RegExp, Launch]>([
-  ["chromium", /^Chromium \d/, launchChromium],
-  ["firefox-esr", /^firefox\/\d/i, launchFirefox],
-])("%s", (command, name, launch) => {
-  testIn(command)(
+describe.each(BROWSERS)("$name", ({ commands, version, launch }) => {
+  testIn(...commands)(
     "two tabs share a set, and one is closed while it holds and waits",
     { timeout: 60_000 },
     async () => {
@@ -33,7 +30,7 @@ describe.each<[string, RegExp, Launch]>([
         await browser.close();
         site.close();
       });
-      expect(browser.version).toMatch(name);
+      expect(browser.version).toMatch(version);
       const [first, second] = [
         await browser.open(`${site.url}/test/runtimes/tab.html`),
         await browser.open(`${site.url}/test/runtimes/tab.html`),

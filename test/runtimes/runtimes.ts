@@ -6,19 +6,23 @@ import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 import puppeteer from "puppeteer-core";
 import { find } from "../installed.ts";
+import { launchSharingWebKit, launchWebKit } from "./webkit.ts";
 
 const here = fileURLToPath(new URL("./", import.meta.url));
-const ARGS: Record<string, readonly string[]> = { deno: ["run", "-A"], bun: [], node: [] };
+const ARGS: Record<string, readonly string[]> = { deno: ["run", "-A"] };
+
+/** What a runtime wants before the name of a program. */
+export const argsOf = (command: string): readonly string[] => ARGS[command] ?? [];
 
 /** What a program on the command line prints, as JSON. Rejects if it does not end, or fails. */
 export async function runWith(command: string, program: string): Promise<Record<string, unknown>> {
-  const args = [...ARGS[command]!, join(here, program)];
+  const args = [...argsOf(command), join(here, program)];
   const { stdout } = await promisify(execFile)(find(command)!, args, { timeout: 50_000 });
   return JSON.parse(stdout);
 }
 
 export function start(command: string, program: string, ...args: string[]): ChildProcess {
-  return spawn(find(command)!, [...ARGS[command]!, join(here, program), ...args], {
+  return spawn(find(command)!, [...argsOf(command), join(here, program), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
 }
@@ -78,6 +82,41 @@ export const launchFirefox: Launch = async () => {
     close: () => browser.close(),
   };
 };
+
+export interface BrowserKind {
+  readonly name: string;
+  /** What has to be installed. */
+  readonly commands: readonly string[];
+  /** What it says that it is. */
+  readonly version: RegExp;
+  readonly launch: Launch;
+  /** As it is where isolated pages may share memory. */
+  readonly launchSharing: Launch;
+}
+
+export const BROWSERS: readonly BrowserKind[] = [
+  {
+    name: "Chromium",
+    commands: ["chromium"],
+    version: /^Chromium \d/,
+    launch: launchChromium,
+    launchSharing: launchChromium,
+  },
+  {
+    name: "Firefox",
+    commands: ["firefox-esr"],
+    version: /^firefox\/\d/i,
+    launch: launchFirefox,
+    launchSharing: launchFirefox,
+  },
+  {
+    name: "WebKit",
+    commands: ["WebKitWebDriver", "xvfb-run", "xauth"],
+    version: /^WebKit \d/,
+    launch: launchWebKit,
+    launchSharing: launchSharingWebKit,
+  },
+];
 
 /** Opens a page, and takes what it leaves in `seen`. */
 export async function visit(launch: Launch, url: string): Promise<Visit> {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished } from "vitest";
 import { testIn } from "../installed.ts";
-import { launchChromium, launchFirefox, runWith, start, visit } from "./runtimes.ts";
+import { BROWSERS, runWith, start, visit } from "./runtimes.ts";
 import { serve } from "./server.ts";
 
 /** What the program sees where threads share memory. */
@@ -60,19 +60,16 @@ describe.each([
   });
 });
 
-describe.each([
-  ["chromium", /^Chromium \d/, launchChromium],
-  ["firefox-esr", /^firefox\/\d/i, launchFirefox],
-] as const)("%s", (command, name, launch) => {
-  const testHere = testIn(command);
+describe.each(BROWSERS)("$name", (kind) => {
+  const testHere = testIn(...kind.commands);
 
   testHere(
     "workers of an isolated page share a set with it, and what a terminated one held comes back",
     async () => {
       const site = await serve(true);
       onTestFinished(site.close);
-      const { version, seen } = await visit(launch, `${site.url}/test/runtimes/page.html`);
-      expect(version).toMatch(name);
+      const { version, seen } = await visit(kind.launchSharing, `${site.url}/test/runtimes/page.html`);
+      expect(version).toMatch(kind.version);
       expect(seen).toEqual(ON_A_PAGE);
     },
   );
@@ -80,7 +77,7 @@ describe.each([
   testHere("what a worker held comes back, however soon it is terminated", async () => {
     const site = await serve(true);
     onTestFinished(site.close);
-    const { seen } = await visit(launch, `${site.url}/test/runtimes/sudden.html`);
+    const { seen } = await visit(kind.launchSharing, `${site.url}/test/runtimes/sudden.html`);
     expect(seen).toEqual(Array(8).fill([true, true]));
   });
 
@@ -89,8 +86,8 @@ describe.each([
     async () => {
       const site = await serve(false);
       onTestFinished(site.close);
-      const { version, seen } = await visit(launch, `${site.url}/test/runtimes/page.html`);
-      expect(version).toMatch(name);
+      const { version, seen } = await visit(kind.launch, `${site.url}/test/runtimes/page.html`);
+      expect(version).toMatch(kind.version);
       expect(seen).toEqual(ALONE);
     },
   );

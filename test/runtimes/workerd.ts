@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { find } from "../installed.ts";
 
+/** Of bundlers for workerd. */
+export const WRANGLER: readonly string[] = ["workerd", "worker", "browser"];
+
 export interface WorkerdOptions {
   /** Classes of Durable Objects that the program exports, by the name of their binding. */
   readonly objects?: Readonly<Record<string, string>>;
@@ -14,6 +17,12 @@ export interface WorkerdOptions {
   readonly storage?: string;
   /** What the program finds in its `env`. */
   readonly texts?: Readonly<Record<string, string>>;
+  /** The conditions by which imports are resolved. Default: those that wrangler bundles with. */
+  readonly conditions?: readonly string[];
+  /** The name of a binding by which the program can ask itself. */
+  readonly self?: string;
+  /** For V8. */
+  readonly flags?: readonly string[];
 }
 
 export interface Workerd {
@@ -26,14 +35,13 @@ export interface Workerd {
 /** Starts workerd with the program at `entry`, listening on a port of its own. */
 export async function startWorkerd(entry: string, options: WorkerdOptions = {}): Promise<Workerd> {
   const folder = await mkdtemp(join(tmpdir(), "limitset-workerd-"));
-  // The conditions that wrangler bundles with.
   await build({
     entryPoints: { main: entry },
     outdir: folder,
     bundle: true,
     format: "esm",
     target: "es2022",
-    conditions: ["workerd", "worker", "browser"],
+    conditions: [...(options.conditions ?? WRANGLER)],
     loader: { ".wasm": "copy" },
     external: ["cloudflare:*", "node:*"],
     logLevel: "error",
@@ -69,7 +77,10 @@ async function portOf(child: ChildProcess): Promise<number> {
 }
 
 /** workerd's own format: https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
-function configOf(files: readonly string[], { objects = {}, storage, texts = {} }: WorkerdOptions): string {
+function configOf(
+  files: readonly string[],
+  { objects = {}, storage, texts = {}, self, flags = [] }: WorkerdOptions,
+): string {
   const modules = [
     `(name = "main.js", esModule = embed "main.js")`,
     ...files
@@ -81,6 +92,7 @@ function configOf(files: readonly string[], { objects = {}, storage, texts = {} 
       ([name, className]) => `(name = "${name}", durableObjectNamespace = "${className}")`,
     ),
     ...Object.entries(texts).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`),
+    ...(self === undefined ? [] : [`(name = "${self}", service = "main")`]),
   ];
   const classes = Object.values(objects).map(
     (className) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`,
@@ -92,6 +104,7 @@ function configOf(files: readonly string[], { objects = {}, storage, texts = {} 
 const config :Workerd.Config = (
   services = [(name = "main", worker = .main), (name = "internet", network = (allow = ["public", "private"]))${disk}],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  v8Flags = [${flags.map((flag) => `"${flag}"`).join(", ")}],
 );
 const main :Workerd.Worker = (
   modules = [${modules.join(", ")}],

@@ -1,7 +1,7 @@
 /** Workers on threads and in processes of other runtimes, and in pages. */
 import { describe, expect, onTestFinished } from "vitest";
 import { testIn } from "../installed.ts";
-import { launchChromium, launchFirefox, runWith, visit } from "./runtimes.ts";
+import { BROWSERS, runWith, visit } from "./runtimes.ts";
 import { serve } from "./server.ts";
 
 const HERE = {
@@ -22,17 +22,14 @@ describe.each(["node", "deno", "bun"])("%s", (command) => {
   });
 });
 
-describe.each([
-  ["chromium", launchChromium],
-  ["firefox-esr", launchFirefox],
-] as const)("%s", (command, launch) => {
-  testIn(command).each([
+describe.each(BROWSERS)("$name", ({ commands, launch, launchSharing }) => {
+  testIn(...commands).each([
     ["an isolated page, with shared memory", true],
     ["a page that is not, over the channel", false],
   ])("workers are the same in %s", async (_, isolated) => {
     const site = await serve(isolated);
     onTestFinished(site.close);
-    const { seen } = await visit(launch, `${site.url}/test/runtimes/workers.html`);
+    const { seen } = await visit(isolated ? launchSharing : launch, `${site.url}/test/runtimes/workers.html`);
     expect(seen).toEqual(IN_A_PAGE);
   });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { limitErrorClasses } from "../../src/error-classes.ts";
+import * as errors from "../../src/errors.ts";
 import {
   AcquireTimeoutError,
   AcquisitionReleasedError,
@@ -167,4 +169,9 @@ describe("InvalidLimitError says which field, what it was and what it may be", (
     expect(error).toMatchObject({ field, value, bounds: expect.stringMatching(/\w/) });
     expect(error.message).toContain((error as InvalidLimitError).bounds);
   });
+});
+
+test("every class of errors is known to those that carry them across channels", () => {
+  const classes = Object.values(errors).filter((value) => value !== errors.show);
+  expect(new Set(limitErrorClasses)).toEqual(new Set(classes));
 });

@@ -1,0 +1,2 @@
+// Nothing: the floor of an import.
+export {};

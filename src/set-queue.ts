@@ -1,0 +1,8 @@
+/** The queue before a set. */
+// In the build for workerd this is set-queue-of-requests.ts: see tsup.config.ts.
+import type { Gate, Queue } from "./gate.ts";
+import { WaitQueue } from "./wait-queue.ts";
+
+export function queueFor<T>(limits: number, gate: Gate<T>): Queue<T> {
+  return new WaitQueue(limits, gate);
+}

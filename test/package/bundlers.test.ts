@@ -1,0 +1,94 @@
+/** What bundlers make of the package: what works, and what is left out because nobody imports it. */
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { build as esbuild } from "esbuild";
+import { build as vite } from "vite";
+import { beforeAll, describe, expect, test } from "vitest";
+import webpack from "webpack";
+import { appFolder, workFolder } from "./app.ts";
+
+type Bundle = (entry: string, folder: string) => Promise<void>;
+
+/** Each bundles `entry` for pages, into the file bundle.js of a folder, as it does by itself. */
+const BUNDLERS: Record<string, Bundle> = {
+  esbuild: async (entry, folder) => {
+    const outfile = join(folder, "bundle.js");
+    await esbuild({ entryPoints: [entry], outfile, bundle: true, minify: true, format: "esm" });
+  },
+  vite: async (entry, folder) => {
+    const output = { entryFileNames: "bundle.js", codeSplitting: false };
+    await vite({
+      configFile: false,
+      root: folder,
+      logLevel: "error",
+      build: {
+        outDir: folder,
+        emptyOutDir: false,
+        modulePreload: false,
+        rolldownOptions: { input: entry, output },
+      },
+    });
+  },
+  webpack: async (entry, folder) => {
+    const compiler = webpack({
+      mode: "production",
+      entry,
+      context: folder,
+      performance: false,
+      output: { path: folder, filename: "bundle.js" },
+    });
+    const stats = await promisify(compiler.run.bind(compiler))();
+    const { errors = [], warnings = [] } = stats?.toJson() ?? {};
+    expect([...errors, ...warnings].map(({ message }) => message)).toEqual([]);
+  },
+};
+
+let app: string;
+beforeAll(async () => {
+  app = await appFolder();
+});
+
+async function bundle(how: string, program: string): Promise<string> {
+  const folder = await workFolder(app);
+  await writeFile(join(folder, "entry.js"), program);
+  await BUNDLERS[how]!(join(folder, "entry.js"), folder);
+  return join(folder, "bundle.js");
+}
+
+// What a WebAssembly module begins with, in base64.
+const CORE = "AGFzbQ";
+const SCRIPT = /redis\.call/i;
+
+describe.each(Object.keys(BUNDLERS))("%s", (how) => {
+  test("makes of it what works, with the core and nothing to fetch", async () => {
+    const path = await bundle(
+      how,
+      `import { CallLimit, LimitSet } from "limitset";
+       const limits = new LimitSet({ limits: [new CallLimit({ capacity: 1, windowMs: 60_000 })] });
+       console.log(limits.tryAcquire().successful, limits.tryAcquire().successful);`,
+    );
+    const { stdout } = await promisify(execFile)(process.execPath, [path]);
+    expect(stdout).toBe("true false\n");
+    const text = await readFile(path, "utf8");
+    expect(text).toContain(CORE);
+    expect(text).not.toMatch(SCRIPT);
+    expect(text).not.toContain("connectLimits");
+  });
+
+  test.each([
+    [
+      "an error's class",
+      `import { AcquireTimeoutError } from "limitset"; console.log(AcquireTimeoutError);`,
+      3_000,
+    ],
+    ["a limit", `import { RateLimit } from "limitset"; console.log(RateLimit);`, 5_000],
+    ["ManualClock", `import { ManualClock } from "limitset/testing"; console.log(ManualClock);`, 3_000],
+    ["nothing", `import "limitset"; import "limitset/port"; import "limitset/worker";`, 100],
+  ])("for %s alone, leaves the rest out", async (_, program, most) => {
+    const text = await readFile(await bundle(how, program), "utf8");
+    expect(text).not.toContain(CORE);
+    expect(text.length).toBeLessThan(most);
+  });
+});

@@ -1,0 +1,6 @@
+// For pages.
+import { packaged } from "./packaged.js";
+
+globalThis.seen = fetch("decisions.txt")
+  .then((response) => response.text())
+  .then(packaged);
