@@ -106,7 +106,8 @@ export class Picture {
 
   /** @param {number} width @param {number} height */
   #times(width, height) {
-    for (let ago = 2; ago < SECONDS; ago += 2) {
+    const step = width < 500 ? 4 : 2;
+    for (let ago = step; ago < SECONDS; ago += step) {
       this.#text(`${ago} s ago`, width - (ago / SECONDS) * width, height - 3, "--quiet", "center");
     }
     this.#text("now", width, height - 3, "--quiet", "right");
@@ -124,8 +125,8 @@ export class Picture {
     pen.lineTo(x, bottom);
     pen.stroke();
     pen.setLineDash([]);
-    const isLate = x > this.#canvas.clientWidth - 120;
-    this.#text(text, isLate ? x - 5 : x + 5, HEAD + 13, "--killed", isLate ? "right" : "left");
+    // Above the strip, between its name and its number.
+    this.#text(text, Math.min(Math.max(x, 100), this.#canvas.clientWidth - 150), 16, "--killed", "center");
   }
 
   /** @param {string} text @param {number} x @param {number} y @param {string} colour @param {CanvasTextAlign} [align] */

@@ -28,7 +28,7 @@ if (globalThis.crossOriginIsolated) {
 async function work(limits) {
   const { signal } = stop;
   while (!signal.aborted) {
-    const next = performance.now() + 1_000 / callsPerSecond;
+    const begin = performance.now();
     say("waiting");
     try {
       await limits.run({ tokens: RESERVED }, call, { signal });
@@ -36,7 +36,7 @@ async function work(limits) {
       if (!signal.aborted) throw error;
     }
     say("resting");
-    await sleep(next - performance.now(), signal);
+    await sleep(begin + 1_000 / callsPerSecond - performance.now(), signal);
   }
   await limits.close();
   say("done");
