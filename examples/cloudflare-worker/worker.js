@@ -9,7 +9,7 @@ export default {
    */
   fetch(request, env, context) {
     const answer = proxy(request, env.UPSTREAM);
-    // Else a request whose client goes away stops where it stands, and never gives back what it holds.
+    // Else a request whose client goes away stops where it stands, and what it holds comes back only with the garbage.
     context.waitUntil(answer);
     return answer;
   },
