@@ -27,19 +27,20 @@ if (globalThis.crossOriginIsolated) {
 /** @param {Limits} limits */
 async function work(limits) {
   const { signal } = stop;
-  while (!signal.aborted) {
-    const begin = performance.now();
-    say("waiting");
-    try {
+  try {
+    while (!signal.aborted) {
+      const begin = performance.now();
+      say("waiting");
       await limits.run({ tokens: RESERVED }, call, { signal });
-    } catch (error) {
-      if (!signal.aborted) throw error;
+      say("resting");
+      await sleep(begin + 1_000 / callsPerSecond - performance.now(), signal);
     }
-    say("resting");
-    await sleep(begin + 1_000 / callsPerSecond - performance.now(), signal);
+  } catch (error) {
+    if (error !== signal.reason) throw error;
+  } finally {
+    await limits.close();
+    say("done");
   }
-  await limits.close();
-  say("done");
 }
 
 /** @param {import("limitset").Acquisition<"tokens" | "connections" | "call_count">} acquisition */
