@@ -3,6 +3,7 @@
 import { BUCKET, INTERVAL, RATE } from "./cases/awaited.js";
 import { FLOOR, OURS } from "./cases/one-limit.js";
 import { IPC, IPC_PING, PORT, PORT_PING } from "./cases/ports.js";
+import { REDIS_FLEXIBLE, REDIS_FOUR, REDIS_ONE, SUFFIXES } from "./cases/redis.js";
 import { granted, KINDS } from "./cases/refused.js";
 import { FAMILY, FOUR } from "./cases/several-limits.js";
 import { ALONE, APART, HOT, LONE_FLOOR, TWIN_FLOOR } from "./cases/threads.js";
@@ -41,6 +42,20 @@ const BOUNDS = [
   },
   { bound: "acquire over a process's channel / ping-pong", of: IPC, to: IPC_PING, atMost: 1.5 },
   { bound: "acquire over a MessagePort / ping-pong", of: PORT, to: PORT_PING, atMost: 1.5 },
+  ...SUFFIXES.flatMap((suffix) => [
+    {
+      bound: `1 limit on Redis / rate-limiter-flexible${suffix}`,
+      of: REDIS_ONE + suffix,
+      to: REDIS_FLEXIBLE + suffix,
+      atMost: 1,
+    },
+    {
+      bound: `4 limits on Redis / 4 calls of rate-limiter-flexible${suffix}`,
+      of: REDIS_FOUR + suffix,
+      to: REDIS_FLEXIBLE + suffix,
+      atMost: 4,
+    },
+  ]),
 ];
 
 /** Time per waiter does not grow; not more, at least, than what a list of promises grows by. @param {string} what @param {(size: number) => string} named @returns {Bound[]} */

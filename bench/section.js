@@ -24,6 +24,7 @@ const SECTIONS = {
   entries: async () => (await import("./cases/entries.js")).entries,
   threads: async () => (await import("./cases/threads.js")).threads,
   ports: async () => (await import("./cases/ports.js")).ports,
+  redis: async () => (await import("./cases/redis.js")).redis,
 };
 export const NAMES = Object.keys(SECTIONS);
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 
 export const REDIS_ONE = "limitset, 1 limit: acquire 1";
+export const REDIS_FOUR = "limitset, 4 limits: acquire 1 of each";
 export const REDIS_PING = "floor: PING";
 export const REDIS_FLEXIBLE = "rate-limiter-flexible: consume 1";
 const FLOOR = "x PING";
@@ -13,7 +14,7 @@ const FLOOR = "x PING";
 const WAYS = {
   ping: REDIS_PING,
   one: REDIS_ONE,
-  four: "limitset, 4 limits: acquire 1 of each",
+  four: REDIS_FOUR,
   flexible: REDIS_FLEXIBLE,
   bucket: "@upstash/ratelimit, token bucket: limit",
   window: "@upstash/ratelimit, fixed window: limit",
@@ -26,6 +27,7 @@ const LOADS = /** @type {const} */ ([
   [4, 1],
   [4, 16],
 ]);
+export const SUFFIXES = LOADS.map(([processes, atATime]) => `, ${processes} x ${atATime} at a time`);
 
 /**
  * One hot key on a server on this machine, from one process and from four. Without redis-server there is nothing to measure.
@@ -42,8 +44,8 @@ export async function redis() {
   if (port === undefined) return section;
   const monitor = new Redis(port, "127.0.0.1");
   const clients = await Promise.all([1, 2, 3, 4].map(() => startClient(port)));
-  for (const [processes, atATime] of LOADS) {
-    const suffix = `, ${processes} x ${atATime} at a time`;
+  for (const [i, [processes, atATime]] of LOADS.entries()) {
+    const suffix = SUFFIXES[i];
     for (const [what, title] of Object.entries(WAYS)) {
       section.cases.push({
         name: title + suffix,
