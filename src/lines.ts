@@ -29,6 +29,18 @@ export interface Standing<W> {
   next: W | undefined;
 }
 
+/** Somebody in a line who has been promised a `T`. */
+export interface Waiting<T, W> extends Standing<W> {
+  /** When it came, in microseconds. */
+  readonly since: number;
+  /** When it gives up, in milliseconds since the epoch. */
+  readonly deadline: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** The waiters that want the same combination of limits, in order. */
 export interface Line<W> {
   readonly name: string;

@@ -14,21 +14,14 @@
 import { Aborts } from "./aborts.ts";
 import type { AcquireOptions } from "./contract.ts";
 import type { Gate, Queue } from "./gate.ts";
-import { Lines, type Request, type Standing } from "./lines.ts";
+import { Lines, type Request, type Waiting } from "./lines.ts";
 import { toMicros } from "./units.ts";
 
 // How long a waiter sleeps at most, and after how long without a sign of life it is taken for gone.
 const NAP_MS = 500;
 const GONE_MS = 1250;
 
-interface Waiter<T> extends Standing<Waiter<T>> {
-  /** When it came, in microseconds. */
-  readonly since: number;
-  readonly deadline: number;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
+interface Waiter<T> extends Waiting<T, Waiter<T>> {
   /** Neither granted nor turned away. */
   waits: boolean;
   /** When it could pass, as far as it has been told. */

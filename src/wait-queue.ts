@@ -3,17 +3,10 @@ import { Aborts } from "./aborts.ts";
 import type { AcquireOptions } from "./contract.ts";
 import { Deadlines, type Due } from "./deadlines.ts";
 import type { Gate, Queue } from "./gate.ts";
-import { Lines, type Request, type Standing } from "./lines.ts";
+import { Lines, type Request, type Waiting } from "./lines.ts";
 import { toMicros } from "./units.ts";
 
-interface Waiter<T> extends Due, Standing<Waiter<T>> {
-  /** When it came, in microseconds. */
-  readonly since: number;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
+interface Waiter<T> extends Due, Waiting<T, Waiter<T>> {}
 
 // What setTimeout takes at most: 24.8 days.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
