@@ -31,6 +31,7 @@ import {
 import { type Arena, arenaFor, type Heap } from "./arena.ts";
 import { Membership } from "./membership.ts";
 import { Participants, type Seat } from "./participants.ts";
+import { restoreTo, snapshotOf } from "./snapshot.ts";
 
 const KINDS = {
   "token-bucket": TOKEN_BUCKET,
@@ -174,6 +175,21 @@ export class Region {
       const held = long(block + word(definition + STATE) + HELD + participant * HELD_BYTES);
       return held + count > long(definition + CEILING);
     });
+  }
+
+  /** Changes with the state, and only then; for one participant. */
+  get version(): bigint {
+    return new BigInt64Array(this.heap.memory.buffer, this.start, 1)[HEAD / 8]!;
+  }
+
+  /** The state as bytes, of a region of one participant. */
+  snapshot(): Uint8Array<ArrayBuffer> {
+    return snapshotOf(this.heap.memory.buffer, this.start);
+  }
+
+  /** Takes over the state of a region with the same definitions. False, and nothing has changed, if it is not that. */
+  restore(snapshot: Uint8Array): boolean {
+    return restoreTo(this.heap.memory.buffer, this.start, snapshot);
   }
 
   /** Moves to a region with room for so many participants, of which this thread is one. */

@@ -11,13 +11,13 @@ import {
 import { LeakWatch } from "../leaks.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits.ts";
 import { hasLocks, holdLock } from "../locks.ts";
+import { unpackError } from "../remote-errors.ts";
 import { checkTimeout, Requests } from "../requests.ts";
 import type { LimitStats } from "../stats.ts";
 import { warnOnce } from "../warning.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
 import { SignsOfLife } from "./life.ts";
 import { ASK, NOBODY, type Op, Outbox, pack, saidIn, TELL, VERSION } from "./protocol.ts";
-import { unpackError } from "./remote-errors.ts";
 import { soon } from "./soon.ts";
 
 export interface ConnectOptions {
