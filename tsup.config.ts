@@ -1,16 +1,23 @@
 import { copyFile } from "node:fs/promises";
 import { defineConfig, type Options } from "tsup";
 
-const ENTRIES = ["index", "port/index", "redis/index", "testing/index", "worker/index"];
+const ENTRIES = ["cloudflare/index", "index", "port/index", "redis/index", "testing/index", "worker/index"];
 const entriesOf = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
 
-/** In workerd bytes may not be compiled: the core is a module that is imported. All else is the same. */
-const importedCore: NonNullable<Options["esbuildPlugins"]>[number] = {
-  name: "imported-core",
+/**
+ * In workerd bytes may not be compiled: the core is a module that is imported. And it has a module of its own, of which Durable
+ * Objects are made. All else is the same.
+ */
+const SEAMS: Readonly<Record<string, string>> = {
+  "./embedded.ts": "./imported.ts",
+  "./platform.ts": "./workerd.ts",
+};
+const seams: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "seams",
   setup(build) {
-    build.onResolve({ filter: /^\.\/embedded\.ts$/ }, ({ path, resolveDir }) =>
-      build.resolve("./imported.ts", { resolveDir, kind: "import-statement", pluginData: path }),
+    build.onResolve({ filter: /^\.\/(embedded|platform)\.ts$/ }, ({ path, resolveDir }) =>
+      build.resolve(SEAMS[path]!, { resolveDir, kind: "import-statement" }),
     );
   },
 };
@@ -30,8 +37,8 @@ export default defineConfig([
     entry: entriesOf(ENTRIES),
     outDir: "dist/workerd",
     clean: true,
-    esbuildPlugins: [importedCore],
-    external: [/\.wasm$/],
+    esbuildPlugins: [seams],
+    external: [/\.wasm$/, "cloudflare:workers"],
     onSuccess: async () => copyFile("build/private.wasm", "dist/workerd/private.wasm"),
   },
 ]);
