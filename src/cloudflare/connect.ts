@@ -210,7 +210,7 @@ class Connection<K extends string> implements DurableLimits<K> {
       const entered = remote.enter(ask);
       // In one go: what is asked of the ticket travels with the request for it.
       const answered = (entered as unknown as Ticket).outcome();
-      answered.then(undefined, () => {});
+      answered.then(nothing, nothing); // Whoever awaits it learns of it.
       const taken = await line.within(entered);
       if (isOver) {
         drop(taken);
@@ -352,6 +352,8 @@ class DurableGrant<K extends string> extends LeasedGrant<K> {
     }
   }
 }
+
+function nothing(): void {}
 
 /** Whether the platform can send it, and the object tell what is wrong with it. */
 function canTravel(requested: unknown): boolean {

@@ -14,6 +14,9 @@ export function drop(ticket: Ticket): void {
   ticket[dispose]?.();
 }
 
+// What setTimeout takes at most: 24.8 days.
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export class Lease {
   readonly id: string;
   /** Settles when the object knows that it is over, or is not to be reached. */
@@ -61,7 +64,10 @@ export class Lease {
   }
 
   #arm(): void {
-    this.#timer = systemClock.setTimeout(() => void this.#renew(), this.#leaseMs / 3);
+    this.#timer = systemClock.setTimeout(
+      () => void this.#renew(),
+      Math.min(this.#leaseMs / 3, LONGEST_TIMER_MS),
+    );
   }
 
   async #renew(): Promise<void> {

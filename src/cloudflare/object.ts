@@ -4,7 +4,6 @@ import type { Awaitable } from "../contract.ts";
 import { InvalidLimitError } from "../errors.ts";
 import { type LimitLike, toLimits } from "../limits.ts";
 import { packError } from "../remote-errors.ts";
-import type { ObjectState } from "./bindings.ts";
 import { Host } from "./host.ts";
 import { DurableObject, RpcTarget } from "./platform.ts";
 import type { Ask, Described, Failed, Inspected, Named, Outcome } from "./protocol.ts";
@@ -27,7 +26,7 @@ export interface LimitSetObjectOptions<K extends string = string> {
 }
 
 const LEAST_LEASE_MS = 10;
-const LONGEST_LEASE_MS = 2 ** 31 - 1;
+const LONGEST_LEASE_MS = 2 ** 51 / 1000;
 
 /** A request of one client. The platform disposes of it when the client ends, however that is. */
 class Ticket extends RpcTarget {
@@ -80,14 +79,7 @@ export class LimitSetObject extends DurableObject {
 
   /** By which the platform's types know an object that has methods to call. */
   declare readonly __DURABLE_OBJECT_BRAND: never;
-  readonly #state: ObjectState;
   #host: Promise<Host | Failed> | undefined;
-
-  // biome-ignore lint/complexity/noUselessConstructor: the platform's class is declared with what it takes
-  constructor(ctx: ObjectState, env: unknown) {
-    super(ctx, env);
-    this.#state = ctx;
-  }
 
   /** What the set is made of: the static members of the class. To be overridden where limits hang on the object's name, say. */
   protected limitOptions(): Awaitable<LimitSetObjectOptions> {
@@ -137,12 +129,12 @@ export class LimitSetObject extends DurableObject {
   }
 
   #open(): Promise<Host | Failed> {
-    this.#host ??= this.#state.blockConcurrencyWhile(() => this.#load());
+    this.#host ??= this.ctx.blockConcurrencyWhile(() => this.#load());
     return this.#host;
   }
 
   async #load(): Promise<Host | Failed> {
-    const shelf = new Shelf(this.#state.storage);
+    const shelf = new Shelf(this.ctx.storage);
     const kept = await shelf.load();
     try {
       const { limits = [], config = {}, missingUpdate = "throw", ...rest } = await this.limitOptions();

@@ -3,10 +3,14 @@
  * tests say), but cannot live.
  */
 // In the build for workerd this is workerd.ts: see tsup.config.ts.
+import type { ObjectState } from "./bindings.ts";
 import { CannotHostError } from "./errors.ts";
 
 export class DurableObject {
-  constructor(_ctx: unknown, _env: unknown) {
+  declare protected readonly ctx: ObjectState;
+  declare protected readonly env: unknown;
+
+  constructor(_ctx: ObjectState, _env: unknown) {
     throw new CannotHostError();
   }
 }
