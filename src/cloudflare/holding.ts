@@ -3,7 +3,7 @@ import type { Acquisition } from "../contract.ts";
 import type { Due } from "../deadlines.ts";
 import type { Outcome } from "./protocol.ts";
 
-export class Holding<K extends string> implements Due {
+export class Holding implements Due {
   readonly id: string;
   /** By which the request is taken out of the line. */
   readonly controller = new AbortController();
@@ -11,7 +11,7 @@ export class Holding<K extends string> implements Due {
   owner: object | undefined;
   outcome!: Promise<Outcome>;
   /** What it holds; undefined while it waits. */
-  held: Acquisition<K> | undefined;
+  held: Acquisition | undefined;
   /** Until when it is held if nothing is heard. */
   deadline = Number.POSITIVE_INFINITY;
   place = -1;

@@ -1,7 +1,7 @@
 /** The set that an object hosts: what is asked of it, who holds what of it and for how long. */
 import { contentsOf, type Grant } from "../acquisition.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import type { Acquisition } from "../contract.ts";
+import type { Acquisition, Amounts } from "../contract.ts";
 import type { Region } from "../core/region.ts";
 import { Deadlines } from "../deadlines.ts";
 import { AcquisitionReleasedError } from "../errors.ts";
@@ -14,28 +14,28 @@ import type { Ask, Facts, Informed, Inspected, Named, Outcome } from "./protocol
 import { restore } from "./restore.ts";
 import type { Contents, Kept, Shelf } from "./shelf.ts";
 
-export interface HostOptions<K extends string = string> {
-  readonly limits: readonly Limit<K>[];
+export interface HostOptions {
+  readonly limits: readonly Limit[];
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaseMs: number;
   readonly clock: Clock;
 }
 
-export class Host<K extends string = string> {
+export class Host {
   readonly facts: Facts;
-  readonly #options: HostOptions<K>;
+  readonly #options: HostOptions;
   readonly #shelf: Shelf;
   readonly #region: Region;
-  readonly #set: LimitSet<K>;
-  readonly #holdings = new Map<string, Holding<K>>();
-  readonly #deadlines = new Deadlines<Holding<K>>();
+  readonly #set: LimitSet<string>;
+  readonly #holdings = new Map<string, Holding>();
+  readonly #deadlines = new Deadlines<Holding>();
   /** The version of the state that was written last. */
   #written: bigint | undefined;
   #isArmed: boolean;
 
   /** Takes up what is kept. */
-  constructor(options: HostOptions<K>, shelf: Shelf, kept: Contents) {
+  constructor(options: HostOptions, shelf: Shelf, kept: Contents) {
     const { limits, config, missingUpdate, leaseMs, clock } = options;
     this.#options = options;
     this.#shelf = shelf;
@@ -43,12 +43,12 @@ export class Host<K extends string = string> {
     this.facts = { seal: crypto.randomUUID(), limits: plain, config, missingUpdate, leaseMs };
     const { region, held, isNew } = restore(limits, kept, clock.now());
     this.#region = region;
-    const likes = limits as readonly LimitLike<K>[];
-    const attached: Attached<K> = { limits: likes, config, clock, shared: false, [REGION]: region };
-    this.#set = new LimitSet<K>(attached);
+    const likes = limits as readonly LimitLike[];
+    const attached: Attached<string> = { limits: likes, config, clock, shared: false, [REGION]: region };
+    this.#set = new LimitSet<string>(attached);
     this.#isArmed = kept.alarm !== null;
     for (const [id, each] of held) {
-      const holding = new Holding<K>(id, undefined);
+      const holding = new Holding(id, undefined);
       holding.outcome = Promise.resolve({ kind: "granted", units: each.units });
       this.#hold(holding, regrant(this.#set, each.units, each.takenAt, each.covered), each.until);
       if (isNew) shelf.putHeld(id, each);
@@ -66,7 +66,7 @@ export class Host<K extends string = string> {
       holding.owner = owner;
       if (holding.held) this.#extend(holding);
     } else {
-      holding = new Holding<K>(ask.id, owner);
+      holding = new Holding(ask.id, owner);
       this.#holdings.set(ask.id, holding);
       holding.outcome = this.#serve(holding, ask);
     }
@@ -123,9 +123,9 @@ export class Host<K extends string = string> {
     return seal === this.facts.seal ? told : { ...told, facts: this.facts };
   }
 
-  async #serve(holding: Holding<K>, ask: Ask): Promise<Outcome> {
+  async #serve(holding: Holding, ask: Ask): Promise<Outcome> {
     const { signal } = holding.controller;
-    let acquisition: Acquisition<K>;
+    let acquisition: Acquisition;
     try {
       acquisition = await this.#acquire(ask, signal);
     } catch (error) {
@@ -138,7 +138,7 @@ export class Host<K extends string = string> {
       const { retryAfterMs, limitedBy } = acquisition;
       return { kind: "refused", retryAfterMs, limitedBy };
     }
-    const { units, takenAt, covered } = contentsOf(acquisition as Grant<K>);
+    const { units, takenAt, covered } = contentsOf(acquisition as Grant<string>);
     if (signal.aborted) {
       // Between its turn and now: as if nothing of it had been used.
       this.#holdings.delete(holding.id);
@@ -157,31 +157,31 @@ export class Host<K extends string = string> {
     return { kind: "granted", units };
   }
 
-  async #acquire({ waits, requested, timeoutMs, around }: Ask, signal: AbortSignal): Promise<Acquisition<K>> {
-    const amounts = requested as never;
+  async #acquire({ waits, requested, timeoutMs, around }: Ask, signal: AbortSignal): Promise<Acquisition> {
+    const amounts = requested as Amounts | undefined;
     if (!waits) return this.#set.tryAcquire(amounts);
     const limits = around === undefined ? this.#set : this.#holdings.get(around)?.held;
     if (!limits) throw new AcquisitionReleasedError("acquire()", "released");
     return limits.acquire(amounts, { timeoutMs, signal });
   }
 
-  #hold(holding: Holding<K>, held: Acquisition<K>, until: number): void {
+  #hold(holding: Holding, held: Acquisition, until: number): void {
     holding.held = held;
     holding.deadline = until;
     this.#holdings.set(holding.id, holding);
     this.#deadlines.add(holding);
   }
 
-  #extend(holding: Holding<K>): void {
+  #extend(holding: Holding): void {
     const until = this.#options.clock.now() + this.#options.leaseMs;
     this.#deadlines.remove(holding);
     holding.deadline = until;
     this.#deadlines.add(holding);
-    const kept: Kept = { ...contentsOf(holding.held as Grant<K>), until };
+    const kept: Kept = { ...contentsOf(holding.held as Grant<string>), until };
     this.#shelf.putHeld(holding.id, kept);
   }
 
-  #end(holding: Holding<K>, usage: Named): void {
+  #end(holding: Holding, usage: Named): void {
     this.#holdings.delete(holding.id);
     this.#deadlines.remove(holding);
     this.#shelf.deleteHeld(holding.id);

@@ -62,7 +62,7 @@ export class Channel {
     const { resolve, reject, signal } = this.#pending.get(number)!;
     this.#pending.delete(number);
     if (isAborted) reject(signal!.reason);
-    else if (error) reject(unpackError({ ...error, code: error.fields["code"] }));
+    else if (error) reject(unpackError(error));
     else resolve(value as never);
   }
 }

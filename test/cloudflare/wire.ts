@@ -1,21 +1,30 @@
-/** What the tests and the Worker under test say to each other: JSON, with the numbers that JSON has not. */
+/** What the tests and the Worker under test say to each other: JSON, with the values that JSON has not. */
 
-const ODD: Readonly<Record<string, number>> = {
+const ODD: Readonly<Record<string, unknown>> = {
   NaN: Number.NaN,
   Infinity: Number.POSITIVE_INFINITY,
   "-Infinity": Number.NEGATIVE_INFINITY,
+  undefined: undefined,
 };
 
 export function encode(value: unknown): string {
   return JSON.stringify(value, (_, each) =>
-    typeof each === "number" && !Number.isFinite(each) ? { $odd: String(each) } : each,
+    each === undefined || (typeof each === "number" && !Number.isFinite(each))
+      ? { $odd: String(each) }
+      : each,
   );
 }
 
 export function decode(text: string): unknown {
-  return JSON.parse(text, (_, each) =>
-    each && typeof each === "object" && "$odd" in each ? ODD[each.$odd] : each,
-  );
+  return revive(JSON.parse(text));
+}
+
+// Not JSON's own reviver, which leaves out what is undefined.
+function revive(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(revive);
+  if ("$odd" in value) return ODD[value.$odd as string];
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, revive(each)]));
 }
 
 /** What one connection asks of the Worker. */
@@ -36,6 +45,7 @@ export interface Answer {
 export interface WireError {
   readonly name: string;
   readonly message: string;
+  readonly code: unknown;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 

@@ -13,7 +13,7 @@ interface Setup {
   readonly limits?: readonly LimitLike[];
   readonly config?: Record<string, unknown>;
   readonly missingUpdate?: "throw" | "charge";
-  readonly clock: ManualClock;
+  clock: ManualClock;
 }
 
 // Worker and objects are of one isolate here, which outlives the objects.
@@ -22,10 +22,11 @@ const setups = new Map<string, Setup>();
 const LEASE_MS = 1000 * 86_400_000;
 
 export class Tested extends LimitSetObject {
-  readonly lives = Math.random();
-
   protected override limitOptions() {
-    return { ...setups.get(this.ctx.id.toString()), leaseMs: LEASE_MS };
+    const setup = setups.get(this.ctx.id.toString());
+    // Without the timers of an earlier life.
+    if (setup) setup.clock = new ManualClock(setup.clock.now());
+    return { ...setup, leaseMs: LEASE_MS };
   }
 
   advance(ms: number): void {
@@ -160,7 +161,7 @@ class Session {
 function toWire(error: unknown): WireError {
   const { name, message, stack: _, ...fields } = error as Error & Record<string, unknown>;
   const own = error instanceof Error ? error.constructor.name : "Error";
-  return { name: own, message, fields: { ...fields, name } };
+  return { name: own, message, code: (fields as { code?: unknown }).code, fields: { ...fields, name } };
 }
 
 export default {

@@ -1,5 +1,8 @@
 /** workerd, which may be absent. */
-import { describe } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe } from "vitest";
 import { find } from "../installed.ts";
 
 const environment: { LIMITSET_RUNTIMES?: string } = process.env;
@@ -10,4 +13,11 @@ export function describeWorkerd(title: string, body: () => void): void {
   if (isAbsent && environment.LIMITSET_RUNTIMES === "all") throw new Error("workerd is not installed");
   if (isAbsent) console.warn("skipped: workerd is not installed (npm run test:all installs it)");
   describe.skipIf(isAbsent)(title, body);
+}
+
+/** A folder for the storage of objects, gone after the tests. In memory it would end with the life of an object. */
+export function newStorage(): string {
+  const folder = mkdtempSync(join(tmpdir(), "limitset-objects-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
