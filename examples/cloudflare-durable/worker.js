@@ -4,6 +4,7 @@ import { connectDurable, LimitSetObject } from "limitset/cloudflare";
 
 /** What the API behind this Worker allows all of it together. */
 export class Budget extends LimitSetObject {
+  /** @override */
   static limits = [
     new CallLimit({ capacity: 20, windowMs: 1_000 }),
     new RateLimit({ key: "tokens", capacity: 10_000, windowMs: 60_000 }),
