@@ -64,7 +64,10 @@ export class Host {
     let holding = this.#holdings.get(ask.id);
     if (holding) {
       holding.owner = owner;
-      if (holding.held) this.#extend(holding);
+      if (holding.held) {
+        this.#extend(holding);
+        this.#commit();
+      }
     } else {
       holding = new Holding(ask.id, owner);
       this.#holdings.set(ask.id, holding);

@@ -12,7 +12,7 @@ export class Line {
   readonly deadlineMs: number;
   readonly #namespace: ObjectNamespace;
   readonly #name: string;
-  /** What calls go by, in the order they are made; good for the request that made it, until it breaks. */
+  /** What calls go by, in the order they are made. Good for the request that made it, until it breaks. */
   #stub: Remote | undefined;
 
   constructor(namespace: ObjectNamespace, name: string, deadlineMs: number) {
@@ -48,12 +48,11 @@ export class Line {
         last = systemClock.now();
         retryMs = 0;
       };
-      const stub = this.#open();
       try {
-        return await ask(stub, heard);
+        return await ask(this.#open(), heard);
       } catch (error) {
-        // Whoever has made it may be another request, which has ended; and one that has failed once fails always.
-        if (this.#stub === stub) this.#stub = undefined;
+        // It may be another request's, which is of no use here; and one that has failed once fails always.
+        this.#stub = undefined;
         if (error instanceof LimitError) throw error;
         if (!isPassing(error) || systemClock.now() - last >= this.deadlineMs) throw unavailable(error);
       }

@@ -174,6 +174,17 @@ describeWorkerd("in workerd", () => {
     ]);
   });
 
+  it("requests may share one connection", async () => {
+    const name = `shared ${++names}`;
+    const gone = vanishing("/shared?ms=20000", name);
+    await until(async () => (await statsOf(name)).slots.used === 1);
+    const all = Array.from({ length: 100 }, () => ask("/shared?ms=1", name));
+    await until(async () => (await statsOf(name)).slots.waiting > 0);
+    gone.vanish();
+    for (const requested of await Promise.all(all)) expect(requested).toEqual({ tokens: 1, slots: 1 });
+    expect(await statsOf(name)).toMatchObject({ tokens: { used: 101 }, slots: { used: 0, waiting: 0 } });
+  });
+
   it("five hundred requests at once: never more inside than there are slots, and not a token too many", async () => {
     const name = `crowd ${++names}`;
     const held = await Promise.all(

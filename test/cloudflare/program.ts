@@ -1,6 +1,11 @@
 /** A Worker that shares an object's limits over its requests, by real time. Each request does one thing that a test looks at. */
 import { type LimitLike, RateLimit, ResourceLimit } from "limitset";
-import { connectDurable, LimitSetObject, type ObjectNamespace } from "limitset/cloudflare";
+import {
+  connectDurable,
+  type DurableLimits,
+  LimitSetObject,
+  type ObjectNamespace,
+} from "limitset/cloudflare";
 
 const DAYS_MS = 86_400_000 * 1000;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -58,6 +63,9 @@ interface Control {
   look(): Promise<unknown>;
 }
 
+// Of no request, and used by all.
+let shared: DurableLimits<"tokens" | "slots"> | undefined;
+
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
@@ -90,6 +98,13 @@ export default {
           tokens: number("tokens", 0),
         });
         return Response.json(requested);
+      }
+      case "/shared": {
+        shared ??= connectDurable<typeof Budget>(env.BUDGET, name);
+        await using held = await shared.acquire({ tokens: 1 });
+        await sleep(number("ms", 0));
+        held.update({ tokens: 1 });
+        return Response.json(held.requested);
       }
       case "/stats":
         return Response.json(await limits.stats());

@@ -7,6 +7,7 @@ import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limit, Limits } f
 import { unpackError } from "../../src/remote-errors.ts";
 import { Requests } from "../../src/requests.ts";
 import type { LimitStats } from "../../src/stats.ts";
+import { runRemotely } from "../conformance/run-remotely.ts";
 import { type Answer, decode, encode, type WireAcquisition } from "./wire.ts";
 
 interface Pending {
@@ -111,16 +112,7 @@ export class RemoteLimits<K extends string> implements Limits<K> {
     body: (acquisition: Acquisition<K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    const acquisition = await this.acquire(requested, options);
-    let result: T;
-    try {
-      result = await body(acquisition);
-    } catch (error) {
-      await Promise.resolve(acquisition.release()).catch(() => {});
-      throw error;
-    }
-    await acquisition.release();
-    return result;
+    return runRemotely(await this.acquire(requested, options), body);
   }
 
   stats(): Promise<Record<K, LimitStats>> {
