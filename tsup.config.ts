@@ -1,7 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import { defineConfig, type Options } from "tsup";
 
-const ENTRIES = ["index", "port/index", "redis/index", "testing/index", "worker/index"];
+const ENTRIES = ["cloudflare/index", "index", "port/index", "redis/index", "testing/index", "worker/index"];
 const entriesOf = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
 
@@ -9,6 +9,7 @@ const entriesOf = (names: readonly string[]) =>
 const IN_WORKERD: Readonly<Record<string, string>> = {
   "./embedded.ts": "./imported.ts",
   "./set-queue.ts": "./set-queue-of-requests.ts",
+  "./platform.ts": "./workerd.ts",
 };
 
 const inWorkerd: NonNullable<Options["esbuildPlugins"]>[number] = {
@@ -43,7 +44,7 @@ export default defineConfig([
     outDir: "dist/workerd",
     clean: true,
     esbuildPlugins: [inWorkerd],
-    external: [/\.wasm$/],
+    external: [/\.wasm$/, "cloudflare:workers"],
     onSuccess: async () => copyFile("build/private.wasm", "dist/workerd/private.wasm"),
   },
 ]);

@@ -42,7 +42,7 @@
  * ```
  */
 
-/** Changes with this file: threads that read memory differently must not share it. */
+/** Changes with this file: threads that read memory differently must not share it, nor take it up where it was kept. */
 export const FORMAT = 1;
 
 // Kinds of limit.

@@ -37,6 +37,15 @@ export interface Granter<K extends string> {
 const RELEASED: readonly number[] = [];
 const NOTHING: readonly never[] = Object.freeze([]);
 
+/** What a grant has taken, and what it goes by: for those who keep it elsewhere. */
+export interface Contents {
+  readonly units: readonly number[];
+  readonly takenAt: number;
+  readonly covered: readonly boolean[] | undefined;
+}
+
+export let contentsOf: <K extends string>(grant: Grant<K>) => Contents;
+
 export class Grant<K extends string> implements Acquisition<K> {
   private readonly granter: Granter<K>;
   private readonly units: readonly number[];
@@ -46,6 +55,10 @@ export class Grant<K extends string> implements Acquisition<K> {
   private readonly covered: readonly boolean[] | undefined;
   private usage: readonly number[] | undefined = undefined;
   private marker: Marker | undefined = undefined;
+
+  static {
+    contentsOf = ({ units, takenAt, covered }) => ({ units, takenAt, covered });
+  }
 
   constructor(granter: Granter<K>, units: readonly number[], takenAt: number, covered?: readonly boolean[]) {
     this.granter = granter;

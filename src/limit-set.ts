@@ -48,12 +48,20 @@ export interface LimitSetOptions<K extends string = string> {
   readonly onWarning?: (warning: LimitError) => void;
 }
 
-const REGION = Symbol("region");
+export const REGION = Symbol("region");
 
-/** The options of a set that is there already, in another thread. */
-interface Attached<K extends string> extends LimitSetOptions<K> {
+/** The options of a set whose region is there already: that of another thread, or one whose state is kept elsewhere. */
+export interface Attached<K extends string> extends LimitSetOptions<K> {
   readonly [REGION]?: Region;
 }
+
+/** A grant of a set, made again where its state is kept longer than the set: what it took is still taken. */
+export let regrant: <K extends string>(
+  set: LimitSet<K>,
+  units: readonly number[],
+  takenAt: number,
+  covered: readonly boolean[] | undefined,
+) => Acquisition<K>;
 
 // What each thread holds is part of a set's state, which every grant copies.
 const MOST_THREADS = 1000;
@@ -86,6 +94,10 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private region: Region | undefined;
   /** Lets go of the lock by which the end of this thread shows. */
   private release: (() => void) | undefined;
+
+  static {
+    regrant = (set, units, takenAt, covered) => new Grant(set.granter, units, takenAt, covered);
+  }
 
   constructor(options: LimitSetOptions<K> = {}) {
     const { limits = [], shared = true, maxThreads = 32, config = {}, clock = systemClock } = options;
@@ -469,7 +481,8 @@ function closed(): never {
   throw new LimitSetClosedError();
 }
 
-function definitionOf(limit: Limit): Definition {
+/** A limit as the core knows it. */
+export function definitionOf(limit: Limit): Definition {
   const ceiling = ceilingUnits(limit);
   if (limit.type === "resource") return { kind: "resource", capacity: ceiling, ceiling, windowMicros: 0 };
   const capacity = toUnits(limit.capacity, unitOf(limit));

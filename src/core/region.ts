@@ -10,6 +10,7 @@ import {
   HEAD,
   HELD,
   HELD_BYTES,
+  IN_USE,
   INDEX_MASK,
   INSPECT,
   KIND,
@@ -31,6 +32,7 @@ import {
 import { type Arena, arenaFor, type Heap } from "./arena.ts";
 import { Membership } from "./membership.ts";
 import { Participants, type Seat } from "./participants.ts";
+import { restoreTo, snapshotOf } from "./snapshot.ts";
 
 const KINDS = {
   "token-bucket": TOKEN_BUCKET,
@@ -174,6 +176,31 @@ export class Region {
       const held = long(block + word(definition + STATE) + HELD + participant * HELD_BYTES);
       return held + count > long(definition + CEILING);
     });
+  }
+
+  /** Changes with the state, and only then; for one participant. */
+  get version(): bigint {
+    return new BigInt64Array(this.heap.memory.buffer, this.start, 1)[HEAD / 8]!;
+  }
+
+  /** The state as bytes, of a region of one participant. */
+  snapshot(): Uint8Array<ArrayBuffer> {
+    return snapshotOf(this.heap.memory.buffer, this.start);
+  }
+
+  /** Takes over the state of a region with the same definitions. False, and nothing has changed, if it is not that. */
+  restore(snapshot: Uint8Array): boolean {
+    return restoreTo(this.heap.memory.buffer, this.start, snapshot);
+  }
+
+  /** Sets how many units of a ResourceLimit are held, of a region of one participant: what they were taken by has been kept elsewhere. */
+  hold(index: number, units: number): void {
+    const view = new DataView(this.heap.memory.buffer, this.start);
+    const word = (at: number) => view.getInt32(at, true);
+    const block = word(BLOCKS) + (word(HEAD) & INDEX_MASK) * word(BLOCK_BYTES);
+    const state = block + word(DEFINITIONS + index * DEFINITION_BYTES + STATE);
+    view.setBigInt64(state + IN_USE, BigInt(units), true);
+    view.setBigInt64(state + HELD, BigInt(units), true);
   }
 
   /** Moves to a region with room for so many participants, of which this thread is one. */

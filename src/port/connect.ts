@@ -11,13 +11,14 @@ import {
 import { LeakWatch } from "../leaks.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits.ts";
 import { hasLocks, holdLock } from "../locks.ts";
+import { unpackError } from "../remote-errors.ts";
 import { checkTimeout, Requests } from "../requests.ts";
+import { type PromiseWithResolvers, withResolvers } from "../resolvers.ts";
 import type { LimitStats } from "../stats.ts";
 import { warnOnce } from "../warning.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
 import { SignsOfLife } from "./life.ts";
 import { ASK, NOBODY, type Op, Outbox, pack, saidIn, TELL, VERSION } from "./protocol.ts";
-import { unpackError } from "./remote-errors.ts";
 import { soon } from "./soon.ts";
 
 export interface ConnectOptions {
@@ -97,7 +98,7 @@ class Connection<K extends string> implements ConnectedLimits<K> {
   constructor(endpoint: Endpoint, { name = "", onWarning = warnOnce() }: ConnectOptions) {
     this.#endpoint = endpoint;
     this.#onWarning = onWarning;
-    this.#greeting = withResolvers();
+    this.#greeting = withResolvers<void>();
     this.ready = this.#greeting.promise;
     this.ready.catch(() => {}); // Whoever asks for something learns of it.
     const session = 1 + Math.floor(Math.random() * (Number.MAX_SAFE_INTEGER - 1));
@@ -309,7 +310,7 @@ class Connection<K extends string> implements ConnectedLimits<K> {
   /** What is known, once the host has answered; whoever asks may give up before. */
   async #facing(signal?: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<Known<K>> {
     this.#check();
-    const { promise, reject } = withResolvers();
+    const { promise, reject } = withResolvers<void>();
     const abort = () => reject(signal?.reason);
     const ms = Math.max(timeoutMs, LEAST_PATIENCE_MS);
     const late = () => reject(new BackendUnavailableError(`the host has not answered within ${ms} ms`));
@@ -402,20 +403,4 @@ class PortGranter<K extends string> implements Granter<K> {
       this.#terms.onWarning(new UnreleasedAcquisitionWarning(this.requests.amounts(units)));
     }
   }
-}
-
-interface PromiseWithResolvers<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: unknown): void;
-}
-
-function withResolvers(): PromiseWithResolvers<void> {
-  let resolve!: () => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }

@@ -3,10 +3,11 @@ import type { Acquisition, Limits } from "../contract.ts";
 import { AcquisitionReleasedError, InvalidRequestError } from "../errors.ts";
 import type { Limit } from "../limits.ts";
 import { whenLost } from "../locks.ts";
+import { packError } from "../remote-errors.ts";
+import { isPromise, settle } from "../settling.ts";
 import type { LimitStats } from "../stats.ts";
 import { SignsOfLife } from "./life.ts";
 import { ASK, type Op, type Outbox, TELL, unpack, VERSION } from "./protocol.ts";
-import { packError } from "./remote-errors.ts";
 
 /** What peers are told of a set. */
 export interface Terms<K extends string> {
@@ -211,24 +212,4 @@ export class Peer<K extends string> {
     if (this.#entries.size === 0) this.#life.watch(false);
     return true;
   }
-}
-
-/** Releases, with what was used; what makes no sense, or is missing, is charged in full. */
-function settle<K extends string>(
-  acquisition: Acquisition<K>,
-  usage: Record<string, number> | undefined,
-): void {
-  for (const step of [() => usage && acquisition.update(usage as never), () => acquisition.release()]) {
-    try {
-      // Remote sets may answer later, whatever their types say.
-      const done: unknown = step();
-      if (isPromise(done)) done.then(undefined, () => {});
-    } catch {
-      // A release settles all even if usage is missing.
-    }
-  }
-}
-
-function isPromise<T>(value: T): value is T & PromiseLike<Awaited<T>> {
-  return typeof (value as { then?: unknown } | undefined)?.then === "function";
 }

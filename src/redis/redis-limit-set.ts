@@ -9,6 +9,7 @@ import {
   LimitSetClosedError,
   show,
 } from "../errors.ts";
+import { LeasedRefusal } from "../leased.ts";
 import { type Limit, toLimits } from "../limits.ts";
 import { checkTimeout, Requests } from "../requests.ts";
 import { describe, type LimitStats } from "../stats.ts";
@@ -23,7 +24,7 @@ import { Notifier } from "./notifier.ts";
 import { completed, type RedisLimitSetOptions } from "./options.ts";
 import { Queue } from "./queue.ts";
 import { Renewal } from "./renewal.ts";
-import { type RedisAcquisition, RedisRefusal, Session } from "./session.ts";
+import { type RedisAcquisition, Session } from "./session.ts";
 import { waitOf } from "./wire.ts";
 
 /**
@@ -134,7 +135,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
       encode: (code, units) => code + this.#encode(units),
       grant: (asker, takenAt) => this.#grant(asker, takenAt),
       undo: (asker, takenAt) => this.#undo(asker, takenAt),
-      refusal: (_asker, waitMs, limitedBy) => new RedisRefusal<K>(this.#denial(limitedBy), waitMs),
+      refusal: (_asker, waitMs, limitedBy) => new LeasedRefusal<K>(this.#denial(limitedBy), waitMs),
       timeout: (asker, limitedBy) => new AcquireTimeoutError(asker.timeoutMs, this.#named(limitedBy)),
       unanswered: (asker) => this.#unanswered(asker),
       failure: (error) => unavailable(error),

@@ -2,22 +2,15 @@
  * What this process holds on the server, under one lease. While it holds something, the lease is renewed; when it ends, because the
  * process was not heard of or the server has forgotten it, all that is held learns of it, and what is taken next belongs to another.
  */
-import { Grant, type Granter, Refusal } from "../acquisition.ts";
+import type { Granter } from "../acquisition.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
 import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
 import { LeakWatch } from "../leaks.ts";
+import { type LeasedAcquisition, LeasedGrant, LeaseLostError, neverAborted } from "../leased.ts";
 import { CHARGES, GIVES_BACK, type Requests } from "../requests.ts";
-import { LeaseLostError } from "./errors.ts";
 
 /** An acquisition of a set on a server. */
-export interface RedisAcquisition<K extends string = string> extends Acquisition<K> {
-  /**
-   * Aborts when the lease on the resources held has been lost: others may hold them by now. Its reason is a
-   * `LeaseLostError`. Never aborts where no resource is held.
-   */
-  readonly signal: AbortSignal;
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<RedisAcquisition<K>>;
-}
+export type RedisAcquisition<K extends string = string> = LeasedAcquisition<K>;
 
 /** What grants need of their set, besides. */
 export interface SessionTerms<K extends string>
@@ -76,7 +69,8 @@ export class Session<K extends string> implements Granter<K> {
 
   grant(units: readonly number[], takenAt: number, covered?: readonly boolean[]): RedisAcquisition<K> {
     if (this.holds(units)) this.#held++;
-    return new RedisGrant<K>(this, units, takenAt, covered);
+    const signal = this.holds(units) ? this.signal : neverAborted();
+    return new LeasedGrant<K>(this, units, takenAt, covered, signal);
   }
 
   /** Whether resources are among what was taken. */
@@ -110,36 +104,7 @@ export class Session<K extends string> implements Granter<K> {
   }
 }
 
-const NEVER_ABORTED = new AbortController().signal;
-
-class RedisGrant<K extends string> extends Grant<K> implements RedisAcquisition<K> {
-  readonly signal: AbortSignal;
-
-  constructor(
-    session: Session<K>,
-    units: readonly number[],
-    takenAt: number,
-    covered: readonly boolean[] | undefined,
-  ) {
-    super(session, units, takenAt, covered);
-    this.signal = session.holds(units) ? session.signal : NEVER_ABORTED;
-  }
-
-  override acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<RedisAcquisition<K>> {
-    return super.acquire(requested, options) as Promise<RedisAcquisition<K>>;
-  }
-}
-
-/** The answer to a try that was refused. */
-export class RedisRefusal<K extends string> extends Refusal<K> implements RedisAcquisition<K> {
-  readonly signal = NEVER_ABORTED;
-
-  override acquire(): Promise<RedisAcquisition<K>> {
-    return super.acquire() as Promise<RedisAcquisition<K>>;
-  }
-}
-
 /** What is granted without the server: by another set, or by nobody. */
 export function unleased<K extends string>(acquisition: Acquisition<K>): RedisAcquisition<K> {
-  return Object.defineProperty(acquisition, "signal", { value: NEVER_ABORTED }) as RedisAcquisition<K>;
+  return Object.defineProperty(acquisition, "signal", { value: neverAborted() }) as RedisAcquisition<K>;
 }

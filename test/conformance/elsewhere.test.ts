@@ -13,6 +13,7 @@ import {
 } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { type Harness, type SetOptions, START, type Subject } from "./harness.ts";
+import { runRemotely } from "./run-remotely.ts";
 import { conformance } from "./suite.ts";
 
 /** There and back. */
@@ -53,16 +54,7 @@ class Elsewhere<K extends string> implements Limits<K> {
     body: (acquisition: Acquisition<K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    const acquisition = await this.acquire(requested, options);
-    let result: T;
-    try {
-      result = await body(acquisition);
-    } catch (error) {
-      await Promise.resolve(acquisition.release()).catch(() => {});
-      throw error;
-    }
-    await acquisition.release();
-    return result;
+    return runRemotely(await this.acquire(requested, options), body);
   }
 
   async stats() {

@@ -1,0 +1,2 @@
+/** What workerd has. */
+export { DurableObject, RpcTarget, waitUntil } from "cloudflare:workers";

@@ -1,0 +1,99 @@
+/**
+ * The state of a set of one participant as bytes that can be kept, and read by whoever has the same definitions and layout:
+ *
+ * ```
+ * LATEST i64 | states of all limits, as in a block | of each sliding window: its entries, oldest first
+ * ```
+ */
+import {
+  BLOCK_BYTES,
+  BLOCKS,
+  COUNT,
+  DEFINITION_BYTES,
+  DEFINITIONS,
+  ENTRY_BYTES,
+  FIRST,
+  HEAD,
+  INDEX_MASK,
+  KIND,
+  LATEST,
+  LIMITS,
+  LOG,
+  MAX_ENTRIES,
+  SLIDING_WINDOW,
+  STATE,
+  STATE_BYTES,
+  STATES,
+} from "../../assembly/layout.ts";
+
+/** Where the log of a sliding window lies in memory, and where its state. */
+interface Log {
+  readonly state: number;
+  readonly log: number;
+}
+
+/** The parts of a region's present block. */
+class Block {
+  readonly latest: number;
+  readonly states: number;
+  readonly statesEnd: number;
+  readonly logs: readonly Log[];
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+
+  constructor(buffer: ArrayBufferLike, region: number) {
+    this.view = new DataView(buffer);
+    this.bytes = new Uint8Array(buffer);
+    const word = (at: number) => this.view.getInt32(region + at, true);
+    const block = region + word(BLOCKS) + (word(HEAD) & INDEX_MASK) * word(BLOCK_BYTES);
+    this.latest = block + LATEST;
+    this.states = block + STATES;
+    this.statesEnd = block + word(STATE_BYTES);
+    const logs: Log[] = [];
+    for (let i = 0; i < word(LIMITS); i++) {
+      const definition = DEFINITIONS + i * DEFINITION_BYTES;
+      if (word(definition + KIND) !== SLIDING_WINDOW) continue;
+      logs.push({ state: block + word(definition + STATE), log: block + word(definition + LOG) });
+    }
+    this.logs = logs;
+  }
+}
+
+/** The present state of the region at `region`. */
+export function snapshotOf(buffer: ArrayBufferLike, region: number): Uint8Array<ArrayBuffer> {
+  const { view, bytes, latest, states, statesEnd, logs } = new Block(buffer, region);
+  const parts = [bytes.subarray(latest, latest + 8), bytes.subarray(states, statesEnd)];
+  for (const { state, log } of logs) {
+    const from = log + view.getInt32(state + FIRST, true) * ENTRY_BYTES;
+    parts.push(bytes.subarray(from, from + view.getInt32(state + COUNT, true) * ENTRY_BYTES));
+  }
+  const snapshot = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    snapshot.set(part, at);
+    at += part.length;
+  }
+  return snapshot;
+}
+
+/** Makes a snapshot the state of a region with the same definitions. False, and nothing is written, if it is none of those. */
+export function restoreTo(buffer: ArrayBufferLike, region: number, snapshot: Uint8Array): boolean {
+  const { view, bytes, latest, states, statesEnd, logs } = new Block(buffer, region);
+  const head = 8 + statesEnd - states;
+  if (snapshot.length < head) return false;
+  const old = new DataView(snapshot.buffer, snapshot.byteOffset, snapshot.length);
+  const counts = logs.map(({ state }) => old.getUint32(8 + state - states + COUNT, true));
+  const entries = counts.reduce((sum, count) => sum + count, 0);
+  if (counts.some((count) => count > MAX_ENTRIES)) return false;
+  if (snapshot.length !== head + entries * ENTRY_BYTES) return false;
+  bytes.set(snapshot.subarray(0, 8), latest);
+  bytes.set(snapshot.subarray(8, head), states);
+  let at = head;
+  logs.forEach(({ state, log }, i) => {
+    view.setInt32(state + FIRST, 0, true);
+    const end = at + counts[i]! * ENTRY_BYTES;
+    bytes.set(snapshot.subarray(at, end), log);
+    at = end;
+  });
+  return true;
+}

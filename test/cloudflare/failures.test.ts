@@ -1,0 +1,200 @@
+/** What goes wrong: objects that restart, clients that vanish, answers that get lost. By real time, in real workerd. */
+import { request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startWorkerd, type Workerd } from "../runtimes/workerd.ts";
+import { describeWorkerd, newStorage } from "./workerd.ts";
+
+const PROGRAM = fileURLToPath(new URL("./program.ts", import.meta.url));
+const objects = { BUDGET: "Budget", CHANGED: "Changed" };
+
+interface Row {
+  readonly used: number;
+  readonly available: number;
+  readonly waiting: number;
+}
+type Stats = Readonly<Record<"tokens" | "slots", Row>>;
+
+let workerd: Workerd;
+let names = 0;
+
+async function ask<T>(path: string, name: string, body?: unknown): Promise<T> {
+  const url = `${workerd.url}${path}${path.includes("?") ? "&" : "?"}name=${name}`;
+  const answer = await fetch(url, body === undefined ? {} : { method: "POST", body: JSON.stringify(body) });
+  return (await answer.json()) as T;
+}
+
+const statsOf = (name: string) => ask<Stats>("/stats", name);
+
+/** Looks until it is so. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(20);
+}
+
+/** A request whose client can vanish. */
+function vanishing(path: string, name: string): { vanish(): void } {
+  const outgoing = request(`${workerd.url}${path}&name=${name}`);
+  outgoing.on("error", () => {});
+  outgoing.end();
+  return { vanish: () => outgoing.socket!.resetAndDestroy() };
+}
+
+describeWorkerd("in workerd", () => {
+  const storage = newStorage();
+  const start = async () => {
+    workerd = await startWorkerd(PROGRAM, { objects, storage });
+  };
+  beforeAll(start);
+  afterAll(() => workerd?.kill());
+
+  it("what has been answered is not forgotten, whenever the process is killed", async () => {
+    const name = `killed ${++names}`;
+    let answered = 0;
+    let asked = 0;
+    let isOver = false;
+    const loops = Array.from({ length: 8 }, async () => {
+      while (!isOver) {
+        asked++;
+        const isTaken = await ask<boolean>("/take", name).catch(() => undefined);
+        if (isTaken) answered++;
+        else if (isTaken === undefined) return;
+      }
+    });
+    await until(async () => answered >= 50);
+    await workerd.kill();
+    isOver = true;
+    await Promise.all(loops);
+    await start();
+    const { used } = (await statsOf(name)).tokens;
+    expect(used).toBeGreaterThanOrEqual(answered);
+    expect(used).toBeLessThanOrEqual(asked);
+  });
+
+  it("what a killed process held comes back with the lease, and wakes who waits", async () => {
+    const name = `lease ${++names}`;
+    await ask("/take?tokens=60", name);
+    vanishing("/hold?slots=2&ms=20000", name);
+    await until(async () => (await statsOf(name)).slots.used === 2);
+    await workerd.kill();
+    await start();
+    expect(await statsOf(name)).toMatchObject({ tokens: { used: 60 }, slots: { used: 2, available: 0 } });
+    // Only the object's alarm can tell it.
+    expect(await ask("/hold?slots=2", name)).toMatchObject({ lost: null });
+    expect((await statsOf(name)).slots.used).toBe(0);
+  });
+
+  it("an object that is evicted goes on: holders hold, waiters wait", async () => {
+    const name = `evicted ${++names}`;
+    const holders = [ask("/hold?ms=900", name), ask("/hold?ms=900", name)];
+    await until(async () => (await statsOf(name)).slots.used === 2);
+    const waiters = Array.from({ length: 6 }, () =>
+      ask<{ lost: unknown; most: number }>("/hold?ms=20", name),
+    );
+    await until(async () => (await statsOf(name)).slots.waiting === 6);
+    await ask("/evict", name);
+    await until(async () => (await statsOf(name)).slots.waiting === 6);
+    expect((await statsOf(name)).slots.used).toBe(2);
+    await ask("/evict", name);
+    for (const { lost, most } of (await Promise.all([...holders, ...waiters])) as {
+      lost: unknown;
+      most: number;
+    }[]) {
+      expect(lost).toBeNull();
+      expect(most).toBeLessThanOrEqual(2);
+    }
+    expect((await statsOf(name)).slots.used).toBe(0);
+  });
+
+  it("a holder whose lease is lost learns it", async () => {
+    const name = `forgotten ${++names}`;
+    const holder = ask("/hold?ms=2000", name);
+    await until(async () => (await statsOf(name)).slots.used === 1);
+    await ask("/forget", name);
+    expect(await holder).toMatchObject({ lost: "ERR_LEASE_LOST" });
+    expect((await statsOf(name)).slots.used).toBe(0);
+  });
+
+  it("a lease is renewed for as long as its holder lives", async () => {
+    const name = `renewed ${++names}`;
+    const holder = ask("/hold?ms=4000", name);
+    await until(async () => (await statsOf(name)).slots.used === 1);
+    await sleep(3_000);
+    expect((await statsOf(name)).slots.used).toBe(1);
+    expect(await holder).toMatchObject({ lost: null });
+  });
+
+  it("a client that vanishes gives back what it holds, and leaves the line", async () => {
+    const name = `vanished ${++names}`;
+    const holder = vanishing("/hold?slots=2&ms=20000", name);
+    await until(async () => (await statsOf(name)).slots.used === 2);
+    const waiter = vanishing("/hold?slots=2&ms=20000", name);
+    await until(async () => (await statsOf(name)).slots.waiting === 1);
+    const other = ask("/hold?slots=1", name);
+    await until(async () => (await statsOf(name)).slots.waiting === 2);
+    waiter.vanish();
+    await until(async () => (await statsOf(name)).slots.waiting === 1);
+    holder.vanish();
+    await other;
+    expect((await statsOf(name)).slots).toMatchObject({ used: 0, waiting: 0 });
+  });
+
+  it("what a request has not given back comes back with its end, without a refund", async () => {
+    const name = `careless ${++names}`;
+    expect(await ask("/forgetful?slots=2&tokens=10", name)).toEqual({ slots: 2, tokens: 10 });
+    await until(async () => (await statsOf(name)).slots.used === 0);
+    expect((await statsOf(name)).tokens.used).toBe(10);
+  });
+
+  it("an idle object has no alarm, and keeps no more than its state", async () => {
+    const name = `idle ${++names}`;
+    for (let i = 0; i < 5; i++) await ask("/hold", name);
+    await until(async () => (await ask<{ alarm: number | null }>("/look", name)).alarm === null);
+    expect(await ask("/look", name)).toEqual({ alarm: null, names: ["definition", "state"] });
+  });
+
+  it("changed limits take over what was used and what is held", async () => {
+    const name = `changed ${++names}`;
+    const rate = (capacity: number, algorithm = "token-bucket", unit = 1) =>
+      ({ type: "rate", key: "tokens", capacity, windowMs: 86_400_000_000, algorithm, unit }) as const;
+    const slots = (capacity: number) => ({ type: "resource", key: "slots", capacity }) as const;
+    const seen = await ask<Stats[]>("/changed", name, [
+      { limits: [rate(100), slots(5)], take: { tokens: 30, slots: 4 } },
+      { limits: [slots(5), rate(100)] },
+      { limits: [rate(200, "sliding-window"), slots(3)] },
+      { limits: [rate(20, "gcra", 0.5)] },
+      { limits: [rate(100), slots(3)] },
+    ]);
+    expect(seen).toMatchObject([
+      { tokens: { used: 30, available: 70 }, slots: { used: 4, available: 1 } },
+      { tokens: { used: 30, available: 70 }, slots: { used: 4, available: 1 } },
+      { tokens: { used: 30, available: 170 }, slots: { used: 4, available: -1 } },
+      { tokens: { used: 30, available: -10 } },
+      { tokens: { used: 30, available: 70 }, slots: { used: 0, available: 3 } },
+    ]);
+  });
+
+  it("requests may share one connection", async () => {
+    const name = `shared ${++names}`;
+    const gone = vanishing("/shared?ms=20000", name);
+    await until(async () => (await statsOf(name)).slots.used === 1);
+    const all = Array.from({ length: 100 }, () => ask("/shared?ms=1", name));
+    await until(async () => (await statsOf(name)).slots.waiting > 0);
+    gone.vanish();
+    for (const requested of await Promise.all(all)) expect(requested).toEqual({ tokens: 1, slots: 1 });
+    expect(await statsOf(name)).toMatchObject({ tokens: { used: 101 }, slots: { used: 0, waiting: 0 } });
+  });
+
+  it("five hundred requests at once: never more inside than there are slots, and not a token too many", async () => {
+    const name = `crowd ${++names}`;
+    const held = await Promise.all(
+      Array.from({ length: 500 }, () => ask<{ most: number }>("/hold?ms=2", name)),
+    );
+    expect(Math.max(...held.map(({ most }) => most))).toBe(2);
+    const taken = await Promise.all(
+      Array.from({ length: 500 }, () => ask<boolean>("/take?tokens=3&used=3", name)),
+    );
+    expect(taken.filter(Boolean)).toHaveLength(333);
+    expect(await statsOf(name)).toMatchObject({ tokens: { used: 999 }, slots: { used: 0, waiting: 0 } });
+  });
+});

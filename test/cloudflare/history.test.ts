@@ -1,0 +1,104 @@
+/** An object that is evicted at any moment answers as a set that never was: random histories, asked of both. */
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Acquisition, LimitSet } from "../../src/index.ts";
+import { ManualClock } from "../../src/testing/index.ts";
+import { START } from "../conformance/harness.ts";
+import { definitionSets, toLimit } from "../property/definitions.ts";
+import { ceilingOf, type Definition } from "../property/oracle.ts";
+import { runs, TIMEOUT_MS } from "../property/settings.ts";
+import { startWorkerd, type Workerd } from "../runtimes/workerd.ts";
+import { Channel, RemoteLimits } from "./remote.ts";
+import { describeWorkerd, newStorage } from "./workerd.ts";
+
+let workerd: Workerd;
+let channel: Channel;
+let sets = 0;
+
+type Step = readonly [kind: number, pick: number, part: number];
+const steps = fc.array(fc.tuple(fc.nat(99), fc.nat(0xffff), fc.nat(1000)), { minLength: 1, maxLength: 60 });
+
+/** The same acquisition of both. */
+interface Pair {
+  readonly here: Acquisition<string>;
+  readonly there: Acquisition<string>;
+}
+
+/** A part of each limit's ceiling, in amounts. */
+function amounts(definitions: readonly Definition[], pick: number, part: number): Record<string, number> {
+  const named: Record<string, number> = {};
+  for (const [i, definition] of definitions.entries()) {
+    const bits = (pick >> (2 * i)) & 3;
+    const most = Number(ceilingOf(definition));
+    const units = bits === 0 ? 0 : bits === 1 ? 1 : Math.floor((most / 1000) * part);
+    named[definition.key] = Number((units * definition.unit).toPrecision(15));
+  }
+  return named;
+}
+
+async function play(definitions: readonly Definition[], history: readonly Step[]): Promise<void> {
+  const limits = definitions.map(toLimit);
+  const clock = new ManualClock(START);
+  const here = new LimitSet<string>({ limits, clock, shared: false, missingUpdate: "charge" });
+  const options = { limits, missingUpdate: "charge", start: START };
+  const there = await RemoteLimits.open<string>(channel, `history ${++sets}`, options);
+  const pairs: Pair[] = [];
+  const end = async ({ here, there }: Pair, part: number) => {
+    const usage: Record<string, number> = {};
+    for (const { key, type, unit } of definitions) {
+      const taken = here.requested[key];
+      if (type === "resource" || taken === undefined || part % 3 === 0) continue;
+      usage[key] = Number((Math.floor((taken / unit / 1000) * part) * unit).toPrecision(15));
+    }
+    here.update(usage);
+    await there.update(usage);
+    here.release();
+    await there.release();
+  };
+  for (const [kind, pick, part] of history) {
+    if (kind < 45) {
+      const requested = amounts(definitions, pick, part);
+      const pair = { here: here.tryAcquire(requested), there: await there.tryAcquire(requested) };
+      const { successful, requested: taken, retryAfterMs, limitedBy } = pair.here;
+      expect(pair.there).toMatchObject({ successful, requested: taken, retryAfterMs, limitedBy });
+      if (successful) pairs.push(pair);
+    } else if (kind < 65) {
+      const [pair] = pairs.splice(pick % Math.max(1, pairs.length), 1);
+      if (pair) await end(pair, part);
+    } else if (kind < 82) {
+      const { windowUs } = definitions[pick % definitions.length]!;
+      const ms = Math.min(Math.ceil((windowUs / 1000) * (part / 700)), 1e9) / 1000;
+      clock.advance(ms);
+      await there.move("advance", ms);
+    } else {
+      await there.evict();
+    }
+    expect(await there.stats()).toEqual(here.stats());
+  }
+  for (const pair of pairs) await end(pair, 500);
+  expect(await there.stats()).toEqual(here.stats());
+  await there.close();
+  here.close();
+}
+
+describeWorkerd("in workerd", () => {
+  const storage = newStorage();
+
+  beforeAll(async () => {
+    workerd = await startWorkerd(fileURLToPath(new URL("./worker.ts", import.meta.url)), {
+      objects: { TESTED: "Tested" },
+      storage,
+    });
+    channel = await Channel.open(workerd.url);
+  });
+
+  afterAll(async () => {
+    channel?.close();
+    await workerd?.kill();
+  });
+
+  it("an object that is evicted answers as a set that is not", { timeout: TIMEOUT_MS }, async () => {
+    await fc.assert(fc.asyncProperty(definitionSets, steps, play), runs(150));
+  });
+});

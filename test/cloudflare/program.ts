@@ -1,0 +1,147 @@
+/** A Worker that shares an object's limits over its requests, by real time. Each request does one thing that a test looks at. */
+import { type LimitLike, RateLimit, ResourceLimit } from "limitset";
+import {
+  connectDurable,
+  type DurableLimits,
+  LimitSetObject,
+  type ObjectNamespace,
+} from "limitset/cloudflare";
+
+const DAYS_MS = 86_400_000 * 1000;
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class Budget extends LimitSetObject {
+  // What is taken stays taken for as long as any test runs.
+  static override limits = [
+    new RateLimit({ key: "tokens", capacity: 1_000, windowMs: DAYS_MS }),
+    new ResourceLimit({ key: "slots", capacity: 2 }),
+  ];
+  static override leaseMs = 1_500;
+
+  alive(): boolean {
+    return true;
+  }
+
+  evict(): void {
+    (this.ctx as unknown as { abort(reason: string): void }).abort("evicted");
+  }
+
+  async forget(): Promise<void> {
+    await (this.ctx.storage as unknown as { deleteAll(): Promise<void> }).deleteAll();
+    this.evict();
+  }
+
+  async look(): Promise<{ alarm: number | null; names: string[] }> {
+    const names = [...(await this.ctx.storage.list()).keys()];
+    return { alarm: await this.ctx.storage.getAlarm(), names };
+  }
+}
+
+/** The same limits, later: fewer slots, more tokens. */
+export class Changed extends LimitSetObject {
+  protected override limitOptions() {
+    return { ...definitions.now, leaseMs: 60_000 };
+  }
+
+  evict(): void {
+    (this.ctx as unknown as { abort(reason: string): void }).abort("evicted");
+  }
+}
+
+// One isolate: what the Worker writes here the object reads in its next life.
+const definitions: { now: { limits: LimitLike[] } } = { now: { limits: [] } };
+const rooms = new Map<string, { now: number; most: number }>();
+
+interface Env {
+  readonly BUDGET: ObjectNamespace;
+  readonly CHANGED: ObjectNamespace;
+}
+
+interface Control {
+  evict(): Promise<void>;
+  forget(): Promise<void>;
+  look(): Promise<unknown>;
+}
+
+// Of no request, and used by all.
+let shared: DurableLimits<"tokens" | "slots"> | undefined;
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    const number = (name: string, otherwise: number) => Number(searchParams.get(name) ?? otherwise);
+    const name = searchParams.get("name") ?? "one";
+    const limits = connectDurable<typeof Budget>(env.BUDGET, name);
+    const control = () => env.BUDGET.get(env.BUDGET.idFromName(name)) as unknown as Control;
+    switch (pathname) {
+      case "/take": {
+        await using tried = await limits.tryAcquire({ tokens: number("tokens", 1), slots: 0 });
+        if (tried.successful) tried.update({ tokens: number("used", number("tokens", 1)) });
+        return Response.json(tried.successful);
+      }
+      case "/hold": {
+        const slots = number("slots", 1);
+        const inside = rooms.get(name) ?? { now: 0, most: 0 };
+        rooms.set(name, inside);
+        await using held = await limits.acquire({ slots }, { timeoutMs: number("timeout", 20_000) });
+        inside.now += slots;
+        inside.most = Math.max(inside.most, inside.now);
+        await sleep(number("ms", 0));
+        inside.now -= slots;
+        const { reason } = held.signal;
+        return Response.json({ lost: reason === undefined ? null : reason.code, most: inside.most });
+      }
+      case "/forgetful": {
+        // Answers, and never gives back.
+        const { requested } = await limits.acquire({
+          slots: number("slots", 1),
+          tokens: number("tokens", 0),
+        });
+        return Response.json(requested);
+      }
+      case "/shared": {
+        shared ??= connectDurable<typeof Budget>(env.BUDGET, name);
+        await using held = await shared.acquire({ tokens: 1 });
+        await sleep(number("ms", 0));
+        held.update({ tokens: 1 });
+        return Response.json(held.requested);
+      }
+      case "/stats":
+        return Response.json(await limits.stats());
+      case "/evict":
+        return Response.json(
+          await control()
+            .evict()
+            .catch(() => "evicted"),
+        );
+      case "/forget":
+        return Response.json(
+          await control()
+            .forget()
+            .catch(() => "forgotten"),
+        );
+      case "/look":
+        return Response.json(await control().look());
+      case "/changed": {
+        const stub = () => env.CHANGED.get(env.CHANGED.idFromName(name)) as unknown as Control;
+        const changed = connectDurable(env.CHANGED, name);
+        const steps = (await request.json()) as {
+          limits: LimitLike[];
+          take?: Record<string, number>;
+        }[];
+        const seen: unknown[] = [];
+        for (const { limits, take } of steps) {
+          definitions.now = { limits };
+          await stub()
+            .evict()
+            .catch(() => {});
+          if (take) await changed.acquire(take);
+          seen.push(await changed.stats());
+        }
+        return Response.json(seen);
+      }
+      default:
+        return new Response("?", { status: 404 });
+    }
+  },
+};

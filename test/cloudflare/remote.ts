@@ -1,0 +1,170 @@
+/** Sets of objects in workerd, as the tests have them: each call is one of `connectDurable`'s limits, in a Worker. */
+import { once } from "node:events";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { createInterface } from "node:readline";
+import { asyncDispose, dispose } from "../../src/acquisition.ts";
+import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limit, Limits } from "../../src/index.ts";
+import { unpackError } from "../../src/remote-errors.ts";
+import { Requests } from "../../src/requests.ts";
+import type { LimitStats } from "../../src/stats.ts";
+import { runRemotely } from "../conformance/run-remotely.ts";
+import { type Answer, decode, encode, type WireAcquisition } from "./wire.ts";
+
+interface Pending {
+  resolve(value: never): void;
+  reject(error: unknown): void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** One request to the Worker, for as long as it is open. */
+export class Channel {
+  readonly #request: ClientRequest;
+  readonly #pending = new Map<number, Pending>();
+  #number = 0;
+
+  static async open(url: string): Promise<Channel> {
+    const outgoing = request(url, { method: "POST" });
+    outgoing.on("error", () => {});
+    outgoing.flushHeaders();
+    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+    return new Channel(outgoing, response);
+  }
+
+  private constructor(outgoing: ClientRequest, response: IncomingMessage) {
+    this.#request = outgoing;
+    const lines = createInterface(response);
+    lines.on("line", (line) => line && this.#hear(decode(line) as Answer));
+    const gone = () => {
+      for (const { reject } of this.#pending.values()) reject(new Error("the channel is closed"));
+      this.#pending.clear();
+    };
+    lines.on("error", gone);
+    response.on("close", gone).on("error", gone);
+  }
+
+  ask<T>(op: string, args: readonly unknown[], signal?: AbortSignal): Promise<T> {
+    const number = ++this.#number;
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(number, { resolve, reject, signal });
+      this.#request.write(`${encode({ number, op, args })}\n`);
+    });
+  }
+
+  close(): void {
+    this.#request.end();
+  }
+
+  /** The client vanishes: the Worker's request is cancelled. */
+  vanish(): void {
+    this.#request.socket!.resetAndDestroy();
+  }
+
+  #hear({ number, value, error, isAborted }: Answer): void {
+    const { resolve, reject, signal } = this.#pending.get(number)!;
+    this.#pending.delete(number);
+    if (isAborted) reject(signal!.reason);
+    else if (error) reject(unpackError(error));
+    else resolve(value as never);
+  }
+}
+
+let signals = 0;
+
+export class RemoteLimits<K extends string> implements Limits<K> {
+  readonly keys: readonly K[];
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly #channel: Channel;
+  readonly #name: string;
+  readonly #definitions: readonly Limit<K>[];
+
+  /** A new set with a clock of its own, that reads `start`. */
+  static async open<K extends string>(
+    channel: Channel,
+    name: string,
+    options: Readonly<Record<string, unknown>> | undefined,
+  ): Promise<RemoteLimits<K>> {
+    const facts = await channel.ask(options ? "open" : "join", [name, options]);
+    return new RemoteLimits<K>(channel, name, facts as never);
+  }
+
+  private constructor(
+    channel: Channel,
+    name: string,
+    { keys, config, definitions }: { keys: K[]; config: Record<string, unknown>; definitions: Limit<K>[] },
+  ) {
+    this.#channel = channel;
+    this.#name = name;
+    this.keys = keys;
+    this.config = config;
+    this.#definitions = definitions;
+  }
+
+  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
+    return this.#take("acquire", this.#name, requested, options);
+  }
+
+  async tryAcquire(requested?: Amounts<K>): Promise<Acquisition<K>> {
+    return this.#held(await this.#channel.ask("tryAcquire", [this.#name, requested]));
+  }
+
+  async run<T>(
+    requested: Amounts<K> | undefined,
+    body: (acquisition: Acquisition<K>) => Awaitable<T>,
+    options?: AcquireOptions,
+  ): Promise<T> {
+    return runRemotely(await this.acquire(requested, options), body);
+  }
+
+  stats(): Promise<Record<K, LimitStats>> {
+    return this.#channel.ask("stats", [this.#name]);
+  }
+
+  get(key: K) {
+    const limit = this.#definitions[new Requests(this.#definitions).indexOf(key)]!;
+    return { ...limit, stats: async () => (await this.stats())[key] };
+  }
+
+  close(): Promise<void> {
+    return this.#channel.ask("close", [this.#name]);
+  }
+
+  /** Moves the clock, and lets who is due go. */
+  move(how: "advance" | "set", ms: number): Promise<void> {
+    return this.#channel.ask(how, [this.#name, ms]);
+  }
+
+  /** Ends the object's life: the next call begins another. */
+  evict(): Promise<void> {
+    return this.#channel.ask("evict", [this.#name]);
+  }
+
+  async #take(
+    op: string,
+    whom: unknown,
+    requested?: Amounts<K>,
+    options?: AcquireOptions,
+  ): Promise<Acquisition<K>> {
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    const number = signal && ++signals;
+    const abort = () => void this.#channel.ask("abort", [number]);
+    signal?.addEventListener("abort", abort);
+    try {
+      return this.#held(await this.#channel.ask(op, [whom, requested, options?.timeoutMs, number], signal));
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #held({ number, ...facts }: WireAcquisition): Acquisition<K> {
+    const release = () => this.#channel.ask<void>("release", [number]);
+    return {
+      ...(facts as unknown as Acquisition<K>),
+      update: (usage) => this.#channel.ask("update", [number, usage]) as never,
+      acquire: (requested, options) => this.#take("nested", number, requested, options),
+      release: release as never,
+      [dispose]: () => void release(),
+      [asyncDispose]: release,
+    } as Acquisition<K>;
+  }
+}

@@ -1,0 +1,60 @@
+/** What the tests and the Worker under test say to each other: JSON, with the values that JSON has not. */
+
+const ODD: Readonly<Record<string, unknown>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  "-Infinity": Number.NEGATIVE_INFINITY,
+  undefined: undefined,
+};
+
+export function encode(value: unknown): string {
+  return JSON.stringify(value, (_, each) =>
+    each === undefined || (typeof each === "number" && !Number.isFinite(each))
+      ? { $odd: String(each) }
+      : each,
+  );
+}
+
+export function decode(text: string): unknown {
+  return revive(JSON.parse(text));
+}
+
+// Not JSON's own reviver, which leaves out what is undefined.
+function revive(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(revive);
+  if ("$odd" in value) return ODD[value.$odd as string];
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, revive(each)]));
+}
+
+/** What one connection asks of the Worker. */
+export interface Question {
+  readonly number: number;
+  readonly op: string;
+  readonly args: readonly unknown[];
+}
+
+export interface Answer {
+  readonly number: number;
+  readonly value?: unknown;
+  readonly error?: WireError;
+  /** Rejected with the reason of the signal that was aborted. */
+  readonly isAborted?: boolean;
+}
+
+export interface WireError {
+  readonly name: string;
+  readonly message: string;
+  readonly code: unknown;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** An acquisition as it travels. */
+export interface WireAcquisition {
+  readonly number: number;
+  readonly successful: boolean;
+  readonly requested: Readonly<Record<string, number>>;
+  readonly retryAfterMs: number;
+  readonly limitedBy: readonly string[];
+  readonly config: Record<string, unknown>;
+}

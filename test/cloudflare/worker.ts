@@ -1,0 +1,201 @@
+/** A Worker that does with `connectDurable` what a test tells it, line by line, in one request; and its objects, whose clock tests move. */
+import type { Acquisition, LimitLike } from "limitset";
+import {
+  connectDurable,
+  type DurableLimits,
+  LimitSetObject,
+  type ObjectNamespace,
+} from "limitset/cloudflare";
+import { ManualClock } from "limitset/testing";
+import { type Answer, decode, encode, type Question, type WireAcquisition, type WireError } from "./wire.ts";
+
+interface Setup {
+  readonly limits?: readonly LimitLike[];
+  readonly config?: Record<string, unknown>;
+  readonly missingUpdate?: "throw" | "charge";
+  clock: ManualClock;
+}
+
+// Worker and objects are of one isolate here, which outlives the objects.
+const setups = new Map<string, Setup>();
+// By the clock of a test nobody is heard of for years.
+const LEASE_MS = 1000 * 86_400_000;
+
+export class Tested extends LimitSetObject {
+  protected override limitOptions() {
+    const setup = setups.get(this.ctx.id.toString());
+    // Without the timers of an earlier life.
+    if (setup) setup.clock = new ManualClock(setup.clock.now());
+    return { ...setup, leaseMs: LEASE_MS };
+  }
+
+  advance(ms: number): void {
+    setups.get(this.ctx.id.toString())!.clock.advance(ms);
+  }
+
+  set(ms: number): void {
+    setups.get(this.ctx.id.toString())!.clock.set(ms);
+  }
+
+  evict(): void {
+    (this.ctx as unknown as { abort(reason: string): void }).abort("evicted");
+  }
+}
+
+/** What a test calls besides. */
+interface Control {
+  advance(ms: number): Promise<void>;
+  set(ms: number): Promise<void>;
+  evict(): Promise<void>;
+}
+
+class Session {
+  readonly #namespace: ObjectNamespace;
+  readonly #sets = new Map<unknown, { limits: DurableLimits; control: () => Control }>();
+  readonly #acquisitions = new Map<unknown, Acquisition>();
+  readonly #signals = new Map<unknown, AbortController>();
+  #count = 0;
+
+  constructor(namespace: ObjectNamespace) {
+    this.#namespace = namespace;
+  }
+
+  async open(name: string, { start, ...options }: Setup & { start: number }) {
+    const id = this.#namespace.idFromName(name);
+    setups.set(id.toString(), { ...options, clock: new ManualClock(start) });
+    return this.join(name);
+  }
+
+  /** Without a new setup. */
+  async join(name: string) {
+    const limits = connectDurable(this.#namespace, name);
+    await limits.ready;
+    const control = () => this.#namespace.get(this.#namespace.idFromName(name)) as Control;
+    this.#sets.set(name, { limits, control });
+    const definitions = limits.keys.map((key) => {
+      const { stats: _, ...limit } = limits.get(key);
+      return limit;
+    });
+    return { keys: limits.keys, config: limits.config, definitions };
+  }
+
+  async acquire(name: string, requested: never, timeoutMs: number | undefined, signal: number | undefined) {
+    return this.#taken(await this.#limits(name).acquire(requested, this.#options(timeoutMs, signal)));
+  }
+
+  async tryAcquire(name: string, requested: never) {
+    return this.#taken(await this.#limits(name).tryAcquire(requested));
+  }
+
+  async nested(number: number, requested: never, timeoutMs: number | undefined, signal: number | undefined) {
+    const outer = this.#acquisitions.get(number)!;
+    return this.#taken(await outer.acquire(requested, this.#options(timeoutMs, signal)));
+  }
+
+  update(number: number, usage: never) {
+    this.#acquisitions.get(number)!.update(usage);
+  }
+
+  release(number: number) {
+    this.#acquisitions.get(number)!.release();
+  }
+
+  abort(signal: number) {
+    this.#signals.get(signal)?.abort();
+  }
+
+  stats(name: string) {
+    return this.#limits(name).stats();
+  }
+
+  close(name: string) {
+    return this.#limits(name).close();
+  }
+
+  advance(name: string, ms: number) {
+    return this.#sets.get(name)!.control().advance(ms);
+  }
+
+  set(name: string, ms: number) {
+    return this.#sets.get(name)!.control().set(ms);
+  }
+
+  async evict(name: string) {
+    await this.#sets
+      .get(name)!
+      .control()
+      .evict()
+      .catch(() => {});
+  }
+
+  aborted(error: unknown): boolean {
+    return [...this.#signals.values()].some(({ signal }) => signal.aborted && signal.reason === error);
+  }
+
+  #limits(name: string): DurableLimits {
+    return this.#sets.get(name)!.limits;
+  }
+
+  #options(timeoutMs: number | undefined, signal: number | undefined) {
+    if (signal === undefined || signal === null) return { timeoutMs: timeoutMs ?? undefined };
+    const controller = new AbortController();
+    this.#signals.set(signal, controller);
+    return { timeoutMs: timeoutMs ?? undefined, signal: controller.signal };
+  }
+
+  #taken(acquisition: Acquisition): WireAcquisition {
+    const number = ++this.#count;
+    this.#acquisitions.set(number, acquisition);
+    const { successful, requested, retryAfterMs, limitedBy, config } = acquisition;
+    return {
+      number,
+      successful,
+      requested: requested as Record<string, number>,
+      retryAfterMs,
+      limitedBy,
+      config,
+    };
+  }
+}
+
+function toWire(error: unknown): WireError {
+  const { name, message, stack: _, ...fields } = error as Error & Record<string, unknown>;
+  const own = error instanceof Error ? error.constructor.name : "Error";
+  return { name: own, message, code: (fields as { code?: unknown }).code, fields: { ...fields, name } };
+}
+
+export default {
+  fetch(request: Request, env: { TESTED: ObjectNamespace }): Response {
+    const session = new Session(env.TESTED);
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const say = (text: string) => writer.write(new TextEncoder().encode(`${text}\n`)).catch(() => {});
+    const answer = async (line: string) => {
+      const { number, op, args } = decode(line) as Question;
+      let told: Answer;
+      try {
+        const method = session[op as "stats"] as (...args: unknown[]) => unknown;
+        told = { number, value: await method.apply(session, args as never) };
+      } catch (error) {
+        told = { number, error: toWire(error), isAborted: session.aborted(error) };
+      }
+      await say(encode(told));
+    };
+    const listen = async () => {
+      let heard = "";
+      const decoder = new TextDecoder();
+      const reader = request.body!.getReader();
+      for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+        heard += decoder.decode(chunk.value, { stream: true });
+        const lines = heard.split("\n");
+        heard = lines.pop()!;
+        for (const line of lines) void answer(line);
+      }
+      await writer.close();
+    };
+    void listen();
+    // Not to wait for the first answer.
+    void say("");
+    return new Response(readable, { headers: { "content-type": "text/plain" } });
+  },
+};

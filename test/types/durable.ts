@@ -1,0 +1,66 @@
+/** Durable Objects: keys come from the class, and the platform's own types fit. */
+import type { DurableObjectNamespace, DurableObjectState } from "@cloudflare/workers-types";
+import {
+  connectDurable,
+  type DurableLimits,
+  type LeaseLostError,
+  LimitSetObject,
+  type ObjectNamespace,
+  type ObjectState,
+} from "../../src/cloudflare/index.ts";
+import { CallLimit, type Limits, RateLimit, ResourceLimit } from "../../src/index.ts";
+import type { Equal, Expect } from "./equality.ts";
+
+class Budget extends LimitSetObject {
+  static override limits = [
+    new CallLimit({ capacity: 10, windowMs: 1000 }),
+    new RateLimit({ key: "tokens", capacity: 100, windowMs: 1000 }),
+    new ResourceLimit({ key: "db", capacity: 5 }),
+  ];
+}
+
+class Plain extends LimitSetObject {
+  static override readonly limits = [
+    { type: "call", capacity: 10, windowMs: 1000 },
+    { type: "resource", key: "db", capacity: 5 },
+  ] as const;
+}
+
+declare const env: { readonly BUDGET: DurableObjectNamespace<Budget> };
+declare const state: DurableObjectState;
+
+// What the platform declares is enough for what is asked of it.
+export const namespace: ObjectNamespace = env.BUDGET;
+export const given: ObjectState = state;
+export const hosted = new Budget(state, env);
+
+const limits = connectDurable<typeof Budget>(env.BUDGET, "one");
+const plain = connectDurable<typeof Plain>(env.BUDGET, "one");
+const named = connectDurable<"tokens" | "db">(env.BUDGET, "one", { deadlineMs: 1000 });
+const any = connectDurable(env.BUDGET, "one");
+
+export type Keys = [
+  Expect<Equal<typeof limits, DurableLimits<"call_count" | "tokens" | "db">>>,
+  Expect<Equal<typeof plain, DurableLimits<"call_count" | "db">>>,
+  Expect<Equal<typeof named, DurableLimits<"tokens" | "db">>>,
+  Expect<Equal<typeof any, DurableLimits<string>>>,
+];
+
+export async function spend(): Promise<number> {
+  const contract: Limits<"call_count" | "tokens" | "db"> = limits;
+  await contract.close();
+  // @ts-expect-error -- misspelt
+  await limits.acquire({ tokns: 1 });
+  // @ts-expect-error -- a promise
+  limits.tryAcquire({ tokens: 1 }).successful;
+  const acquisition = await limits.tryAcquire({ tokens: 1 });
+  const lost: AbortSignal = acquisition.signal;
+  await limits.ready;
+  const reason: LeaseLostError = lost.reason;
+  return reason.code.length + (await limits.stats()).tokens.used + (await limits.get("db").stats()).used;
+}
+
+// @ts-expect-error -- no binding of a Durable Object
+connectDurable({ get() {} }, "one");
+// @ts-expect-error -- no limit
+connectDurable<{ limits: [{ type: "rat" }] }>(env.BUDGET, "one");
