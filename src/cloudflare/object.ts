@@ -25,6 +25,9 @@ export interface LimitSetObjectOptions<K extends string = string> {
   readonly clock?: Clock;
 }
 
+/** An object's timers are its own, unlike those of a Worker's requests: one does for all who wait. */
+const ownClock: Clock = { ...systemClock };
+
 const LEAST_LEASE_MS = 10;
 const LONGEST_LEASE_MS = 2 ** 51 / 1000;
 
@@ -138,7 +141,7 @@ export class LimitSetObject extends DurableObject {
     const kept = await shelf.load();
     try {
       const { limits = [], config = {}, missingUpdate = "throw", ...rest } = await this.limitOptions();
-      const { leaseMs = 30_000, clock = systemClock } = rest;
+      const { leaseMs = 30_000, clock = ownClock } = rest;
       if (missingUpdate !== "throw" && missingUpdate !== "charge") {
         throw new InvalidLimitError("missingUpdate", missingUpdate, `"throw" or "charge"`);
       }

@@ -7,7 +7,7 @@ import { startWorkerd, type Workerd } from "../runtimes/workerd.ts";
 import { describeWorkerd, newStorage } from "./workerd.ts";
 
 const PROGRAM = fileURLToPath(new URL("./program.ts", import.meta.url));
-const objects = { BUDGET: "Budget", CHANGED: "Changed" };
+const objects = { BUDGET: "Budget", CHANGED: "Changed", PACED: "Paced" };
 
 interface Row {
   readonly used: number;
@@ -104,6 +104,20 @@ describeWorkerd("in workerd", () => {
       expect(most).toBeLessThanOrEqual(2);
     }
     expect((await statsOf(name)).slots.used).toBe(0);
+  });
+
+  it("who waits for its time does not depend on who began to wait before, and has vanished", async () => {
+    const name = `paced ${++names}`;
+    const waiting = async () => (await ask<Record<"calls", Row>>("/pace", name)).calls.waiting;
+    await ask("/paced", name);
+    // The first sets the timer by which all are served.
+    const first = vanishing("/paced?", name);
+    await until(async () => (await waiting()) === 1);
+    const others = [ask("/paced", name), ask("/paced", name)];
+    await until(async () => (await waiting()) === 3);
+    first.vanish();
+    expect(await Promise.all(others)).toEqual([{ calls: 1 }, { calls: 1 }]);
+    expect(await waiting()).toBe(0);
   });
 
   it("a holder whose lease is lost learns it", async () => {

@@ -37,6 +37,11 @@ export class Budget extends LimitSetObject {
   }
 }
 
+/** Where who waits waits for time to pass. */
+export class Paced extends LimitSetObject {
+  static override limits = [new RateLimit({ key: "calls", capacity: 1, windowMs: 700 })];
+}
+
 /** The same limits, later: fewer slots, more tokens. */
 export class Changed extends LimitSetObject {
   protected override limitOptions() {
@@ -55,6 +60,7 @@ const rooms = new Map<string, { now: number; most: number }>();
 interface Env {
   readonly BUDGET: ObjectNamespace;
   readonly CHANGED: ObjectNamespace;
+  readonly PACED: ObjectNamespace;
 }
 
 interface Control {
@@ -91,6 +97,14 @@ export default {
         const { reason } = held.signal;
         return Response.json({ lost: reason === undefined ? null : reason.code, most: inside.most });
       }
+      case "/paced": {
+        const paced = connectDurable<typeof Paced>(env.PACED, name);
+        await using held = await paced.acquire({ calls: 1 });
+        held.update({ calls: 1 });
+        return Response.json(held.requested);
+      }
+      case "/pace":
+        return Response.json(await connectDurable<typeof Paced>(env.PACED, name).stats());
       case "/forgetful": {
         // Answers, and never gives back.
         const { requested } = await limits.acquire({
