@@ -7,17 +7,19 @@ const entriesOf = (names: readonly string[]) =>
 
 /** What the build for workerd has in place of what, each with its reason at its head. All else is the same. */
 const IN_WORKERD: Readonly<Record<string, string>> = {
-  "./embedded.ts": "./imported.ts",
-  "./set-queue.ts": "./set-queue-of-requests.ts",
-  "./platform.ts": "./workerd.ts",
+  "embedded.ts": "imported.ts",
+  "set-queue.ts": "set-queue-of-requests.ts",
+  "platform.ts": "workerd.ts",
 };
 
 const inWorkerd: NonNullable<Options["esbuildPlugins"]>[number] = {
   name: "in-workerd",
   setup(build) {
-    build.onResolve({ filter: /^\.\// }, ({ path, resolveDir }) => {
-      const other = IN_WORKERD[path];
-      return other === undefined ? undefined : build.resolve(other, { resolveDir, kind: "import-statement" });
+    build.onResolve({ filter: /^\.{1,2}\// }, ({ path, resolveDir }) => {
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      const other = IN_WORKERD[name];
+      if (other === undefined) return undefined;
+      return build.resolve(path.replace(name, other), { resolveDir, kind: "import-statement" });
     });
   },
 };

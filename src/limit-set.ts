@@ -15,17 +15,17 @@ import {
   LimitSetClosedError,
   TooManyThreadsError,
 } from "./errors.ts";
-import type { Gate, Queue } from "./gate.ts";
 import { enter, handleFor, type LimitSetHandle, seatOf } from "./handle.ts";
 import { type Limit, type LimitLike, toLimits } from "./limits.ts";
-import type { Request } from "./lines.ts";
 import { LocalGranter } from "./local-granter.ts";
 import { holdLock } from "./locks.ts";
 import { ceilingUnits, checkTimeout, Requests, unitOf } from "./requests.ts";
-import { queueFor } from "./set-queue.ts";
 import { describe, type LimitStats } from "./stats.ts";
 import { needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
 import { MICROSECOND, toMicros, toUnits, wholeUnits } from "./units.ts";
+import type { Gate, Queue } from "./waiting/gate.ts";
+import type { Request } from "./waiting/lines.ts";
+import { queueFor } from "./waiting/set-queue.ts";
 import { warnOnce } from "./warning.ts";
 
 export interface LimitSetOptions<K extends string = string> {

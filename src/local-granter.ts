@@ -4,9 +4,9 @@ import type { Clock } from "./clock.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "./contract.ts";
 import { type Region, SETTLE } from "./core/region.ts";
 import { type LimitError, UnreleasedAcquisitionWarning } from "./errors.ts";
-import type { Queue } from "./gate.ts";
 import { LeakWatch } from "./leaks.ts";
 import { CHARGES, GIVES_BACK, type Requests } from "./requests.ts";
+import type { Queue } from "./waiting/gate.ts";
 
 /** The parts of a set that settling needs. */
 export interface LocalSet<K extends string> {

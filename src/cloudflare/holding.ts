@@ -1,6 +1,6 @@
 /** A request that somebody has made of the object: it waits, or holds until it is released or not heard of. */
 import type { Acquisition } from "../contract.ts";
-import type { Due } from "../deadlines.ts";
+import type { Due } from "../waiting/deadlines.ts";
 import type { Outcome } from "./protocol.ts";
 
 export class Holding implements Due {

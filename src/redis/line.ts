@@ -1,5 +1,5 @@
 /** The requests of this process that want the same combination of limits, in order. */
-import type { Due } from "../deadlines.ts";
+import type { Due } from "../waiting/deadlines.ts";
 
 /** Who may not pass a limit: nobody stands there; somebody waits for a release; somebody waits for time to pass. */
 export const FREE = 0;

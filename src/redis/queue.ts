@@ -3,11 +3,12 @@
  * share a limit; nested ones do not stand behind who waits for a resource. But the answers come later, so that many are
  * asked for in one batch: the script grants them in order, and stops where one is refused.
  */
-import { Aborts } from "../aborts.ts";
+
 import { type Clock, systemClock } from "../clock.ts";
 import type { AcquireOptions } from "../contract.ts";
-import { Deadlines } from "../deadlines.ts";
 import { toMicros } from "../units.ts";
+import { Aborts } from "../waiting/aborts.ts";
+import { Deadlines } from "../waiting/deadlines.ts";
 import type { Operation, Timing } from "./conversation.ts";
 import { type Asker, AWAITS_RELEASE, AWAITS_TIME, FREE, Line, UNKNOWN } from "./line.ts";
 import { type Answer, parseAnswer, type Refused } from "./wire.ts";

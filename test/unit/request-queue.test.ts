@@ -1,8 +1,8 @@
 /** The queue of workerd, by hand; in workerd itself: test/runtimes/workerd.test.ts. */
 import { describe, expect, test } from "vitest";
-import type { Gate } from "../../src/gate.ts";
-import { RequestQueue } from "../../src/request-queue.ts";
 import { ManualClock } from "../../src/testing/index.ts";
+import type { Gate } from "../../src/waiting/gate.ts";
+import { RequestQueue } from "../../src/waiting/request-queue.ts";
 
 /** A queue before `free` things of one kind, and one that comes back by the clock at `refillAt`. */
 function set(free: number, refillAt = Number.POSITIVE_INFINITY) {

@@ -1,10 +1,11 @@
 /** Who waits, woken by what. One timer a queue, for the nearest of: the first moment at which some head could pass, the first timeout. */
+
+import type { AcquireOptions } from "../contract.ts";
+import { toMicros } from "../units.ts";
 import { Aborts } from "./aborts.ts";
-import type { AcquireOptions } from "./contract.ts";
 import { Deadlines, type Due } from "./deadlines.ts";
 import type { Gate, Queue } from "./gate.ts";
 import { Lines, type Request, type Waiting } from "./lines.ts";
-import { toMicros } from "./units.ts";
 
 interface Waiter<T> extends Due, Waiting<T, Waiter<T>> {}
 

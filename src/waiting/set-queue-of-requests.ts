@@ -1,5 +1,5 @@
 /** The queue before a set where timers belong to requests (workerd). */
-import { systemClock } from "./clock.ts";
+import { systemClock } from "../clock.ts";
 import type { Gate, Queue } from "./gate.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { WaitQueue } from "./wait-queue.ts";

@@ -11,11 +11,11 @@
  *   for it. A waiter that has not been seen for some time is taken for gone, and passed.
  */
 
+import type { AcquireOptions } from "../contract.ts";
+import { toMicros } from "../units.ts";
 import { Aborts } from "./aborts.ts";
-import type { AcquireOptions } from "./contract.ts";
 import type { Gate, Queue } from "./gate.ts";
 import { Lines, type Request, type Waiting } from "./lines.ts";
-import { toMicros } from "./units.ts";
 
 // How long a waiter sleeps at most, and after how long without a sign of life it is taken for gone.
 const NAP_MS = 500;
