@@ -1,0 +1,24 @@
+/** What the main entry costs who bundles it. (`test/core/text.test.ts` has the core's own bound.) */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { expect, test } from "vitest";
+import { appFolder, workFolder } from "./app.ts";
+
+// All of it: sets, limits, errors, threads, and the core.
+const MOST_BYTES = 18_500;
+
+test(`the main entry, minified and gzipped, has ${MOST_BYTES} bytes at most`, async () => {
+  const folder = await workFolder(await appFolder());
+  const outfile = join(folder, "bundle.js");
+  await writeFile(join(folder, "entry.js"), `export * from "limitset";`);
+  await build({
+    entryPoints: [join(folder, "entry.js")],
+    outfile,
+    bundle: true,
+    minify: true,
+    format: "esm",
+  });
+  expect(gzipSync(await readFile(outfile), { level: 9 }).length).toBeLessThanOrEqual(MOST_BYTES);
+});
