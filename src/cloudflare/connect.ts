@@ -1,53 +1,21 @@
 /** The side that has not the limits. */
-import { asyncDispose, type Granter, runWith } from "../acquisition.ts";
-import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
+import { type Granter, runWith } from "../acquisition.ts";
+import { systemClock } from "../clock.ts";
+import type { AcquireOptions, Amounts, Awaitable, LimitView } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
-import { type LeasedAcquisition, LeasedGrant, LeasedRefusal } from "../leased.ts";
+import { LeasedRefusal } from "../leased.ts";
 import type { LimitLike } from "../limits.ts";
 import { unpackError } from "../remote-errors.ts";
 import { checkTimeout } from "../requests.ts";
 import { withResolvers } from "../resolvers.ts";
 import type { LimitStats } from "../stats.ts";
 import type { ObjectNamespace } from "./bindings.ts";
+import type { ConnectDurableOptions, DurableAcquisition, DurableLimits, KeysOf } from "./durable-limits.ts";
+import { DurableGrant } from "./grant.ts";
 import { type Known, learn, recall } from "./known.ts";
 import { drop, Lease, type Ticket } from "./lease.ts";
 import { Line } from "./line.ts";
 import type { Ask, Facts, Failed, Granted, Informed, Named, Outcome } from "./protocol.ts";
-
-export interface ConnectDurableOptions {
-  /** How long the object may not be heard of, in milliseconds, before it counts as out of reach. Default 5000. */
-  readonly deadlineMs?: number;
-}
-
-/** An acquisition of limits that an object has. */
-export type DurableAcquisition<K extends string = string> = LeasedAcquisition<K>;
-
-/** The keys of an object's limits, by its class; or keys, as they are. */
-export type KeysOf<S> = S extends string
-  ? S
-  : S extends { readonly limits: readonly (infer L)[] }
-    ? L extends { readonly key: infer K extends string }
-      ? K
-      : L extends { readonly type: "call" }
-        ? "call_count"
-        : string
-    : string;
-
-/** The limits of an object. */
-export interface DurableLimits<K extends string = string> extends Limits<K> {
-  /** Asks what limits there are, if that is not known. `keys`, `config` and `get` need that; everything else finds out by itself. */
-  readonly ready: Promise<void>;
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<DurableAcquisition<K>>;
-  tryAcquire(requested?: Amounts<K>): Promise<DurableAcquisition<K>>;
-  run<T>(
-    requested: Amounts<K> | undefined,
-    body: (acquisition: DurableAcquisition<K>) => Awaitable<T>,
-    options?: AcquireOptions,
-  ): Promise<T>;
-  stats(): Promise<Readonly<Record<K, LimitStats>>>;
-  get(key: K): LimitView<Promise<LimitStats>>;
-  close(): Promise<void>;
-}
 
 /**
  * The limits that the `LimitSetObject` of this name has; the class, or the keys, as a type parameter. Costs nothing until
@@ -204,10 +172,13 @@ class Connection<K extends string> implements DurableLimits<K> {
   ): Promise<DurableAcquisition<K>> {
     let ticket: Ticket | undefined;
     let isOver = false;
+    let isFirst = true;
+    const askedAt = systemClock.now();
     const line = this.#line;
     const patienceMs = ask.waits ? (ask.timeoutMs ?? Number.POSITIVE_INFINITY) + line.deadlineMs : undefined;
     const outcome = line.call<Outcome>(async (remote, heard) => {
-      const entered = remote.enter(ask);
+      const entered = remote.enter(isFirst ? ask : { ...ask, timeoutMs: left(ask.timeoutMs, askedAt) });
+      isFirst = false;
       // In one go: what is asked of the ticket travels with the request for it.
       const answered = (entered as unknown as Ticket).outcome();
       answered.then(nothing, nothing); // Whoever awaits it learns of it.
@@ -327,33 +298,12 @@ class Connection<K extends string> implements DurableLimits<K> {
   }
 }
 
-/** What was granted, and the lease on it; none where nothing was taken. */
-class DurableGrant<K extends string> extends LeasedGrant<K> {
-  readonly lease: Lease | undefined;
-
-  constructor(
-    granter: Granter<K>,
-    units: readonly number[],
-    number: number,
-    covered: readonly boolean[] | undefined,
-    signal: AbortSignal,
-    lease: Lease | undefined,
-  ) {
-    super(granter, units, number, covered, signal);
-    this.lease = lease;
-  }
-
-  /** Also waits until the object knows. */
-  override async [asyncDispose](): Promise<void> {
-    try {
-      this.release();
-    } finally {
-      await this.lease?.ended;
-    }
-  }
-}
-
 function nothing(): void {}
+
+/** What is left of the time to wait, when it has to be asked again. */
+function left(timeoutMs: number | undefined, askedAt: number): number | undefined {
+  return timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (systemClock.now() - askedAt));
+}
 
 /** Whether the platform can send it, and the object tell what is wrong with it. */
 function canTravel(requested: unknown): boolean {

@@ -1,11 +1,6 @@
 export { LeaseLostError } from "../leased.ts";
 export type { ObjectId, ObjectNamespace, ObjectState, ObjectStorage } from "./bindings.ts";
-export {
-  type ConnectDurableOptions,
-  connectDurable,
-  type DurableAcquisition,
-  type DurableLimits,
-  type KeysOf,
-} from "./connect.ts";
+export { connectDurable } from "./connect.ts";
+export type { ConnectDurableOptions, DurableAcquisition, DurableLimits, KeysOf } from "./durable-limits.ts";
 export { CannotHostError } from "./errors.ts";
 export { LimitSetObject, type LimitSetObjectOptions } from "./object.ts";
