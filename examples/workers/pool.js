@@ -35,7 +35,7 @@ const pool = Summarizer.options({
   mode,
   maxWorkers: 4,
   limits,
-  numRetries: 5,
+  numRetries: 12,
   retryOn: LostError,
   retryWaitMs: 20,
 }).init(api.url, Number(values.loss));
