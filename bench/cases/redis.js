@@ -24,8 +24,10 @@ const WAYS = {
 const LOADS = /** @type {const} */ ([
   [1, 1],
   [1, 16],
+  [1, 64],
   [4, 1],
   [4, 16],
+  [4, 64],
 ]);
 export const SUFFIXES = LOADS.map(([processes, atATime]) => `, ${processes} x ${atATime} at a time`);
 
