@@ -9,6 +9,14 @@ export interface Clock {
   clearTimeout(timer: unknown): void;
 }
 
+/** What `setTimeout` takes at most: 24.8 days. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Makes a timer no reason for a process to go on, where the platform knows such a thing. */
+export function unref(timer: unknown): void {
+  (timer as { unref?(): void } | undefined)?.unref?.();
+}
+
 // A test framework may have been here first; its functions are not the engine's own.
 const isReal = Function.prototype.toString.call(Date.now).includes("[native code]");
 const dateNow = isReal ? Date.now : undefined;

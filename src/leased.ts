@@ -1,7 +1,7 @@
 /** Acquisitions that hold what they hold for as long as somebody is heard of who has them. */
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "./contract.ts";
-import { LimitError } from "./errors.ts";
+import { InvalidLimitError, LimitError } from "./errors.ts";
 
 /**
  * The lease on what an acquisition holds has ended before its release: its holder was not heard of for `leaseMs`, or where the
@@ -20,6 +20,20 @@ export interface LeasedAcquisition<K extends string = string> extends Acquisitio
    */
   readonly signal: AbortSignal;
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K>>;
+}
+
+const LEAST_LEASE_MS = 10;
+const LONGEST_LEASE_MS = 2 ** 51 / 1000;
+
+/**
+ * How long who is not heard of holds what it holds.
+ *
+ * @throws {InvalidLimitError} if it makes no sense.
+ */
+export function checkLease(leaseMs: unknown): void {
+  if (typeof leaseMs === "number" && leaseMs >= LEAST_LEASE_MS && leaseMs <= LONGEST_LEASE_MS) return;
+  const bounds = `from ${LEAST_LEASE_MS} to ${LONGEST_LEASE_MS} milliseconds`;
+  throw new InvalidLimitError("leaseMs", leaseMs, bounds);
 }
 
 let never: AbortSignal | undefined;

@@ -19,7 +19,7 @@ import { enter, handleFor, type LimitSetHandle, seatOf } from "./handle.ts";
 import { type Limit, type LimitLike, toLimits } from "./limits.ts";
 import { LocalGranter } from "./local-granter.ts";
 import { holdLock } from "./locks.ts";
-import { ceilingUnits, checkTimeout, Requests, unitOf } from "./requests.ts";
+import { ceilingUnits, checkMissingUpdate, checkTimeout, Requests, unitOf } from "./requests.ts";
 import { describe, type LimitStats } from "./stats.ts";
 import { needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
 import { MICROSECOND, toMicros, toUnits, wholeUnits } from "./units.ts";
@@ -105,9 +105,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     if (!(Number.isInteger(maxThreads) && maxThreads >= 1 && maxThreads <= MOST_THREADS)) {
       throw new InvalidLimitError("maxThreads", maxThreads, `a whole number from 1 to ${MOST_THREADS}`);
     }
-    if (missingUpdate !== "throw" && missingUpdate !== "charge") {
-      throw new InvalidLimitError("missingUpdate", missingUpdate, `"throw" or "charge"`);
-    }
+    checkMissingUpdate(missingUpdate);
     this.shared = shared;
     this.maxThreads = maxThreads;
     this.missingUpdate = missingUpdate;

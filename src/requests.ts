@@ -1,6 +1,6 @@
 /** Turns what users ask for into whole units, one entry a limit, and refuses what makes no sense. */
 import type { Amounts } from "./contract.ts";
-import { InvalidRequestError, show, UsageExceedsRequestedError } from "./errors.ts";
+import { InvalidLimitError, InvalidRequestError, show, UsageExceedsRequestedError } from "./errors.ts";
 import type { Limit } from "./limits.ts";
 import { toAmount, toUnits } from "./units.ts";
 
@@ -248,6 +248,12 @@ export function unitOf(limit: Limit): number {
 export function ceilingUnits(limit: Limit): number {
   const ceiling = limit.type === "resource" ? limit.capacity : (limit.burst ?? limit.capacity);
   return toUnits(ceiling, unitOf(limit));
+}
+
+/** What a set does about usage that was not reported. */
+export function checkMissingUpdate(missingUpdate: unknown): void {
+  if (missingUpdate === "throw" || missingUpdate === "charge") return;
+  throw new InvalidLimitError("missingUpdate", missingUpdate, `"throw" or "charge"`);
 }
 
 /** How long to wait at most: what a request says, or for ever. */

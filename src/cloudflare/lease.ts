@@ -1,5 +1,5 @@
 /** What a client holds of an object: renewed while the request that has it lives, and ended by its release. */
-import { systemClock } from "../clock.ts";
+import { LONGEST_TIMER_MS, systemClock } from "../clock.ts";
 import { LeaseLostError } from "../leased.ts";
 import type { Line } from "./line.ts";
 import { waitUntil } from "./platform.ts";
@@ -13,9 +13,6 @@ const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for("Symbol.dis
 export function drop(ticket: Ticket): void {
   ticket[dispose]?.();
 }
-
-// What setTimeout takes at most: 24.8 days.
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Lease {
   readonly id: string;

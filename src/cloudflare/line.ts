@@ -1,13 +1,11 @@
 /** The way to an object: calls that are made again when the object has moved, restarted or was not to be reached for a moment. */
-import { systemClock } from "../clock.ts";
+import { LONGEST_TIMER_MS, systemClock } from "../clock.ts";
 import { BackendUnavailableError, InvalidRequestError, LimitError, show } from "../errors.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import type { Remote } from "./protocol.ts";
 
 const FIRST_RETRY_MS = 10;
 const LAST_RETRY_MS = 1_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 export class Line {
   readonly deadlineMs: number;
   readonly #namespace: ObjectNamespace;

@@ -1,9 +1,10 @@
 /** The side that has the limits. */
 import { type Clock, systemClock } from "../clock.ts";
 import type { Awaitable } from "../contract.ts";
-import { InvalidLimitError } from "../errors.ts";
+import { checkLease } from "../leased.ts";
 import { type LimitLike, toLimits } from "../limits.ts";
 import { packError } from "../remote-errors.ts";
+import { checkMissingUpdate } from "../requests.ts";
 import { Host } from "./host.ts";
 import { DurableObject, RpcTarget } from "./platform.ts";
 import type { Ask, Described, Failed, Inspected, Named, Outcome } from "./protocol.ts";
@@ -27,9 +28,6 @@ export interface LimitSetObjectOptions<K extends string = string> {
 
 /** An object's timers are its own, unlike those of a Worker's requests: one does for all who wait. */
 const ownClock: Clock = { ...systemClock };
-
-const LEAST_LEASE_MS = 10;
-const LONGEST_LEASE_MS = 2 ** 51 / 1000;
 
 /** A request of one client. The platform disposes of it when the client ends, however that is. */
 class Ticket extends RpcTarget {
@@ -142,13 +140,8 @@ export class LimitSetObject extends DurableObject {
     try {
       const { limits = [], config = {}, missingUpdate = "throw", ...rest } = await this.limitOptions();
       const { leaseMs = 30_000, clock = ownClock } = rest;
-      if (missingUpdate !== "throw" && missingUpdate !== "charge") {
-        throw new InvalidLimitError("missingUpdate", missingUpdate, `"throw" or "charge"`);
-      }
-      if (!(typeof leaseMs === "number" && leaseMs >= LEAST_LEASE_MS && leaseMs <= LONGEST_LEASE_MS)) {
-        const bounds = `from ${LEAST_LEASE_MS} to ${LONGEST_LEASE_MS} milliseconds`;
-        throw new InvalidLimitError("leaseMs", leaseMs, bounds);
-      }
+      checkMissingUpdate(missingUpdate);
+      checkLease(leaseMs);
       return new Host({ limits: toLimits(limits), config, missingUpdate, leaseMs, clock }, shelf, kept);
     } catch (error) {
       return { kind: "failed", error: packError(error) };

@@ -1,6 +1,6 @@
 /** The side that has not the set. */
 import { type Denial, Grant, type Granter, Refusal, runWith } from "../acquisition.ts";
-import { systemClock } from "../clock.ts";
+import { LONGEST_TIMER_MS, systemClock } from "../clock.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import {
   BackendUnavailableError,
@@ -60,9 +60,6 @@ export function connectLimits<K extends string = string>(
 
 // To connect takes a moment, however little time a request has once it is there.
 const LEAST_PATIENCE_MS = 1_000;
-
-// What setTimeout takes at most: 24.8 days.
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What is known of the set once the host has answered. */
 interface Known<K extends string> {

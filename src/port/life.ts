@@ -1,5 +1,5 @@
 /** Signs of life, for channels that do not tell when the other side is gone. */
-import { systemClock } from "../clock.ts";
+import { systemClock, unref } from "../clock.ts";
 
 /** Whoever wants to be known to live says so this often. */
 const SIGN_MS = 5_000;
@@ -54,6 +54,6 @@ export class SignsOfLife {
       this.#arm();
     }, SIGN_MS);
     // Not a reason to stay alive.
-    (this.#timer as { unref?(): void }).unref?.();
+    unref(this.#timer);
   }
 }

@@ -3,7 +3,7 @@
  * goes with the next, so that a busy process makes fewer calls than requests, and its requests keep their order. A batch has
  * a number, and the server keeps the answer to the last: where an answer is lost, the same batch is sent again.
  */
-import { systemClock } from "../clock.ts";
+import { systemClock, unref } from "../clock.ts";
 import { soon } from "../port/soon.ts";
 import { isLasting } from "./client.ts";
 import { waitOf } from "./wire.ts";
@@ -233,9 +233,4 @@ export class Conversation {
       if (oldest !== undefined && this.#batch) this.#arm(Math.max(1, oldest + deadlineMs - now));
     }, ms);
   }
-}
-
-/** A timer that is no reason for a process to go on. */
-export function unref(timer: unknown): void {
-  (timer as { unref?(): void } | undefined)?.unref?.();
 }

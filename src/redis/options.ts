@@ -1,7 +1,9 @@
 /** How a set on a server is made: what may be given, and what is taken where nothing is. */
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, LONGEST_TIMER_MS, systemClock } from "../clock.ts";
 import { InvalidLimitError, type LimitError } from "../errors.ts";
+import { checkLease } from "../leased.ts";
 import type { LimitLike } from "../limits.ts";
+import { checkMissingUpdate } from "../requests.ts";
 import { warnOnce } from "../warning.ts";
 import type { WhenAway } from "./away.ts";
 import type { RedisClient } from "./client.ts";
@@ -39,10 +41,6 @@ export interface RedisLimitSetOptions<K extends string = string> {
   readonly onWarning?: (warning: LimitError) => void;
 }
 
-const LEAST_LEASE_MS = 10;
-const LONGEST_LEASE_MS = 2 ** 51 / 1000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 /** With what was left out; `localShare` alone has no default. */
 export type CompleteOptions<K extends string> = Required<Omit<RedisLimitSetOptions<K>, "localShare">> &
   Pick<RedisLimitSetOptions<K>, "localShare"> & {
@@ -58,10 +56,7 @@ export function completed<K extends string>(options: RedisLimitSetOptions<K>): C
   if (typeof name !== "string" || name === "") {
     throw new InvalidLimitError("name", name, "a string, not empty");
   }
-  if (!(typeof leaseMs === "number" && leaseMs >= LEAST_LEASE_MS && leaseMs <= LONGEST_LEASE_MS)) {
-    const bounds = `from ${LEAST_LEASE_MS} to ${LONGEST_LEASE_MS} milliseconds`;
-    throw new InvalidLimitError("leaseMs", leaseMs, bounds);
-  }
+  checkLease(leaseMs);
   if (!(typeof deadlineMs === "number" && deadlineMs > 0 && deadlineMs <= LONGEST_TIMER_MS)) {
     throw new InvalidLimitError(
       "deadlineMs",
@@ -69,9 +64,7 @@ export function completed<K extends string>(options: RedisLimitSetOptions<K>): C
       `above 0, at most ${LONGEST_TIMER_MS} milliseconds`,
     );
   }
-  if (missingUpdate !== "throw" && missingUpdate !== "charge") {
-    throw new InvalidLimitError("missingUpdate", missingUpdate, `"throw" or "charge"`);
-  }
+  checkMissingUpdate(missingUpdate);
   return {
     ...options,
     leaseMs,

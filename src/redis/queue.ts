@@ -4,7 +4,7 @@
  * asked for in one batch: the script grants them in order, and stops where one is refused.
  */
 
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, LONGEST_TIMER_MS, systemClock } from "../clock.ts";
 import type { AcquireOptions } from "../contract.ts";
 import { toMicros } from "../units.ts";
 import { Aborts } from "../waiting/aborts.ts";
@@ -49,9 +49,6 @@ interface Reading extends Operation {
 
 // So many in a batch: a script that takes long holds up everybody else on the server.
 const MOST_AT_ONCE = 128;
-
-// What setTimeout takes at most: 24.8 days.
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Queue<T> {
   readonly #desk: Desk<T>;

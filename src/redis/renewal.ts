@@ -1,8 +1,5 @@
 /** Renews a session's lease in time while the session holds something. */
-import type { Clock } from "../clock.ts";
-import { unref } from "./conversation.ts";
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { type Clock, LONGEST_TIMER_MS, unref } from "../clock.ts";
 
 /** Whose lease it is. */
 export interface Lessee {

@@ -1,5 +1,6 @@
 /** Who waits, woken by what. One timer a queue, for the nearest of: the first moment at which some head could pass, the first timeout. */
 
+import { LONGEST_TIMER_MS } from "../clock.ts";
 import type { AcquireOptions } from "../contract.ts";
 import { toMicros } from "../units.ts";
 import { Aborts } from "./aborts.ts";
@@ -8,9 +9,6 @@ import type { Gate, Queue } from "./gate.ts";
 import { Lines, type Request, type Waiting } from "./lines.ts";
 
 interface Waiter<T> extends Due, Waiting<T, Waiter<T>> {}
-
-// What setTimeout takes at most: 24.8 days.
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class WaitQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
   readonly #gate: Gate<T>;

@@ -1,5 +1,6 @@
 /** A worker's objects: who gets which call, who takes the place of one that crashed, and how all end. */
 
+import { LONGEST_TIMER_MS } from "../clock.ts";
 import type { Awaitable, Limits } from "../contract.ts";
 import { LimitSet } from "../limit-set.ts";
 import { Aborts } from "../waiting/aborts.ts";
@@ -172,6 +173,3 @@ const IDLE: Candidate = { active: 0 };
 function activity(member: Member | undefined): Candidate {
   return member ?? IDLE;
 }
-
-// What setTimeout takes at most: 24.8 days.
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
