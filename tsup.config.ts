@@ -8,7 +8,7 @@ const entriesOf = (names: readonly string[]) =>
 /** What the build for workerd has in place of what, each with its reason at its head. All else is the same. */
 const IN_WORKERD: Readonly<Record<string, string>> = {
   "embedded.ts": "imported.ts",
-  "set-queue.ts": "set-queue-of-requests.ts",
+  "queue-for.ts": "queue-for-workerd.ts",
   "platform.ts": "workerd.ts",
 };
 

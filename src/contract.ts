@@ -1,6 +1,6 @@
 /** What every backend implements: code that takes a `Limits` runs on any of them. */
-import type { Limit } from "./limits.ts";
-import type { LimitStats } from "./stats.ts";
+import type { Limit } from "./limits/limits.ts";
+import type { LimitStats } from "./limits/stats.ts";
 
 // Without it a set that has no keys would take any object: `{}` is what every object is.
 declare const noKey: unique symbol;

@@ -1,4 +1,3 @@
-export type { Clock } from "./clock.ts";
 export type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
 export {
   AcquireTimeoutError,
@@ -18,7 +17,6 @@ export {
   UsageExceedsRequestedError,
   UsageNotReportedError,
 } from "./errors.ts";
-export type { LimitSetHandle } from "./handle.ts";
 export { LimitSet, type LimitSetOptions } from "./limit-set.ts";
 export {
   CallLimit,
@@ -31,6 +29,8 @@ export {
   type RateLimitOptions,
   ResourceLimit,
   type ResourceLimitOptions,
-} from "./limits.ts";
-export type { LimitStats } from "./stats.ts";
-export type { ThreadLike } from "./thread-end.ts";
+} from "./limits/limits.ts";
+export type { LimitStats } from "./limits/stats.ts";
+export type { Clock } from "./platform/clock.ts";
+export type { LimitSetHandle } from "./threads/handle.ts";
+export type { ThreadLike } from "./threads/thread-end.ts";

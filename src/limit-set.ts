@@ -1,11 +1,8 @@
 /** A set of limits in this isolate. */
-import { type Denial, Grant, Refusal, runWith } from "./acquisition.ts";
-import { takeBlocking } from "./blocking.ts";
-import { agreeing, type Clock, readBoth, systemClock } from "./clock.ts";
+import { type Denial, Grant, Refusal, runWith } from "./acquisition/acquisition.ts";
+import { LocalGranter } from "./acquisition/local-granter.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
-import type { Membership } from "./core/membership.ts";
 import { canShare } from "./core/module.ts";
-import { ASKED, HELD } from "./core/participants.ts";
 import { type Definition, PROBE, Region, TAKE } from "./core/region.ts";
 import {
   AcquireTimeoutError,
@@ -15,18 +12,21 @@ import {
   LimitSetClosedError,
   TooManyThreadsError,
 } from "./errors.ts";
-import { enter, handleFor, type LimitSetHandle, seatOf } from "./handle.ts";
-import { type Limit, type LimitLike, toLimits } from "./limits.ts";
-import { LocalGranter } from "./local-granter.ts";
-import { holdLock } from "./locks.ts";
-import { ceilingUnits, checkMissingUpdate, checkTimeout, Requests, unitOf } from "./requests.ts";
-import { describe, type LimitStats } from "./stats.ts";
-import { needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
-import { MICROSECOND, toMicros, toUnits, wholeUnits } from "./units.ts";
+import { type Limit, type LimitLike, toLimits } from "./limits/limits.ts";
+import { ceilingUnits, checkMissingUpdate, checkTimeout, Requests, unitOf } from "./limits/requests.ts";
+import { describe, type LimitStats } from "./limits/stats.ts";
+import { MICROSECOND, toMicros, toUnits, wholeUnits } from "./limits/units.ts";
+import { agreeing, type Clock, readBoth, systemClock } from "./platform/clock.ts";
+import { holdLock } from "./platform/locks.ts";
+import { warnOnce } from "./platform/warning.ts";
+import { enter, handleFor, type LimitSetHandle, seatOf } from "./threads/handle.ts";
+import type { Membership } from "./threads/membership.ts";
+import { ASKED, HELD } from "./threads/participants.ts";
+import { needsLock, type ThreadLike, whenEnded } from "./threads/thread-end.ts";
+import { takeBlocking } from "./waiting/blocking.ts";
 import type { Gate, Queue } from "./waiting/gate.ts";
 import type { Request } from "./waiting/lines.ts";
-import { queueFor } from "./waiting/set-queue.ts";
-import { warnOnce } from "./warning.ts";
+import { queueFor } from "./waiting/queue-for.ts";
 
 export interface LimitSetOptions<K extends string = string> {
   /** The limits to take from together. Default: none, so that everything passes. */

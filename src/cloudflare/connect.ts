@@ -1,14 +1,14 @@
 /** The side that has not the limits. */
-import { type Granter, runWith } from "../acquisition.ts";
-import { systemClock } from "../clock.ts";
+import { type Granter, runWith } from "../acquisition/acquisition.ts";
+import { LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, LimitView } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
-import { LeasedRefusal } from "../leased.ts";
-import type { LimitLike } from "../limits.ts";
-import { unpackError } from "../remote-errors.ts";
-import { checkTimeout } from "../requests.ts";
-import { withResolvers } from "../resolvers.ts";
-import type { LimitStats } from "../stats.ts";
+import type { LimitLike } from "../limits/limits.ts";
+import { checkTimeout } from "../limits/requests.ts";
+import type { LimitStats } from "../limits/stats.ts";
+import { systemClock } from "../platform/clock.ts";
+import { withResolvers } from "../platform/resolvers.ts";
+import { unpackError } from "../remote/packed-errors.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import type { ConnectDurableOptions, DurableAcquisition, DurableLimits, KeysOf } from "./durable-limits.ts";
 import { DurableGrant } from "./grant.ts";

@@ -1,7 +1,8 @@
 /** The contract, as an object's limits keep it. */
+
+import type { LeasedAcquisition } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
-import type { LeasedAcquisition } from "../leased.ts";
-import type { LimitStats } from "../stats.ts";
+import type { LimitStats } from "../limits/stats.ts";
 
 export interface ConnectDurableOptions {
   /** How long the object may not be heard of, in milliseconds, before it counts as out of reach. Default 5000. */

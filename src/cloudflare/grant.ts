@@ -1,6 +1,6 @@
 /** An acquisition, as the client has it. */
-import { asyncDispose, type Granter } from "../acquisition.ts";
-import { LeasedGrant } from "../leased.ts";
+import { asyncDispose, type Granter } from "../acquisition/acquisition.ts";
+import { LeasedGrant } from "../acquisition/leased.ts";
 import type { Lease } from "./lease.ts";
 
 /** What was granted, and the lease on it; none where nothing was taken. */

@@ -1,13 +1,13 @@
 /** The set that an object hosts: what is asked of it, who holds what of it and for how long. */
-import { contentsOf, type Grant } from "../acquisition.ts";
-import { type Clock, systemClock } from "../clock.ts";
+import { contentsOf, type Grant } from "../acquisition/acquisition.ts";
 import type { Acquisition, Amounts } from "../contract.ts";
 import type { Region } from "../core/region.ts";
 import { AcquisitionReleasedError } from "../errors.ts";
 import { type Attached, LimitSet, REGION, regrant } from "../limit-set.ts";
-import type { Limit, LimitLike } from "../limits.ts";
-import { packError } from "../remote-errors.ts";
-import { settle } from "../settling.ts";
+import type { Limit, LimitLike } from "../limits/limits.ts";
+import { type Clock, systemClock } from "../platform/clock.ts";
+import { packError } from "../remote/packed-errors.ts";
+import { settle } from "../remote/settling.ts";
 import { Deadlines } from "../waiting/deadlines.ts";
 import { Holding } from "./holding.ts";
 import type { Ask, Facts, Informed, Inspected, Named, Outcome } from "./protocol.ts";

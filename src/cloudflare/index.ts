@@ -1,4 +1,4 @@
-export { LeaseLostError } from "../leased.ts";
+export { LeaseLostError } from "../acquisition/leased.ts";
 export type { ObjectId, ObjectNamespace, ObjectState, ObjectStorage } from "./bindings.ts";
 export { connectDurable } from "./connect.ts";
 export type { ConnectDurableOptions, DurableAcquisition, DurableLimits, KeysOf } from "./durable-limits.ts";

@@ -1,6 +1,6 @@
 /** What is known of an object's limits: by all requests of an isolate, so that only the first has to be told. */
-import { type Limit, type LimitLike, toLimits } from "../limits.ts";
-import { Requests } from "../requests.ts";
+import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
+import { Requests } from "../limits/requests.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import type { Facts } from "./protocol.ts";
 

@@ -1,6 +1,7 @@
 /** What a client holds of an object: renewed while the request that has it lives, and ended by its release. */
-import { LONGEST_TIMER_MS, systemClock } from "../clock.ts";
-import { LeaseLostError } from "../leased.ts";
+
+import { LeaseLostError } from "../acquisition/leased.ts";
+import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
 import type { Line } from "./line.ts";
 import { waitUntil } from "./platform.ts";
 import type { Named, TicketLike } from "./protocol.ts";

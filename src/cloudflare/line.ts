@@ -1,6 +1,7 @@
 /** The way to an object: calls that are made again when the object has moved, restarted or was not to be reached for a moment. */
-import { LONGEST_TIMER_MS, systemClock } from "../clock.ts";
+
 import { BackendUnavailableError, InvalidRequestError, LimitError, show } from "../errors.ts";
+import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import type { Remote } from "./protocol.ts";
 

@@ -1,10 +1,11 @@
 /** The side that has the limits. */
-import { type Clock, systemClock } from "../clock.ts";
+
+import { checkLease } from "../acquisition/leased.ts";
 import type { Awaitable } from "../contract.ts";
-import { checkLease } from "../leased.ts";
-import { type LimitLike, toLimits } from "../limits.ts";
-import { packError } from "../remote-errors.ts";
-import { checkMissingUpdate } from "../requests.ts";
+import { type LimitLike, toLimits } from "../limits/limits.ts";
+import { checkMissingUpdate } from "../limits/requests.ts";
+import { type Clock, systemClock } from "../platform/clock.ts";
+import { packError } from "../remote/packed-errors.ts";
 import { Host } from "./host.ts";
 import { DurableObject, RpcTarget } from "./platform.ts";
 import type { Ask, Described, Failed, Inspected, Named, Outcome } from "./protocol.ts";

@@ -2,9 +2,9 @@
  * What client and object say to each other, by the platform's own calls. Every request has an id that the client has drawn, by which
  * it can be asked again when an answer got lost: it is then the same one, nothing is taken twice or given back twice.
  */
-import type { LimitLike } from "../limits.ts";
-import type { PackedError } from "../remote-errors.ts";
-import type { LimitStats } from "../stats.ts";
+import type { LimitLike } from "../limits/limits.ts";
+import type { LimitStats } from "../limits/stats.ts";
+import type { PackedError } from "../remote/packed-errors.ts";
 
 /** Amounts by key. */
 export type Named = Readonly<Record<string, number>>;

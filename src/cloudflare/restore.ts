@@ -2,9 +2,9 @@
 import { FORMAT } from "../../assembly/layout.ts";
 import { type Definition as CoreDefinition, Region, SETTLE } from "../core/region.ts";
 import { definitionOf } from "../limit-set.ts";
-import { type Limit, type LimitLike, toLimits } from "../limits.ts";
-import { ceilingUnits, unitOf } from "../requests.ts";
-import { toAmount } from "../units.ts";
+import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
+import { ceilingUnits, unitOf } from "../limits/requests.ts";
+import { toAmount } from "../limits/units.ts";
 import type { Contents, Kept } from "./shelf.ts";
 
 export interface Restored {

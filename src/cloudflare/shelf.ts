@@ -9,7 +9,7 @@
  * promises of writes that are not awaited.
  */
 import { FORMAT } from "../../assembly/layout.ts";
-import type { Limit } from "../limits.ts";
+import type { Limit } from "../limits/limits.ts";
 import type { ObjectStorage } from "./bindings.ts";
 
 /** What is kept of who holds something: units, one entry a limit. */

@@ -29,10 +29,10 @@ import {
   TOKEN_BUCKET,
   UNITS,
 } from "../../assembly/layout.ts";
+import { restoreTo, snapshotOf } from "../cloudflare/snapshot.ts";
+import { Membership } from "../threads/membership.ts";
+import { Participants, type Seat } from "../threads/participants.ts";
 import { type Arena, arenaFor, type Heap } from "./arena.ts";
-import { Membership } from "./membership.ts";
-import { Participants, type Seat } from "./participants.ts";
-import { restoreTo, snapshotOf } from "./snapshot.ts";
 
 const KINDS = {
   "token-bucket": TOKEN_BUCKET,

@@ -1,6 +1,6 @@
 /** The side that has not the set. */
-import { type Denial, Grant, type Granter, Refusal, runWith } from "../acquisition.ts";
-import { LONGEST_TIMER_MS, systemClock } from "../clock.ts";
+import { type Denial, Grant, type Granter, Refusal, runWith } from "../acquisition/acquisition.ts";
+import { LeakWatch } from "../acquisition/leaks.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import {
   BackendUnavailableError,
@@ -8,18 +8,18 @@ import {
   LimitSetClosedError,
   UnreleasedAcquisitionWarning,
 } from "../errors.ts";
-import { LeakWatch } from "../leaks.ts";
-import { type Limit, type LimitLike, toLimits } from "../limits.ts";
-import { hasLocks, holdLock } from "../locks.ts";
-import { unpackError } from "../remote-errors.ts";
-import { checkTimeout, Requests } from "../requests.ts";
-import { type PromiseWithResolvers, withResolvers } from "../resolvers.ts";
-import type { LimitStats } from "../stats.ts";
-import { warnOnce } from "../warning.ts";
+import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
+import { checkTimeout, Requests } from "../limits/requests.ts";
+import type { LimitStats } from "../limits/stats.ts";
+import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
+import { hasLocks, holdLock } from "../platform/locks.ts";
+import { type PromiseWithResolvers, withResolvers } from "../platform/resolvers.ts";
+import { soon } from "../platform/soon.ts";
+import { warnOnce } from "../platform/warning.ts";
+import { unpackError } from "../remote/packed-errors.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
 import { SignsOfLife } from "./life.ts";
 import { ASK, NOBODY, type Op, Outbox, pack, saidIn, TELL, VERSION } from "./protocol.ts";
-import { soon } from "./soon.ts";
 
 export interface ConnectOptions {
   /** Which set it is, where one channel carries several: both sides say the same name. Default: `""`. */

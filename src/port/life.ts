@@ -1,5 +1,5 @@
 /** Signs of life, for channels that do not tell when the other side is gone. */
-import { systemClock, unref } from "../clock.ts";
+import { systemClock, unref } from "../platform/clock.ts";
 
 /** Whoever wants to be known to live says so this often. */
 const SIGN_MS = 5_000;

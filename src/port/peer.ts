@@ -1,11 +1,11 @@
 /** A peer of a set, as the host sees it. */
 import type { Acquisition, Limits } from "../contract.ts";
 import { AcquisitionReleasedError, InvalidRequestError } from "../errors.ts";
-import type { Limit } from "../limits.ts";
-import { whenLost } from "../locks.ts";
-import { packError } from "../remote-errors.ts";
-import { isPromise, settle } from "../settling.ts";
-import type { LimitStats } from "../stats.ts";
+import type { Limit } from "../limits/limits.ts";
+import type { LimitStats } from "../limits/stats.ts";
+import { whenLost } from "../platform/locks.ts";
+import { packError } from "../remote/packed-errors.ts";
+import { isPromise, settle } from "../remote/settling.ts";
 import { SignsOfLife } from "./life.ts";
 import { ASK, type Op, type Outbox, TELL, unpack, VERSION } from "./protocol.ts";
 

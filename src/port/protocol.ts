@@ -4,8 +4,9 @@
  * that the peer has drawn: what was said in an earlier one may still be on its way. Peers number their acquisitions, from 1
  * upwards; a number is never used again. All that is asked in one turn travels together.
  */
+
+import { soon } from "../platform/soon.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { soon } from "./soon.ts";
 
 export const VERSION = 1;
 

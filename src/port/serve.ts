@@ -1,7 +1,7 @@
 /** The side that has the set. */
 import type { Limits } from "../contract.ts";
 import { CannotShareError } from "../errors.ts";
-import type { Limit } from "../limits.ts";
+import type { Limit } from "../limits/limits.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
 import { Peer, type Terms } from "./peer.ts";
 import { ASK, NOBODY, Outbox, type Said, saidIn, TELL, VERSION } from "./protocol.ts";

@@ -1,12 +1,12 @@
 /** What happens to requests while the server cannot be reached. */
-import { Grant } from "../acquisition.ts";
-import type { Clock } from "../clock.ts";
+import { Grant } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition } from "../contract.ts";
 import { BackendUnavailableError, InvalidLimitError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
-import type { Limit, LimitLike } from "../limits.ts";
-import { unitOf } from "../requests.ts";
-import { toAmount, toUnits } from "../units.ts";
+import type { Limit, LimitLike } from "../limits/limits.ts";
+import { unitOf } from "../limits/requests.ts";
+import { toAmount, toUnits } from "../limits/units.ts";
+import type { Clock } from "../platform/clock.ts";
 import { type RedisAcquisition, type Session, unleased } from "./session.ts";
 
 /**

@@ -3,8 +3,8 @@
  * goes with the next, so that a busy process makes fewer calls than requests, and its requests keep their order. A batch has
  * a number, and the server keeps the answer to the last: where an answer is lost, the same batch is sent again.
  */
-import { systemClock, unref } from "../clock.ts";
-import { soon } from "../port/soon.ts";
+import { systemClock, unref } from "../platform/clock.ts";
+import { soon } from "../platform/soon.ts";
 import { isLasting } from "./client.ts";
 import { waitOf } from "./wire.ts";
 

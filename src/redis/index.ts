@@ -1,4 +1,4 @@
-export { LeaseLostError } from "../leased.ts";
+export { LeaseLostError } from "../acquisition/leased.ts";
 export type { WhenAway } from "./away.ts";
 export type { IoredisLike, NodeRedisLike, RedisClient } from "./client.ts";
 export { DefinitionMismatchError } from "./errors.ts";

@@ -1,10 +1,11 @@
 /** How a set on a server is made: what may be given, and what is taken where nothing is. */
-import { type Clock, LONGEST_TIMER_MS, systemClock } from "../clock.ts";
+
+import { checkLease } from "../acquisition/leased.ts";
 import { InvalidLimitError, type LimitError } from "../errors.ts";
-import { checkLease } from "../leased.ts";
-import type { LimitLike } from "../limits.ts";
-import { checkMissingUpdate } from "../requests.ts";
-import { warnOnce } from "../warning.ts";
+import type { LimitLike } from "../limits/limits.ts";
+import { checkMissingUpdate } from "../limits/requests.ts";
+import { type Clock, LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
+import { warnOnce } from "../platform/warning.ts";
 import type { WhenAway } from "./away.ts";
 import type { RedisClient } from "./client.ts";
 

@@ -4,9 +4,9 @@
  * asked for in one batch: the script grants them in order, and stops where one is refused.
  */
 
-import { type Clock, LONGEST_TIMER_MS, systemClock } from "../clock.ts";
 import type { AcquireOptions } from "../contract.ts";
-import { toMicros } from "../units.ts";
+import { toMicros } from "../limits/units.ts";
+import { type Clock, LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
 import { Aborts } from "../waiting/aborts.ts";
 import { Deadlines } from "../waiting/deadlines.ts";
 import type { Operation, Timing } from "./conversation.ts";

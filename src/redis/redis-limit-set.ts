@@ -1,6 +1,6 @@
 /** A set of limits on a Redis or Valkey server, for many machines. */
-import { runWith } from "../acquisition.ts";
-import { type Clock, systemClock } from "../clock.ts";
+import { runWith } from "../acquisition/acquisition.ts";
+import { LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import {
   AcquireTimeoutError,
@@ -9,11 +9,11 @@ import {
   LimitSetClosedError,
   show,
 } from "../errors.ts";
-import { LeasedRefusal } from "../leased.ts";
-import { type Limit, toLimits } from "../limits.ts";
-import { checkTimeout, Requests } from "../requests.ts";
-import { describe, type LimitStats } from "../stats.ts";
-import { toMicros } from "../units.ts";
+import { type Limit, toLimits } from "../limits/limits.ts";
+import { checkTimeout, Requests } from "../limits/requests.ts";
+import { describe, type LimitStats } from "../limits/stats.ts";
+import { toMicros } from "../limits/units.ts";
+import { type Clock, systemClock } from "../platform/clock.ts";
 import { type StandIn, standIn } from "./away.ts";
 import { messageOf, type Server, serverOf } from "./client.ts";
 import { Conversation, type Operation, type Outcome, type Timing } from "./conversation.ts";

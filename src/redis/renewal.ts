@@ -1,5 +1,5 @@
 /** Renews a session's lease in time while the session holds something. */
-import { type Clock, LONGEST_TIMER_MS, unref } from "../clock.ts";
+import { type Clock, LONGEST_TIMER_MS, unref } from "../platform/clock.ts";
 
 /** Whose lease it is. */
 export interface Lessee {

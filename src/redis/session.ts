@@ -2,12 +2,12 @@
  * What this process holds on the server, under one lease. While it holds something, the lease is renewed; when it ends, because the
  * process was not heard of or the server has forgotten it, all that is held learns of it, and what is taken next belongs to another.
  */
-import type { Granter } from "../acquisition.ts";
+import type { Granter } from "../acquisition/acquisition.ts";
+import { LeakWatch } from "../acquisition/leaks.ts";
+import { type LeasedAcquisition, LeasedGrant, LeaseLostError, neverAborted } from "../acquisition/leased.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
 import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
-import { LeakWatch } from "../leaks.ts";
-import { type LeasedAcquisition, LeasedGrant, LeaseLostError, neverAborted } from "../leased.ts";
-import { CHARGES, GIVES_BACK, type Requests } from "../requests.ts";
+import { CHARGES, GIVES_BACK, type Requests } from "../limits/requests.ts";
 
 /** An acquisition of a set on a server. */
 export type RedisAcquisition<K extends string = string> = LeasedAcquisition<K>;

@@ -1,5 +1,5 @@
 /** A clock that only moves when it is told to. */
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../platform/clock.ts";
 
 interface ManualTimer {
   readonly at: number;

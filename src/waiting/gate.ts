@@ -1,7 +1,8 @@
 /** Between a set and the queue before it. */
-import type { Clock } from "../clock.ts";
+
 import type { AcquireOptions } from "../contract.ts";
-import type { WakeWord } from "../core/wake-word.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { WakeWord } from "../threads/wake-word.ts";
 import type { Request } from "./lines.ts";
 
 /** What a queue needs of the set before which it stands. */

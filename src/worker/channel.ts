@@ -1,10 +1,10 @@
 /** A thread or a process that has just been started: the channel to it, and its end. */
 import type { ChildProcess, ForkOptions } from "node:child_process";
 import type { Worker as NodeThread } from "node:worker_threads";
-import { hasLocks, whenFree } from "../locks.ts";
+import { builtin } from "../platform/builtin.ts";
+import { hasLocks, whenFree } from "../platform/locks.ts";
 import type { EndpointLike } from "../port/endpoint.ts";
-import type { ThreadLike } from "../thread-end.ts";
-import { builtin } from "./builtin.ts";
+import type { ThreadLike } from "../threads/thread-end.ts";
 import { InvalidWorkerError } from "./errors.ts";
 
 export interface Channel {

@@ -1,5 +1,5 @@
 /** Errors as plain data that any channel carries, and back: with class, message, stack, cause and whatever they had besides. */
-import { limitErrorClasses } from "../error-classes.ts";
+import { limitErrorClasses } from "../remote/error-classes.ts";
 import * as workerErrors from "./errors.ts";
 import type { ErrorClass } from "./policy.ts";
 

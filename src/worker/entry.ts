@@ -1,6 +1,7 @@
 /** What a thread or process of a worker runs first. */
+
+import { builtin } from "../platform/builtin.ts";
 import type { EndpointLike } from "../port/endpoint.ts";
-import { builtin } from "./builtin.ts";
 import { host } from "./host.ts";
 
 interface ProcessLike {

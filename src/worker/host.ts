@@ -1,7 +1,7 @@
 /** The far side: makes an object of the class it is told, with limits, and calls its methods. */
 import type { Limits } from "../contract.ts";
 import { LimitSet } from "../limit-set.ts";
-import { holdLock } from "../locks.ts";
+import { holdLock } from "../platform/locks.ts";
 import { connectLimits } from "../port/connect.ts";
 import { type EndpointLike, toEndpoint } from "../port/endpoint.ts";
 import { pack, unpack } from "./crossing.ts";

@@ -1,7 +1,7 @@
 /** An object of a worker's class, in this thread, whose methods are called with limits that end with the call. */
-import { runWith } from "../acquisition.ts";
+import { runWith } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
-import type { LimitStats } from "../stats.ts";
+import type { LimitStats } from "../limits/stats.ts";
 import { inject } from "./injected.ts";
 import { innermost, runIn } from "./running.ts";
 import { Scope } from "./scope.ts";

@@ -1,6 +1,7 @@
 /** One of a worker's objects, wherever it lives. */
-import { systemClock } from "../clock.ts";
+
 import type { Limits } from "../contract.ts";
+import { systemClock } from "../platform/clock.ts";
 import { type Constructor, Instance } from "./instance.ts";
 
 export interface Member {

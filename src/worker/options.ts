@@ -1,8 +1,9 @@
 /** What a worker is made with. */
-import { type Clock, systemClock } from "../clock.ts";
+
 import type { Limits } from "../contract.ts";
 import { show } from "../errors.ts";
-import { type Limit, type LimitLike, toLimits } from "../limits.ts";
+import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
+import { type Clock, systemClock } from "../platform/clock.ts";
 import { BALANCES, type LoadBalancing } from "./balance.ts";
 import { InvalidWorkerError } from "./errors.ts";
 import { MODES, type WorkerMode } from "./mode.ts";

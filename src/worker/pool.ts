@@ -1,8 +1,8 @@
 /** A worker's objects: who gets which call, who takes the place of one that crashed, and how all end. */
 
-import { LONGEST_TIMER_MS } from "../clock.ts";
 import type { Awaitable, Limits } from "../contract.ts";
 import { LimitSet } from "../limit-set.ts";
+import { LONGEST_TIMER_MS } from "../platform/clock.ts";
 import { Aborts } from "../waiting/aborts.ts";
 import { BALANCES, type Candidate } from "./balance.ts";
 import { openProcess, openThread } from "./channel.ts";

@@ -1,11 +1,11 @@
 /** One of a worker's objects, on a thread or in a process of its own. */
 import type { Limits } from "../contract.ts";
 import { CannotShareError } from "../errors.ts";
-import type { LimitSetHandle } from "../handle.ts";
 import { LimitSet } from "../limit-set.ts";
 import { toEndpoint } from "../port/endpoint.ts";
 import { type Service, serveLimits } from "../port/serve.ts";
-import type { ThreadLike } from "../thread-end.ts";
+import type { LimitSetHandle } from "../threads/handle.ts";
+import type { ThreadLike } from "../threads/thread-end.ts";
 import type { Channel, Ending } from "./channel.ts";
 import { type classesIn, pack, unpack } from "./crossing.ts";
 import { CannotCrossError, WorkerCrashedError } from "./errors.ts";

@@ -1,5 +1,5 @@
 /** A call, attempt by attempt, until one is good enough or there is no other. */
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../platform/clock.ts";
 import { waitBefore } from "./backoff.ts";
 import { ResultNotAcceptedError } from "./errors.ts";
 import type { AttemptInfo, RetryPolicy } from "./policy.ts";

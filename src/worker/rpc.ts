@@ -1,8 +1,8 @@
 /** Calls across a channel, by birpc. Others may use the same channel. */
 import { createBirpc } from "birpc";
-import type { LimitSetHandle } from "../handle.ts";
+import { soon } from "../platform/soon.ts";
 import type { Endpoint } from "../port/endpoint.ts";
-import { soon } from "../port/soon.ts";
+import type { LimitSetHandle } from "../threads/handle.ts";
 import type { Packed } from "./crossing.ts";
 
 /** What the starting side says, in that order: `start`, then calls. */

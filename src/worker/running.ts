@@ -4,7 +4,7 @@
  * whose `limits` are those of the attempt.
  */
 import type { Limits } from "../contract.ts";
-import { builtin } from "./builtin.ts";
+import { builtin } from "../platform/builtin.ts";
 import type { Scope } from "./scope.ts";
 
 interface Storage {

@@ -1,5 +1,5 @@
 /** Objects whose methods run here, on threads or in processes, with limits injected and retries that let go. */
-import { asyncDispose } from "../acquisition.ts";
+import { asyncDispose } from "../acquisition/acquisition.ts";
 import type { Limits } from "../contract.ts";
 import { LimitSet } from "../limit-set.ts";
 import { classesIn } from "./crossing.ts";

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { limitErrorClasses } from "../../src/error-classes.ts";
 import * as errors from "../../src/errors.ts";
 import {
   AcquireTimeoutError,
@@ -16,6 +15,7 @@ import {
   UsageExceedsRequestedError,
   UsageNotReportedError,
 } from "../../src/index.ts";
+import { limitErrorClasses } from "../../src/remote/error-classes.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { failure, rate, resource } from "../conformance/tools.ts";
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../src/testing/index.ts";
 import type { Gate } from "../../src/waiting/gate.ts";
-import { RequestQueue } from "../../src/waiting/request-queue.ts";
+import { RequestQueue } from "../../src/waiting/workerd-queue.ts";
 
 /** A queue before `free` things of one kind, and one that comes back by the clock at `refillAt`. */
 function set(free: number, refillAt = Number.POSITIVE_INFINITY) {

@@ -1,5 +1,5 @@
 /** Where warnings go that nobody has asked for. */
-import type { LimitError } from "./errors.ts";
+import type { LimitError } from "../errors.ts";
 
 interface NodeLike {
   emitWarning?(warning: Error): void;

@@ -1,12 +1,12 @@
 /** What one thread gives another to share a set: plain data, which structured cloning carries. */
-import { FORMAT, LINE } from "../assembly/layout.ts";
-import type { Reading } from "./clock.ts";
-import { openHeap } from "./core/arena.ts";
-import { canShare } from "./core/module.ts";
-import { Participants, type Seat } from "./core/participants.ts";
-import { Region } from "./core/region.ts";
-import { CannotShareError, InvalidHandleError, show } from "./errors.ts";
-import type { LimitLike } from "./limits.ts";
+import { FORMAT, LINE } from "../../assembly/layout.ts";
+import { openHeap } from "../core/arena.ts";
+import { canShare } from "../core/module.ts";
+import { Region } from "../core/region.ts";
+import { CannotShareError, InvalidHandleError, show } from "../errors.ts";
+import type { LimitLike } from "../limits/limits.ts";
+import type { Reading } from "../platform/clock.ts";
+import { Participants, type Seat } from "./participants.ts";
 
 /** For one thread, and for once: `LimitSet.attach(handle)` there. */
 export interface LimitSetHandle<K extends string = string> {

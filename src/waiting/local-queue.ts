@@ -1,8 +1,8 @@
 /** Who waits, woken by what. One timer a queue, for the nearest of: the first moment at which some head could pass, the first timeout. */
 
-import { LONGEST_TIMER_MS } from "../clock.ts";
 import type { AcquireOptions } from "../contract.ts";
-import { toMicros } from "../units.ts";
+import { toMicros } from "../limits/units.ts";
+import { LONGEST_TIMER_MS } from "../platform/clock.ts";
 import { Aborts } from "./aborts.ts";
 import { Deadlines, type Due } from "./deadlines.ts";
 import type { Gate, Queue } from "./gate.ts";

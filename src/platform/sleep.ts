@@ -1,6 +1,7 @@
 /** Blocks this thread, where the platform lets it. */
+
+import { canShare } from "../core/module.ts";
 import { CannotBlockError } from "../errors.ts";
-import { canShare } from "./module.ts";
 
 let cell: Int32Array | undefined;
 

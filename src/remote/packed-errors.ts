@@ -1,6 +1,7 @@
 /** Errors that cross a channel and arrive as what they were. */
+
+import { BackendUnavailableError, LimitError } from "../errors.ts";
 import { limitErrorClasses } from "./error-classes.ts";
-import { BackendUnavailableError, LimitError } from "./errors.ts";
 
 /** An error as plain data. */
 export interface PackedError {

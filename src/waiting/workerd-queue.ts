@@ -12,7 +12,7 @@
  */
 
 import type { AcquireOptions } from "../contract.ts";
-import { toMicros } from "../units.ts";
+import { toMicros } from "../limits/units.ts";
 import { Aborts } from "./aborts.ts";
 import type { Gate, Queue } from "./gate.ts";
 import { Lines, type Request, type Waiting } from "./lines.ts";

@@ -1,5 +1,5 @@
 /** The end of acquisitions that somebody elsewhere had. */
-import type { Acquisition } from "./contract.ts";
+import type { Acquisition } from "../contract.ts";
 
 /** Releases, with what was used; what makes no sense, or is missing, is charged in full. */
 export function settle<K extends string>(

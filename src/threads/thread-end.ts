@@ -1,6 +1,7 @@
 /** How a thread learns that another has ended. */
-import { ASKED, HELD, type Participants, type Seat } from "./core/participants.ts";
-import { hasLocks, isWanted, whenFree } from "./locks.ts";
+
+import { hasLocks, isWanted, whenFree } from "../platform/locks.ts";
+import { ASKED, HELD, type Participants, type Seat } from "./participants.ts";
 
 /** What is known of a thread from outside: a worker of Node, of a browser, of Deno or of Bun. */
 export interface ThreadLike {

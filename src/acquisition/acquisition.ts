@@ -1,8 +1,8 @@
 /** What an acquire returns: a grant to settle, or the refusal of a try. */
-import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "./contract.ts";
-import { AcquisitionReleasedError, UsageNotReportedError } from "./errors.ts";
+import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
+import { AcquisitionReleasedError, UsageNotReportedError } from "../errors.ts";
+import { MISSES, type Requests } from "../limits/requests.ts";
 import type { LeakWatch, Marker } from "./leaks.ts";
-import { MISSES, type Requests } from "./requests.ts";
 
 // Where the platform has no `Symbol.dispose`, compiled `using` looks for this one.
 export const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for("Symbol.dispose") as never);

@@ -1,8 +1,8 @@
 /** The queue before a set where timers belong to requests (workerd). */
-import { systemClock } from "../clock.ts";
+import { systemClock } from "../platform/clock.ts";
 import type { Gate, Queue } from "./gate.ts";
-import { RequestQueue } from "./request-queue.ts";
-import { WaitQueue } from "./wait-queue.ts";
+import { WaitQueue } from "./local-queue.ts";
+import { RequestQueue } from "./workerd-queue.ts";
 
 /** The timers of any other clock belong to nobody. */
 export function queueFor<T>(limits: number, gate: Gate<T>): Queue<T> {

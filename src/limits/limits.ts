@@ -1,5 +1,5 @@
 /** What a set is made of: validated data, frozen, without behaviour. */
-import { InvalidLimitError } from "./errors.ts";
+import { InvalidLimitError } from "../errors.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
 
 /** How a rate is enforced. The README compares them. */

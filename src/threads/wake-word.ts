@@ -1,7 +1,7 @@
 /** How a thread sleeps until another gives something back: `assembly/wake.ts` is the other side. */
 import { SLEEPERS, WAKE } from "../../assembly/layout.ts";
+import { sleepOn } from "../platform/sleep.ts";
 import { change } from "./change.ts";
-import { sleepOn } from "./sleep.ts";
 
 // What setInterval takes at most: 24.8 days.
 const FOR_LONG_MS = 2 ** 31 - 1;

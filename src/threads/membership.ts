@@ -1,5 +1,5 @@
 /** This thread's part in a region that threads share. */
-import type { Heap } from "./arena.ts";
+import type { Heap } from "../core/arena.ts";
 import type { ASKED, HELD, Participants, Seat } from "./participants.ts";
 import { WakeWord } from "./wake-word.ts";
 

@@ -17,7 +17,7 @@ import {
   UnreleasedAcquisitionWarning,
   UsageExceedsRequestedError,
   UsageNotReportedError,
-} from "./errors.ts";
+} from "../errors.ts";
 
 type LimitErrorClass = { readonly prototype: LimitError; readonly name: string };
 

@@ -1,9 +1,10 @@
 /** Waiting that blocks the thread. */
-import type { Clock } from "./clock.ts";
-import { type Region, TAKE } from "./core/region.ts";
-import { sleep } from "./core/sleep.ts";
-import { DeadlockError } from "./errors.ts";
-import { toMicros } from "./units.ts";
+
+import { type Region, TAKE } from "../core/region.ts";
+import { DeadlockError } from "../errors.ts";
+import { toMicros } from "../limits/units.ts";
+import type { Clock } from "../platform/clock.ts";
+import { sleep } from "../platform/sleep.ts";
 
 /**
  * Takes `units` and returns when, blocking this thread until it can; below 0 if that takes more than `timeoutMs`, NaN if

@@ -1,7 +1,7 @@
 /** The queue before a set. */
-// In the build for workerd this is set-queue-of-requests.ts: see tsup.config.ts.
+// In the build for workerd this is queue-for-workerd.ts: see tsup.config.ts.
 import type { Gate, Queue } from "./gate.ts";
-import { WaitQueue } from "./wait-queue.ts";
+import { WaitQueue } from "./local-queue.ts";
 
 export function queueFor<T>(limits: number, gate: Gate<T>): Queue<T> {
   return new WaitQueue(limits, gate);

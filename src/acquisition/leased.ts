@@ -1,7 +1,8 @@
 /** Acquisitions that hold what they hold for as long as somebody is heard of who has them. */
+
+import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
+import { InvalidLimitError, LimitError } from "../errors.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
-import type { AcquireOptions, Acquisition, Amounts } from "./contract.ts";
-import { InvalidLimitError, LimitError } from "./errors.ts";
 
 /**
  * The lease on what an acquisition holds has ended before its release: its holder was not heard of for `leaseMs`, or where the

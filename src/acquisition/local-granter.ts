@@ -1,12 +1,13 @@
 /** What the grants of a set in this isolate need of it: where they settle. */
+
+import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
+import { type Region, SETTLE } from "../core/region.ts";
+import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
+import { CHARGES, GIVES_BACK, type Requests } from "../limits/requests.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Queue } from "../waiting/gate.ts";
 import type { Granter } from "./acquisition.ts";
-import type { Clock } from "./clock.ts";
-import type { AcquireOptions, Acquisition, Amounts } from "./contract.ts";
-import { type Region, SETTLE } from "./core/region.ts";
-import { type LimitError, UnreleasedAcquisitionWarning } from "./errors.ts";
 import { LeakWatch } from "./leaks.ts";
-import { CHARGES, GIVES_BACK, type Requests } from "./requests.ts";
-import type { Queue } from "./waiting/gate.ts";
 
 /** The parts of a set that settling needs. */
 export interface LocalSet<K extends string> {
