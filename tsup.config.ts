@@ -1,7 +1,15 @@
 import { copyFile } from "node:fs/promises";
 import { defineConfig, type Options } from "tsup";
 
-const ENTRIES = ["cloudflare/index", "index", "port/index", "redis/index", "testing/index", "worker/index"];
+const ENTRIES = [
+  "cloudflare/index",
+  "index",
+  "port/index",
+  "redis/index",
+  "testing/index",
+  "threads/index",
+  "worker/index",
+];
 const entriesOf = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
 

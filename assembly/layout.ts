@@ -7,13 +7,15 @@
  * +--------------------------------------------------------+
  * |   0  HEAD      i64  version << 16 | block index         | commit.ts, by compare-and-swap
  * |   8  WAKE      i32  changes when sleepers are woken     | wake.ts
- * |  12  SLEEPERS  i32  1: some thread may sleep on WAKE    | who goes to sleep; wake.ts
+ * |  12  SLEEPERS  i32  1: some thread may sleep on WAKE    | the thread that goes to sleep; wake.ts
  * +-- 64 --------------------------------------------------+
  * |      shape: counts, sizes and offsets of this region    | format, once
  * +-- 128 -------------------------------------------------+
  * |      definitions, one cache line a limit                | define, once a limit
  * +--------------------------------------------------------+
- * |      scratch of participant 0, 1, ...                   | its participant; LIFE: who lets it in or out
+ * |      handles, in a region that threads share            | src/threads/handles.ts
+ * +--------------------------------------------------------+
+ * |      scratch of participant 0, 1, ...                   | its participant; LIFE: src/threads/seats.ts
  * +--------------------------------------------------------+
  * |      blocks 0, 1 of participant 0; 2, 3 of 1; ...       | its participant, while it is not the head
  * +--------------------------------------------------------+
@@ -31,19 +33,21 @@
  * +--------------------------------------------------------+
  * |  PARTICIPANT i32, its number                            | format, once
  * |  OWN i32, where in the region its blocks begin          | format, once
- * |  LIFE i32, whether a thread has the number, and which   | src/core/participants.ts
- * |  GUARD i32, 1 asks for, 2 holds a lock until it dies    | src/core/participants.ts
- * |  PARENT, PARENT_LIFE i32, whose death it cannot outlive | src/core/participants.ts
+ * |  LIFE i32, whether a thread has the number, and which   | src/threads/seats.ts
+ * |  HANDLE i32, the handle by which that thread attached   | src/threads/seats.ts, together with LIFE
+ * |  THREAD i32, the platform's id of that thread, plus 1   | src/threads/seats.ts
  * |  REFUSER f64, the limit that alone refused, or SEVERAL  | core
- * |  REPEATS f64, transactions that others were faster than | core
+ * |  REPEATS f64, transactions that another thread beat     | core
  * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
  * |  WAITS, one a limit: 0 where the limit agrees           | core
  * +--------------------------------------------------------+
  * ```
  */
 
-/** Changes with this file: threads that read memory differently must not share it, nor take it up where it was kept. */
+/** Changes with what a block looks like: a Durable Object takes up only blocks that it can read. */
 export const FORMAT = 1;
+/** Changes with all of this file: threads that read memory differently must not share it. */
+export const SHARED_FORMAT = 2;
 
 // Kinds of limit.
 export const TOKEN_BUCKET = 0;
@@ -81,7 +85,7 @@ export const LOGGED = 92;
 export const CLAIMS = 96;
 /** Tells regions apart that follow each other at one address. */
 export const SERIAL = 100;
-/** The participant that is offered next. */
+/** The number that is tried next when a thread attaches. */
 export const NEXT = 104;
 export const DEFINITIONS = 128;
 
@@ -106,6 +110,18 @@ export const FULL = 48;
 /** After more ticks than this any debt has leaked out. */
 export const IDLE = 56;
 export const DEFINITION_BYTES = 64;
+
+// Place for a handle.
+/** How often the place has been used, and whether its present handle is good. */
+export const ISSUE = 0;
+/** How far the worker that the handle was posted to has come with its lock. */
+export const GUARD = 4;
+/** The participant that posted the handle, plus 1, and its life: the handle's threads end with that thread. */
+export const PARENT = 8;
+export const PARENT_LIFE = 12;
+export const HANDLE_BYTES = 16;
+/** Behind the definitions, a cache line of places for each participant but the first. */
+export const HANDLES_BYTES = LINE;
 
 // Head word.
 export const INDEX_BITS = 16;
@@ -168,9 +184,8 @@ export const HELD_BYTES = 8;
 export const PARTICIPANT = 0;
 export const OWN = 4;
 export const LIFE = 8;
-export const GUARD = 12;
-export const PARENT = 16;
-export const PARENT_LIFE = 20;
+export const HANDLE = 12;
+export const THREAD = 16;
 export const REFUSER = 24;
 export const REPEATS = 32;
 export const UNITS = 40;

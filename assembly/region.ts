@@ -1,4 +1,4 @@
-/** Lays out the region of a set, once, before anybody takes from it. */
+/** Lays out the region of a set, once, before the first take. */
 import { maxClaims } from "./claims";
 import * as kinds from "./kinds";
 import {
@@ -9,6 +9,7 @@ import {
   CLAIMS,
   DEFINITION_BYTES,
   DEFINITIONS,
+  HANDLES_BYTES,
   INDEX,
   KIND,
   LIMITS,
@@ -37,6 +38,7 @@ export function regionBytes(limits: i32, states: i32, logs: i32, participants: i
   return (
     DEFINITIONS +
     limits * DEFINITION_BYTES +
+    handleBytes(participants) +
     participants * (scratchBytes(limits) + 2 * blockBytes(states, logs, participants))
   );
 }
@@ -45,7 +47,7 @@ export function regionBytes(limits: i32, states: i32, logs: i32, participants: i
 export function format(region: usize, limits: i32, states: i32, logs: i32, participants: i32): void {
   assert((region & (LINE - 1)) === 0, "a region begins at a cache line");
   assert(participants > 0 && participants <= MAX_PARTICIPANTS, "participants: 1 to MAX_PARTICIPANTS");
-  const scratches = DEFINITIONS + limits * DEFINITION_BYTES;
+  const scratches = DEFINITIONS + limits * DEFINITION_BYTES + handleBytes(participants);
   store<i32>(region + LIMITS, limits);
   store<i32>(region + PARTICIPANTS, participants);
   store<i32>(region + SCRATCHES, scratches);
@@ -106,6 +108,10 @@ function blockBytes(states: i32, logs: i32, participants: i32): i32 {
   // A single thread keeps its order by itself.
   const claims = participants > 1 ? maxClaims(participants) * CLAIM_BYTES : 0;
   return lines(stateEnd(states) + logs + claims);
+}
+
+function handleBytes(participants: i32): i32 {
+  return (participants - 1) * HANDLES_BYTES;
 }
 
 function scratchBytes(limits: i32): i32 {

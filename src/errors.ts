@@ -92,7 +92,7 @@ export class AcquisitionReleasedError extends LimitError {
   }
 }
 
-/** The set was closed; or, in a thread, the set was taken from it by `reclaim`. */
+/** The set was closed; or another thread has reclaimed it from this one. */
 export class LimitSetClosedError extends LimitError {
   constructor(why: "closed" | "reclaimed" = "closed") {
     super(
@@ -111,20 +111,23 @@ export class CannotShareError extends LimitError {
   }
 }
 
-/** As many threads as `maxThreads` allows have a handle already. */
+/** As many threads as `maxThreads` allows are attached, or too many handles are out. */
 export class TooManyThreadsError extends LimitError {
+  /** The option of the set. */
   readonly maxThreads: number;
 
-  constructor(maxThreads: number) {
+  constructor(maxThreads: number, what: "threads" | "handles" = "threads") {
     super(
       "ERR_TOO_MANY_THREADS",
-      `${maxThreads} threads share the limit set already: make it with a larger maxThreads, or reclaim() the handles of threads that have ended`,
+      what === "threads"
+        ? `${maxThreads} threads share the limit set already: make it with a larger maxThreads, close() it in threads that are done, or reclaim() those that have ended`
+        : `too many handles are out for maxThreads ${maxThreads}: one handle serves many threads, so use it again, or reclaim() those that are done`,
     );
     this.maxThreads = maxThreads;
   }
 }
 
-/** What was to be attached or reclaimed is no handle, or no handle any more. */
+/** The value given to `attachLimits` is no handle, or one that is not good any more. */
 export class InvalidHandleError extends LimitError {
   constructor(why: string) {
     super("ERR_INVALID_HANDLE", why);

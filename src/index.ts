@@ -17,7 +17,7 @@ export {
   UsageExceedsRequestedError,
   UsageNotReportedError,
 } from "./errors.ts";
-export { LimitSet, type LimitSetOptions } from "./limit-set.ts";
+export { LimitSet } from "./limit-set.ts";
 export {
   CallLimit,
   type CallLimitOptions,
@@ -30,7 +30,6 @@ export {
   ResourceLimit,
   type ResourceLimitOptions,
 } from "./limits/limits.ts";
+export type { LimitSetOptions } from "./limits/options.ts";
 export type { LimitStats } from "./limits/stats.ts";
 export type { Clock } from "./platform/clock.ts";
-export type { LimitSetHandle } from "./threads/handle.ts";
-export type { ThreadLike } from "./threads/thread-end.ts";

@@ -1,6 +1,7 @@
 // A thread that works for the section on threads: on a set it shares, or by asking the thread that owns one.
 import { parentPort } from "node:worker_threads";
 import { LimitSet } from "limitset";
+import { attachLimits } from "limitset/threads";
 import { ThreeLineBucket, take } from "../floors.js";
 import { HOUR_MS, PLENTY, takeTokens, tokens } from "../sets.js";
 
@@ -21,12 +22,12 @@ parentPort?.on("message", async ({ id, task, n, inFlight }) => {
   parentPort?.postMessage({ done, repeats: (limits?.repeats ?? 0) - before });
 });
 
-/** @param {{ floor?: boolean, handle?: import("limitset").LimitSetHandle, releases?: boolean, asks?: MessagePort, answers?: MessagePort }} task */
+/** @param {{ floor?: boolean, handle?: import("limitset/threads").LimitSetHandle, releases?: boolean, asks?: MessagePort, answers?: MessagePort }} task */
 function begin({ floor, handle, releases, asks, answers }) {
   if (floor) return { work: take(new ThreeLineBucket(PLENTY, HOUR_MS)) };
   if (asks) return { work: asking(asks) };
   if (answers) return { work: answering(answers) };
-  const limits = LimitSet.attach(/** @type {import("limitset").LimitSetHandle} */ (handle));
+  const limits = attachLimits(/** @type {import("limitset/threads").LimitSetHandle} */ (handle));
   return { limits, work: releases ? takeAndRelease(limits) : takeTokens(limits) };
 }
 

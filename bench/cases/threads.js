@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { CallLimit, LimitSet, RateLimit, ResourceLimit } from "limitset";
+import { shareLimits } from "limitset/threads";
 import { HOUR_MS, PLENTY, tokens } from "../sets.js";
 
 export const ALONE = "1 thread, one set";
@@ -93,7 +94,7 @@ function job(worker, task, transfer) {
 
 /** @template {string} K @param {Worker} worker @param {LimitSet<K>} set */
 function attach(worker, set, releases = false) {
-  return job(worker, { handle: set.share(), releases });
+  return job(worker, { handle: shareLimits(set).handle, releases });
 }
 
 /** @param {Worker} worker @param {Worker} owner */

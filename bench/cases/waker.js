@@ -3,6 +3,7 @@ import process from "node:process";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { LimitSet, ResourceLimit } from "limitset";
 import { connectLimits } from "limitset/port";
+import { attachLimits } from "limitset/threads";
 
 /** Of all threads and processes of the machine alike: Node takes it from the system's monotonic clock. In milliseconds. */
 export const now = () => Number(process.hrtime.bigint() % 1_000_000_000_000_000n) / 1e6;
@@ -48,7 +49,7 @@ async function wait(limits, word, way) {
 async function serve() {
   const connected = parentPort ? undefined : connectLimits(process);
   await connected?.ready;
-  const limits = /** @type {Limits} */ (connected ?? LimitSet.attach(workerData.handle));
+  const limits = /** @type {Limits} */ (connected ?? attachLimits(workerData.handle));
   const word = new Int32Array(parentPort ? workerData.cell : new SharedArrayBuffer(4));
   channel.on("message", ({ way, go }) => {
     if (go) tell({ woken: now() });

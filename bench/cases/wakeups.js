@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { Worker } from "node:worker_threads";
 import { Sema } from "async-sema";
 import { serveLimits } from "limitset/port";
+import { shareLimits } from "limitset/threads";
 import pLimit from "p-limit";
 import PQueue from "p-queue";
 import { spread } from "../measure.js";
@@ -131,7 +132,7 @@ function thread(way) {
   return async (/** @type {boolean} */ quick) => {
     const cell = new SharedArrayBuffer(8);
     const limits = slot();
-    const worker = new Worker(program, { workerData: { handle: limits.share(), cell } });
+    const worker = new Worker(program, { workerData: { handle: shareLimits(limits).handle, cell } });
     const word = new Int32Array(cell);
     const release = {
       message: () => worker.postMessage({ go: true }),

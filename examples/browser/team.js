@@ -1,5 +1,6 @@
 // The workers, as the page has them. See README.md.
 import { serveLimits } from "limitset/port";
+import { shareLimits } from "limitset/threads";
 
 /** @typedef {import("limitset").LimitSet<"tokens" | "connections" | "call_count">} LimitSet */
 /** @typedef {"resting" | "waiting" | "calling" | "done" | "killed"} State */
@@ -17,7 +18,7 @@ export class Team {
       const member = { name, worker, state: "resting", calls: 0, refused: 0 };
       worker.addEventListener("message", ({ data }) => this.#heard(member, data));
       // One set for all: each has its memory, or asks for everything. Both give back what a worker holds when it ends.
-      if (globalThis.crossOriginIsolated) limits.shareWith(worker);
+      if (globalThis.crossOriginIsolated) shareLimits(limits, worker);
       else serveLimits(limits, worker);
       this.members.push(member);
     }

@@ -1,6 +1,6 @@
 // One of the workers: calls the server as often as it is told to, and as the limits let it. See README.md.
-import { LimitSet } from "limitset";
 import { connectLimits } from "limitset/port";
+import { attachLimits } from "limitset/threads";
 import { RESERVED } from "./limits.js";
 
 /** @typedef {import("limitset").Limits<"tokens" | "connections" | "call_count">} Limits */
@@ -18,7 +18,7 @@ globalThis.addEventListener("message", ({ data }) => {
 
 if (globalThis.crossOriginIsolated) {
   // The page's set itself, in memory that both share: its handle is the first message.
-  globalThis.addEventListener("message", ({ data }) => work(LimitSet.attach(data)), { once: true });
+  globalThis.addEventListener("message", ({ data }) => work(attachLimits(data)), { once: true });
 } else {
   // The page has the set, and is asked over the channel between the two.
   work(connectLimits(/** @type {import("limitset/port").PortLike} */ (globalThis)));

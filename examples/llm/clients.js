@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { serveLimits } from "limitset/port";
+import { shareLimits } from "limitset/threads";
 import { replay, warmUp } from "./replay.js";
 import { newTally, sumOf } from "./tally.js";
 
@@ -72,11 +73,11 @@ const program = new URL("./remote-client.js", import.meta.url);
  */
 function startThread(limits) {
   const worker = new Worker(program);
-  const handle = limits?.share();
-  if (handle) worker.once("exit", () => limits?.reclaim(handle));
+  const shared = limits && shareLimits(limits);
+  worker.once("exit", () => shared?.reclaim());
   return {
     channel: worker,
-    share: { handle },
+    share: { handle: shared?.handle },
     tell: (order) => worker.postMessage({ order }),
     end: () => worker.terminate(),
   };

@@ -2,8 +2,8 @@
 // it goes.
 import process from "node:process";
 import { parentPort } from "node:worker_threads";
-import { LimitSet } from "limitset";
 import { connectLimits } from "limitset/port";
+import { attachLimits } from "limitset/threads";
 import { replay, warmUp } from "./replay.js";
 import { newTally } from "./tally.js";
 
@@ -31,7 +31,7 @@ try {
   const { url, requests, connections, limited, handle } = await order();
   // Threads share the set's memory, processes ask for what they want.
   /** @type {import("limitset").Limits<import("./replay.js").Key> | undefined} */
-  const limits = handle ? LimitSet.attach(handle) : limited ? connectLimits(process) : undefined;
+  const limits = handle ? attachLimits(handle) : limited ? connectLimits(process) : undefined;
   await warmUp(url, connections);
   tell({ ready: true });
 

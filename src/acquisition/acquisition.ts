@@ -1,15 +1,11 @@
 /** What an acquire returns: a grant to settle, or the refusal of a try. */
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "../errors.ts";
-import { MISSES, type Requests } from "../limits/requests.ts";
+import type { Requests } from "../limits/requests.ts";
+import { asyncDispose, dispose } from "../platform/dispose.ts";
 import type { LeakWatch, Marker } from "./leaks.ts";
 
-// Where the platform has no `Symbol.dispose`, compiled `using` looks for this one.
-export const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for("Symbol.dispose") as never);
-export const asyncDispose: typeof Symbol.asyncDispose =
-  Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as never);
-
-/** What a grant needs of the set that granted it. */
+/** What a grant needs of the backend that granted it. */
 export interface Granter<K extends string> {
   readonly requests: Requests<K>;
   readonly config: Readonly<Record<string, unknown>>;
@@ -20,16 +16,16 @@ export interface Granter<K extends string> {
   /** Whether the set is closed: what it held is gone with it. */
   readonly closed: boolean;
   /**
-   * Settles what was `taken` at `takenAt`, of which so much was `used` as was reported: `requests.due` is what comes back, below
-   * 0, or is to be charged, above; `what` says whether there is any.
+   * Settles the acquisition `token`, which has `taken` so many units and reported `used`, one entry a limit. Tells whether
+   * the usage of some RateLimit is missing.
    */
-  settle(what: number, takenAt: number, taken: readonly number[], used?: readonly number[]): void;
-  /** Acquires on top of an acquisition that was taken at `takenAt` and holds the `covered` limits. */
+  settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean;
+  /** Acquires on top of the acquisition `token`, which holds the `covered` limits. */
   acquireNested(
     requested: Amounts<K> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
-    takenAt: number,
+    token: number,
   ): Promise<Acquisition<K>>;
 }
 
@@ -37,36 +33,36 @@ export interface Granter<K extends string> {
 const RELEASED: readonly number[] = [];
 const NOTHING: readonly never[] = Object.freeze([]);
 
-/** What a grant has taken, and what it goes by: for those who keep it elsewhere. */
-export interface Contents {
+/** What a grant consists of: a backend that keeps it elsewhere can make it again. */
+export interface GrantRecord {
   readonly units: readonly number[];
-  readonly takenAt: number;
+  readonly token: number;
   readonly covered: readonly boolean[] | undefined;
 }
 
-export let contentsOf: <K extends string>(grant: Grant<K>) => Contents;
+export let recordOf: <K extends string>(grant: Grant<K>) => GrantRecord;
 
 export class Grant<K extends string> implements Acquisition<K> {
   private readonly granter: Granter<K>;
   private readonly units: readonly number[];
-  /** When it was granted, or whatever else the granter knows it by. */
-  private readonly takenAt: number;
+  /** By which the granter knows it again. */
+  private readonly token: number;
   /** The limits that the acquisitions around this one hold. */
   private readonly covered: readonly boolean[] | undefined;
   private usage: readonly number[] | undefined = undefined;
   private marker: Marker | undefined = undefined;
 
   static {
-    contentsOf = ({ units, takenAt, covered }) => ({ units, takenAt, covered });
+    recordOf = ({ units, token, covered }) => ({ units, token, covered });
   }
 
-  constructor(granter: Granter<K>, units: readonly number[], takenAt: number, covered?: readonly boolean[]) {
+  constructor(granter: Granter<K>, units: readonly number[], token: number, covered?: readonly boolean[]) {
     this.granter = granter;
     this.units = units;
-    this.takenAt = takenAt;
+    this.token = token;
     this.covered = covered;
     const leaks = granter.leaks;
-    if (leaks !== undefined) this.marker = leaks.mark(units, takenAt);
+    if (leaks !== undefined) this.marker = leaks.mark(units, token);
   }
 
   get successful(): boolean {
@@ -97,7 +93,7 @@ export class Grant<K extends string> implements Acquisition<K> {
   async acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
     if (this.usage === RELEASED) throw new AcquisitionReleasedError("acquire()", "released");
     const covered = this.units.map((units, i) => units > 0 || this.covered?.[i] === true);
-    return this.granter.acquireNested(requested, options, covered, this.takenAt);
+    return this.granter.acquireNested(requested, options, covered, this.token);
   }
 
   release(): void {
@@ -110,11 +106,9 @@ export class Grant<K extends string> implements Acquisition<K> {
       this.marker = undefined;
       granter.leaks!.unmark(marker);
     }
-    const requests = granter.requests;
-    const what = requests.settlement(this.units, usage);
-    granter.settle(what, this.takenAt, this.units, usage);
-    if (what & MISSES && granter.missingUpdate === "throw" && !granter.closed) {
-      throw new UsageNotReportedError(requests.unreported(this.units, usage));
+    const isMissing = granter.settle(this.token, this.units, usage);
+    if (isMissing && granter.missingUpdate === "throw" && !granter.closed) {
+      throw new UsageNotReportedError(granter.requests.unreported(this.units, usage));
     }
   }
 

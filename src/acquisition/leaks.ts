@@ -1,43 +1,45 @@
 /**
  * Acquisitions that were dropped without a release. Each is tied to a marker that nothing else refers to; when the engine
- * collects the marker, the acquisition is gone. A marker goes from one acquisition to the next, so that only as many are
- * ever registered with the engine as acquisitions are held at once.
+ * collects the marker, the acquisition is gone. A marker goes from one acquisition to the next, so that the engine never has
+ * more of them registered than acquisitions are held at once.
  */
+import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
+import type { Granter } from "./acquisition.ts";
 
-/** What a marker stands for: without units, nothing. */
+/** What a marker stands for; without units it stands for nothing. */
 interface Holding {
   units: readonly number[] | undefined;
-  takenAt: number;
+  token: number;
 }
 
 export class Marker {
-  /** Not the marker itself, which must not be kept alive. */
-  readonly holding: Holding = { units: undefined, takenAt: 0.5 };
+  /** The registry keeps this, and must not keep the marker itself alive. */
+  readonly holding: Holding = { units: undefined, token: 0.5 };
 }
 
-// So many markers wait for the next acquisition.
+// Markers that are kept for later acquisitions, at most.
 const MOST_SPARE = 1024;
 
 export class LeakWatch {
   private readonly registry: FinalizationRegistry<Holding>;
-  /** The marker that was given back last: mostly it is the one taken next. */
+  /** The marker that was given back last: mostly the next acquisition takes it. */
   private last: Marker | undefined = undefined;
   private readonly spare: Marker[] = [];
 
   /** `leaked` is told what was taken, and when. */
-  constructor(leaked: (units: readonly number[], takenAt: number) => void) {
-    this.registry = new FinalizationRegistry(({ units, takenAt }) => {
-      if (units) leaked(units, takenAt);
+  constructor(leaked: (units: readonly number[], token: number) => void) {
+    this.registry = new FinalizationRegistry(({ units, token }) => {
+      if (units) leaked(units, token);
     });
   }
 
   /** A marker for an acquisition to keep until its release. */
-  mark(units: readonly number[], takenAt: number): Marker {
+  mark(units: readonly number[], token: number): Marker {
     const marker = this.last ?? this.another();
     this.last = undefined;
     const holding = marker.holding;
     holding.units = units;
-    holding.takenAt = takenAt;
+    holding.token = token;
     return marker;
   }
 
@@ -61,4 +63,20 @@ export class LeakWatch {
     this.registry.register(marker, marker.holding);
     return marker;
   }
+}
+
+/**
+ * Watches the acquisitions of `granter`. One that is lost gives back its resources, and is reported. Its rates are charged in
+ * full, since what was used is not known.
+ */
+export function watchLeaks<K extends string>(
+  granter: Omit<Granter<K>, "leaks">,
+  onWarning: (warning: LimitError) => void,
+): LeakWatch {
+  return new LeakWatch((units, token) => {
+    if (granter.closed) return;
+    granter.settle(token, units, undefined);
+    const { requests } = granter;
+    if (requests.takesResources(units)) onWarning(new UnreleasedAcquisitionWarning(requests.amounts(units)));
+  });
 }

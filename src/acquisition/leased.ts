@@ -1,23 +1,24 @@
-/** Acquisitions that hold what they hold for as long as somebody is heard of who has them. */
+/** Leased acquisitions: resources stay held only while the holder keeps renewing. */
 
 import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
 import { InvalidLimitError, LimitError } from "../errors.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
 
 /**
- * The lease on what an acquisition holds has ended before its release: its holder was not heard of for `leaseMs`, or where the
- * limits live it has been forgotten. Others may hold the same by now. The reason of the acquisition's `signal`.
+ * The lease on the resources of an acquisition ended before its release: the backend heard nothing of the holder for
+ * `leaseMs`, or has forgotten the lease. Other holders may have the resources by now. It is the reason of the acquisition's
+ * `signal`.
  */
 export class LeaseLostError extends LimitError {
   constructor(why: string) {
-    super("ERR_LEASE_LOST", `the resources held are held no more: ${why}`);
+    super("ERR_LEASE_LOST", `the held resources are lost: ${why}`);
   }
 }
 
 export interface LeasedAcquisition<K extends string = string> extends Acquisition<K> {
   /**
-   * Aborts when the lease on the resources held has been lost: others may hold them by now. Its reason is a
-   * `LeaseLostError`. Never aborts where no resource is held.
+   * Aborts when the lease on the held resources is lost: other holders may have them by now. Its reason is a
+   * `LeaseLostError`. It never aborts where no resource is held.
    */
   readonly signal: AbortSignal;
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K>>;
@@ -27,9 +28,9 @@ const LEAST_LEASE_MS = 10;
 const LONGEST_LEASE_MS = 2 ** 51 / 1000;
 
 /**
- * How long who is not heard of holds what it holds.
+ * Checks the option `leaseMs`: how long resources stay held when nothing is heard of their holder.
  *
- * @throws {InvalidLimitError} if it makes no sense.
+ * @throws {InvalidLimitError} if it is out of bounds.
  */
 export function checkLease(leaseMs: unknown): void {
   if (typeof leaseMs === "number" && leaseMs >= LEAST_LEASE_MS && leaseMs <= LONGEST_LEASE_MS) return;
@@ -39,7 +40,7 @@ export function checkLease(leaseMs: unknown): void {
 
 let never: AbortSignal | undefined;
 
-/** The signal of what has no lease. Made when first wanted: some platforms make none outside of requests. */
+/** The signal of an acquisition without a lease. Made when first wanted: some platforms make none outside of HTTP requests. */
 export function neverAborted(): AbortSignal {
   never ??= new AbortController().signal;
   return never;
@@ -51,11 +52,11 @@ export class LeasedGrant<K extends string> extends Grant<K> implements LeasedAcq
   constructor(
     granter: Granter<K>,
     units: readonly number[],
-    takenAt: number,
+    token: number,
     covered: readonly boolean[] | undefined,
     signal: AbortSignal,
   ) {
-    super(granter, units, takenAt, covered);
+    super(granter, units, token, covered);
     this.signal = signal;
   }
 
@@ -64,9 +65,9 @@ export class LeasedGrant<K extends string> extends Grant<K> implements LeasedAcq
   }
 }
 
-/** The answer to a try that was refused. */
+/** A refused try. */
 export class LeasedRefusal<K extends string> extends Refusal<K> implements LeasedAcquisition<K> {
-  // Not one for all: at the edge, what one request makes is not for another.
+  // A new one each time: at the edge, one HTTP request must not use what another has made.
   get signal(): AbortSignal {
     return new AbortController().signal;
   }

@@ -1,21 +1,19 @@
-/** What the grants of a set in this isolate need of it: where they settle. */
-
-import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
-import { type Region, SETTLE } from "../core/region.ts";
-import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
-import { CHARGES, GIVES_BACK, type Requests } from "../limits/requests.ts";
+/** Settles the grants of a set in this isolate. */
+import type { Region } from "../core/region.ts";
+import type { LimitError } from "../errors.ts";
+import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Queue } from "../waiting/gate.ts";
 import type { Granter } from "./acquisition.ts";
-import { LeakWatch } from "./leaks.ts";
+import { type LeakWatch, watchLeaks } from "./leaks.ts";
 
-/** The parts of a set that settling needs. */
+/** What settling needs of a set. */
 export interface LocalSet<K extends string> {
   readonly requests: Requests<K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly clock: Clock;
-  readonly queue: Queue<Acquisition<K>>;
+  /** The waiters that a release may let go. */
+  readonly queue: { readonly size: number; serve(): void };
   readonly region: Region;
   readonly onWarning: (warning: LimitError) => void;
   readonly acquireNested: Granter<K>["acquireNested"];
@@ -26,10 +24,10 @@ export class LocalGranter<K extends string> implements Granter<K> {
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
+  readonly acquireNested: Granter<K>["acquireNested"];
   private readonly clock: Clock;
-  private readonly queue: Queue<Acquisition<K>>;
-  private readonly onWarning: (warning: LimitError) => void;
-  private readonly nested: Granter<K>["acquireNested"];
+  private readonly queue: LocalSet<K>["queue"];
+  private readonly due: number[];
   private region: Region | undefined;
 
   constructor(set: LocalSet<K>) {
@@ -39,9 +37,10 @@ export class LocalGranter<K extends string> implements Granter<K> {
     this.clock = set.clock;
     this.queue = set.queue;
     this.region = set.region;
-    this.nested = set.acquireNested;
-    this.onWarning = set.onWarning;
-    if (set.requests.resources.length > 0) this.leaks = new LeakWatch((...leaked) => this.mend(...leaked));
+    this.acquireNested = set.acquireNested;
+    this.due = set.requests.keys.map(() => 0);
+    // Only resources are lost with an acquisition, and watching costs as much as a take.
+    if (set.requests.resources.length > 0) this.leaks = watchLeaks(this, set.onWarning);
   }
 
   get closed(): boolean {
@@ -52,27 +51,15 @@ export class LocalGranter<K extends string> implements Granter<K> {
     this.region = undefined;
   }
 
-  settle(what: number, takenAt: number): void {
-    // What a closed set held is gone with it.
-    if (!this.region || (what & (GIVES_BACK | CHARGES)) === 0) return;
-    const now = (what & CHARGES) === 0 ? 0 : this.clock.now();
-    this.region.transact(SETTLE, this.requests.due, now, takenAt);
-    if (this.queue.size > 0) this.queue.drain();
-  }
-
-  acquireNested(
-    requested: Amounts<K> | undefined,
-    options: AcquireOptions | undefined,
-    covered: readonly boolean[],
-    takenAt: number,
-  ): Promise<Acquisition<K>> {
-    return this.nested(requested, options, covered, takenAt);
-  }
-
-  /** Gives back the resources of a grant that is lost. Its rates are charged in full: nobody knows what was used. */
-  private mend(units: readonly number[], takenAt: number): void {
-    if (this.closed || !this.requests.resources.some((resource) => units[resource]! > 0)) return;
-    this.settle(this.requests.settlement(units, undefined), takenAt);
-    this.onWarning(new UnreleasedAcquisitionWarning(this.requests.amounts(units)));
+  settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean {
+    const due = this.due;
+    const what = this.requests.settlement(taken, used, due);
+    // A closed set has given back everything already.
+    if (this.region !== undefined && (what & (GIVES_BACK | CHARGES)) !== 0) {
+      const now = (what & CHARGES) === 0 ? 0 : this.clock.now();
+      this.region.settle(due, now, token);
+      if (this.queue.size > 0) this.queue.serve();
+    }
+    return (what & MISSES) !== 0;
   }
 }

@@ -4,7 +4,7 @@ import { LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, LimitView } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
 import type { LimitLike } from "../limits/limits.ts";
-import { checkTimeout } from "../limits/requests.ts";
+import { checkTimeout } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { systemClock } from "../platform/clock.ts";
 import { withResolvers } from "../platform/resolvers.ts";
@@ -235,7 +235,7 @@ class Connection<K extends string> implements DurableLimits<K> {
     } else {
       drop(ticket);
     }
-    const holds = known.requests.resources.some((resource) => units[resource]! > 0);
+    const holds = known.requests.takesResources(units);
     const signal = lease && holds ? lease.signal : new AbortController().signal;
     return new DurableGrant<K>(this.#granterOf(known), units, number, covered, signal, lease);
   }
@@ -251,10 +251,11 @@ class Connection<K extends string> implements DurableLimits<K> {
       get closed() {
         return isClosed();
       },
-      settle: (_what, number, taken, used) => {
+      settle: (number, taken, used) => {
         const lease = this.#leases.get(number);
         this.#leases.delete(number);
         lease?.end(usageOf(requests.keys, requests.usage(taken, used)));
+        return requests.misses(taken, used);
       },
       acquireNested: (requested, options, covered, number) =>
         this.#acquire(requested, options, covered, number),

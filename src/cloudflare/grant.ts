@@ -1,6 +1,7 @@
 /** An acquisition, as the client has it. */
-import { asyncDispose, type Granter } from "../acquisition/acquisition.ts";
+import type { Granter } from "../acquisition/acquisition.ts";
 import { LeasedGrant } from "../acquisition/leased.ts";
+import { asyncDispose } from "../platform/dispose.ts";
 import type { Lease } from "./lease.ts";
 
 /** What was granted, and the lease on it; none where nothing was taken. */

@@ -1,9 +1,9 @@
 /** The set that an object hosts: what is asked of it, who holds what of it and for how long. */
-import { contentsOf, type Grant } from "../acquisition/acquisition.ts";
+import { INTERNALS, type Internals, type OptionsWithRegion } from "../acquisition/internals.ts";
 import type { Acquisition, Amounts } from "../contract.ts";
 import type { Region } from "../core/region.ts";
 import { AcquisitionReleasedError } from "../errors.ts";
-import { type Attached, LimitSet, REGION, regrant } from "../limit-set.ts";
+import { LimitSet } from "../limit-set.ts";
 import type { Limit, LimitLike } from "../limits/limits.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { packError } from "../remote/packed-errors.ts";
@@ -12,7 +12,8 @@ import { Deadlines } from "../waiting/deadlines.ts";
 import { Holding } from "./holding.ts";
 import type { Ask, Facts, Informed, Inspected, Named, Outcome } from "./protocol.ts";
 import { restore } from "./restore.ts";
-import type { Contents, Kept, Shelf } from "./shelf.ts";
+import type { Contents, Shelf } from "./shelf.ts";
+import { snapshotOf, versionOf } from "./snapshot.ts";
 
 export interface HostOptions {
   readonly limits: readonly Limit[];
@@ -28,6 +29,7 @@ export class Host {
   readonly #shelf: Shelf;
   readonly #region: Region;
   readonly #set: LimitSet<string>;
+  readonly #internals: Internals<string>;
   readonly #holdings = new Map<string, Holding>();
   readonly #deadlines = new Deadlines<Holding>();
   /** The version of the state that was written last. */
@@ -44,16 +46,23 @@ export class Host {
     const { region, held, isNew } = restore(limits, kept, clock.now());
     this.#region = region;
     const likes = limits as readonly LimitLike[];
-    const attached: Attached<string> = { limits: likes, config, clock, shared: false, [REGION]: region };
-    this.#set = new LimitSet<string>(attached);
+    const hosted: OptionsWithRegion<string> = {
+      limits: likes,
+      config,
+      clock,
+      shared: false,
+      [INTERNALS]: region,
+    };
+    this.#set = new LimitSet<string>(hosted);
+    this.#internals = this.#set[INTERNALS]();
     this.#isArmed = kept.alarm !== null;
     for (const [id, each] of held) {
       const holding = new Holding(id, undefined);
       holding.outcome = Promise.resolve({ kind: "granted", units: each.units });
-      this.#hold(holding, regrant(this.#set, each.units, each.takenAt, each.covered), each.until);
+      this.#hold(holding, this.#internals.grantAgain({ ...each, token: each.takenAt }), each.until);
       if (isNew) shelf.putHeld(id, each);
     }
-    this.#written = isNew ? undefined : region.version;
+    this.#written = isNew ? undefined : versionOf(region);
     if (isNew && kept.definition) this.#commit();
     else if (held.size > 0) this.#arm();
   }
@@ -141,7 +150,7 @@ export class Host {
       const { retryAfterMs, limitedBy } = acquisition;
       return { kind: "refused", retryAfterMs, limitedBy };
     }
-    const { units, takenAt, covered } = contentsOf(acquisition as Grant<string>);
+    const { units, token, covered } = this.#internals.recordOf(acquisition);
     if (signal.aborted) {
       // Between its turn and now: as if nothing of it had been used.
       this.#holdings.delete(holding.id);
@@ -152,7 +161,7 @@ export class Host {
     if (units.some((count) => count > 0)) {
       const until = this.#options.clock.now() + this.#options.leaseMs;
       this.#hold(holding, acquisition, until);
-      this.#shelf.putHeld(holding.id, { units, takenAt, covered, until });
+      this.#shelf.putHeld(holding.id, { units, takenAt: token, covered, until });
       this.#commit();
     } else {
       this.#holdings.delete(holding.id);
@@ -180,8 +189,8 @@ export class Host {
     this.#deadlines.remove(holding);
     holding.deadline = until;
     this.#deadlines.add(holding);
-    const kept: Kept = { ...contentsOf(holding.held as Grant<string>), until };
-    this.#shelf.putHeld(holding.id, kept);
+    const { units, token, covered } = this.#internals.recordOf(holding.held!);
+    this.#shelf.putHeld(holding.id, { units, takenAt: token, covered, until });
   }
 
   #end(holding: Holding, usage: Named): void {
@@ -214,11 +223,11 @@ export class Host {
 
   /** Writes what has changed. Nothing is answered before that. */
   #commit(): void {
-    const { version } = this.#region;
+    const version = versionOf(this.#region);
     if (version !== this.#written) {
       if (this.#written === undefined) this.#shelf.define(this.#options.limits);
       this.#written = version;
-      this.#shelf.putState(this.#region.snapshot());
+      this.#shelf.putState(snapshotOf(this.#region));
     }
     this.#shelf.flush();
     this.#arm();

@@ -2,14 +2,13 @@
 
 import { LeaseLostError } from "../acquisition/leased.ts";
 import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
+import { dispose } from "../platform/dispose.ts";
 import type { Line } from "./line.ts";
 import { waitUntil } from "./platform.ts";
 import type { Named, TicketLike } from "./protocol.ts";
 
 /** A stub, as the platform has it. */
 export type Ticket = TicketLike & Partial<Disposable> & { onRpcBroken?(callback: () => void): void };
-
-const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for("Symbol.dispose") as never);
 
 export function drop(ticket: Ticket): void {
   ticket[dispose]?.();

@@ -3,7 +3,7 @@
 import { checkLease } from "../acquisition/leased.ts";
 import type { Awaitable } from "../contract.ts";
 import { type LimitLike, toLimits } from "../limits/limits.ts";
-import { checkMissingUpdate } from "../limits/requests.ts";
+import { checkMissingUpdate } from "../limits/options.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { Host } from "./host.ts";

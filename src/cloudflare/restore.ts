@@ -1,11 +1,12 @@
 /** The state of an object's earlier life, taken up again: as it was if the limits are the same, else as much of it as holds. */
 import { FORMAT } from "../../assembly/layout.ts";
-import { type Definition as CoreDefinition, Region, SETTLE } from "../core/region.ts";
-import { definitionOf } from "../limit-set.ts";
+import type { Definition as CoreDefinition } from "../core/kinds.ts";
+import { Region } from "../core/region.ts";
+import { ceilingUnits, definitionOf, unitOf } from "../limits/definition.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
-import { ceilingUnits, unitOf } from "../limits/requests.ts";
 import { toAmount } from "../limits/units.ts";
 import type { Contents, Kept } from "./shelf.ts";
+import { holdIn, restoreTo } from "./snapshot.ts";
 
 export interface Restored {
   readonly region: Region;
@@ -22,7 +23,7 @@ export function restore(limits: readonly Limit[], kept: Contents, now: number): 
   if (!definition || !state) return { region, held: new Map(), isNew: true };
   const old = toLimits(definition.limits as LimitLike[]);
   const isSame = definition.format === FORMAT && identities(old) === identities(limits);
-  if (isSame && region.restore(state)) {
+  if (isSame && restoreTo(region, state)) {
     holdAll(region, limits, kept.held.values());
     return { region, held: kept.held, isNew: false };
   }
@@ -69,7 +70,7 @@ function identities(limits: readonly Limit[]): string {
 function usedOf(limits: readonly Limit[], state: Uint8Array | undefined, now: number): number[] {
   const region = Region.create(limits.map(definitionOf), false);
   try {
-    if (!state || !region.restore(state)) return limits.map(ceilingUnits);
+    if (!state || !restoreTo(region, state)) return limits.map(ceilingUnits);
     region.inspect(now);
     return limits.map((_, i) => region.usedOf(i));
   } finally {
@@ -78,12 +79,12 @@ function usedOf(limits: readonly Limit[], state: Uint8Array | undefined, now: nu
 }
 
 function charge(region: Region, units: readonly number[], now: number): void {
-  region.transact(SETTLE, units, now, 0);
+  region.settle(units, now, 0);
 }
 
 /** What is in use of resources is what is held: nothing is lost between two writes. */
 function holdAll(region: Region, limits: readonly Limit[], held: Iterable<Kept>): void {
   const sums = limits.map(() => 0);
   for (const { units } of held) for (const [i, count] of units.entries()) sums[i]! += count;
-  for (const [i, limit] of limits.entries()) if (limit.type === "resource") region.hold(i, sums[i]!);
+  for (const [i, limit] of limits.entries()) if (limit.type === "resource") holdIn(region, i, sums[i]!);
 }

@@ -1,20 +1,17 @@
 /**
- * The state of a set of one participant as bytes that can be kept, and read by whoever has the same definitions and layout:
+ * The state of a set of one participant as bytes that can be kept, and read again with the same definitions and layout:
  *
  * ```
  * LATEST i64 | states of all limits, as in a block | of each sliding window: its entries, oldest first
  * ```
  */
 import {
-  BLOCK_BYTES,
-  BLOCKS,
   COUNT,
-  DEFINITION_BYTES,
-  DEFINITIONS,
   ENTRY_BYTES,
   FIRST,
   HEAD,
-  INDEX_MASK,
+  HELD,
+  IN_USE,
   KIND,
   LATEST,
   LIMITS,
@@ -25,6 +22,8 @@ import {
   STATE_BYTES,
   STATES,
 } from "../../assembly/layout.ts";
+import { presentBlock, wordOfDefinition } from "../core/block.ts";
+import type { Region } from "../core/region.ts";
 
 /** Where the log of a sliding window lies in memory, and where its state. */
 interface Log {
@@ -41,27 +40,41 @@ class Block {
   readonly view: DataView;
   readonly bytes: Uint8Array;
 
-  constructor(buffer: ArrayBufferLike, region: number) {
+  constructor({ address }: Region) {
+    const { buffer, start } = address;
     this.view = new DataView(buffer);
     this.bytes = new Uint8Array(buffer);
-    const word = (at: number) => this.view.getInt32(region + at, true);
-    const block = region + word(BLOCKS) + (word(HEAD) & INDEX_MASK) * word(BLOCK_BYTES);
+    const word = (at: number) => this.view.getInt32(start + at, true);
+    const block = presentBlock(address);
     this.latest = block + LATEST;
     this.states = block + STATES;
     this.statesEnd = block + word(STATE_BYTES);
     const logs: Log[] = [];
     for (let i = 0; i < word(LIMITS); i++) {
-      const definition = DEFINITIONS + i * DEFINITION_BYTES;
-      if (word(definition + KIND) !== SLIDING_WINDOW) continue;
-      logs.push({ state: block + word(definition + STATE), log: block + word(definition + LOG) });
+      const ofLimit = (at: number) => wordOfDefinition(address, i, at);
+      if (ofLimit(KIND) !== SLIDING_WINDOW) continue;
+      logs.push({ state: block + ofLimit(STATE), log: block + ofLimit(LOG) });
     }
     this.logs = logs;
   }
 }
 
-/** The present state of the region at `region`. */
-export function snapshotOf(buffer: ArrayBufferLike, region: number): Uint8Array<ArrayBuffer> {
-  const { view, bytes, latest, states, statesEnd, logs } = new Block(buffer, region);
+/** Changes with the state of a region, and only then. */
+export function versionOf({ address }: Region): bigint {
+  return new BigInt64Array(address.buffer, address.start, 1)[HEAD / 8]!;
+}
+
+/** Sets how many units of a ResourceLimit are held: the grants that hold them are kept elsewhere. */
+export function holdIn({ address }: Region, index: number, units: number): void {
+  const view = new DataView(address.buffer);
+  const state = presentBlock(address) + wordOfDefinition(address, index, STATE);
+  view.setBigInt64(state + IN_USE, BigInt(units), true);
+  view.setBigInt64(state + HELD, BigInt(units), true);
+}
+
+/** The present state of a region. */
+export function snapshotOf(region: Region): Uint8Array<ArrayBuffer> {
+  const { view, bytes, latest, states, statesEnd, logs } = new Block(region);
   const parts = [bytes.subarray(latest, latest + 8), bytes.subarray(states, statesEnd)];
   for (const { state, log } of logs) {
     const from = log + view.getInt32(state + FIRST, true) * ENTRY_BYTES;
@@ -76,9 +89,9 @@ export function snapshotOf(buffer: ArrayBufferLike, region: number): Uint8Array<
   return snapshot;
 }
 
-/** Makes a snapshot the state of a region with the same definitions. False, and nothing is written, if it is none of those. */
-export function restoreTo(buffer: ArrayBufferLike, region: number, snapshot: Uint8Array): boolean {
-  const { view, bytes, latest, states, statesEnd, logs } = new Block(buffer, region);
+/** Makes a snapshot the state of a region with the same definitions. False, and nothing is written, if it does not fit. */
+export function restoreTo(region: Region, snapshot: Uint8Array): boolean {
+  const { view, bytes, latest, states, statesEnd, logs } = new Block(region);
   const head = 8 + statesEnd - states;
   if (snapshot.length < head) return false;
   const old = new DataView(snapshot.buffer, snapshot.byteOffset, snapshot.length);

@@ -25,10 +25,11 @@ export interface Heap {
   readonly f64: Float64Array;
 }
 
-/** A region whose set is done with it, though other threads may not be. */
+/** A region that its set has left, though other threads may still use it. */
 interface Retired {
   readonly start: number;
   readonly bytes: number;
+  /** Whether no thread uses it any more. Asked until it says so, and then never again. */
   isFree(): boolean;
 }
 
@@ -40,6 +41,8 @@ export class Arena implements Heap {
   #free: Span[] = []; // In order of address, no two touching.
   #regions = 0;
   #retired: Retired[] = [];
+  /** Words that are used for nothing but what `takeWord` gives them out for. */
+  #words: number[] = [];
 
   constructor(shared: boolean) {
     this.shared = shared;
@@ -97,6 +100,23 @@ export class Arena implements Heap {
     this.#regions--;
   }
 
+  /**
+   * Returns the address of 8 bytes that no region ever lies over, so that a thread that comes too late may still touch
+   * them.
+   */
+  takeWord(): number {
+    if (this.#words.length === 0) {
+      const line = this.allocate(LINE);
+      this.#regions--;
+      for (let at = line; at < line + LINE; at += 8) this.#words.push(at);
+    }
+    return this.#words.pop()!;
+  }
+
+  giveWord(at: number): void {
+    this.#words.push(at);
+  }
+
   /** Frees a region as soon as it is free: now, or when more memory is wanted. */
   retire(region: Retired): void {
     this.#retired.push(region);
@@ -106,9 +126,12 @@ export class Arena implements Heap {
 
   #sweep(): void {
     if (this.#retired.length === 0) return;
-    const free = this.#retired.filter((region) => region.isFree());
-    this.#retired = this.#retired.filter((region) => !free.includes(region));
-    for (const { start, bytes } of free) this.free(start, bytes);
+    const kept: Retired[] = [];
+    for (const region of this.#retired) {
+      if (region.isFree()) this.free(region.start, region.bytes);
+      else kept.push(region);
+    }
+    this.#retired = kept;
   }
 
   #grow(size: number): void {

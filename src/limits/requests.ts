@@ -1,6 +1,7 @@
 /** Turns what users ask for into whole units, one entry a limit, and refuses what makes no sense. */
 import type { Amounts } from "../contract.ts";
-import { InvalidLimitError, InvalidRequestError, show, UsageExceedsRequestedError } from "../errors.ts";
+import { InvalidRequestError, show, UsageExceedsRequestedError } from "../errors.ts";
+import { ceilingUnits, unitOf } from "./definition.ts";
 import type { Limit } from "./limits.ts";
 import { toAmount, toUnits } from "./units.ts";
 
@@ -31,8 +32,6 @@ export class Requests<K extends string> {
   readonly keys: readonly K[];
   /** The indexes of the ResourceLimits. */
   readonly resources: readonly number[];
-  /** What the last settlement charges, above 0, or gives back, below; one entry a limit. */
-  readonly due: number[];
   private readonly terms: readonly Term<K>[];
   /** What a request takes unasked. */
   private readonly automatic: readonly number[];
@@ -55,7 +54,6 @@ export class Requests<K extends string> {
     this.wantsNames = limits.some(({ type }) => type === "rate");
     this.automatic = this.terms.map(({ automatic }) => automatic);
     this.nothing = this.terms.map(() => NOT_REPORTED);
-    this.due = this.terms.map(() => 0);
     this.keys = Object.freeze(this.terms.map(({ key }) => key));
     this.indexes = new Map(this.keys.map((key, index) => [key, index]));
   }
@@ -121,12 +119,11 @@ export class Requests<K extends string> {
   }
 
   /**
-   * What a release settles, into `due`, and what there is to do about it: a sum of `GIVES_BACK`, `CHARGES` and `MISSES`
-   * usage of a RateLimit.
+   * Writes the settlement of a release into `due`, one entry a limit: below 0 what it gives back, above 0 what it charges.
+   * Returns what there is to do: a sum of `GIVES_BACK`, `CHARGES`, and `MISSES` where usage of a RateLimit is missing.
    */
-  settlement(taken: readonly number[], reported: readonly number[] | undefined): number {
+  settlement(taken: readonly number[], reported: readonly number[] | undefined, due: number[]): number {
     const terms = this.terms;
-    const due = this.due;
     let what = 0;
     for (let i = 0; i < terms.length; i++) {
       const units = taken[i]!;
@@ -142,6 +139,11 @@ export class Requests<K extends string> {
     return what;
   }
 
+  /** Whether resources are among what was taken. */
+  takesResources(taken: readonly number[]): boolean {
+    return this.resources.some((resource) => taken[resource]! > 0);
+  }
+
   /** The usage that a release reports elsewhere, in amounts: of what was not reported, all if it may be missing, else null. */
   usage(taken: readonly number[], reported: readonly number[] | undefined): (number | null)[] {
     return this.terms.map(({ unit, automatic }, i) => {
@@ -149,6 +151,11 @@ export class Requests<K extends string> {
       if (used !== NOT_REPORTED) return toAmount(used, unit);
       return automatic === 0 && taken[i]! > 0 ? toAmount(taken[i]!, unit) : null;
     });
+  }
+
+  /** Whether the usage of a RateLimit that was taken is missing. */
+  misses(taken: readonly number[], reported: readonly number[] | undefined): boolean {
+    return this.unreported(taken, reported).length > 0;
   }
 
   /** The RateLimits that were taken and whose usage is missing. */
@@ -238,29 +245,4 @@ function checkPlain(value: unknown, what: string): void {
   const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : value;
   if (prototype === Object.prototype || (prototype === null && value !== null)) return;
   throw new InvalidRequestError(`${what} must be an object of amounts, got ${show(value)}`);
-}
-
-export function unitOf(limit: Limit): number {
-  return limit.type === "rate" ? limit.unit : 1;
-}
-
-/** The most that can be taken of a limit at once, in units. */
-export function ceilingUnits(limit: Limit): number {
-  const ceiling = limit.type === "resource" ? limit.capacity : (limit.burst ?? limit.capacity);
-  return toUnits(ceiling, unitOf(limit));
-}
-
-/** What a set does about usage that was not reported. */
-export function checkMissingUpdate(missingUpdate: unknown): void {
-  if (missingUpdate === "throw" || missingUpdate === "charge") return;
-  throw new InvalidLimitError("missingUpdate", missingUpdate, `"throw" or "charge"`);
-}
-
-/** How long to wait at most: what a request says, or for ever. */
-export function checkTimeout(timeoutMs: number | undefined): number {
-  if (timeoutMs === undefined) return Number.POSITIVE_INFINITY;
-  if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
-  throw new InvalidRequestError(
-    `timeoutMs must be a number of milliseconds, 0 or more, got ${show(timeoutMs)}`,
-  );
 }

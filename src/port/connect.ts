@@ -1,15 +1,11 @@
 /** The side that has not the set. */
 import { type Denial, Grant, type Granter, Refusal, runWith } from "../acquisition/acquisition.ts";
-import { LeakWatch } from "../acquisition/leaks.ts";
+import { type LeakWatch, watchLeaks } from "../acquisition/leaks.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
-import {
-  BackendUnavailableError,
-  type LimitError,
-  LimitSetClosedError,
-  UnreleasedAcquisitionWarning,
-} from "../errors.ts";
+import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
-import { checkTimeout, Requests } from "../limits/requests.ts";
+import { checkTimeout } from "../limits/options.ts";
+import { Requests } from "../limits/requests.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
@@ -369,15 +365,16 @@ class PortGranter<K extends string> implements Granter<K> {
     this.config = terms.config;
     this.missingUpdate = terms.missingUpdate;
     this.#terms = terms;
-    this.leaks = new LeakWatch((units, number) => this.#mend(units, number));
+    this.leaks = watchLeaks(this, terms.onWarning);
   }
 
   get closed(): boolean {
     return this.#terms.isClosed();
   }
 
-  settle(_what: number, number: number, taken: readonly number[], used?: readonly number[]): void {
+  settle(number: number, taken: readonly number[], used: readonly number[] | undefined): boolean {
     this.#terms.release(number, this.requests.usage(taken, used));
+    return this.requests.misses(taken, used);
   }
 
   acquireNested(
@@ -391,13 +388,5 @@ class PortGranter<K extends string> implements Granter<K> {
 
   denial(limitedBy: readonly number[]): Denial<K> {
     return { config: this.config, limitedBy: Object.freeze(limitedBy.map((i) => this.requests.keys[i]!)) };
-  }
-
-  #mend(units: readonly number[], number: number): void {
-    if (this.closed) return;
-    this.settle(0, number, units);
-    if (this.requests.resources.some((resource) => units[resource]! > 0)) {
-      this.#terms.onWarning(new UnreleasedAcquisitionWarning(this.requests.amounts(units)));
-    }
   }
 }

@@ -1,7 +1,7 @@
 /** The side that has the set. */
 import type { Limits } from "../contract.ts";
-import { CannotShareError } from "../errors.ts";
 import type { Limit } from "../limits/limits.ts";
+import { sendableConfig } from "../remote/sendable.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
 import { Peer, type Terms } from "./peer.ts";
 import { ASK, NOBODY, Outbox, type Said, saidIn, TELL, VERSION } from "./protocol.ts";
@@ -61,7 +61,7 @@ class Host<K extends string> {
       const { stats: _, ...limit } = limits.get(key);
       return limit as Limit;
     });
-    this.#terms = { limits, definitions, config: sendable(limits.config), tells: tells(endpoint) };
+    this.#terms = { limits, definitions, config: sendableConfig(limits.config), tells: tells(endpoint) };
     this.#endpoint = endpoint;
     this.#name = name;
     endpoint.ended?.(() => this.#endAll(undefined));
@@ -110,15 +110,5 @@ class Host<K extends string> {
 
   #endAll(why: string | undefined): void {
     for (const peer of [...this.#peers.values()]) peer.end(why);
-  }
-}
-
-function sendable(config: Readonly<Record<string, unknown>>): unknown {
-  try {
-    return structuredClone(config);
-  } catch (error) {
-    throw new CannotShareError(
-      `its config cannot be sent: ${error instanceof Error ? error.message : error}`,
-    );
   }
 }

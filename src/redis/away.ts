@@ -3,8 +3,8 @@ import { Grant } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition } from "../contract.ts";
 import { BackendUnavailableError, InvalidLimitError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
+import { unitOf } from "../limits/definition.ts";
 import type { Limit, LimitLike } from "../limits/limits.ts";
-import { unitOf } from "../limits/requests.ts";
 import { toAmount, toUnits } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type RedisAcquisition, type Session, unleased } from "./session.ts";
@@ -72,7 +72,8 @@ function nobody<K extends string>(): StandIn<K> {
       missingUpdate,
       leaks: undefined,
       closed: false,
-      settle: () => {},
+      settle: (_token: number, taken: readonly number[], used: readonly number[] | undefined) =>
+        requests.misses(taken, used),
       acquireNested: session.acquireNested.bind(session),
     };
     return unleased(new Grant<K>(granter, units, 0));

@@ -1,6 +1,7 @@
 /** Limits as the script knows them: one line each, in the order of their keys, so that the order in a program makes no difference. */
+
+import { ceilingUnits, unitOf } from "../limits/definition.ts";
 import type { Limit, RateLimitAlgorithm } from "../limits/limits.ts";
-import { ceilingUnits, unitOf } from "../limits/requests.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "../limits/units.ts";
 
 const KINDS: Readonly<Record<RateLimitAlgorithm | "resource", number>> = {

@@ -3,7 +3,7 @@
 import { checkLease } from "../acquisition/leased.ts";
 import { InvalidLimitError, type LimitError } from "../errors.ts";
 import type { LimitLike } from "../limits/limits.ts";
-import { checkMissingUpdate } from "../limits/requests.ts";
+import { checkMissingUpdate } from "../limits/options.ts";
 import { type Clock, LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
 import { warnOnce } from "../platform/warning.ts";
 import type { WhenAway } from "./away.ts";

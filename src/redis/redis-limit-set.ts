@@ -10,7 +10,8 @@ import {
   show,
 } from "../errors.ts";
 import { type Limit, toLimits } from "../limits/limits.ts";
-import { checkTimeout, Requests } from "../limits/requests.ts";
+import { checkTimeout } from "../limits/options.ts";
+import { Requests } from "../limits/requests.ts";
 import { describe, type LimitStats } from "../limits/stats.ts";
 import { toMicros } from "../limits/units.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";

@@ -3,11 +3,11 @@
  * process was not heard of or the server has forgotten it, all that is held learns of it, and what is taken next belongs to another.
  */
 import type { Granter } from "../acquisition/acquisition.ts";
-import { LeakWatch } from "../acquisition/leaks.ts";
+import { type LeakWatch, watchLeaks } from "../acquisition/leaks.ts";
 import { type LeasedAcquisition, LeasedGrant, LeaseLostError, neverAborted } from "../acquisition/leased.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
-import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
-import { CHARGES, GIVES_BACK, type Requests } from "../limits/requests.ts";
+import type { LimitError } from "../errors.ts";
+import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
 
 /** An acquisition of a set on a server. */
 export type RedisAcquisition<K extends string = string> = LeasedAcquisition<K>;
@@ -23,7 +23,7 @@ export interface SessionTerms<K extends string>
     covered: readonly boolean[],
   ) => Promise<RedisAcquisition<K>>;
   /** Settles on the server what is `due`. */
-  readonly settle: (session: Session<K>, due: readonly number[], takenAt: number) => void;
+  readonly settle: (session: Session<K>, due: readonly number[], token: number) => void;
 }
 
 export class Session<K extends string> implements Granter<K> {
@@ -45,9 +45,7 @@ export class Session<K extends string> implements Granter<K> {
     this.requests = terms.requests;
     this.config = terms.config;
     this.missingUpdate = terms.missingUpdate;
-    if (terms.requests.resources.length > 0) {
-      this.leaks = new LeakWatch((units, takenAt) => this.#mend(units, takenAt));
-    }
+    if (terms.requests.resources.length > 0) this.leaks = watchLeaks(this, terms.onWarning);
   }
 
   /** How many acquisitions hold resources. */
@@ -67,25 +65,22 @@ export class Session<K extends string> implements Granter<K> {
     return this.#terms.isClosed();
   }
 
-  grant(units: readonly number[], takenAt: number, covered?: readonly boolean[]): RedisAcquisition<K> {
-    if (this.holds(units)) this.#held++;
-    const signal = this.holds(units) ? this.signal : neverAborted();
-    return new LeasedGrant<K>(this, units, takenAt, covered, signal);
-  }
-
-  /** Whether resources are among what was taken. */
-  holds(units: readonly number[]): boolean {
-    return this.requests.resources.some((resource) => units[resource]! > 0);
+  grant(units: readonly number[], token: number, covered?: readonly boolean[]): RedisAcquisition<K> {
+    const holds = this.requests.takesResources(units);
+    if (holds) this.#held++;
+    return new LeasedGrant<K>(this, units, token, covered, holds ? this.signal : neverAborted());
   }
 
   lose(why: string): void {
     if (!this.isLost) this.#controller.abort(new LeaseLostError(why));
   }
 
-  settle(what: number, takenAt: number, taken: readonly number[]): void {
-    if (this.holds(taken)) this.#held--;
-    if ((what & (GIVES_BACK | CHARGES)) === 0 || this.closed) return;
-    this.#terms.settle(this, this.requests.due.slice(), takenAt);
+  settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean {
+    if (this.requests.takesResources(taken)) this.#held--;
+    const due = taken.map(() => 0);
+    const what = this.requests.settlement(taken, used, due);
+    if ((what & (GIVES_BACK | CHARGES)) !== 0 && !this.closed) this.#terms.settle(this, due, token);
+    return (what & MISSES) !== 0;
   }
 
   acquireNested(
@@ -94,13 +89,6 @@ export class Session<K extends string> implements Granter<K> {
     covered: readonly boolean[],
   ): Promise<RedisAcquisition<K>> {
     return this.#terms.acquireNested(requested, options, covered);
-  }
-
-  /** Gives back the resources of a grant that is lost. Its rates are charged in full: nobody knows what was used. */
-  #mend(units: readonly number[], takenAt: number): void {
-    if (this.closed || !this.holds(units)) return;
-    this.settle(this.requests.settlement(units, undefined), takenAt, units);
-    this.#terms.onWarning(new UnreleasedAcquisitionWarning(this.requests.amounts(units)));
   }
 }
 

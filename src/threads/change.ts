@@ -1,9 +1,9 @@
 /** Waiting for another thread without blocking this one. */
 
-// Where no thread can wait without blocking, it looks in this often.
+// Where the platform has no `waitAsync`, the word is read this often.
 const LOOK_IN_MS = 5;
 
-/** Resolves when a word of shared memory may have changed from `value`, because somebody has notified of it; false if `ms` are over. */
+/** Resolves true when a word of shared memory may have changed from `value`, false after `ms`. */
 export async function change(
   words: Int32Array,
   at: number,

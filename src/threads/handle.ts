@@ -1,75 +1,80 @@
-/** What one thread gives another to share a set: plain data, which structured cloning carries. */
-import { FORMAT, LINE } from "../../assembly/layout.ts";
-import { openHeap } from "../core/arena.ts";
+/** What one thread sends to others to share a set: plain data, which structured cloning carries. */
+import { LINE, SERIAL, SHARED_FORMAT } from "../../assembly/layout.ts";
+import { type Heap, openHeap } from "../core/arena.ts";
 import { canShare } from "../core/module.ts";
-import { Region } from "../core/region.ts";
 import { CannotShareError, InvalidHandleError, show } from "../errors.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import type { Reading } from "../platform/clock.ts";
-import { Participants, type Seat } from "./participants.ts";
+import { Entrance } from "./entrance.ts";
 
-/** For one thread, and for once: `LimitSet.attach(handle)` there. */
+/** By which threads attach to a set. Made by `shareLimits`, sent as a message or as `workerData`, used by `attachLimits`. */
 export interface LimitSetHandle<K extends string = string> {
+  /** @internal */
   readonly format: number;
-  /** A shared `WebAssembly.Memory`. */
+  /** @internal A shared `WebAssembly.Memory`. */
   readonly memory: object;
+  /** @internal Where in the memory the region begins. */
   readonly start: number;
+  /** @internal Where the word is by which threads enter the region. */
+  readonly entrance: number;
+  /** @internal Tells the region from others at the same place. */
   readonly serial: number;
-  readonly seat: Seat;
+  /** @internal Tells the handle from others of the region. */
+  readonly number: number;
+  /** The limits of the set. */
   readonly limits: readonly LimitLike<K>[];
+  /** The option `config` of the set. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** The option `missingUpdate` of the set. */
   readonly missingUpdate: "throw" | "charge";
-  /** Missing where the set has a clock of its own. */
+  /** @internal Both clocks of the thread that made the handle; undefined where the set has a clock of its own. */
   readonly clock: Reading | undefined;
-  /** The name of the lock that the thread is to hold until it ends, where that tells of its end. */
+  /** @internal The name of a lock that a thread holds until it ends, where that shows its end. */
   readonly lock?: string;
 }
 
-/** What of a set a handle carries beside its place in memory. */
-export type Terms<K extends string> = Pick<
-  LimitSetHandle<K>,
-  "limits" | "config" | "missingUpdate" | "clock"
->;
-
-/** Makes the handle for `seat`. */
-export function handleFor<K extends string>(region: Region, seat: Seat, terms: Terms<K>): LimitSetHandle<K> {
-  const { memory, start } = region.address;
-  return { format: FORMAT, memory, start, serial: region.membership!.participants.serial, seat, ...terms };
+/** Where a handle leads. */
+export interface Destination {
+  readonly heap: Heap;
+  readonly start: number;
+  readonly entrance: Entrance;
 }
 
-/** Takes the seat that a handle offers. */
-export function enter(handle: LimitSetHandle): Region {
+/**
+ * Where a handle leads in this thread.
+ *
+ * @throws {InvalidHandleError} if it is no handle.
+ * @throws {CannotShareError} if this thread has no shared memory.
+ */
+export function destinationOf(handle: LimitSetHandle): Destination {
   check(handle);
-  if (!canShare) throw new CannotShareError("this thread has no SharedArrayBuffer; see limitset/port");
-  const { memory, start, serial } = handle;
+  if (!canShare)
+    throw new CannotShareError("this thread has no SharedArrayBuffer; limitset/port serves it without");
+  const { memory, start, entrance, serial } = handle;
   const heap = openHeap(memory);
-  const isPlace = heap && start % LINE === 0 && start > 0 && start < heap.f64.byteLength;
-  const participants = isPlace ? new Participants(heap.memory, start) : undefined;
-  if (!heap || participants?.serial !== serial || handle.seat.participant >= participants.count) {
-    throw new InvalidHandleError("the set of the handle is gone: all threads have closed it");
-  }
-  const seat = participants.take(handle.seat);
-  if (!seat) throw new InvalidHandleError("the handle has been used or reclaimed: share() makes a new one");
-  return Region.attach(heap, start, participants, seat);
+  if (!heap || !isPlace(heap, start, LINE) || !isPlace(heap, entrance, 8)) throw gone();
+  // The memory may be another set's by now: what is read here is only compared.
+  if (new Int32Array(heap.memory.buffer, start)[SERIAL / 4] !== serial) throw gone();
+  return { heap, start, entrance: new Entrance(heap.memory.buffer, entrance, serial) };
 }
 
-/** The seat that a handle of this very region gave. */
-export function seatOf(handle: LimitSetHandle, region: Region): Seat {
-  const { participants } = region.membership ?? {};
-  check(handle);
-  if (participants?.serial !== handle.serial)
-    throw new InvalidHandleError("the handle is that of another set");
-  return handle.seat;
+export function gone(): InvalidHandleError {
+  return new InvalidHandleError("the set of the handle is gone: every thread has closed it");
 }
 
-function check(handle: LimitSetHandle): void {
-  const seat: Partial<Seat> | null | undefined = (handle as Partial<LimitSetHandle> | null | undefined)?.seat;
-  if (!(Number.isInteger(seat?.participant) && Number.isInteger(seat?.life))) {
-    throw new InvalidHandleError(`a handle, as share() makes them, was wanted, got ${show(handle)}`);
+function isPlace(heap: Heap, at: number, size: number): boolean {
+  return at > 0 && at % size === 0 && at < heap.memory.buffer.byteLength;
+}
+
+function check(handle: Partial<LimitSetHandle> | null | undefined): void {
+  const { format, start, entrance, serial, number } = handle ?? {};
+  const words = [format, start, entrance, serial, number];
+  if (!words.every(Number.isSafeInteger) || !Array.isArray(handle?.limits)) {
+    throw new InvalidHandleError(`a handle is what shareLimits() returns as \`handle\`, got ${show(handle)}`);
   }
-  if (handle.format !== FORMAT) {
+  if (format !== SHARED_FORMAT) {
     throw new InvalidHandleError(
-      "the handle was made by another version of limitset: use one in all threads",
+      "the handle was made by another version of limitset: use one version in all threads",
     );
   }
 }

@@ -1,10 +1,10 @@
-/** How a thread learns that another has ended. */
-
+/** How a thread learns that a worker of its own has ended. */
 import { hasLocks, isWanted, whenFree } from "../platform/locks.ts";
-import { ASKED, HELD, type Participants, type Seat } from "./participants.ts";
+import { ASKED, type Handles, LOCKED } from "./handles.ts";
 
-/** What is known of a thread from outside: a worker of Node, of a browser, of Deno or of Bun. */
+/** A worker as the thread that started it sees it: a worker of Node, of a browser, of Deno or of Bun. */
 export interface ThreadLike {
+  /** Sends a message that structured cloning carries, to the worker. */
   postMessage(message: unknown): void;
 }
 
@@ -16,38 +16,39 @@ interface Target {
   addEventListener(event: "close", listener: () => void): unknown;
 }
 
-/** Whether the end of `thread` shows only in the loss of a lock that it has to hold itself. */
-export function needsLock(thread: ThreadLike): boolean {
-  return !("once" in thread) && hasLocks;
+/** Whether the end of `worker` shows only in the loss of a lock that it has to hold itself. */
+export function needsLock(worker: ThreadLike): boolean {
+  return !("once" in worker) && hasLocks;
 }
 
-/** Calls back when `thread` has ended. `lock` is the one it takes once it has taken `seat`, if it needs one. */
+/** Calls back when `worker` has ended. `lock` is the one that it takes when it attaches by `handle`, if it needs one. */
 export function whenEnded(
-  thread: ThreadLike,
-  { lock, seat }: { lock?: string; seat: Seat },
-  participants: Participants,
+  worker: ThreadLike,
+  lock: string | undefined,
+  handles: Handles,
+  handle: number,
   callback: () => void,
 ): void {
-  if ("once" in thread) {
-    (thread as ThreadLike & Emitter).once("exit", callback);
+  if ("once" in worker) {
+    (worker as ThreadLike & Emitter).once("exit", callback);
     return;
   }
-  if ("addEventListener" in thread) (thread as ThreadLike & Target).addEventListener("close", callback);
-  if (lock !== undefined) whenAsked(lock, participants, seat).then(() => whenFree(lock, callback));
+  if ("addEventListener" in worker) (worker as ThreadLike & Target).addEventListener("close", callback);
+  if (lock !== undefined) whenAsked(lock, handles, handle).then(() => whenFree(lock, callback));
 }
 
-// A thread that is alive has its request seen within milliseconds.
+// The platform shows the request of a living thread within milliseconds.
 const LOOK_MS = 1_000;
 const MOST_LOOKS = 10;
 
 /**
- * Resolves when whoever asks for the lock from now on gets it after the thread; or when the thread was never seen to ask, and so
- * has ended at once. The thread says when it begins to ask: sooner the lock would be had before it.
+ * Resolves when a request for the lock comes after the worker's own; or when the worker's was never seen, because it ended
+ * at once. The worker says when it begins to ask: a request before that would be granted before the worker's.
  */
-async function whenAsked(lock: string, participants: Participants, seat: Seat): Promise<void> {
-  await participants.guarded(seat, ASKED);
+async function whenAsked(lock: string, handles: Handles, handle: number): Promise<void> {
+  await handles.guarded(handle, ASKED);
   for (let looks = 0; looks < MOST_LOOKS; looks++) {
     if (await isWanted(lock)) return;
-    if (await participants.guarded(seat, HELD, LOOK_MS)) return;
+    if (await handles.guarded(handle, LOCKED, LOOK_MS)) return;
   }
 }

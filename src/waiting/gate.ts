@@ -1,8 +1,9 @@
 /** Between a set and the queue before it. */
 
 import type { AcquireOptions } from "../contract.ts";
+import type { Answer } from "../core/answer.ts";
+import type { WakeWord } from "../core/sharing.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { WakeWord } from "../threads/wake-word.ts";
 import type { Request } from "./lines.ts";
 
 /** What a queue needs of the set before which it stands. */
@@ -10,17 +11,14 @@ export interface Gate<T> {
   readonly clock: Clock;
   /** By which other threads tell that something has come back; undefined while there are none. */
   readonly wakeWord: WakeWord | undefined;
-  /**
-   * Takes a request, which came at `since` (in microseconds), and returns when, 0 or more; or takes nothing and returns
-   * minus the milliseconds to wait, -Infinity if for a release.
-   */
-  take(request: Request, now: number, since: number): number;
-  /** What `take` would return; takes nothing. */
-  probe(request: Request, now: number): number;
+  /** Takes a request, which came at `since` (in microseconds), or refuses it. */
+  take(request: Request, now: number, since: number): Answer;
+  /** What `take` would answer; takes nothing. */
+  probe(request: Request, now: number): Answer;
   /** The waiter that came at `since` waits no more. */
   withdraw(since: number): void;
   /** What to hand to a waiter whose request has just been taken. */
-  grant(request: Request, takenAt: number): T;
+  grant(request: Request, token: number): T;
   /** The error for a waiter that waited in vain. */
   timeout(request: Request, timeoutMs: number): Error;
 }
@@ -36,7 +34,7 @@ export interface Queue<T> {
   /** Waits for its turn. `wait` is what the gate has just answered, undefined if it was not asked. */
   enqueue(request: Request, wait: number | undefined, now: number, options?: AcquireOptions): Promise<T>;
   /** Something came back or may have: grants whatever can pass now. */
-  drain(): void;
+  serve(): void;
   /** Turns everybody away. */
   close(error: Error): void;
 }

@@ -1,6 +1,7 @@
 /** Who waits, woken by what. One timer a queue, for the nearest of: the first moment at which some head could pass, the first timeout. */
 
 import type { AcquireOptions } from "../contract.ts";
+import { isGranted, tokenOf, waitOf } from "../core/answer.ts";
 import { toMicros } from "../limits/units.ts";
 import { LONGEST_TIMER_MS } from "../platform/clock.ts";
 import { Aborts } from "./aborts.ts";
@@ -75,7 +76,7 @@ export class WaitQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
   }
 
   /** Something came back or may have: grants whatever can pass now. */
-  drain(): void {
+  serve(): void {
     if (this.size === 0) return;
     const now = this.#gate.clock.now();
     if (this.#gate.wakeWord?.listening === false) this.#listen(now);
@@ -97,7 +98,7 @@ export class WaitQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
     wakeWord.prepare();
     this.#serve(now);
     if (this.#expire(now)) this.#serve(now);
-    if (this.size > 0) wakeWord.listen(() => this.drain());
+    if (this.size > 0) wakeWord.listen(() => this.serve());
   }
 
   #serve(now: number): void {
@@ -106,11 +107,11 @@ export class WaitQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
     for (let line = this.nextLine(); line; line = this.nextLine()) {
       const { request, since } = line.head!;
       const answer = this.#gate.take(request, now, since);
-      if (answer >= 0) {
-        this.#leave(line.head!).resolve(this.#gate.grant(request, answer));
+      if (isGranted(answer)) {
+        this.#leave(line.head!).resolve(this.#gate.grant(request, tokenOf(answer)));
       } else {
-        this.#passesAt = Math.min(this.#passesAt, now - answer);
-        this.halt(line, -answer);
+        this.#passesAt = Math.min(this.#passesAt, now + waitOf(answer));
+        this.halt(line, waitOf(answer));
       }
     }
   }

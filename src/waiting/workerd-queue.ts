@@ -12,6 +12,7 @@
  */
 
 import type { AcquireOptions } from "../contract.ts";
+import { isGranted, tokenOf, waitOf } from "../core/answer.ts";
 import { toMicros } from "../limits/units.ts";
 import { Aborts } from "./aborts.ts";
 import type { Gate, Queue } from "./gate.ts";
@@ -81,7 +82,7 @@ export class RequestQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
     });
   }
 
-  drain(): void {
+  serve(): void {
     if (this.size > 0) this.#serve(this.#gate.clock.now());
   }
 
@@ -141,11 +142,11 @@ export class RequestQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
       const { request, since } = head;
       const isOwn = head === own;
       const answer = isOwn ? this.#gate.take(request, now, since) : this.#gate.probe(request, now);
-      if (isOwn && answer >= 0) {
-        this.#settle(head).resolve(this.#gate.grant(request, answer));
+      if (isOwn && isGranted(answer)) {
+        this.#settle(head).resolve(this.#gate.grant(request, tokenOf(answer)));
         continue;
       }
-      const wait = Math.max(0, -answer);
+      const wait = Math.max(0, waitOf(answer));
       const passesAt = now + wait;
       this.#passesAt = Math.min(this.#passesAt, passesAt);
       // It sleeps too long, by what it knew.
@@ -179,7 +180,7 @@ export class RequestQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
 
   #cancel(waiters: readonly Waiter<T>[], reason: unknown): void {
     for (const waiter of waiters) this.#turnAway(waiter, reason);
-    this.drain();
+    this.serve();
   }
 
   #turnAway(waiter: Waiter<T>, reason: unknown): void {

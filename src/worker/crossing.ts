@@ -1,5 +1,6 @@
 /** Errors as plain data that any channel carries, and back: with class, message, stack, cause and whatever they had besides. */
 import { limitErrorClasses } from "../remote/error-classes.ts";
+import { isSendable } from "../remote/sendable.ts";
 import * as workerErrors from "./errors.ts";
 import type { ErrorClass } from "./policy.ts";
 
@@ -39,11 +40,11 @@ export function classesIn(values: readonly unknown[]): ReadonlyMap<string, AnyCl
 }
 
 export function pack(thrown: unknown, depth = 0): Packed {
-  if (!(thrown instanceof Error)) return { thrown: sendable(thrown) ? thrown : String(thrown) };
+  if (!(thrown instanceof Error)) return { thrown: isSendable(thrown) ? thrown : String(thrown) };
   const { name, message, stack } = thrown;
   const { cause, errors } = thrown as { cause?: unknown; errors?: unknown };
   const deeper = depth < DEEPEST;
-  const fields = Object.entries(thrown).filter(([key, value]) => !APART.has(key) && sendable(value));
+  const fields = Object.entries(thrown).filter(([key, value]) => !APART.has(key) && isSendable(value));
   return {
     classes: classesOf(thrown),
     name,
@@ -91,13 +92,4 @@ function classesOf(error: Error): string[] {
     at = Object.getPrototypeOf(at);
   }
   return names;
-}
-
-function sendable(value: unknown): boolean {
-  try {
-    structuredClone(value);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -4,6 +4,7 @@ import { LimitSet } from "../limit-set.ts";
 import { holdLock } from "../platform/locks.ts";
 import { connectLimits } from "../port/connect.ts";
 import { type EndpointLike, toEndpoint } from "../port/endpoint.ts";
+import { attachLimits } from "../threads/attach.ts";
 import { pack, unpack } from "./crossing.ts";
 import { CannotCrossError, InvalidWorkerError } from "./errors.ts";
 import { type Constructor, Instance } from "./instance.ts";
@@ -78,7 +79,7 @@ async function load({ module, name }: StartOrder): Promise<Constructor> {
 
 async function open(order: LimitsOrder, channel: EndpointLike): Promise<Limits> {
   if (order.kind === "none") return new LimitSet();
-  if (order.kind === "shared") return LimitSet.attach(order.handle);
+  if (order.kind === "shared") return attachLimits(order.handle);
   const limits = connectLimits(channel, { name: SERVED_AS });
   await limits.ready;
   return limits;

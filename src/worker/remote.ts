@@ -5,6 +5,7 @@ import { LimitSet } from "../limit-set.ts";
 import { toEndpoint } from "../port/endpoint.ts";
 import { type Service, serveLimits } from "../port/serve.ts";
 import type { LimitSetHandle } from "../threads/handle.ts";
+import { shareLimits } from "../threads/share.ts";
 import type { ThreadLike } from "../threads/thread-end.ts";
 import type { Channel, Ending } from "./channel.ts";
 import { type classesIn, pack, unpack } from "./crossing.ts";
@@ -111,7 +112,7 @@ export class RemoteMember implements Member {
     const { thread, endpoint } = this.#channel;
     if (!limits) return { kind: "none" };
     const handle =
-      thread && limits instanceof LimitSet ? shareWith(limits as LimitSet<string>, thread) : undefined;
+      thread && limits instanceof LimitSet ? shared(limits as LimitSet<string>, thread) : undefined;
     if (handle) return { kind: "shared", handle };
     // A set that is elsewhere itself is known only once its host has answered.
     await (limits as { ready?: Promise<void> }).ready;
@@ -145,27 +146,28 @@ function crash({ how, cause }: Ending): WorkerCrashedError {
   return new WorkerCrashedError(how, cause);
 }
 
-/** A handle, for the thread to be told; undefined if the set cannot be shared. */
-function shareWith(limits: LimitSet<string>, thread: ThreadLike): LimitSetHandle | undefined {
-  let given: LimitSetHandle | undefined;
-  const { once, addEventListener } = thread as unknown as Record<
-    string,
-    { bind(self: unknown): unknown } | undefined
-  >;
-  const teller = {
-    ...(once && { once: once.bind(thread) }),
-    ...(addEventListener && { addEventListener: addEventListener.bind(thread) }),
-    postMessage(handle: unknown) {
-      given = handle as LimitSetHandle;
-      // Time has to be the same for all.
-      if (!given.clock) throw new CannotShareError("it has a clock of its own");
-    },
-  };
+/** Shares the set with the thread of `channel`, which is told the handle; undefined if the set cannot be shared. */
+function shared(limits: LimitSet<string>, thread: ThreadLike): LimitSetHandle | undefined {
   try {
-    limits.shareWith(teller as ThreadLike);
-    return given;
+    return shareLimits(limits, quiet(thread)).handle;
   } catch (error) {
     if (error instanceof CannotShareError) return undefined;
     throw error;
   }
+}
+
+/** The same thread, whose end is watched as ever, but to which no message goes: the handle travels with the order to start. */
+function quiet(thread: ThreadLike): ThreadLike {
+  const { once, addEventListener } = thread as unknown as Record<
+    string,
+    { bind(self: unknown): unknown } | undefined
+  >;
+  return {
+    ...(once && { once: once.bind(thread) }),
+    ...(addEventListener && { addEventListener: addEventListener.bind(thread) }),
+    postMessage({ clock }: LimitSetHandle) {
+      // Time has to be the same for all threads.
+      if (!clock) throw new CannotShareError("it has a clock of its own");
+    },
+  } as ThreadLike;
 }

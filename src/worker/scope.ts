@@ -1,6 +1,6 @@
 /** What one attempt of a call takes: it ends with the attempt, also what was taken without `using` and what still waits. */
-import { asyncDispose, dispose } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
+import { asyncDispose, dispose } from "../platform/dispose.ts";
 import { CallEndedError } from "./errors.ts";
 
 type Ask = (options: AcquireOptions) => Promise<Acquisition>;

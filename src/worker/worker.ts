@@ -1,7 +1,7 @@
 /** Objects whose methods run here, on threads or in processes, with limits injected and retries that let go. */
-import { asyncDispose } from "../acquisition/acquisition.ts";
 import type { Limits } from "../contract.ts";
 import { LimitSet } from "../limit-set.ts";
+import { asyncDispose } from "../platform/dispose.ts";
 import { classesIn } from "./crossing.ts";
 import { InvalidWorkerError } from "./errors.ts";
 import { takeInjected } from "./injected.ts";

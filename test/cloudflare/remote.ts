@@ -2,10 +2,10 @@
 import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
-import { asyncDispose, dispose } from "../../src/acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limit, Limits } from "../../src/index.ts";
 import { Requests } from "../../src/limits/requests.ts";
 import type { LimitStats } from "../../src/limits/stats.ts";
+import { asyncDispose, dispose } from "../../src/platform/dispose.ts";
 import { unpackError } from "../../src/remote/packed-errors.ts";
 import { runRemotely } from "../conformance/run-remotely.ts";
 import { type Answer, decode, encode, type WireAcquisition } from "./wire.ts";

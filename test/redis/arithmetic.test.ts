@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { isGranted, tokenOf, waitOf } from "../../src/core/answer.ts";
 import type { Region } from "../../src/core/region.ts";
-import { PROBE, SETTLE, TAKE } from "../../src/core/region.ts";
 import { toMicros } from "../../src/limits/units.ts";
 import { definitionsOf } from "../../src/redis/definitions.ts";
 import { script, sha } from "../../src/redis/script/index.ts";
@@ -38,19 +38,23 @@ function record(definitions: readonly Definition[], startUs: number, history: re
     wait === Number.POSITIVE_INFINITY ? "~" : String(Math.round(wait * 1000));
   const note = (operation: string, answer: string) =>
     asked.push({ readingUs: toMicros(lab.clock.now()), operation, answer });
-  const transact = region.transact.bind(region);
-  region.transact = (action, units, now, since) => {
-    const answer = transact(action, units, now, since);
-    const listed = units.flatMap((count, i) => (count === 0 ? [] : [`${indexes[i]}:${count}`])).join();
-    if (action === SETTLE) {
-      note(`S${since} ${listed}`, ".");
-    } else {
-      const by = indexes.filter((_, i) => region.refuses(i)).sort((a, b) => a - b);
-      const verdict = answer >= 0 ? `+${answer}` : `-${micros(-answer)}/${by}`;
-      note(`${action === TAKE ? "O" : "P"}${listed}`, verdict);
-    }
-    if (action === PROBE) throw new Error("nobody waits here");
+  const listed = (units: readonly number[]) =>
+    units.flatMap((count, i) => (count === 0 ? [] : [`${indexes[i]}:${count}`])).join();
+  const take = region.take.bind(region);
+  region.take = (units, now) => {
+    const answer = take(units, now);
+    const by = indexes.filter((_, i) => region.refuses(i)).sort((a, b) => a - b);
+    const verdict = isGranted(answer) ? `+${tokenOf(answer)}` : `-${micros(waitOf(answer))}/${by}`;
+    note(`O${listed(units)}`, verdict);
     return answer;
+  };
+  const settle = region.settle.bind(region);
+  region.settle = (due, now, token) => {
+    settle(due, now, token);
+    note(`S${token} ${listed(due)}`, ".");
+  };
+  region.takeSince = region.probe = () => {
+    throw new Error("no request waits here");
   };
   const inspect = region.inspect.bind(region);
   region.inspect = (now) => {

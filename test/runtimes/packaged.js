@@ -1,5 +1,6 @@
 /** What anybody does first with the package, and then thousands of recorded decisions: the same file in every runtime. */
 import { CallLimit, LimitSet, ResourceLimit } from "limitset";
+import { shareLimits } from "limitset/threads";
 import { replay } from "./replay.js";
 
 const WINDOW_MS = 200;
@@ -55,10 +56,10 @@ export async function packaged(recorded) {
   };
 }
 
-/** What `share()` says here. */
+/** What `shareLimits` says here. */
 function shared() {
   try {
-    return typeof limits.share();
+    return typeof shareLimits(limits);
   } catch (error) {
     const { code, message } = /** @type {import("limitset").LimitError} */ (error);
     return `${code} ${message}`;

@@ -102,7 +102,13 @@ describe("workerd", () => {
 async function pageOf(program: string, how: "bundled" | "raw"): Promise<string> {
   const name = `${how}-${basename(program, ".js")}`;
   const entry = (path: string) => `/node_modules/limitset/dist/${path}index.js`;
-  const map = JSON.stringify({ imports: { limitset: entry(""), "limitset/testing": entry("testing/") } });
+  const map = JSON.stringify({
+    imports: {
+      limitset: entry(""),
+      "limitset/testing": entry("testing/"),
+      "limitset/threads": entry("threads/"),
+    },
+  });
   if (how === "bundled") {
     const outfile = join(folder, `${name}.js`);
     await build({ entryPoints: [join(folder, program)], outfile, bundle: true, format: "esm", minify: true });

@@ -1,5 +1,6 @@
 /** A Worker in workerd whose requests share sets. What each path does; the tests put them together. */
 import { CallLimit, LimitSet, ResourceLimit } from "limitset";
+import { shareLimits } from "limitset/threads";
 
 const WINDOW_MS = 400;
 
@@ -115,7 +116,7 @@ const paths = {
     await new Promise((resolve) => setTimeout(resolve, first));
     return { never: others.every((ms) => ms > 0 && ms <= Number(first)), after: set.tryAcquire().successful };
   },
-  block: (set) => [codeOf(() => set.acquireSync()), codeOf(() => set.share())],
+  block: (set) => [codeOf(() => set.acquireSync()), codeOf(() => shareLimits(set))],
 };
 
 /** @param {() => unknown} action */

@@ -1,5 +1,6 @@
 /** Workers that are terminated as soon as they have taken something. */
 import { LimitSet, ResourceLimit } from "../../dist/index.js";
+import { shareLimits } from "../../dist/threads/index.js";
 
 async function once() {
   const limits = new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity: 2 })] });
@@ -10,7 +11,7 @@ async function once() {
       resolve(data);
     };
   });
-  limits.shareWith(worker);
+  shareLimits(limits, worker);
   const seen = [await taken];
   const acquisition = await limits.acquire({ db: 2 }, { timeoutMs: 25_000 });
   seen.push(acquisition.successful);

@@ -1,7 +1,7 @@
 /** A worker that does as it is told: attaches to the handle it is sent, then answers one command after another. */
-import { LimitSet } from "../../dist/index.js";
+import { attachLimits } from "../../dist/threads/index.js";
 
-/** @type {LimitSet<string>} */
+/** @type {import("limitset").LimitSet<string>} */
 let limits;
 /** @type {import("limitset").Acquisition[]} */
 const held = [];
@@ -36,7 +36,7 @@ const commands = {
 
 globalThis.onmessage = async (/** @type {{ data: any }} */ { data }) => {
   if (!limits) {
-    limits = LimitSet.attach(data);
+    limits = attachLimits(data);
     return;
   }
   const { id, command, args } = data;

@@ -3,6 +3,7 @@
  * it saw, for the driver to compare.
  */
 import { CallLimit, LimitSet, RateLimit, ResourceLimit } from "../../dist/index.js";
+import { shareLimits } from "../../dist/threads/index.js";
 
 const YEAR_MS = 31_536_000_000;
 const RUSH = { threads: 3, capacity: 20_000 };
@@ -20,7 +21,7 @@ class Peer {
     this.worker.onerror = (event) => {
       for (const answer of this.answers.values()) answer({ error: event.message });
     };
-    limits.shareWith(this.worker);
+    shareLimits(limits, this.worker);
   }
 
   /** @param {string} command @param {...unknown} args @returns {Promise<any>} */
@@ -81,7 +82,7 @@ export async function threads() {
   await peer.do("release");
 
   const peers = [peer, new Peer(/** @type {never} */ (limits)), new Peer(/** @type {never} */ (limits))];
-  seen.tooMany = codeOf(() => limits.share());
+  seen.tooMany = codeOf(() => shareLimits(limits));
   const grants = await Promise.all(peers.map((each) => each.do("rush", { tokens: 1, db: 0 })));
   seen.rush = grants.reduce((sum, granted) => sum + granted, 0);
 
@@ -128,8 +129,8 @@ export function alone() {
   return {
     taken: acquisition.requested,
     used: limits.stats().tokens.used,
-    share: codeOf(() => limits.share()),
-    message: messageOf(() => limits.share()),
+    share: codeOf(() => shareLimits(limits)),
+    message: messageOf(() => shareLimits(limits)),
   };
 }
 

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { afterAll } from "vitest";
-import { LimitSet, type LimitSetHandle } from "../../src/index.ts";
+import { LimitSet } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
+import { attachLimits, type LimitSetHandle } from "../../src/threads/index.ts";
 import { type Harness, type SetOptions, START, type Subject } from "../conformance/harness.ts";
 import { conformance } from "../conformance/suite.ts";
 
@@ -28,7 +29,7 @@ const harness: Harness = {
     creator.postMessage(options);
     const [handle] = (await once(creator, "message")) as [LimitSetHandle<K>];
     const clock = new CountingClock(START);
-    const limits = LimitSet.attach(handle, { clock });
+    const limits = attachLimits(handle, { clock });
     return {
       limits: limits as unknown as Subject<K>["limits"],
       clock: {

@@ -1,6 +1,6 @@
 /** Takes and gives back at random until it is killed, and says beforehand what it is about to do. */
 import { parentPort, workerData } from "node:worker_threads";
-import { LimitSet } from "limitset";
+import { attachLimits } from "limitset/threads";
 
 /** @type {{ reports: Int32Array, slot: number, seed: number }} */
 const { reports, slot, seed } = workerData;
@@ -18,7 +18,7 @@ function random(below) {
 /** @type {import("limitset").Acquisition<string>[]} */
 const held = [];
 
-/** @param {LimitSet<string>} limits */
+/** @param {import("limitset").LimitSet<string>} limits */
 function step(limits) {
   if (held.length > 0 && random(2) === 0) {
     const [acquisition] = held.splice(random(held.length), 1);
@@ -43,7 +43,7 @@ function step(limits) {
   reports[BUSY] = 0;
 }
 
-/** @param {LimitSet<string>} limits @param {Record<string, number>} requested */
+/** @param {import("limitset").LimitSet<string>} limits @param {Record<string, number>} requested */
 function blocking(limits, requested) {
   try {
     return limits.acquireSync(requested, { timeoutMs: 1 });
@@ -53,7 +53,7 @@ function blocking(limits, requested) {
 }
 
 parentPort?.once("message", (handle) => {
-  const limits = LimitSet.attach(handle);
+  const limits = attachLimits(handle);
   const turn = () => {
     for (let i = 0; i < 2000; i++) step(limits);
     reports[REPEATS] = limits.repeats;

@@ -22,7 +22,7 @@ describe("a thread that ends", () => {
     expect(await peer.do("take", { db: 2 })).toBe(true);
     await peer.kill();
     expect(limits.stats().db.used).toBe(2);
-    limits.reclaim(peer.handle as never);
+    peer.shared!.reclaim();
     expect(limits.stats().db.used).toBe(0);
   });
 

@@ -1,10 +1,10 @@
 /** A thread that does as it is told: attaches to the handle it is sent, then answers one command after another. */
 import { parentPort, threadId, Worker } from "node:worker_threads";
-import { LimitSet } from "limitset";
+import { attachLimits, shareLimits } from "limitset/threads";
 
 /** @typedef {import("limitset").Acquisition} Acquisition */
 
-/** @type {LimitSet<string>} */
+/** @type {import("limitset").LimitSet<string>} */
 let limits;
 /** @type {Acquisition[]} */
 const held = [];
@@ -63,7 +63,7 @@ const commands = {
   /** Shares on to a thread of its own, and has that take. */
   share: async (requested) => {
     const child = new Worker(new URL(import.meta.url));
-    limits.shareWith(child);
+    shareLimits(limits, child);
     return new Promise((resolve) => {
       child.once("message", ({ result }) => resolve(result));
       child.postMessage({ id: 0, command: "take", args: [requested] });
@@ -73,7 +73,7 @@ const commands = {
 };
 
 parentPort?.once("message", (handle) => {
-  limits = LimitSet.attach(handle);
+  limits = attachLimits(handle);
   parentPort?.on("message", async ({ id, command, args }) => {
     try {
       parentPort?.postMessage({ id, result: await commands[command]?.(...args) });

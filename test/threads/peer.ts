@@ -1,7 +1,8 @@
 /** This side of a thread that does as it is told. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import type { LimitSet, LimitSetHandle } from "limitset";
+import type { LimitSet } from "limitset";
+import { type LimitSetHandle, type SharedLimits, shareLimits } from "limitset/threads";
 import { onTestFinished } from "vitest";
 
 interface Answer {
@@ -12,18 +13,15 @@ interface Answer {
 
 export class Peer {
   readonly worker = new Worker(new URL("./peer.js", import.meta.url));
-  readonly handle: LimitSetHandle;
+  readonly shared: SharedLimits<never> | undefined;
   readonly #answers = new Map<number, (answer: Answer) => void>();
   #id = 1;
 
   /** A thread that has `limits`; what it holds comes back when it ends. */
-  constructor(limits: LimitSet<never>, options: { watched: boolean } = { watched: true }) {
-    if (options.watched) {
-      this.handle = limits.shareWith(this.worker);
-    } else {
-      this.handle = limits.share();
-      this.worker.postMessage(this.handle);
-    }
+  constructor(limits: LimitSet<never>, options: { watched?: boolean; handle?: LimitSetHandle } = {}) {
+    const { watched = true, handle } = options;
+    if (handle === undefined) this.shared = watched ? shareLimits(limits, this.worker) : shareLimits(limits);
+    if (handle !== undefined || !watched) this.worker.postMessage(handle ?? this.shared?.handle);
     this.worker.on("message", (answer: Answer) => this.#answers.get(answer.id)?.(answer));
     onTestFinished(async () => {
       await this.worker.terminate();

@@ -3,13 +3,13 @@ import {
   InvalidHandleError,
   LimitSet,
   LimitSetClosedError,
-  type LimitSetHandle,
   RateLimit,
   RateLimitAlgorithm,
   ResourceLimit,
   TooManyThreadsError,
 } from "limitset";
 import { ManualClock } from "limitset/testing";
+import { attachLimits, type LimitSetHandle, shareLimits } from "limitset/threads";
 import { describe, expect, test } from "vitest";
 import { Peer } from "./peer.ts";
 
@@ -50,16 +50,41 @@ describe("a handle", () => {
     },
   );
 
-  test("is good once", () => {
-    const limits = new LimitSet({ limits: [db(1)] });
-    const handle = structuredClone(limits.share());
-    LimitSet.attach(handle).tryAcquire({ db: 1 });
-    expect(limits.stats().db.used).toBe(1);
-    expect(() => LimitSet.attach(handle)).toThrow(InvalidHandleError);
-    expect(() => LimitSet.attach(handle)).toThrow(/used or reclaimed/);
-    const second = limits.share();
-    limits.reclaim(second);
-    expect(() => LimitSet.attach(second)).toThrow(InvalidHandleError);
+  test("serves as many threads as there are seats, each with a part of its own, until it is voided", () => {
+    const limits = new LimitSet({ limits: [db(9)], maxThreads: 3 });
+    const shared = shareLimits(limits);
+    const handle = structuredClone(shared.handle);
+    const threads = [1, 2, 3].map(() => attachLimits(handle));
+    for (const thread of threads) thread.tryAcquire({ db: 2 });
+    expect(limits.stats().db.used).toBe(6);
+    expect(() => attachLimits(handle)).toThrow(TooManyThreadsError);
+    threads[1]!.close();
+    expect(limits.stats().db.used).toBe(4);
+    attachLimits(handle).tryAcquire({ db: 3 });
+    expect(limits.stats().db.used).toBe(7);
+    shared.reclaim();
+    expect(limits.stats().db.used).toBe(0);
+    expect(() => attachLimits(handle)).toThrow(InvalidHandleError);
+    expect(() => attachLimits(handle)).toThrow(/voided by reclaim/);
+    expect(() => threads[0]!.tryAcquire()).toThrow(LimitSetClosedError);
+  });
+
+  test("gives back what one thread of several holds, by the number of that thread", async () => {
+    const limits = new LimitSet({ limits: [db(9)] });
+    const { handle, reclaim } = shareLimits(limits);
+    const peers = [1, 2].map(() => new Peer(any(limits), { handle }));
+    for (const peer of peers) await peer.do("take", { db: 2 });
+    expect(limits.stats().db.used).toBe(4);
+    const threadId = await peers[0]!.do<number>("thread");
+    await peers[0]!.kill();
+    reclaim(threadId + 1000);
+    expect(limits.stats().db.used).toBe(4);
+    reclaim(threadId);
+    expect(limits.stats().db.used).toBe(2);
+    const next = new Peer(any(limits), { handle });
+    expect(await next.do("take", { db: 3 })).toBe(true);
+    reclaim();
+    expect(limits.stats().db.used).toBe(0);
   });
 
   test.each([
@@ -67,18 +92,19 @@ describe("a handle", () => {
     null,
     7,
     {},
-    { seat: { participant: 0, life: 5 } },
-    { seat: null, format: 1 },
-    { seat: { participant: 1.5, life: 5 }, format: 1 },
+    { number: 5 },
+    { format: 2, start: 64, entrance: 64, serial: 1, number: 1 },
+    { format: 2, start: 1.5, entrance: 64, serial: 1, number: 1, limits: [] },
+    { format: 1, start: 64, entrance: 64, serial: 1, number: 1, limits: [] },
   ])("is not %j", (garbage) => {
-    expect(() => LimitSet.attach(garbage as unknown as LimitSetHandle)).toThrow(InvalidHandleError);
+    expect(() => attachLimits(garbage as unknown as LimitSetHandle)).toThrow(InvalidHandleError);
   });
 
   test("that was tampered with, or is another set's, is refused and harms nothing", () => {
     const limits = new LimitSet({ limits: [db(1)] });
     const other = new LimitSet({ limits: [db(1)] });
-    const handle = limits.share();
-    other.share();
+    const { handle } = shareLimits(limits);
+    shareLimits(other);
     for (const wrong of [
       { ...handle, format: 99 },
       { ...handle, memory: {} },
@@ -86,33 +112,46 @@ describe("a handle", () => {
       { ...handle, start: handle.start + 1 },
       { ...handle, start: 2 ** 40 },
       { ...handle, serial: handle.serial + 1000 },
-      { ...handle, seat: { ...handle.seat, participant: 1e6 } },
-      { ...handle, seat: { ...handle.seat, life: handle.seat.life + 4 } },
+      { ...handle, entrance: handle.entrance + 1 },
+      { ...handle, entrance: 2 ** 40 },
+      { ...handle, number: 0 },
+      { ...handle, number: -1 },
+      { ...handle, number: handle.number + 1 },
+      { ...handle, number: handle.number + 2 ** 12 },
     ]) {
-      expect(() => LimitSet.attach(wrong)).toThrow(InvalidHandleError);
+      expect(() => attachLimits(wrong)).toThrow(InvalidHandleError);
     }
-    expect(() => other.reclaim(handle)).toThrow(InvalidHandleError);
-    expect(LimitSet.attach(handle).tryAcquire().successful).toBe(true);
+    expect(attachLimits(handle).tryAcquire().successful).toBe(true);
   });
 });
 
 describe("how many", () => {
-  test("threads may share: maxThreads, and a number that was given back is given again", () => {
+  test("threads may attach: maxThreads, and a number that was given back is given again", () => {
     const limits = new LimitSet({ limits: [db(2)], maxThreads: 2 });
-    const first = LimitSet.attach(limits.share());
-    const unused = limits.share();
-    expect(() => limits.share()).toThrow(TooManyThreadsError);
-    expect(() => limits.share()).toThrow(/2 threads .* maxThreads/);
-    limits.reclaim(unused);
+    const { handle } = shareLimits(limits);
+    const first = attachLimits(handle);
+    const second = attachLimits(handle);
+    expect(() => attachLimits(handle)).toThrow(TooManyThreadsError);
+    expect(() => attachLimits(handle)).toThrow(/2 threads .* maxThreads/);
+    second.close();
     first.tryAcquire({ db: 1 });
     for (let i = 0; i < 500; i++) {
-      const handle = limits.share();
-      const next = LimitSet.attach(handle);
+      const shared = shareLimits(limits);
+      const next = attachLimits(shared.handle);
       expect(next.tryAcquire({ db: 1 }).successful).toBe(true);
       if (i % 2) next.close();
-      else limits.reclaim(handle);
+      shared.reclaim();
       expect(limits.stats().db.used).toBe(1);
     }
+  });
+
+  test("handles may be out: four for each thread, and those that were reclaimed do not count", () => {
+    const limits = new LimitSet({ limits: [db(2)], maxThreads: 2 });
+    const shared = Array.from({ length: 8 }, () => shareLimits(limits));
+    expect(() => shareLimits(limits)).toThrow(TooManyThreadsError);
+    expect(() => shareLimits(limits)).toThrow(/one handle serves many threads/);
+    shared[3]!.reclaim();
+    expect(attachLimits(shareLimits(limits).handle).tryAcquire().successful).toBe(true);
   });
 
   test.each([0, -1, 1.5, 1001, Number.NaN, "4"])("maxThreads cannot be %s", (maxThreads) => {
@@ -133,21 +172,26 @@ describe("how many", () => {
 });
 
 test("what cannot be shared says so", () => {
-  expect(() => new LimitSet({ shared: false }).share()).toThrow(CannotShareError);
-  expect(() => new LimitSet({ shared: false }).share()).toThrow(/limitset\/port/);
+  const alone = new LimitSet({ shared: false });
+  expect(() => shareLimits(alone)).toThrow(CannotShareError);
+  expect(() => shareLimits(alone)).toThrow(/limitset\/port/);
+  for (const none of [undefined, null, 7, {}, { acquire() {} }]) {
+    expect(() => shareLimits(none as never)).toThrow(/only a LimitSet of this thread .* got/);
+  }
+  expect(() => shareLimits(new LimitSet(), {} as never)).toThrow(/postMessage, got an object/);
   const limits = new LimitSet({ limits: [db(1)], config: { call: () => {} } });
-  expect(() => limits.share()).toThrow(CannotShareError);
+  expect(() => shareLimits(limits)).toThrow(CannotShareError);
   expect(limits.tryAcquire().successful).toBe(true);
 });
 
 test("a thread that was given up while it lived finds its set closed", async () => {
   const limits = new LimitSet({ limits: [db(2)] });
-  const handle = limits.share();
-  const given = LimitSet.attach(handle);
+  const shared = shareLimits(limits);
+  const given = attachLimits(shared.handle);
   const acquisition = given.tryAcquire({ db: 2 });
   const waiter = given.acquire({ db: 1 });
   waiter.catch(() => {});
-  limits.reclaim(handle);
+  shared.reclaim();
   expect(limits.stats().db.used).toBe(0);
   expect(limits.tryAcquire({ db: 1 }).successful).toBe(true);
   acquisition.release();
@@ -155,7 +199,7 @@ test("a thread that was given up while it lived finds its set closed", async () 
   expect(() => given.tryAcquire({ db: 1 })).toThrow(LimitSetClosedError);
   await expect(waiter).rejects.toThrow(/reclaimed/);
   await expect(given.acquire()).rejects.toThrow(LimitSetClosedError);
-  limits.reclaim(handle);
+  shared.reclaim();
   expect(limits.stats().db.used).toBe(1);
 });
 
@@ -176,7 +220,7 @@ test.each(Object.values(RateLimitAlgorithm))(
       const second = await limits.acquire({ x: 1 }, { timeoutMs: 0 }).catch((error: Error) => error.name);
       const waiter = limits.acquire({ x: 50 });
       see();
-      if (i === 0) LimitSet.attach(limits.share(), { clock });
+      if (i === 0) attachLimits(shareLimits(limits).handle, { clock });
       see();
       first.update({ x: 10 });
       first.release();
@@ -194,7 +238,7 @@ test.each(Object.values(RateLimitAlgorithm))(
   },
 );
 
-test("a set lives as long as anybody has it open", async () => {
+test("a set lives as long as a thread has it open", async () => {
   const limits = new LimitSet({ limits: [db(2)] });
   const peer = new Peer(any(limits));
   expect(await peer.do("take", { db: 1 })).toBe(true);
@@ -226,14 +270,14 @@ class Stranger {
 test("a thread that ends after its set is gone takes nothing from the set that has the memory now", () => {
   const [early, late] = [new Stranger(), new Stranger()];
   const gone = new LimitSet({ limits: [db(3)] });
-  gone.shareWith(early);
-  LimitSet.attach(early.handle!).close();
+  shareLimits(gone, early);
+  attachLimits(early.handle!).close();
   gone.close();
 
   const limits = new LimitSet({ limits: [db(3)] });
-  limits.shareWith(late);
+  shareLimits(limits, late);
   expect(late.handle!.start, "the memory is used again").toBe(early.handle!.start);
-  const there = LimitSet.attach(late.handle!);
+  const there = attachLimits(late.handle!);
   const held = there.tryAcquire({ db: 2 });
   early.end();
   expect(limits.stats().db.used).toBe(2);

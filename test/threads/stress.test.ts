@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { LimitSet, RateLimit, RateLimitAlgorithm, ResourceLimit } from "limitset";
+import { shareLimits } from "limitset/threads";
 import { expect, test } from "vitest";
 
 const THREADS = 3;
@@ -48,7 +49,7 @@ test(`${DEATHS} deaths among threads that take and give back at random (seed ${S
   const start = () => {
     const workerData = { reports, slot: WORDS * born, seed: SEED + born++ };
     const worker = new Worker(new URL("./contender.js", import.meta.url), { workerData });
-    limits.shareWith(worker);
+    shareLimits(limits, worker);
     return worker;
   };
   const workers = Array.from({ length: THREADS }, start);

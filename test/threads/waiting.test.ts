@@ -47,7 +47,7 @@ describe("a release", () => {
   test("wakes nobody where nobody sleeps", async () => {
     const limits = make();
     const peer = new Peer(any(limits));
-    const { memory, start } = peer.handle as unknown as { memory: WebAssembly.Memory; start: number };
+    const { memory, start } = peer.shared!.handle as unknown as { memory: WebAssembly.Memory; start: number };
     const words = new Int32Array(memory.buffer, start);
     for (let i = 0; i < 100; i++) limits.tryAcquire({ db: 1 }).release();
     expect([words[WAKE / 4], words[SLEEPERS / 4]]).toEqual([0, 0]);
@@ -125,8 +125,9 @@ async function run(script: string): Promise<string> {
 }
 
 const SETUP = `import { LimitSet, ResourceLimit } from "limitset";
+import { attachLimits, shareLimits } from "limitset/threads";
 const limits = new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity: 1 })] });
-const peer = LimitSet.attach(limits.share());
+const peer = attachLimits(shareLimits(limits).handle);
 const held = peer.tryAcquire();
 `;
 
@@ -148,7 +149,7 @@ describe("a process", () => {
 
   test("that cannot wait without blocking looks in now and then", async () => {
     const script = `delete Atomics.waitAsync;
-      ${SETUP.replace("import {", "const {").replace('} from "limitset"', '} = await import("limitset")')}
+      ${SETUP.replaceAll("import {", "const {").replaceAll(/} from ("limitset.*")/g, "} = await import($1)")}
       setTimeout(() => held.release(), 50);
       (await limits.acquire()).release();
       console.log("granted");`;

@@ -1,5 +1,6 @@
 /** The queue of workerd, by hand; in workerd itself: test/runtimes/workerd.test.ts. */
 import { describe, expect, test } from "vitest";
+import type { Answer } from "../../src/core/answer.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import type { Gate } from "../../src/waiting/gate.ts";
 import { RequestQueue } from "../../src/waiting/workerd-queue.ts";
@@ -8,12 +9,12 @@ import { RequestQueue } from "../../src/waiting/workerd-queue.ts";
 function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
   const clock = new ManualClock(0);
   const stock = { free, refillAt };
-  const probe = (now: number) => {
+  const probe = (now: number): Answer => {
     if (now >= stock.refillAt) {
       stock.free++;
       stock.refillAt = Number.POSITIVE_INFINITY;
     }
-    return stock.free > 0 ? now : now - stock.refillAt;
+    return (stock.free > 0 ? now : now - stock.refillAt) as Answer;
   };
   const gate: Gate<string> = {
     clock,
@@ -25,7 +26,7 @@ function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
       return answer;
     },
     withdraw: () => {},
-    grant: (_, takenAt) => `granted at ${takenAt}`,
+    grant: (_, token) => `granted at ${token}`,
     timeout: (_, timeoutMs) => new Error(`not within ${timeoutMs} ms`),
   };
   const queue = new RequestQueue(1, gate);
@@ -39,7 +40,7 @@ function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
   };
   const release = () => {
     stock.free++;
-    queue.drain();
+    queue.serve();
   };
   return { clock, queue, order, wait, release };
 }

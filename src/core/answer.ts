@@ -1,0 +1,32 @@
+/**
+ * What the core answers to a take or a probe: one number, since numbers cross into WebAssembly at no cost. Only the words
+ * below read it:
+ *
+ * - 0 or more: granted, at that microsecond;
+ * - below 0: refused, minus the milliseconds until it could pass, -Infinity if only a release helps;
+ * - NaN: another thread has reclaimed this thread's part in the set.
+ */
+declare const answer: unique symbol;
+
+export type Answer = number & { readonly [answer]: true };
+
+/** Refused until a release: the answer for a waiter that is not to be granted any more. */
+export const REFUSED = Number.NEGATIVE_INFINITY as Answer;
+
+export function isGranted(given: Answer): boolean {
+  return given >= 0;
+}
+
+/** The token of a grant: the core knows an acquisition by the microsecond of its grant. */
+export function tokenOf(given: Answer): number {
+  return given;
+}
+
+/** Milliseconds until a refused request could pass by itself; Infinity if only a release helps. */
+export function waitOf(given: Answer): number {
+  return -given;
+}
+
+export function isReclaimed(given: Answer): boolean {
+  return Number.isNaN(given);
+}

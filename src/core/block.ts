@@ -1,0 +1,32 @@
+/** Where in memory the state of a set stands: the one formula for it outside the core. */
+import {
+  BLOCK_BYTES,
+  BLOCKS,
+  DEFINITION_BYTES,
+  DEFINITIONS,
+  HEAD,
+  INDEX_MASK,
+} from "../../assembly/layout.ts";
+
+/** A region's place: its memory, and the address at which it begins. */
+export interface Address {
+  readonly buffer: ArrayBufferLike;
+  readonly start: number;
+}
+
+/** The address of the block that the head names. */
+export function presentBlock({ buffer, start }: Address): number {
+  const region = new DataView(buffer, start);
+  const index = region.getInt32(HEAD, true) & INDEX_MASK;
+  return start + region.getInt32(BLOCKS, true) + index * region.getInt32(BLOCK_BYTES, true);
+}
+
+/** The address of the definition of limit `index`. */
+export function definitionAt({ start }: Address, index: number): number {
+  return start + DEFINITIONS + index * DEFINITION_BYTES;
+}
+
+/** A word of the definition of limit `index`: `STATE`, say. */
+export function wordOfDefinition(region: Address, index: number, word: number): number {
+  return new DataView(region.buffer).getInt32(definitionAt(region, index) + word, true);
+}

@@ -1,0 +1,4 @@
+export { type AttachOptions, attachLimits } from "./attach.ts";
+export type { LimitSetHandle } from "./handle.ts";
+export { type SharedLimits, shareLimits } from "./share.ts";
+export type { ThreadLike } from "./thread-end.ts";
