@@ -1,14 +1,9 @@
 /** What every backend implements: code that takes a `Limits` runs on any of them. */
+import type { Amounts } from "./limits/amounts.ts";
 import type { Limit } from "./limits/limits.ts";
 import type { LimitStats } from "./limits/stats.ts";
 
-// Without it a set that has no keys would take any object: `{}` is what every object is.
-declare const noKey: unique symbol;
-
-/** How much of which limit: keys of the set, amounts that are multiples of the limit's unit, 0 to leave one out. */
-export type Amounts<K extends string = string> = { readonly [key in K]?: number } & {
-  readonly [noKey]?: never;
-};
+export type { Amounts };
 
 export interface AcquireOptions {
   /** How long to wait at most, in milliseconds: 0 tries once, default for ever. */
