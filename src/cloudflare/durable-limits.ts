@@ -4,6 +4,7 @@ import type { LeasedAcquisition } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import type { LimitStats } from "../limits/stats.ts";
 
+/** Options of `connectDurable`. */
 export interface ConnectDurableOptions {
   /** How long the object may not be heard of, in milliseconds, before it counts as out of reach. Default 5000. */
   readonly deadlineMs?: number;

@@ -1,4 +1,9 @@
-export { LeaseLostError } from "../acquisition/leased.ts";
+/**
+ * A set for all HTTP requests of a Worker, wherever they are served: a Durable Object hosts it.
+ *
+ * @module
+ */
+export { type LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
 export type { ObjectId, ObjectNamespace, ObjectState, ObjectStorage } from "./bindings.ts";
 export { connectDurable } from "./connect.ts";
 export type { ConnectDurableOptions, DurableAcquisition, DurableLimits, KeysOf } from "./durable-limits.ts";

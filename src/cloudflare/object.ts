@@ -11,6 +11,7 @@ import { DurableObject, RpcTarget } from "./platform.ts";
 import type { Ask, Described, Failed, Inspected, Named, Outcome } from "./protocol.ts";
 import { Shelf } from "./shelf.ts";
 
+/** What the set of an object is made with. */
 export interface LimitSetObjectOptions<K extends string = string> {
   /** The limits to take from together. Default: none, so that everything passes. */
   readonly limits?: readonly LimitLike<K>[];

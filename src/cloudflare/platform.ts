@@ -7,7 +7,9 @@ import type { ObjectState } from "./bindings.ts";
 import { CannotHostError } from "./errors.ts";
 
 export class DurableObject {
+  /** The state of the object, from the runtime. */
   declare protected readonly ctx: ObjectState;
+  /** The bindings of the Worker that exports the class. */
   declare protected readonly env: unknown;
 
   constructor(_ctx: ObjectState, _env: unknown) {
