@@ -1,10 +1,11 @@
 /**
- * Order between threads. Each thread serves its own waiters first come, first served. Between threads, whoever asks while
- * there is room takes; but a waiter that has been passed over for GRACE claims the limits it wants, and from then on
- * nobody who came later passes it there, in whatever thread. (So do the mutexes of Go, in "starvation mode".)
+ * Order between threads. Each thread serves its own waiters first come, first served. Between threads, a request takes
+ * whenever there is room. But a waiter that has been passed over for GRACE publishes a claim to the limits it wants, and
+ * from then on no later request passes it there, in whatever thread. (The mutexes of Go do so in "starvation mode".)
  *
- * A thread that does not run must not hold up the others: whoever could go but for a claim that has not been renewed for
- * PATIENCE asks for a sign of life, and a claim not renewed within PATIENCE of that is void until it is.
+ * A thread that does not run must not hold up the others. A claim that has not been renewed for PATIENCE is silent. A
+ * request that nothing but silent claims holds back asks for their renewal. A claim that is not renewed within PATIENCE
+ * of that is void, until it is renewed after all.
  */
 import {
   CLAIM_BYTES,
@@ -30,25 +31,28 @@ const GRACE: i64 = 10_000;
 const PATIENCE: i64 = 50_000;
 
 // Flags of a claim.
-/** The waiter waits for a release: nested requests pass it, since that may be theirs to make. */
+/** The waiter awaits a release. Nested requests pass it: the acquisition around them may be the one to be released. */
 const AWAITS_RELEASE = 1;
-/** Somebody has asked for a sign of life. */
+/** Another thread has asked for the renewal of the claim. */
 const ASKED = 2;
 
-/** One for each thread, and some for those whose waiters want different limits; beyond that, waiters have to do without. */
+/**
+ * How many claims a block has room for: one for each thread, and some for threads whose waiters want different limits. A
+ * waiter that finds no room has no claim.
+ */
 export function maxClaims(participants: i32): i32 {
   return participants + 8;
 }
 
-/** Only the live ones; their number has been copied. */
+/** Copies the claims of a block. Their number is in the copy already. */
 export function copy(region: usize, source: usize, target: usize): void {
   const from = first(region, source);
   memory.copy(first(region, target), from, end(region, source) - from);
 }
 
 /**
- * Whether older claims hold back a request that came at `came`: 0, or when it may ask again. Marks the limits in WAITS and
- * REFUSER, as a refusal by the limits themselves does.
+ * Returns until when older claims hold back a request that came at `came`: 0 if none does. Marks the claimed limits in
+ * WAITS and REFUSER, as a refusal by the limits themselves does.
  */
 export function holdBack(
   region: usize,
@@ -70,20 +74,20 @@ export function holdBack(
   return latest;
 }
 
-/** Whether a request that was refused until `latest` may have something to claim, or somebody to ask. */
+/** Whether a request that was refused until `latest` may have a claim to make, or a renewal to ask for. */
 export function isPressing(region: usize, now: i64, came: i64, latest: i64): bool {
   return load<i32>(region + CLAIMS) !== 0 && (now - came > GRACE || asks(now, latest));
 }
 
-/** Whether nothing but a silent claim holds back a request that was refused until `latest`. */
+/** Whether nothing but silent claims holds back a request that was refused until `latest`. */
 export function asks(now: i64, latest: i64): bool {
   return latest === now + PATIENCE;
 }
 
 /**
- * For a request that came at `came` and was refused until `latest`: once it has been passed over for long, makes or renews
- * its claim; where nothing but silent claims holds it back, asks them for a sign of life. Tells whether that changed
- * anything.
+ * Presses a request that came at `came` and was refused until `latest`. Makes or renews its claim, if it has been passed
+ * over for GRACE. Asks for the renewal of silent claims, if nothing else holds it back. Returns whether the block has
+ * changed.
  */
 export function press(
   region: usize,
@@ -102,7 +106,7 @@ export function press(
   let own: usize = 0;
   for (let claim = first(region, block); claim < last; claim += CLAIM_BYTES) {
     if (isOwn(claim, load<i32>(scratch + PARTICIPANT), came)) {
-      // Waiters for other limits may have come at the same moment.
+      // Another waiter of this thread, for other limits, may have come at the same moment.
       if (load<i64>(claim + WANTS) === wants) own = claim;
     } else if (asking && precedes(claim, scratch, wants, came, nested) && isSilent(claim, now)) {
       store<i32>(claim + FLAGS, load<i32>(claim + FLAGS) | ASKED);
@@ -128,8 +132,8 @@ export function press(
 }
 
 /**
- * Drops the claim of a participant's waiter that came at `came`, or all its claims where that is 0. Tells whether there
- * were any.
+ * Drops the claim of the participant's waiter that came at `came`; if that is 0, all claims of the participant. Returns
+ * whether there were any.
  */
 export function drop(region: usize, block: usize, participant: i32, came: i64): bool {
   let last = end(region, block);
@@ -155,7 +159,7 @@ function end(region: usize, block: usize): usize {
   return first(region, block) + load<i32>(block + CLAIM_COUNT) * CLAIM_BYTES;
 }
 
-/** The limits of a request, as WANTS has them. */
+/** Returns the limits of a request as bits, as WANTS has them. */
 function wantsOf(region: usize, scratch: usize): i64 {
   const count = load<i32>(region + LIMITS);
   let wants: i64 = 0;
@@ -178,7 +182,7 @@ function mark(region: usize, scratch: usize, claimed: i64, until: i64): void {
   store<f64>(scratch + REFUSER, f64(refuser));
 }
 
-/** Whether a claim stands before another participant's request that came at `came`. */
+/** Whether a claim of another participant comes before the request in the scratch area, which came at `came`. */
 function precedes(claim: usize, scratch: usize, wants: i64, came: i64, nested: bool): bool {
   if ((load<i64>(claim + WANTS) & wants) === 0) return false;
   if (load<i32>(claim + OWNER) === load<i32>(scratch + PARTICIPANT)) return false;
@@ -190,12 +194,12 @@ function isOwn(claim: usize, participant: i32, came: i64): bool {
   return load<i32>(claim + OWNER) === participant && (came === 0 || load<i64>(claim + SINCE) === came);
 }
 
-/** Whether a claim has not been renewed in time, and nobody has asked yet. */
+/** Whether a claim was not renewed in time, and no thread has asked for its renewal yet. */
 function isSilent(claim: usize, now: i64): bool {
   return load<i64>(claim + UNTIL) <= now && (load<i32>(claim + FLAGS) & ASKED) === 0;
 }
 
-/** Whether a claim has not been renewed although somebody has asked. */
+/** Whether a claim was not renewed in time although a thread has asked for it. */
 function isVoid(claim: usize, now: i64): bool {
   return load<i64>(claim + UNTIL) <= now && (load<i32>(claim + FLAGS) & ASKED) !== 0;
 }

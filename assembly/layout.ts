@@ -1,13 +1,13 @@
 /**
- * Every offset in linear memory, and only here. Whole-number constants, so that both compilers fold them: the core
- * and the bridge in `src/core` read this same file. Offsets are in bytes.
+ * Every offset in linear memory, in bytes, and only here. They are whole-number constants, so that both compilers fold
+ * them: the core and the code in `src/` read this same file.
  *
  * ```
  * region   one LimitSet                                     written by
  * +--------------------------------------------------------+
  * |   0  HEAD      i64  version << 16 | block index         | commit.ts, by compare-and-swap
  * |   8  WAKE      i32  changes when sleepers are woken     | wake.ts
- * |  12  SLEEPERS  i32  1: some thread may sleep on WAKE    | the thread that goes to sleep; wake.ts
+ * |  12  SLEEPERS  i32  1: a thread may sleep on WAKE       | the thread that goes to sleep; wake.ts
  * +-- 64 --------------------------------------------------+
  * |      shape: counts, sizes and offsets of this region    | format, once
  * +-- 128 -------------------------------------------------+
@@ -23,7 +23,8 @@
  * block    one version of the state of all limits
  * +--------------------------------------------------------+
  * |  INDEX  i32, which block this is                        | format, once
- * |  LATEST i64, the latest time committed, in microseconds |
+ * |  CLAIM_COUNT i32, how many claims the block has         |
+ * |  LATEST i64, the latest time published, in microseconds |
  * |  state of limit 0, 1, ...              (always copied)  |
  * |  log of each sliding window            (live part only) |
  * |  claims of waiters, among threads      (live part only) |
@@ -33,7 +34,7 @@
  * +--------------------------------------------------------+
  * |  PARTICIPANT i32, its number                            | format, once
  * |  OWN i32, where in the region its blocks begin          | format, once
- * |  LIFE i32, whether a thread has the number, and which   | src/threads/seats.ts
+ * |  LIFE i32, how often the number has been given out      | src/threads/seats.ts
  * |  HANDLE i32, the handle by which that thread attached   | src/threads/seats.ts, together with LIFE
  * |  THREAD i32, the platform's id of that thread, plus 1   | src/threads/seats.ts
  * |  REFUSER f64, the limit that alone refused, or SEVERAL  | core
@@ -44,9 +45,12 @@
  * ```
  */
 
-/** Changes with what a block looks like: a Durable Object takes up only blocks that it can read. */
+/**
+ * Grows with each change to the states and the logs of a block: a Durable Object keeps them in its storage, and reads
+ * back only those of the same format.
+ */
 export const FORMAT = 1;
-/** Changes with all of this file: threads that read memory differently must not share it. */
+/** Grows with each change to this file: threads that read memory in different ways must not share it. */
 export const SHARED_FORMAT = 2;
 
 // Kinds of limit.
@@ -66,7 +70,7 @@ export const INSPECT = 3;
 /** More than one limit refused. */
 export const SEVERAL = -1;
 
-// A cache line: what different threads write must not share one.
+// A cache line: words that different threads write must not share one.
 export const LINE = 64;
 
 // Region.
@@ -83,9 +87,9 @@ export const STATE_BYTES = 88;
 export const LOGGED = 92;
 /** Where in a block the claims begin; 0 in a region of one participant, which has none. */
 export const CLAIMS = 96;
-/** Tells regions apart that follow each other at one address. */
+/** Tells apart the regions that follow each other at one address. */
 export const SERIAL = 100;
-/** The number that is tried next when a thread attaches. */
+/** Which participant number is tried first for the next thread that attaches. */
 export const NEXT = 104;
 export const DEFINITIONS = 128;
 
@@ -114,7 +118,7 @@ export const DEFINITION_BYTES = 64;
 // Place for a handle.
 /** How often the place has been used, and whether its present handle is good. */
 export const ISSUE = 0;
-/** How far the worker that the handle was posted to has come with its lock. */
+/** How far the worker to which the handle was posted has come with its lock. */
 export const GUARD = 4;
 /** The participant that posted the handle, plus 1, and its life: the handle's threads end with that thread. */
 export const PARENT = 8;
@@ -142,7 +146,7 @@ export const OWNER = 0;
 export const FLAGS = 4;
 /** When the waiter came. */
 export const SINCE = 8;
-/** Until when its thread need not be heard of. */
+/** Until when the claim needs no renewal. */
 export const UNTIL = 16;
 /** One bit for each limit that the waiter wants; in sets of more than 64, limits share bits. */
 export const WANTS = 24;
@@ -175,7 +179,7 @@ export const NUMBER = 0;
 export const USED_IN_WINDOW = 8;
 export const FIXED_BYTES = 16;
 
-// State of a resource, then what each participant holds of it.
+// State of a resource, then the units that each participant holds of it.
 export const IN_USE = 0;
 export const HELD = 8;
 export const HELD_BYTES = 8;

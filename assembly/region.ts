@@ -33,7 +33,7 @@ import {
   WINDOW,
 } from "./layout";
 
-/** Bytes of a region for `limits` limits, whose states and logs are of these sizes together. */
+/** Returns the size of a region in bytes. `states` and `logs` are the sizes of all its states and of all its logs. */
 export function regionBytes(limits: i32, states: i32, logs: i32, participants: i32): i32 {
   return (
     DEFINITIONS +
@@ -43,7 +43,7 @@ export function regionBytes(limits: i32, states: i32, logs: i32, participants: i
   );
 }
 
-/** Lays out a region of zeroes. Its limits are defined next, in order. */
+/** Lays out a region that is all zeroes. A `define` for each limit follows, in order. */
 export function format(region: usize, limits: i32, states: i32, logs: i32, participants: i32): void {
   assert((region & (LINE - 1)) === 0, "a region begins at a cache line");
   assert(participants > 0 && participants <= MAX_PARTICIPANTS, "participants: 1 to MAX_PARTICIPANTS");
@@ -68,7 +68,10 @@ export function format(region: usize, limits: i32, states: i32, logs: i32, parti
   }
 }
 
-/** Defines limit `index`; `ceiling` and `capacity` in units, `window` in microseconds, `state` and `log` where the limits before it end. */
+/**
+ * Defines limit `index`. `capacity` and `ceiling` are in units, `window` is in microseconds; `state` and `log` are the sizes
+ * of the states and the logs of the limits before it.
+ */
 export function define(
   region: usize,
   index: i32,
@@ -91,7 +94,7 @@ export function define(
   kinds.define(definition, i64(capacity));
 }
 
-/** Where the scratch area of a participant begins. */
+/** Returns the address of a participant's scratch area. */
 export function scratchOf(region: usize, participant: i32): usize {
   assert(
     participant >= 0 && participant < load<i32>(region + PARTICIPANTS),
@@ -105,7 +108,7 @@ function stateEnd(states: i32): i32 {
 }
 
 function blockBytes(states: i32, logs: i32, participants: i32): i32 {
-  // A single thread keeps its order by itself.
+  // A thread that is alone in its region keeps the order of its waiters by itself.
   const claims = participants > 1 ? maxClaims(participants) * CLAIM_BYTES : 0;
   return lines(stateEnd(states) + logs + claims);
 }

@@ -1,17 +1,17 @@
-/** Lays out regions, and copies the state of one into another. */
+/** Lays out regions, and copies the state of one region into another. */
 import { LATEST, LOG, STATE } from "../../assembly/layout.ts";
 import type { Arena } from "./arena.ts";
 import { type Address, presentBlock, wordOfDefinition } from "./block.ts";
 import { type Definition, KINDS } from "./kinds.ts";
 import type { CoreExports } from "./module.ts";
 
-/** A region's place in this isolate's arena. */
+/** Where a region is in this isolate's arena, and its size. */
 export interface Laid {
   readonly start: number;
   readonly bytes: number;
 }
 
-/** Makes a region for so many participants, with the state of a set that was never used. */
+/** Makes a region for `participants` participants, with the state of a set that was never used. */
 export function lay(arena: Arena, definitions: readonly Definition[], participants: number): Laid {
   const { core } = arena;
   const count = definitions.length;
@@ -34,7 +34,7 @@ export function lay(arena: Arena, definitions: readonly Definition[], participan
   return { start, bytes };
 }
 
-/** Copies the state of a region of one participant into a new one of several, in which that participant is the first. */
+/** Copies the state of a region of one participant into a new region of several, in which that participant is the first. */
 export function copyState(
   core: CoreExports,
   definitions: readonly Definition[],
