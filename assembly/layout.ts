@@ -89,6 +89,8 @@ export const LOGGED = 92;
 export const CLAIMS = 96;
 /** Tells apart the regions that follow each other at one address. */
 export const SERIAL = 100;
+/** The size of a claim, which has a bit for each limit. */
+export const CLAIM_BYTES = 108;
 /** Which participant number is tried first for the next thread that attaches. */
 export const NEXT = 104;
 export const DEFINITIONS = 128;
@@ -148,9 +150,9 @@ export const FLAGS = 4;
 export const SINCE = 8;
 /** Until when the claim needs no renewal. */
 export const UNTIL = 16;
-/** One bit for each limit that the waiter wants; in sets of more than 64, limits share bits. */
+/** One bit for each limit that the waiter wants, in as many words as it takes. */
 export const WANTS = 24;
-export const CLAIM_BYTES = 32;
+export const WANTS_BITS = 64;
 
 // State of a debt: token bucket, GCRA, leaky bucket.
 export const AT = 0;

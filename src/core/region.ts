@@ -196,7 +196,8 @@ export class Region {
     this.place = place;
     this.heap = heap;
     this.start = start;
-    this.scratch = heap.core.scratchOf(start, sharing?.participant ?? 0);
+    // Addresses in the upper half of memory come out of the core as negative numbers.
+    this.scratch = heap.core.scratchOf(start, sharing?.participant ?? 0) >>> 0;
     this.life = sharing?.life ?? 0;
     this.units = (this.scratch + UNITS) / 8;
     abandoned.register(this, place, this);
