@@ -24,6 +24,8 @@ import {
   RESOURCE,
   SCRATCH_BYTES,
   SCRATCHES,
+  SEAT,
+  SEAT_BYTES,
   STATE,
   STATE_BYTES,
   STATES,
@@ -42,8 +44,15 @@ export function regionBytes(limits: i32, states: i32, logs: i32, participants: i
   );
 }
 
-/** Lays out a region that is all zeroes. A `define` for each limit follows, in order. */
-export function format(region: usize, limits: i32, states: i32, logs: i32, participants: i32): void {
+/** Lays out a region that is all zeroes, whose participants have their seats at `seats`. A `define` for each limit follows, in order. */
+export function format(
+  region: usize,
+  limits: i32,
+  states: i32,
+  logs: i32,
+  participants: i32,
+  seats: usize,
+): void {
   assert((region & (LINE - 1)) === 0, "a region begins at a cache line");
   assert(participants > 0 && participants <= MAX_PARTICIPANTS, "participants: 1 to MAX_PARTICIPANTS");
   const scratches = DEFINITIONS + limits * DEFINITION_BYTES + handleBytes(participants);
@@ -62,6 +71,7 @@ export function format(region: usize, limits: i32, states: i32, logs: i32, parti
     const scratch = scratchOf(region, participant);
     const own = load<i32>(region + BLOCKS) + 2 * participant * bytes;
     store<i32>(scratch + PARTICIPANT, participant);
+    store<usize>(scratch + SEAT, seats + participant * SEAT_BYTES);
     store<i32>(scratch + OWN, own);
     store<i32>(region + own + INDEX, 2 * participant);
     store<i32>(region + own + bytes + INDEX, 2 * participant + 1);

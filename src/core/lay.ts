@@ -13,7 +13,7 @@ export interface Laid {
 }
 
 /** Makes a region for `participants` participants, with the state of a set that was never used. */
-export function lay(arena: Arena, definitions: readonly Definition[], participants: number): Laid {
+export function lay(arena: Arena, definitions: readonly Definition[], participants: number, seats = 0): Laid {
   const { core } = arena;
   const count = definitions.length;
   let states = 0;
@@ -26,7 +26,7 @@ export function lay(arena: Arena, definitions: readonly Definition[], participan
   });
   const bytes = sizeOf(core, count, states, logs, participants);
   const start = allocate(arena, bytes, count);
-  core.format(start, count, states, logs, participants);
+  core.format(start, count, states, logs, participants, seats);
   definitions.forEach((definition, index) => {
     const { kind, capacity, ceiling, windowMicros } = definition;
     const { state, log } = offsets[index]!;

@@ -7,6 +7,9 @@ export interface Sharing {
   /** The life of that number. */
   readonly life: number;
   readonly wakeWord: WakeWord;
+  /** Begins to write into the region. False if this thread has been reclaimed; then it must not write, nor read. */
+  enter(): boolean;
+  exit(): void;
   /** Withdraws the claim of the waiter that came at `since`, in microseconds. */
   withdraw(since: number): void;
   /** Gives back all that this thread holds, and its number. */

@@ -10,6 +10,7 @@ import {
   PROBE,
   REFUSER,
   RESOURCE,
+  SEAT_BYTES,
   SETTLE,
   SLEEPERS,
   TAKE,
@@ -17,7 +18,7 @@ import {
   UNITS,
   WAKE,
 } from "../../assembly/layout.ts";
-import { openCore } from "./core.ts";
+import { openCore, SEATS } from "./core.ts";
 
 const NOW = 1_735_689_600_000;
 const GRACE_MS = 10;
@@ -41,7 +42,7 @@ beforeEach(() => {
 const LIVING = 1;
 
 function live(participant: number, life: number): void {
-  new Int32Array(core.i64.buffer)[(core.scratchOf(core.region, participant) + LIFE) / 4] = life;
+  new Int32Array(core.i64.buffer)[(SEATS + participant * SEAT_BYTES + LIFE) / 4] = life;
 }
 
 /** Does `action` as a participant. `since` is when the request came, in milliseconds, or 0. */
