@@ -1,4 +1,4 @@
-/** What is used of the platform's own objects: those of `@cloudflare/workers-types` fit, and nobody needs them. */
+/** The types of the platform's objects that this folder uses. Those of `@cloudflare/workers-types` fit, but are not required. */
 
 /** A Durable Object's id. */
 export interface ObjectId {
@@ -6,7 +6,7 @@ export interface ObjectId {
   toString(): string;
 }
 
-/** A binding to a class of Durable Objects: `env.BUDGET`. */
+/** A binding to a class of Durable Objects: `env.BUDGET`, for example. */
 export interface ObjectNamespace {
   /** The id of the object that has this name. */
   idFromName(name: string): ObjectId;
@@ -14,7 +14,10 @@ export interface ObjectNamespace {
   get(id: ObjectId): object;
 }
 
-/** The storage of an object: SQLite's or the older one. Writes need no awaiting: nothing leaves the object before they are durable. */
+/**
+ * The storage of an object, backed by SQLite or by the older key-value store. Writes need not be awaited: the platform sends no
+ * answer of the object before they are durable.
+ */
 export interface ObjectStorage {
   /** All entries whose keys begin with `prefix`. */
   list(options?: { prefix?: string }): Promise<Map<string, unknown>>;
@@ -28,12 +31,12 @@ export interface ObjectStorage {
   setAlarm(at: number): Promise<void>;
 }
 
-/** What the runtime hands to an object's constructor. */
+/** The state of an object, which the runtime hands to its constructor. */
 export interface ObjectState {
   /** The id of the object. */
   readonly id: ObjectId;
   /** The storage of the object. */
   readonly storage: ObjectStorage;
-  /** Runs `callback`; no event reaches the object until it is done. */
+  /** Runs `callback`; no event reaches the object until it is done. Resolves to the result of `callback`. */
   blockConcurrencyWhile<T>(callback: () => Promise<T>): Promise<T>;
 }

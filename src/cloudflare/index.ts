@@ -1,5 +1,5 @@
 /**
- * A set for all HTTP requests of a Worker, wherever they are served: a Durable Object hosts it.
+ * Sets for all HTTP requests of a Worker, wherever they are served: a Durable Object hosts each set.
  *
  * @module
  */
