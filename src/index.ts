@@ -1,3 +1,8 @@
+/**
+ * Limits, sets of limits, acquisitions, and errors.
+ *
+ * @module
+ */
 export type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
 export {
   AcquireTimeoutError,
