@@ -1,3 +1,8 @@
+/**
+ * Shares a set with threads: they take from the same memory, without passing messages.
+ *
+ * @module
+ */
 export { type AttachOptions, attachLimits } from "./attach.ts";
 export type { LimitSetHandle } from "./handle.ts";
 export { type SharedLimits, shareLimits } from "./share.ts";

@@ -4,11 +4,11 @@ import type { Arena, Heap } from "../core/arena.ts";
 import type { Sharing } from "../core/sharing.ts";
 import { holdLock } from "../platform/locks.ts";
 import { Entrance } from "./entrance.ts";
-import { ASKED, Handles, LOCKED } from "./handles.ts";
+import { Handles, LOCKED, LOCKING } from "./handles.ts";
 import { NO_HANDLE, type Seat, Seats } from "./seats.ts";
 import { WakeWord } from "./wake-word.ts";
 
-/** A shared region, as threads see it. */
+/** A shared region and its parts that concern threads. */
 interface Place {
   readonly heap: Heap;
   readonly start: number;
@@ -21,14 +21,14 @@ export class Membership implements Sharing {
   readonly wakeWord: WakeWord;
   private readonly place: Place;
   private readonly seat: Seat;
-  /** Where the region was allocated, in the thread that has made it. */
+  /** The arena that allocated the region, in the thread that made the region; undefined in others. */
   private readonly arena: Arena | undefined;
-  /** Lets go of the lock by which other threads see the end of this one. */
+  /** Releases the lock by which other threads see the end of this one. */
   private unlock: (() => void) | undefined;
 
-  /** The part of the thread that has made the set, in a new region. */
+  /** Makes the part of the thread that shares the set, in a new region. */
   static found(arena: Arena, start: number): Membership {
-    // The word first: to allocate it may grow the memory.
+    // The word comes first, since its allocation may grow the memory.
     const at = arena.takeWord();
     const { buffer } = arena.memory;
     const entrance = Entrance.found(buffer, at);
@@ -38,8 +38,8 @@ export class Membership implements Sharing {
   }
 
   /**
-   * The part of a thread that attaches by `handle`. `"void"` if the handle is not good, `"gone"` if the region is no more, and
-   * if all seats are taken how many there are.
+   * Makes the part of a thread that attaches by `handle`. Returns `"void"` if the handle is not good, `"gone"` if the region is
+   * gone, and the number of seats for threads if all of them are taken.
    */
   static join(
     heap: Heap,
@@ -55,7 +55,7 @@ export class Membership implements Sharing {
       if (!handles.isGood(handle)) return "void";
       const seat = seats.take(handle);
       if (!seat) return { maxThreads: seats.count - 1 };
-      // Looked at again: a reclaim that voided the handle meanwhile may have missed the seat.
+      // Checked again, since a reclaim that voided the handle meanwhile may have missed the seat.
       if (!handles.isGood(handle)) {
         seats.free(seat);
         return "void";
@@ -83,7 +83,7 @@ export class Membership implements Sharing {
     return this.seat.life;
   }
 
-  /** How many threads can attach, besides the one that has made the set. */
+  /** How many threads can be attached at once, besides the one that made the set. */
   get maxThreads(): number {
     return this.place.seats.count - 1;
   }
@@ -96,7 +96,10 @@ export class Membership implements Sharing {
     return this.place.handles;
   }
 
-  /** A new handle, by its number; undefined if too many are out. One that `isPosted` to a worker ends with this thread. */
+  /**
+   * Issues a handle, and returns its number; undefined if too many are out. A handle that `isPosted` to a worker ends with this
+   * thread.
+   */
   issue(isPosted: boolean): number | undefined {
     return this.place.handles.issue(isPosted ? this.seat : undefined);
   }
@@ -115,26 +118,27 @@ export class Membership implements Sharing {
   }
 
   /**
-   * Gives back all that the threads hold that have attached by `handle`, and that theirs hold, with their numbers; and voids
-   * the handle. With `threadId` only that thread's. It works also when this thread has left already: others may still take part.
+   * Voids `handle`, and gives back the holdings and the seats of the threads that attached by it, and those of the workers to
+   * which these threads posted handles. With `threadId` it concerns that thread alone, and the handle stays good. It also works
+   * after this thread has left, since other threads may still take part.
    */
   reclaim(handle: number, threadId?: number): void {
     const { seats } = this.place;
     this.inside(() => {
       const isPresent = seats.isPresent(this.seat);
       const own = isPresent ? this.seat : seats.take(NO_HANDLE);
-      // With no number free at all no thread has left: another one will reclaim.
+      // Where no seat is free, other threads have them all, and one of these will reclaim.
       if (!own) return;
       this.reclaimAs(own, handle, threadId);
       if (!isPresent) seats.free(own);
     });
   }
 
-  /** Holds a lock until this thread leaves or ends, and says in the region how far it has come. */
+  /** Holds a lock until this thread leaves or ends, and notes in the region how far it has come with that. */
   lock(name: string, handle: number): void {
     const { handles } = this.place;
-    const guard = (how: typeof ASKED | typeof LOCKED) => this.inside(() => handles.guard(handle, how));
-    guard(ASKED);
+    const guard = (stage: typeof LOCKING | typeof LOCKED) => this.inside(() => handles.guard(handle, stage));
+    guard(LOCKING);
     this.unlock = holdLock(name, () => guard(LOCKED));
   }
 
@@ -142,7 +146,7 @@ export class Membership implements Sharing {
     const { entrance, seats, handles } = this.place;
     const isDeserted = () => seats.areFree && !handles.someAwaited;
     if (!isDeserted() || !entrance.shut()) return false;
-    // Looked at again: a thread may have come in between.
+    // Checked again, since a thread may have attached in between.
     if (!isDeserted()) {
       entrance.reopen();
       return false;
@@ -151,7 +155,7 @@ export class Membership implements Sharing {
     return true;
   }
 
-  /** Does something in the region, unless it is gone: a thread that was reclaimed may find another set there. */
+  /** Runs `action` in the region, unless the region is gone: where it was, a reclaimed thread may find another set. */
   private inside(action: () => void): void {
     const { entrance } = this.place;
     if (!entrance.enter()) return;

@@ -1,22 +1,22 @@
 /**
- * Which threads take part in a shared region. Each has a number, and with it a scratch area and two blocks. The word LIFE in
- * the scratch area says whether a thread has the number, and counts the threads that have had it: a thread that was reclaimed
- * is good for one life. LIFE and HANDLE change together, so that a thread that dies while it attaches leaves no seat of which
- * the handle is unknown.
+ * The seats of a shared region: which threads take part in it. Each of them has a participant number, and with that a scratch
+ * area and two blocks. The word LIFE in the scratch area says whether a thread has the number, and counts how often the number
+ * has been given out: a thread whose number was reclaimed finds another life there. LIFE and HANDLE change together, so that a
+ * thread that dies while it attaches leaves no seat whose handle is unknown.
  */
 import { HANDLE, LIFE, NEXT, PARTICIPANTS, SCRATCH_BYTES, SCRATCHES, THREAD } from "../../assembly/layout.ts";
 
-// LIFE: the lowest bit, and one of the count.
+// The word LIFE: a flag, and above it the count.
 const TAKEN = 1;
 const ONCE = 2;
 
-/** A number in one of its lives. */
+/** A participant number in one of its lives. */
 export interface Seat {
   readonly participant: number;
   readonly life: number;
 }
 
-/** The handle of the thread that has made the set, and of a thread that only reclaims. */
+/** In place of the handle of the thread that made the set, and of a thread that only reclaims. */
 export const NO_HANDLE = 0;
 
 export class Seats {
@@ -30,17 +30,17 @@ export class Seats {
     this.start = start;
   }
 
-  /** How many there can be. */
+  /** How many seats there are. */
   get count(): number {
     return this.words[(this.start + PARTICIPANTS) / 4]!;
   }
 
-  /** Whether no thread takes part. */
+  /** Whether no thread takes part in the region. */
   get areFree(): boolean {
     return this.all().every((participant) => (this.lifeOf(participant) & TAKEN) === 0);
   }
 
-  /** Takes number 0 of a new region, of which no other thread knows yet. */
+  /** Takes seat 0 of a new region, of which no other thread knows yet. */
   found(): Seat {
     const seat = { participant: 0, life: ONCE | TAKEN };
     this.words[(this.start + NEXT) / 4] = 1;
@@ -49,8 +49,8 @@ export class Seats {
   }
 
   /**
-   * Takes a free number for a thread that attaches by `handle`; undefined if all are taken. All are tried in turn, so that
-   * each comes back as late as possible: a thread that was reclaimed by mistake has then noticed it.
+   * Takes a free seat for a thread that attaches by `handle`; returns undefined if all are taken. The numbers are tried in turn,
+   * so that each is given out again as late as possible: a thread that was reclaimed by mistake has noticed it by then.
    */
   take(handle: number): Seat | undefined {
     const { words, count } = this;
@@ -66,7 +66,7 @@ export class Seats {
     return undefined;
   }
 
-  /** Notes which thread of the platform has a seat. */
+  /** Notes the platform's id of the thread that has a seat. */
   note({ participant }: Seat, threadId: number): void {
     Atomics.store(this.words, this.at(participant, THREAD), threadId + 1);
   }
@@ -76,13 +76,13 @@ export class Seats {
     return this.lifeOf(participant) === life;
   }
 
-  /** Frees a number; false if the life is over already. */
+  /** Frees a seat. Returns false if its life is over already. */
   free({ participant, life }: Seat): boolean {
     const taken = this.pairOf(participant);
     return lifeIn(taken) === life && this.change(participant, taken, pair(life & ~TAKEN, NO_HANDLE));
   }
 
-  /** The seats of the threads that have attached by `handle`: all, or those that one thread of the platform has. */
+  /** The seats of the threads that attached by `handle`. With `threadId`, only those of that thread. */
   takenBy(handle: number, threadId?: number): Seat[] {
     return this.all().flatMap((participant) => {
       const taken = this.pairOf(participant);
@@ -111,7 +111,7 @@ export class Seats {
     return Atomics.compareExchange(this.pairs, this.at(participant, LIFE) / 2, from, to) === from;
   }
 
-  /** Where among the words one of a participant's scratch area is. */
+  /** The index, among the words of the memory, of a word of a participant's scratch area. */
   private at(participant: number, word: number): number {
     const region = this.start / 4;
     const scratches = this.words[region + SCRATCHES / 4]!;
@@ -120,7 +120,7 @@ export class Seats {
   }
 }
 
-// LIFE is the lower half of a pair, HANDLE the upper.
+// LIFE is the lower half of a pair, HANDLE is the upper half.
 const UPPER = BigInt((HANDLE - LIFE) * 8);
 
 function pair(life: number, handle: number): bigint {
