@@ -11,7 +11,7 @@ interface ManualTimer {
  * A clock for tests: pass it as the `clock` of a set, and move time by hand. Time stands still in between, and timers run only
  * when the clock passes them.
  *
- * @throws {RangeError} if a time is no finite number.
+ * @throws a `RangeError` if a time is no finite number.
  * @example
  * const clock = new ManualClock();
  * const limits = new LimitSet({ limits: [new CallLimit({ capacity: 1, windowMs: 1000 })], clock });
@@ -55,7 +55,7 @@ export class ManualClock implements Clock {
   /**
    * Moves on by `ms` milliseconds, 0 or more, and runs the timers that become due, each at its own time.
    *
-   * @throws {RangeError} if `ms` is below 0 or no finite number.
+   * @throws a `RangeError` if `ms` is below 0 or no finite number.
    * @example
    * const clock = new ManualClock(0);
    * clock.advance(1500);
@@ -68,7 +68,7 @@ export class ManualClock implements Clock {
   /**
    * Moves to `ms`, in milliseconds since the Unix epoch, and runs the timers that are due by then. The clock may go back.
    *
-   * @throws {RangeError} if `ms` is no finite number.
+   * @throws a `RangeError` if `ms` is no finite number.
    * @example
    * const clock = new ManualClock();
    * clock.set(0);
@@ -84,7 +84,7 @@ export class ManualClock implements Clock {
    * Does what `advance` does, and lets promises settle before the first timer and after each one. Use it where code awaits
    * between two timers.
    *
-   * @throws {RangeError} if `ms` is below 0 or no finite number.
+   * @throws a `RangeError` if `ms` is below 0 or no finite number.
    * @example
    * const clock = new ManualClock();
    * const limits = new LimitSet({ limits: [new CallLimit({ capacity: 1, windowMs: 1000 })], clock });
@@ -100,7 +100,7 @@ export class ManualClock implements Clock {
   /**
    * Does what `set` does, and lets promises settle before the first timer and after each one.
    *
-   * @throws {RangeError} if `ms` is no finite number.
+   * @throws a `RangeError` if `ms` is no finite number.
    */
   async setAsync(ms: number): Promise<void> {
     const end = check("ms", ms);
