@@ -1,107 +1,172 @@
-/** What every backend implements: code that takes a `Limits` runs on any of them. */
+/** The contract of every backend: code that takes a `Limits` runs on any of them. */
 import type { Amounts } from "./limits/amounts.ts";
 import type { Limit } from "./limits/limits.ts";
 import type { LimitStats } from "./limits/stats.ts";
 
 export type { Amounts };
 
-/** How a request waits. */
+/** How a request waits for its turn. */
 export interface AcquireOptions {
-  /** How long to wait at most, in milliseconds: 0 tries once, default for ever. */
+  /** The longest wait, in milliseconds; 0 tries once. Default: no end. */
   readonly timeoutMs?: number | undefined;
-  /** Ends the wait; the promise then rejects with the signal's reason. */
+  /**
+   * Ends the wait when it aborts: the promise then rejects with the signal's reason, and nothing is taken. It does nothing to
+   * an acquisition that is granted already. Default: none.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A value now, or a promise of it where a set lives elsewhere. */
+/** A value, or a promise of it where the set lives elsewhere: `await` takes both. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
-/** What was acquired, until its release. */
+/**
+ * A granted request, until its release; or the refusal of a `tryAcquire`.
+ *
+ * @example
+ * const acquisition = await limits.acquire({ tokens: 500 });
+ * try {
+ *   const answer = await callApi();
+ *   acquisition.update({ tokens: answer.tokensUsed });
+ * } finally {
+ *   acquisition.release();
+ * }
+ * acquisition.requested.tokens; // 500
+ */
 export interface Acquisition<K extends string = string> {
-  /** False only from `tryAcquire`. What was refused holds nothing, and does nothing when used. */
+  /** Whether the request was granted. False only from `tryAcquire`: a refusal holds nothing, and its methods do nothing. */
   readonly successful: boolean;
-  /** What was taken, automatic amounts included; empty if unsuccessful. */
+  /** The amounts that were taken, by key, with those that the request did not name. Empty if refused. */
   readonly requested: Readonly<Partial<Record<K, number>>>;
-  /** 0 if successful; else how long, in milliseconds, until it could pass; Infinity if that hangs on a release. */
+  /**
+   * 0 if granted. Else the milliseconds until the request could pass; `Infinity` if it needs a release. Waiters that came
+   * before it count.
+   */
   readonly retryAfterMs: number;
-  /** The limits that refused. */
+  /** The keys of the limits that refused, and of those that waiters ahead want too. Empty if granted. */
   readonly limitedBy: readonly K[];
-  /** A copy of the set's `config`. */
+  /** A copy of the set's `config`, which the caller may change. */
   readonly config: Record<string, unknown>;
   /**
-   * Reports what was really used: of every RateLimit taken, before the release, in one call or several; the last value
-   * of a key counts. What was not used goes back at release, for token bucket and GCRA.
+   * Reports the usage: the amounts that were really used. Every RateLimit that was taken needs it before the release, in one
+   * call or in several; the last value of a key counts. At the release unused amounts go back, of token buckets and GCRA
+   * limits. On a refusal it does nothing.
    *
-   * @throws {UsageExceedsRequestedError} above the request, unless the limit has `overage: "debt"`.
-   * @throws {InvalidRequestError} for an unknown key, a ResourceLimit, or what is no amount. All or nothing is recorded.
-   * @throws {AcquisitionReleasedError} after release.
+   * @throws {UsageExceedsRequestedError} if usage is above the request, unless the limit has `overage: "debt"`.
+   * @throws {InvalidRequestError} for an unknown key, a ResourceLimit, or a value that is no amount. Then nothing is recorded.
+   * @throws {AcquisitionReleasedError} after the release.
+   * @example
+   * const acquisition = await limits.acquire({ tokens: 500 });
+   * acquisition.update({ tokens: 37 });
+   * acquisition.release(); // 463 tokens go back
    */
   update(usage: Amounts<K>): void;
   /**
-   * Takes more on top of what is held: does not automatically take again what this acquisition already holds, and
-   * does not wait behind requests that wait for a resource, since that may be the one held here.
+   * Acquires more on top of this acquisition: a nested request. It takes 1 of each CallLimit and ResourceLimit that it does not
+   * name, except of those that this acquisition holds already. It passes waiters that wait for a release, since that release
+   * may be this acquisition's own.
+   *
+   * @throws {AcquisitionReleasedError} after the release, and on a refusal.
+   * @throws all that `acquire` of the set throws.
+   * @example
+   * const outer = await limits.acquire({ connections: 1, tokens: 10 });
+   * const inner = await outer.acquire({ tokens: 5 });
+   * inner.requested; // { tokens: 5 }
    */
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>>;
   /**
-   * Gives back the resources and what was not used. Again: does nothing.
+   * Gives back the resources and the unused amounts. A second release does nothing.
    *
-   * @throws {UsageNotReportedError} if the usage of a RateLimit is missing; all is settled nevertheless.
+   * @throws {UsageNotReportedError} if the usage of a RateLimit is missing and the set has `missingUpdate: "throw"`. All is
+   * settled nevertheless: that limit is charged in full.
    */
   release(): void;
-  /** Releases, at the end of a scope: `using acquisition = await limits.acquire()`. */
+  /** Releases at the end of a scope: `using acquisition = await limits.acquire()`. */
   [Symbol.dispose](): void;
-  /** Releases, at the end of a scope: `await using acquisition = await limits.acquire()`. */
+  /** Releases at the end of a scope: `await using acquisition = await limits.acquire()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A limit's definition, and how it stands. */
+/** A limit's definition, and its `stats()`. */
 export type LimitView<S extends Awaitable<LimitStats> = Awaitable<LimitStats>> = Limit & {
-  /** How the limit stands now. Reading changes nothing. */
+  /** The limit's state at this moment. Reading changes nothing. */
   stats(): S;
 };
 
-/** A set of limits, wherever it lives. Code that takes a `Limits` and awaits its answers runs on every backend. */
+/**
+ * A set of limits, wherever it lives. Code that takes a `Limits` and awaits its answers runs on every backend.
+ *
+ * @example
+ * async function tokensLeft(set: Limits<"tokens">): Promise<number> {
+ *   return (await set.stats()).tokens.available;
+ * }
+ * const set = new LimitSet({ limits: [new RateLimit({ key: "tokens", capacity: 100, windowMs: 1000 })] });
+ * await tokensLeft(set); // 100
+ */
 export interface Limits<K extends string = string> {
   /** The keys of the limits, in the order of their definition. */
   readonly keys: readonly K[];
-  /** What the set was made with, frozen. */
+  /** A frozen copy of the option `config`. */
   readonly config: Readonly<Record<string, unknown>>;
   /**
-   * Takes the amounts named, plus 1 of every CallLimit and ResourceLimit not named, all or nothing; waits for its turn if
-   * need be.
+   * Takes the named amounts, and 1 of every CallLimit and ResourceLimit that is not named: all or nothing. Waits for its turn
+   * if need be.
    *
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or more than could ever pass.
-   * @throws {AcquireTimeoutError} if not granted within `timeoutMs`.
-   * @throws {LimitSetClosedError} if the set is closed, also while waiting.
+   * @throws {AcquireTimeoutError} if it is not granted within `timeoutMs`.
+   * @throws {LimitSetClosedError} if the set is closed, also while it waits.
    * @throws {BackendUnavailableError} if the set lives elsewhere and cannot be reached.
-   * @throws the signal's reason if it aborts.
+   * @throws the signal's reason if the signal aborts.
+   * @example
+   * const acquisition = await limits.acquire({ tokens: 500 }, { timeoutMs: 10_000 });
+   * acquisition.requested.tokens; // 500
    */
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>>;
   /**
-   * Takes now or not at all. A refusal is an answer: `successful` is false, and `retryAfterMs` and `limitedBy` say why. It does
+   * Takes now, or not at all. A refusal is an answer: `successful` is false, `retryAfterMs` and `limitedBy` say why. A try does
    * not pass waiters that want one of the same limits.
    *
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or more than could ever pass.
+   * @throws {LimitSetClosedError} if the set is closed.
    * @throws {BackendUnavailableError} if the set lives elsewhere and cannot be reached.
+   * @example
+   * const tried = await limits.tryAcquire({ tokens: 500 });
+   * tried.successful ? "go" : `again in ${tried.retryAfterMs} ms`; // "go"
    */
   tryAcquire(requested?: Amounts<K>): Awaitable<Acquisition<K>>;
   /**
-   * Acquires, runs `body`, releases, and resolves to what `body` returns. Rejects with the error of `body`; without one, with
-   * `UsageNotReportedError` if usage is missing.
+   * Acquires, runs `body`, releases, and resolves to the value of `body`. An error of `body` wins over one of the release.
+   *
+   * @throws all that `acquire` and `body` throw.
+   * @throws {UsageNotReportedError} if `body` has not reported the usage of a RateLimit.
+   * @example
+   * await limits.run({ tokens: 500 }, async (acquisition) => {
+   *   const answer = await callApi();
+   *   acquisition.update({ tokens: answer.tokensUsed });
+   *   return answer.text;
+   * }); // the answer's text
    */
   run<T>(
     requested: Amounts<K> | undefined,
     body: (acquisition: Acquisition<K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T>;
-  /** How all limits stand, at one moment. Reading changes nothing. */
+  /**
+   * The state of all limits at one moment, by key. Reading changes nothing.
+   *
+   * @throws {LimitSetClosedError} if the set is closed.
+   * @throws {BackendUnavailableError} if the set lives elsewhere and cannot be reached.
+   * @example
+   * (await limits.stats()).tokens.available; // 60
+   */
   stats(): Awaitable<Readonly<Record<K, LimitStats>>>;
   /**
    * The definition of one limit, and its `stats()`.
    *
    * @throws {InvalidRequestError} for an unknown key.
+   * @example
+   * limits.get("tokens").capacity; // 100
    */
   get(key: K): LimitView;
-  /** Ends the use of the set here: waiters reject with `LimitSetClosedError`. Again: does nothing. */
+  /** Closes the set here: waiters reject with `LimitSetClosedError`, and held resources come back. A second call does nothing. */
   close(): Awaitable<void>;
 }

@@ -1,8 +1,17 @@
-/** Every error of the library. Messages name the key, the value that came and what would do. */
+/** Every error of a set. A message names the key or the option, the value, and what would do. */
 
-/** What all errors of the library extend. `code` is stable; messages are for people. */
+/**
+ * The class that all errors of the library extend. Catch it to catch them all.
+ *
+ * Tell errors apart by `instanceof` or by `code`. Messages are for people, and may change.
+ *
+ * @example
+ * const limits = new LimitSet({ limits: [new ResourceLimit({ key: "connections", capacity: 1 })] });
+ * limits.tryAcquire().successful; // true
+ * await limits.acquire({}, { timeoutMs: 0 }).catch((error: LimitError) => error.code); // "ERR_ACQUIRE_TIMEOUT"
+ */
 export class LimitError extends Error {
-  /** Names the kind of error: `"ERR_ACQUIRE_TIMEOUT"`, for example. It stays the same from version to version. */
+  /** The kind of error: `"ERR_ACQUIRE_TIMEOUT"`, for example. It stays the same from version to version. */
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -12,13 +21,23 @@ export class LimitError extends Error {
   }
 }
 
-/** A definition that makes no sense: thrown when a limit or a set is made. */
+/**
+ * A limit or a set cannot be made: a field of a definition, or an option, makes no sense. Correct the field that `field`
+ * names.
+ *
+ * @example
+ * try {
+ *   new ResourceLimit({ key: "connections", capacity: 0 });
+ * } catch (error) {
+ *   (error as InvalidLimitError).field; // "capacity"
+ * }
+ */
 export class InvalidLimitError extends LimitError {
-  /** Which field of the definition: `"capacity"`, say. */
+  /** The name of the field or the option: `"capacity"`, for example. */
   readonly field: string;
-  /** What it was. */
+  /** The value that it had. */
   readonly value: unknown;
-  /** What it may be. */
+  /** The values that it may have, in words: `"a positive whole number"`, for example. */
   readonly bounds: string;
 
   constructor(field: string, value: unknown, bounds: string, key?: string) {
@@ -32,14 +51,21 @@ export class InvalidLimitError extends LimitError {
   }
 }
 
-/** A request, usage or option that makes no sense or could never be granted. Nothing was taken. */
+/**
+ * A request, a usage or a parameter makes no sense, or the request could never be granted: an unknown key, an amount that is no
+ * multiple of the limit's unit, more than the capacity or the burst. Nothing was taken or recorded. Correct the request: made
+ * again, it fails again.
+ */
 export class InvalidRequestError extends LimitError {
   constructor(message: string) {
     super("ERR_INVALID_REQUEST", message);
   }
 }
 
-/** More was used than requested, of a limit whose `overage` is `"error"`. Nothing was recorded. */
+/**
+ * `update` reported more usage than was requested, of a limit whose `overage` is `"error"`. Nothing was recorded. Request more,
+ * or define the limit with `overage: "debt"`.
+ */
 export class UsageExceedsRequestedError extends LimitError {
   /** The key of the limit. */
   readonly key: string;
@@ -59,7 +85,10 @@ export class UsageExceedsRequestedError extends LimitError {
   }
 }
 
-/** Released without the usage of some RateLimits. Everything was settled, those charged in full. */
+/**
+ * An acquisition was released without the usage of some RateLimits. All is settled: these are charged in full. Report usage
+ * before the release, or make the set with `missingUpdate: "charge"`.
+ */
 export class UsageNotReportedError extends LimitError {
   /** The keys of the limits whose usage is missing. */
   readonly keys: readonly string[];
@@ -73,9 +102,12 @@ export class UsageNotReportedError extends LimitError {
   }
 }
 
-/** Not granted within `timeoutMs`. Nothing was taken. Its `name` is `"TimeoutError"`, as the platform's own is. */
+/**
+ * A request was not granted within `timeoutMs`. Nothing was taken. Try again later, or wait longer; the message names the
+ * limits that refuse. The error's `name` is `"TimeoutError"`, as that of the platform's own timeouts is.
+ */
 export class AcquireTimeoutError extends LimitError {
-  /** The time that was given, in milliseconds. */
+  /** The option `timeoutMs` of the request, in milliseconds. */
   readonly timeoutMs: number;
 
   constructor(timeoutMs: number, limitedBy: readonly string[]) {
@@ -86,7 +118,10 @@ export class AcquireTimeoutError extends LimitError {
   }
 }
 
-/** The acquisition holds nothing any more, or never did. */
+/**
+ * A method of an acquisition was called that holds nothing: it is released already, or its request was refused. Call the method
+ * before `release()`; after `tryAcquire`, look at `successful` first.
+ */
 export class AcquisitionReleasedError extends LimitError {
   constructor(what: string, why: "released" | "refused") {
     super(
@@ -98,7 +133,10 @@ export class AcquisitionReleasedError extends LimitError {
   }
 }
 
-/** The set was closed; or another thread has reclaimed it from this one. */
+/**
+ * The set is closed, or another thread has reclaimed it from this thread. Waiters reject with this error too. Make a new set;
+ * in a thread, attach again.
+ */
 export class LimitSetClosedError extends LimitError {
   constructor(why: "closed" | "reclaimed" = "closed") {
     super(
@@ -110,16 +148,22 @@ export class LimitSetClosedError extends LimitError {
   }
 }
 
-/** The set cannot be shared with threads. */
+/**
+ * The set cannot be shared with threads, or its `config` cannot be sent; the message says why. `limitset/port` serves a set
+ * without shared memory.
+ */
 export class CannotShareError extends LimitError {
   constructor(why: string) {
     super("ERR_CANNOT_SHARE", `the limit set cannot be shared with threads: ${why}`);
   }
 }
 
-/** As many threads as `maxThreads` allows are attached, or too many handles are out. */
+/**
+ * All seats of a shared set are taken, or too many handles of it are out. Make the set with a larger `maxThreads`, `close()` it
+ * in threads that are done, `reclaim` threads that have ended, and use one handle for many threads.
+ */
 export class TooManyThreadsError extends LimitError {
-  /** The option of the set. */
+  /** The option `maxThreads` of the set. */
   readonly maxThreads: number;
 
   constructor(maxThreads: number, what: "threads" | "handles" = "threads") {
@@ -133,37 +177,53 @@ export class TooManyThreadsError extends LimitError {
   }
 }
 
-/** The value given to `attachLimits` is no handle, or one that is not good any more. */
+/**
+ * `attachLimits` was called with a value that is no handle, or with a handle that is no longer good: it was reclaimed, its set is
+ * gone, or another version of limitset made it. Share the set again, and use one version in all threads.
+ */
 export class InvalidHandleError extends LimitError {
   constructor(why: string) {
     super("ERR_INVALID_HANDLE", why);
   }
 }
 
-/** A remote set cannot be reached. */
+/**
+ * A set that lives elsewhere cannot be reached: its host or its object has gone, or its server does not answer. Try again later.
+ * `cause` is the error that lies behind, where there is one.
+ */
 export class BackendUnavailableError extends LimitError {
   constructor(message: string) {
     super("ERR_BACKEND_UNAVAILABLE", message);
   }
 }
 
-/** `acquireSync` would block the only thread that could ever let it pass. Nothing was taken. */
+/**
+ * `acquireSync` would never return: only the thread that it would block could let it pass. Nothing was taken. Use `acquire` or
+ * `tryAcquire`.
+ */
 export class DeadlockError extends LimitError {
   constructor(why: string) {
     super("ERR_DEADLOCK", `acquireSync would never return: ${why}; use acquire() or tryAcquire()`);
   }
 }
 
-/** `acquireSync` has to wait where the platform lets no thread block: a page's main thread, an edge worker. */
+/**
+ * `acquireSync` would have to wait where the platform lets no thread block: in a page's main thread, in an edge worker. Nothing
+ * was taken. Use `acquire` or `tryAcquire`.
+ */
 export class CannotBlockError extends LimitError {
   constructor() {
     super("ERR_CANNOT_BLOCK", "this thread must not block: use acquire() or tryAcquire() here");
   }
 }
 
-/** An acquisition was garbage-collected without a release. What it held of resources is back; see `onWarning`. */
+/**
+ * An acquisition was garbage-collected without a release. It is never thrown: the option `onWarning` of the set gets it. The
+ * acquisition's resources are given back, and its rates are charged in full. Release acquisitions: with `using`, by `run`, or in
+ * `finally`.
+ */
 export class UnreleasedAcquisitionWarning extends LimitError {
-  /** What it had taken. */
+  /** The amounts that the acquisition had taken, by key. */
   readonly requested: Readonly<Record<string, number>>;
 
   constructor(requested: Readonly<Record<string, number>>) {
@@ -176,7 +236,10 @@ export class UnreleasedAcquisitionWarning extends LimitError {
   }
 }
 
-/** The platform does not let the core be compiled; `cause` is what it said. */
+/**
+ * The platform does not let the WebAssembly core be compiled; `cause` is the platform's error. On a page, allow
+ * `'wasm-unsafe-eval'` in the Content-Security-Policy. For workerd, bundle with the condition `workerd`.
+ */
 export class CoreBlockedError extends LimitError {
   constructor(cause: unknown) {
     super(
@@ -187,7 +250,7 @@ export class CoreBlockedError extends LimitError {
   }
 }
 
-/** A value as an error message shows it. */
+/** The text by which an error message shows a value. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;

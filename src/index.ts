@@ -1,5 +1,5 @@
 /**
- * Limits, sets of them, what an acquire grants, and all that can go wrong.
+ * Limits, sets of limits, acquisitions, and errors.
  *
  * @module
  */

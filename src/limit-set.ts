@@ -1,13 +1,13 @@
-/** A set of limits in this isolate. */
+/** A set of limits in this isolate: it ties together the limits, the core, the acquisitions and the waiters. */
 import { Grant, Refusal, recordOf, runWith } from "./acquisition/acquisition.ts";
 import { Denials } from "./acquisition/denials.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
 import { LocalGranter } from "./acquisition/local-granter.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
-import { type Answer, isGranted, isReclaimed, REFUSED, tokenOf, waitOf } from "./core/answer.ts";
+import { type Answer, isGranted, isReclaimed, tokenOf, waitOf } from "./core/answer.ts";
 import { canShare } from "./core/module.ts";
 import { Region } from "./core/region.ts";
-import { AcquireTimeoutError, LimitSetClosedError } from "./errors.ts";
+import { LimitSetClosedError } from "./errors.ts";
 import { definitionOf } from "./limits/definition.ts";
 import { type Limit, toLimits } from "./limits/limits.ts";
 import { checkMaxThreads, checkMissingUpdate, checkTimeout, type LimitSetOptions } from "./limits/options.ts";
@@ -17,14 +17,14 @@ import { toMicros } from "./limits/units.ts";
 import { type Clock, systemClock } from "./platform/clock.ts";
 import { warnOnce } from "./platform/warning.ts";
 import { takeBlocking } from "./waiting/blocking.ts";
-import type { Gate, Queue } from "./waiting/gate.ts";
+import type { Queue } from "./waiting/gate.ts";
 import type { Request } from "./waiting/lines.ts";
-import { queueFor } from "./waiting/queue-for.ts";
 
 /**
- * Rate limits, call limits and resource limits, taken from together: all or nothing.
+ * A set of rate limits, call limits and resource limits. A request takes from all that it names, or from none; requests that
+ * wait are served in the order in which they came. Without limits, every request passes at once.
  *
- * @throws {InvalidLimitError} if a definition or an option is out of bounds, or two limits have one key.
+ * @throws {InvalidLimitError} if a definition or an option is out of bounds, or two limits have the same key.
  * @example
  * const limits = new LimitSet({ limits: [new RateLimit({ key: "tokens", capacity: 100, windowMs: 1000 })] });
  * limits.tryAcquire({ tokens: 40 }).successful; // true
@@ -33,9 +33,9 @@ import { queueFor } from "./waiting/queue-for.ts";
 export class LimitSet<K extends string = never> implements Limits<K> {
   /** The keys of the limits, in the order of their definition. */
   readonly keys: readonly K[];
-  /** The option `config`, frozen. */
+  /** A frozen copy of the option `config`. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** The option `missingUpdate`. */
+  /** The option `missingUpdate`: whether a release throws where the usage of a RateLimit is missing. */
   readonly missingUpdate: "throw" | "charge";
   private readonly shared: boolean;
   private readonly maxThreads: number;
@@ -64,17 +64,18 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       (options as OptionsWithRegion<K>)[INTERNALS] ??
       Region.create(this.limits.map(definitionOf), shared && canShare);
     this.region = region;
-    this.queue = queueFor(limits.length, this.gateOf(region));
     this.granter = new LocalGranter({
       requests: this.requests,
       config: this.config,
       missingUpdate,
       clock,
-      queue: this.queue,
       region,
+      denials: this.denials,
       onWarning,
       acquireNested: (requested, acquireOptions, covered) => this.enter(requested, acquireOptions, covered),
+      reclaimed: () => this.end("reclaimed"),
     });
+    this.queue = this.granter.queue;
   }
 
   /** How many requests of this thread wait. */
@@ -82,21 +83,22 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     return this.queue.size;
   }
 
-  /** How many transactions this thread has had to repeat, because another thread published first. */
+  /** How many transactions this thread has repeated, because another thread published first. */
   get repeats(): number {
     return this.open().repeats;
   }
 
   /**
-   * Takes the amounts named, plus 1 of every CallLimit and ResourceLimit not named; waits for its turn if need be.
+   * Takes the named amounts, and 1 of every CallLimit and ResourceLimit that is not named: all or nothing. Waits for its turn
+   * if need be.
    *
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or more than could ever pass.
-   * @throws {AcquireTimeoutError} if not granted within `timeoutMs`.
-   * @throws {LimitSetClosedError} if the set is closed, also while waiting.
-   * @throws the signal's reason if it aborts.
+   * @throws {AcquireTimeoutError} if it is not granted within `timeoutMs`.
+   * @throws {LimitSetClosedError} if the set is closed, also while it waits.
+   * @throws the signal's reason if the signal aborts.
    * @example
    * const acquisition = await limits.acquire({ tokens: 500 }, { timeoutMs: 10_000 });
-   * acquisition.requested; // { tokens: 500 }
+   * acquisition.requested.tokens; // 500
    */
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
     // The most common case, small enough to be inlined: no request waits, and there is room.
@@ -115,7 +117,8 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   /**
-   * Takes now or not at all; never overtakes requests that wait for one of the same limits.
+   * Takes now, or not at all. A refusal is an answer: `successful` is false, `retryAfterMs` and `limitedBy` say why. A try
+   * does not pass waiters that want one of the same limits.
    *
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or more than could ever pass.
    * @throws {LimitSetClosedError} if the set is closed.
@@ -133,14 +136,16 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   /**
-   * Takes like `acquire`, and blocks this thread meanwhile. It passes the waiters of its own thread, which could not run.
+   * Takes as `acquire` does, and blocks this thread while it waits. It passes the waiters of this thread, which could not run
+   * meanwhile.
    *
-   * @throws {InvalidRequestError} as `acquire` does.
-   * @throws {DeadlockError} if only this very thread could ever let it pass.
-   * @throws {CannotBlockError} if it has to wait where threads must not block: on a page's main thread, in edge workers.
-   * @throws {AcquireTimeoutError} if not granted within `timeoutMs`.
+   * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or more than could ever pass.
+   * @throws {AcquireTimeoutError} if it is not granted within `timeoutMs`.
+   * @throws {DeadlockError} if only this thread, which would be blocked, could ever let it pass.
+   * @throws {CannotBlockError} if it has to wait where no thread may block: in a page's main thread, in edge workers.
+   * @throws {LimitSetClosedError} if the set is closed.
    * @example
-   * limits.acquireSync({ tokens: 5 }, { timeoutMs: 1000 }).requested; // { tokens: 5 }
+   * limits.acquireSync({ tokens: 5 }, { timeoutMs: 1000 }).requested.tokens; // 5
    */
   acquireSync(requested?: Amounts<K>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<K> {
     const region = this.open();
@@ -149,14 +154,14 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     const answer = takeBlocking(region, this.clock, units, timeoutMs);
     if (isGranted(answer)) return new Grant(this.granter, units, tokenOf(answer));
     this.checkMembership(answer);
-    throw this.timeout({ units }, timeoutMs);
+    throw this.granter.timeout({ units }, timeoutMs);
   }
 
   /**
-   * Acquires, runs `body`, releases. Rejects with what the body throws; else, if usage is missing, with that error.
+   * Acquires, runs `body`, releases, and resolves to the value of `body`. An error of `body` wins over one of the release.
    *
-   * @throws as `acquire` and `body` do.
-   * @throws {UsageNotReportedError} if the body has not reported the usage of a RateLimit.
+   * @throws all that `acquire` and `body` throw.
+   * @throws {UsageNotReportedError} if `body` has not reported the usage of a RateLimit.
    * @example
    * await limits.run({ tokens: 500 }, async (acquisition) => {
    *   const answer = await callApi();
@@ -173,7 +178,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   /**
-   * How all limits stand, at one moment. Reading changes nothing.
+   * The state of all limits at one moment, by key. Reading changes nothing.
    *
    * @throws {LimitSetClosedError} if the set is closed.
    * @example
@@ -202,11 +207,8 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   /**
-   * Ends the set in this thread: waiters reject with `LimitSetClosedError`, held resources come back. Memory comes back when
-   * the last thread has closed the set. Again: does nothing.
-   *
-   * @example
-   * limits.close();
+   * Closes the set in this thread: waiters reject with `LimitSetClosedError`, and held resources come back. The memory comes
+   * back when the last thread has closed the set. A second call does nothing.
    */
   close(): void {
     this.end("closed");
@@ -227,7 +229,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     };
   }
 
-  // Not an async function, whose promise would settle turns after the queue's own: callers rely on the order.
+  // This is no async function, since its promise would settle later than the queue's own, and callers rely on that order.
   private enter(
     requested: Amounts<K> | undefined,
     options: AcquireOptions | undefined,
@@ -241,8 +243,8 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       const now = this.clock.now();
       const request = { units, covered };
       if (this.queue.size > 0 && this.queue.standsBefore(units, now)) {
-        // The queue judges nested requests: they may pass waiters that stand before them.
-        if (timeoutMs === 0 && !covered) throw this.timeout(request, timeoutMs);
+        // The queue judges nested requests: they may pass waiters that came before them.
+        if (timeoutMs === 0 && !covered) throw this.granter.timeout(request, timeoutMs);
         return this.queue.enqueue(request, undefined, now, options);
       }
       const answer = covered ? region.takeSince(units, now, toMicros(now), true) : region.take(units, now);
@@ -253,7 +255,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     }
   }
 
-  /** Enqueues a request that the core has refused with `answer`, unless it is not to wait at all. */
+  /** Enqueues a request that the core has refused with `answer`, unless it must not wait. */
   private waitFor(
     request: Request,
     answer: Answer,
@@ -261,7 +263,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     options: AcquireOptions | undefined,
   ): Promise<Acquisition<K>> {
     this.checkMembership(answer);
-    if (options?.timeoutMs === 0) throw this.timeout(request, 0);
+    if (options?.timeoutMs === 0) throw this.granter.timeout(request, 0);
     return this.queue.enqueue(request, waitOf(answer), now, options);
   }
 
@@ -271,30 +273,6 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     this.granter.close();
     this.region.close();
     this.region = undefined;
-  }
-
-  /** What the queue needs of this set. */
-  private gateOf(region: Region): Gate<Acquisition<K>> {
-    return {
-      clock: this.clock,
-      take: (request, now, since) => this.takeFor(request, now, since),
-      probe: ({ units }, now) => this.open().probe(units, now),
-      withdraw: (since) => region.sharing?.withdraw(since),
-      get wakeWord() {
-        return region.sharing?.wakeWord;
-      },
-      grant: ({ units, covered }, token) => new Grant(this.granter, units, token, covered),
-      timeout: (request, timeoutMs) => this.timeout(request, timeoutMs),
-    };
-  }
-
-  /** Takes for a waiter. */
-  private takeFor({ units, covered }: Request, now: number, since: number): Answer {
-    const answer = this.open().takeSince(units, now, since, covered !== undefined);
-    if (!isReclaimed(answer)) return answer;
-    // Not now: the queue is in the middle of serving.
-    queueMicrotask(() => this.end("reclaimed"));
-    return REFUSED;
   }
 
   /** Ends the set if an answer says that another thread has reclaimed it. */
@@ -313,7 +291,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     return new Refusal(this.denials.last(this.open()), waitOf(answer));
   }
 
-  /** `tryAcquire` while requests wait: it does not overtake those that want one of the same limits. */
+  /** `tryAcquire` while requests wait: it does not pass those that want one of the same limits. */
   private tryAmong(units: readonly number[], now: number): Acquisition<K> {
     const region = this.open();
     if (!this.queue.standsBefore(units, now)) {
@@ -322,21 +300,12 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     }
     const answer = region.probe(units, now);
     this.checkMembership(answer);
-    const wait = Math.max(0, waitOf(answer));
-    const limitedBy = this.keys.filter(
-      (_, i) => region.refuses(i) || (units[i]! > 0 && this.queue.waitingFor(i) > 0),
-    );
-    return new Refusal(this.denials.by(limitedBy), Math.max(wait, this.queue.passesAt - now));
-  }
-
-  private timeout({ units }: Request, timeoutMs: number): AcquireTimeoutError {
-    const region = this.open();
-    region.probe(units, this.clock.now());
-    return new AcquireTimeoutError(timeoutMs, this.denials.limitedBy(region));
+    const denial = this.denials.behind(this.queue, units, region);
+    return new Refusal(denial, Math.max(0, waitOf(answer), this.queue.passesAt - now));
   }
 }
 
-// Out of line, like every rare path of a function that engines are to inline.
+// A function of its own, like every rare path of a function that engines are to inline.
 function closed(): never {
   throw new LimitSetClosedError();
 }

@@ -1,23 +1,23 @@
-/** What an acquire returns: a grant to settle, or the refusal of a try. */
+/** Acquisitions: grants, which are settled at their release, and the refusals of tries. */
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
 import type { LeakWatch, Marker } from "./leaks.ts";
 
-/** What a grant needs of the backend that granted it. */
+/** A backend as its grants see it. */
 export interface Granter<K extends string> {
   readonly requests: Requests<K>;
   readonly config: Readonly<Record<string, unknown>>;
-  /** Whether a RateLimit without reported usage is an error, or charged in full. */
+  /** The option of the set: whether a release throws where the usage of a RateLimit is missing. */
   readonly missingUpdate: "throw" | "charge";
-  /** Notices grants that are dropped without a release; undefined where none holds anything. */
+  /** Notices grants that are dropped without a release; undefined where no grant holds a resource. */
   readonly leaks: LeakWatch | undefined;
-  /** Whether the set is closed: what it held is gone with it. */
+  /** Whether the set is closed: its grants then hold nothing any more. */
   readonly closed: boolean;
   /**
-   * Settles the acquisition `token`, which has `taken` so many units and reported `used`, one entry a limit. Tells whether
-   * the usage of some RateLimit is missing.
+   * Settles the acquisition `token`, with the units that it has `taken` and those that it reported as `used`, one entry for each
+   * limit. Returns whether the usage of a RateLimit is missing.
    */
   settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean;
   /** Acquires on top of the acquisition `token`, which holds the `covered` limits. */
@@ -29,23 +29,24 @@ export interface Granter<K extends string> {
   ): Promise<Acquisition<K>>;
 }
 
-/** What stands for the usage of an acquisition that is released. */
+/** In place of the usage of an acquisition that is released. */
 const RELEASED: readonly number[] = [];
 const NOTHING: readonly never[] = Object.freeze([]);
 
-/** What a grant consists of: a backend that keeps it elsewhere can make it again. */
+/** The data of a grant: a backend that keeps them elsewhere can make the grant again. */
 export interface GrantRecord {
   readonly units: readonly number[];
   readonly token: number;
   readonly covered: readonly boolean[] | undefined;
 }
 
+/** Reads the data of a grant, which are private to all others. */
 export let recordOf: <K extends string>(grant: Grant<K>) => GrantRecord;
 
 export class Grant<K extends string> implements Acquisition<K> {
   private readonly granter: Granter<K>;
   private readonly units: readonly number[];
-  /** By which the granter knows it again. */
+  /** The number by which the granter knows the acquisition again. */
   private readonly token: number;
   /** The limits that the acquisitions around this one hold. */
   private readonly covered: readonly boolean[] | undefined;
@@ -121,13 +122,13 @@ export class Grant<K extends string> implements Acquisition<K> {
   }
 }
 
-/** What refusals by the same limits have in common. */
+/** The part that refusals by the same limits share. */
 export interface Denial<K extends string> {
   readonly config: Readonly<Record<string, unknown>>;
   readonly limitedBy: readonly K[];
 }
 
-/** The answer to a try that was refused: holds nothing, and whatever is done with it changes nothing. */
+/** The answer to a try that was refused. It holds nothing, and its methods change nothing. */
 export class Refusal<K extends string> implements Acquisition<K> {
   private readonly denial: Denial<K>;
   readonly retryAfterMs: number;
@@ -166,7 +167,7 @@ export class Refusal<K extends string> implements Acquisition<K> {
   async [asyncDispose](): Promise<void> {}
 }
 
-/** Runs `body` with an acquisition and releases it. An error of the body wins over one of the release. */
+/** Runs `body` with an acquisition, and releases it. An error of the body wins over one of the release. */
 export async function runWith<K extends string, T>(
   acquisition: Acquisition<K>,
   body: (acquisition: Acquisition<K>) => Awaitable<T>,
@@ -178,7 +179,7 @@ export async function runWith<K extends string, T>(
     try {
       acquisition.release();
     } catch {
-      // Whatever the body threw is the reason that usage is missing.
+      // The body's own error is the reason that usage is missing.
     }
     throw error;
   }

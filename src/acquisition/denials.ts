@@ -1,13 +1,14 @@
-/** What the refusals of a set say, made once where most refusals are alike. */
+/** Denials: the parts that refusals share, made once where most refusals are alike. */
 import type { Region } from "../core/region.ts";
+import { AcquireTimeoutError } from "../errors.ts";
 import type { Denial } from "./acquisition.ts";
 
 export class Denials<K extends string> {
   private readonly keys: readonly K[];
   private readonly config: Readonly<Record<string, unknown>>;
-  /** For each limit, the denial by it alone: most are. */
+  /** For each limit, the denial by that limit alone: most denials are such. */
   private readonly alone: readonly Denial<K>[];
-  /** The denial of a set of one limit: there is no other. */
+  /** The only denial that a set of one limit has. */
   private readonly only: Denial<K> | undefined;
 
   constructor(keys: readonly K[], config: Readonly<Record<string, unknown>>) {
@@ -22,17 +23,34 @@ export class Denials<K extends string> {
     return this.only ?? this.ofSeveral(region);
   }
 
-  by(limitedBy: readonly K[]): Denial<K> {
+  /** The denial of a try behind waiters: by the limits that refused the last probe, and by those that the waiters want too. */
+  behind(
+    waiters: { waitingFor(index: number): number },
+    units: readonly number[],
+    region: Region,
+  ): Denial<K> {
+    return this.by(
+      this.keys.filter((_, i) => region.refuses(i) || (units[i]! > 0 && waiters.waitingFor(i) > 0)),
+    );
+  }
+
+  /** The error for a request that was not granted in time. It probes, so as to name the limits that refuse now. */
+  timeout(region: Region, units: readonly number[], now: number, timeoutMs: number): AcquireTimeoutError {
+    region.probe(units, now);
+    return new AcquireTimeoutError(timeoutMs, this.refusers(region));
+  }
+
+  private by(limitedBy: readonly K[]): Denial<K> {
     return { config: this.config, limitedBy };
   }
 
   /** The limits that refused the last request. */
-  limitedBy(region: Region): K[] {
+  private refusers(region: Region): K[] {
     return this.keys.filter((_, i) => region.refuses(i));
   }
 
   private ofSeveral(region: Region): Denial<K> {
     const refuser = region.refuser;
-    return refuser >= 0 ? this.alone[refuser]! : this.by(this.limitedBy(region));
+    return refuser >= 0 ? this.alone[refuser]! : this.by(this.refusers(region));
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The one door into a set. It is for `threads/`, which shares the region, and for `cloudflare/`, which keeps region and
- * grants in storage; all other code goes by the contract. The symbol is registered, so that two copies of the package
- * open each other's sets.
+ * The one door into a set. It is for `threads/`, which shares the region, and for `cloudflare/`, which keeps the region's
+ * state and the grants in storage. All other code goes by the contract. The symbol is registered, so that two copies of the
+ * package can open each other's sets.
  */
 import type { Acquisition } from "../contract.ts";
 import type { Region } from "../core/region.ts";
@@ -12,7 +12,7 @@ import type { GrantRecord } from "./acquisition.ts";
 
 export const INTERNALS: unique symbol = Symbol.for("limitset.internals") as never;
 
-/** What stands behind the door. */
+/** The parts of a set behind the door. */
 export interface Internals<K extends string> {
   /** @throws {LimitSetClosedError} */
   readonly region: Region;
@@ -20,14 +20,15 @@ export interface Internals<K extends string> {
   readonly clock: Clock;
   readonly shared: boolean;
   readonly maxThreads: number;
-  /** Something came back otherwise than by a release: lets the waiters go that can. */
+  /** Serves the waiters, for when something came back in another way than by a release of this thread. */
   serve(): void;
+  /** Reads the data of an acquisition of this set. */
   recordOf(acquisition: Acquisition<K>): GrantRecord;
-  /** Makes a grant again, of which everything is still taken. */
+  /** Makes a grant again whose units are still taken. */
   grantAgain(record: GrantRecord): Acquisition<K>;
 }
 
-/** The options of a set whose region is there already. */
+/** The options of a set that gets a region which is there already. */
 export interface OptionsWithRegion<K extends string> extends LimitSetOptions<K> {
   readonly [INTERNALS]?: Region;
 }

@@ -1,39 +1,39 @@
 /**
- * Acquisitions that were dropped without a release. Each is tied to a marker that nothing else refers to; when the engine
- * collects the marker, the acquisition is gone. A marker goes from one acquisition to the next, so that the engine never has
- * more of them registered than acquisitions are held at once.
+ * Finds acquisitions that were dropped without a release. Each acquisition has a marker that nothing else refers to: when the
+ * engine collects the marker, the acquisition is gone. A released acquisition hands its marker on to a later one, so that the
+ * engine never has more markers registered than there were acquisitions held at once.
  */
 import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
 
-/** What a marker stands for; without units it stands for nothing. */
+/** The acquisition of a marker; without units, the marker has none. */
 interface Holding {
   units: readonly number[] | undefined;
   token: number;
 }
 
 export class Marker {
-  /** The registry keeps this, and must not keep the marker itself alive. */
+  /** Apart from the marker, since the registry keeps it, and must not keep the marker itself alive. */
   readonly holding: Holding = { units: undefined, token: 0.5 };
 }
 
-// Markers that are kept for later acquisitions, at most.
+// The most markers that are kept for later acquisitions.
 const MOST_SPARE = 1024;
 
 export class LeakWatch {
   private readonly registry: FinalizationRegistry<Holding>;
-  /** The marker that was given back last: mostly the next acquisition takes it. */
+  /** The marker that was given back last. Most often the next acquisition takes it. */
   private last: Marker | undefined = undefined;
   private readonly spare: Marker[] = [];
 
-  /** `leaked` is told what was taken, and when. */
+  /** `leaked` is called with the units and the token of each acquisition that was dropped. */
   constructor(leaked: (units: readonly number[], token: number) => void) {
     this.registry = new FinalizationRegistry(({ units, token }) => {
       if (units) leaked(units, token);
     });
   }
 
-  /** A marker for an acquisition to keep until its release. */
+  /** Returns a marker, which the acquisition keeps until its release. */
   mark(units: readonly number[], token: number): Marker {
     const marker = this.last ?? this.another();
     this.last = undefined;
@@ -65,7 +65,7 @@ export class LeakWatch {
   }
 }
 
-/** What watching needs of a granter. */
+/** A granter as its watch sees it. */
 interface Watched {
   readonly requests: Pick<Requests<string>, "takesResources" | "amounts">;
   readonly closed: boolean;
@@ -73,8 +73,8 @@ interface Watched {
 }
 
 /**
- * Watches the acquisitions of `granter`. One that is lost gives back its resources, and is reported. Its rates are charged in
- * full, since what was used is not known.
+ * Watches the acquisitions of `granter`. One that is dropped gives back its resources, and is reported. Its rates are charged in
+ * full, since its usage is not known.
  */
 export function watchLeaks(granter: Watched, onWarning: (warning: LimitError) => void): LeakWatch {
   return new LeakWatch((units, token) => {

@@ -5,9 +5,9 @@ import { InvalidLimitError, LimitError } from "../errors.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
 
 /**
- * The lease on the resources of an acquisition ended before its release: the backend heard nothing of the holder for
- * `leaseMs`, or has forgotten the lease. Other holders may have the resources by now. It is the reason of the acquisition's
- * `signal`.
+ * The lease on the resources of an acquisition has ended before the release: the backend heard nothing of the holder for
+ * `leaseMs`, or it has lost the lease. Other holders may have the resources by now. The error is not thrown: it is the reason of
+ * the acquisition's `signal`. Stop using the resources: pass the signal to the code that uses them.
  */
 export class LeaseLostError extends LimitError {
   constructor(why: string) {
@@ -22,6 +22,10 @@ export interface LeasedAcquisition<K extends string = string> extends Acquisitio
    * `LeaseLostError`. It never aborts where no resource is held.
    */
   readonly signal: AbortSignal;
+  /**
+   * Acquires more on top of this acquisition: a nested request, which takes nothing automatically of the limits that this
+   * acquisition holds.
+   */
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K>>;
 }
 
@@ -29,7 +33,7 @@ const LEAST_LEASE_MS = 10;
 const LONGEST_LEASE_MS = 2 ** 51 / 1000;
 
 /**
- * Checks the option `leaseMs`: how long resources stay held when nothing is heard of their holder.
+ * Checks the option `leaseMs`: how long resources stay held although nothing is heard of their holder.
  *
  * @throws {InvalidLimitError} if it is out of bounds.
  */
@@ -41,7 +45,10 @@ export function checkLease(leaseMs: unknown): void {
 
 let never: AbortSignal | undefined;
 
-/** The signal of an acquisition without a lease. Made when first wanted: some platforms make none outside of HTTP requests. */
+/**
+ * The signal of an acquisition without a lease. It is made when it is first needed, since some platforms make no signals outside
+ * of HTTP requests.
+ */
 export function neverAborted(): AbortSignal {
   never ??= new AbortController().signal;
   return never;
@@ -66,9 +73,9 @@ export class LeasedGrant<K extends string> extends Grant<K> implements LeasedAcq
   }
 }
 
-/** A refused try. */
+/** The refusal of a try, for backends with leases. */
 export class LeasedRefusal<K extends string> extends Refusal<K> implements LeasedAcquisition<K> {
-  // A new one each time: at the edge, one HTTP request must not use what another has made.
+  // A new signal each time: at the edge, one HTTP request must not use an object that another has made.
   get signal(): AbortSignal {
     return new AbortController().signal;
   }

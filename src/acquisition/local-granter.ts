@@ -1,45 +1,59 @@
-/** Settles the grants of a set in this isolate. */
+/** Grants and settles for a set of this isolate: stands between the core, the set's acquisitions and its waiters. */
+import type { Acquisition } from "../contract.ts";
+import { type Answer, isReclaimed, REFUSED } from "../core/answer.ts";
 import type { Region } from "../core/region.ts";
-import type { LimitError } from "../errors.ts";
+import type { WakeWord } from "../core/sharing.ts";
+import { type AcquireTimeoutError, type LimitError, LimitSetClosedError } from "../errors.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Granter } from "./acquisition.ts";
+import type { Gate, Queue } from "../waiting/gate.ts";
+import type { Request } from "../waiting/lines.ts";
+import { queueFor } from "../waiting/queue-for.ts";
+import { Grant, type Granter } from "./acquisition.ts";
+import type { Denials } from "./denials.ts";
 import { type LeakWatch, watchLeaks } from "./leaks.ts";
 
-/** What settling needs of a set. */
+/** The parts of a set that its granter needs. */
 export interface LocalSet<K extends string> {
   readonly requests: Requests<K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly clock: Clock;
-  /** The waiters that a release may let go. */
-  readonly queue: { readonly size: number; serve(): void };
   readonly region: Region;
+  readonly denials: Denials<K>;
   readonly onWarning: (warning: LimitError) => void;
   readonly acquireNested: Granter<K>["acquireNested"];
+  /** Called when the core says that another thread has reclaimed this one. */
+  readonly reclaimed: () => void;
 }
 
-export class LocalGranter<K extends string> implements Granter<K> {
+export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisition<K>> {
   readonly requests: Requests<K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
   readonly acquireNested: Granter<K>["acquireNested"];
-  private readonly clock: Clock;
-  private readonly queue: LocalSet<K>["queue"];
+  readonly clock: Clock;
+  /** The waiters of the set, for which this is the gate. */
+  readonly queue: Queue<Acquisition<K>>;
   private readonly due: number[];
+  private readonly denials: Denials<K>;
+  private readonly reclaimed: () => void;
+  /** Undefined once the set is closed. */
   private region: Region | undefined;
 
   constructor(set: LocalSet<K>) {
     this.requests = set.requests;
     this.config = set.config;
     this.missingUpdate = set.missingUpdate;
-    this.clock = set.clock;
-    this.queue = set.queue;
-    this.region = set.region;
     this.acquireNested = set.acquireNested;
+    this.clock = set.clock;
     this.due = set.requests.keys.map(() => 0);
-    // Only resources are lost with an acquisition, and watching costs as much as a take.
+    this.denials = set.denials;
+    this.reclaimed = set.reclaimed;
+    this.region = set.region;
+    this.queue = queueFor(set.requests.keys.length, this);
+    // An acquisition that is dropped loses only resources, and to watch it costs as much as a take.
     if (set.requests.resources.length > 0) this.leaks = watchLeaks(this, set.onWarning);
   }
 
@@ -53,13 +67,46 @@ export class LocalGranter<K extends string> implements Granter<K> {
 
   settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean {
     const due = this.due;
-    const what = this.requests.settlement(taken, used, due);
+    const flags = this.requests.settlement(taken, used, due);
     // A closed set has given back everything already.
-    if (this.region !== undefined && (what & (GIVES_BACK | CHARGES)) !== 0) {
-      const now = (what & CHARGES) === 0 ? 0 : this.clock.now();
+    if (this.region !== undefined && (flags & (GIVES_BACK | CHARGES)) !== 0) {
+      const now = (flags & CHARGES) === 0 ? 0 : this.clock.now();
       this.region.settle(due, now, token);
       if (this.queue.size > 0) this.queue.serve();
     }
-    return (what & MISSES) !== 0;
+    return (flags & MISSES) !== 0;
+  }
+
+  get wakeWord(): WakeWord | undefined {
+    return this.region?.sharing?.wakeWord;
+  }
+
+  take({ units, covered }: Request, now: number, since: number): Answer {
+    const answer = this.open().takeSince(units, now, since, covered !== undefined);
+    if (!isReclaimed(answer)) return answer;
+    // The set ends a little later, since the queue is in the middle of serving.
+    queueMicrotask(this.reclaimed);
+    return REFUSED;
+  }
+
+  probe({ units }: Request, now: number): Answer {
+    return this.open().probe(units, now);
+  }
+
+  withdraw(since: number): void {
+    this.region?.sharing?.withdraw(since);
+  }
+
+  grant({ units, covered }: Request, token: number): Grant<K> {
+    return new Grant(this, units, token, covered);
+  }
+
+  timeout({ units }: Request, timeoutMs: number): AcquireTimeoutError {
+    return this.denials.timeout(this.open(), units, this.clock.now(), timeoutMs);
+  }
+
+  private open(): Region {
+    if (this.region === undefined) throw new LimitSetClosedError();
+    return this.region;
   }
 }

@@ -1,9 +1,9 @@
-/** What a request names: amounts, by the keys of limits. */
+/** The amounts that a request names, by the keys of limits. */
 
-// Without it a set that has no keys would take any object: `{}` is what every object is.
+// Without it a set that has no keys would take any object, since every object has the type `{}`.
 declare const noKey: unique symbol;
 
-/** How much of which limit: keys of the set, amounts that are multiples of the limit's unit, 0 to leave one out. */
+/** The amounts of a request or of its usage, by key: whole multiples of each limit's `unit`. 0 leaves a limit out. */
 export type Amounts<K extends string = string> = { readonly [key in K]?: number } & {
   /** @internal */
   readonly [noKey]?: never;

@@ -1,4 +1,4 @@
-/** A limit as the core knows it: whole units, whole microseconds. */
+/** A limit's definition as the core takes it: in whole units and whole microseconds. */
 import type { Definition } from "../core/kinds.ts";
 import type { Limit } from "./limits.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
@@ -10,7 +10,7 @@ export function definitionOf(limit: Limit): Definition {
   return { kind: limit.algorithm, capacity, ceiling, windowMicros: wholeUnits(limit.windowMs, MICROSECOND) };
 }
 
-/** What the amounts of a limit are multiples of. */
+/** The unit of a limit: its amounts are whole multiples of it. */
 export function unitOf(limit: Limit): number {
   return limit.type === "rate" ? limit.unit : 1;
 }

@@ -1,67 +1,93 @@
-/** What a set is made of: validated data, frozen, without behaviour. */
+/** Limits, of which sets are made: frozen data that was checked when it was made, without behaviour. */
 import { InvalidLimitError } from "../errors.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
 
-/** The algorithms that enforce a rate. */
+/**
+ * The algorithms that enforce a rate.
+ *
+ * @example
+ * RateLimitAlgorithm.SlidingWindow; // "sliding-window"
+ */
 export const RateLimitAlgorithm = {
-  /** Starts full, refills continuously: bursts up to the capacity, then the steady rate. Refunds what was not used. */
+  /**
+   * Token bucket, the default. It starts full and is refilled continuously: bursts up to the capacity pass, then the steady
+   * rate. Unused amounts go back. Source: J. Turner, "New directions in communications", IEEE Communications 1986 (the leaky
+   * bucket as a meter); RFC 2697 has such token buckets.
+   */
   TokenBucket: "token-bucket",
-  /** Evenly spaced, no bursts: the next request passes when everything before it has leaked out. */
+  /**
+   * Leaky bucket. Grants are evenly spaced, without bursts: the next request passes when all amounts that were granted before
+   * it have leaked out. Nothing goes back. Source: the leaky bucket as a queue, after Turner 1986.
+   */
   LeakyBucket: "leaky-bucket",
-  /** At most the capacity in any window, wherever it begins. */
+  /**
+   * Sliding window log. At most the capacity is granted in any window, wherever it begins. Exact up to 128 grants in a window;
+   * beyond that it never admits early, and admits late by at most 1/64 of a window. Nothing goes back. Source: a log of the
+   * grants with their times.
+   */
   SlidingWindow: "sliding-window",
-  /** At most the capacity in each window; windows begin at whole multiples of their length since the epoch. */
+  /**
+   * Fixed window. At most the capacity is granted in each window. Windows begin at whole multiples of their length since the
+   * Unix epoch: those of an hour begin at each full hour UTC. Nothing goes back. Source: a counter for each window.
+   */
   FixedWindow: "fixed-window",
-  /** The steady rate with bursts of at most `burst`. Refunds what was not used. */
+  /**
+   * Generic cell rate algorithm: the steady rate, with at most `burst` granted at one instant. Unused amounts go back. Source:
+   * ATM Forum, Traffic Management 4.0, section 4.4.2 (virtual scheduling); ITU-T I.371.
+   */
   GCRA: "gcra",
 } as const;
-/** How a rate is enforced: one of the values of `RateLimitAlgorithm`. */
+/** How a rate is enforced: one of the values of the object `RateLimitAlgorithm`. */
 export type RateLimitAlgorithm = (typeof RateLimitAlgorithm)[keyof typeof RateLimitAlgorithm];
 
-/** What happens to usage above the request: an error, or a debt that is charged at release. */
+/** What `update` does about usage above the request: an error, or a debt that is charged at release. */
 export type Overage = "error" | "debt";
 
-/** What a `RateLimit` is made with. */
+/** The options of a `RateLimit`. */
 export interface RateLimitOptions<K extends string = string> {
-  /** The name requests use. Not empty. */
+  /** The name that requests use: not empty, and unlike all other keys of the set. */
   readonly key: K;
-  /** How much is allowed in a window: a positive multiple of `unit`. */
+  /** The amount that is allowed in a window: a positive multiple of `unit`, at most 2^53 - 1 of them. */
   readonly capacity: number;
-  /** The window in milliseconds: at least 0.001, a whole number of microseconds. */
+  /** The window, in milliseconds: a whole number of microseconds, from 0.001 ms to 71 years. */
   readonly windowMs: number;
-  /** Default: token bucket. */
+  /** How the rate is enforced. Default: `"token-bucket"`. */
   readonly algorithm?: RateLimitAlgorithm;
-  /** What amounts are whole multiples of. Default 1. */
+  /** The step of amounts: all are whole multiples of it. A positive number. Default: 1. */
   readonly unit?: number;
-  /** GCRA only: the most granted at one instant, from one unit to the capacity. Default: the capacity. */
+  /**
+   * For GCRA only: the most that is granted at one instant, a positive multiple of `unit` up to the capacity. Default: the
+   * capacity.
+   */
   readonly burst?: number;
-  /** What `update` above the request does. Default `"error"`. */
+  /** What `update` does about usage above the request. Default: `"error"`. */
   readonly overage?: Overage;
 }
 
 /**
- * So much per window: tokens a minute, bytes an hour. Requests name an amount, and report what they used of it.
+ * A rate limit: an amount in a window, such as tokens a minute or bytes an hour. Requests name an amount, and report how much of
+ * it they used.
  *
- * @throws {InvalidLimitError} naming the field, its value and what it may be.
+ * @throws {InvalidLimitError} if a field is out of bounds. The error has the field, its value, and what it may be.
  * @example
- * new RateLimit({ key: "tokens", capacity: 90_000, windowMs: 60_000 }).algorithm // "token-bucket"
+ * new RateLimit({ key: "tokens", capacity: 90_000, windowMs: 60_000 }).algorithm; // "token-bucket"
  */
 export class RateLimit<const K extends string = string> {
-  /** Tells the kinds of limits apart, in plain objects too. */
+  /** The kind of the limit, which tells plain objects apart too. */
   readonly type = "rate";
   /** The name that requests use. */
   readonly key: K;
-  /** How much passes in a window: a multiple of `unit`. */
+  /** The amount that is allowed in a window: a multiple of `unit`. */
   readonly capacity: number;
-  /** The window in milliseconds. */
+  /** The window, in milliseconds. */
   readonly windowMs: number;
   /** How the rate is enforced. */
   readonly algorithm: RateLimitAlgorithm;
-  /** Amounts are whole multiples of it. */
+  /** The step of amounts: all are whole multiples of it. */
   readonly unit: number;
-  /** GCRA only: the most that is granted at one instant. */
+  /** For GCRA only: the most that is granted at one instant. */
   readonly burst?: number;
-  /** What `update` above the request does. */
+  /** What `update` does about usage above the request. */
   readonly overage: Overage;
 
   constructor(options: RateLimitOptions<K>) {
@@ -84,28 +110,29 @@ export class RateLimit<const K extends string = string> {
   }
 }
 
-/** What a `CallLimit` is made with: the same as a `RateLimit`, but for the key and whole calls. */
+/** The options of a `CallLimit`. They are those of a `RateLimit`, in whole calls, without `key`, `unit` and `overage`. */
 export type CallLimitOptions = Pick<RateLimitOptions, "capacity" | "windowMs" | "algorithm" | "burst">;
 
 /**
- * So many calls per window. Every acquisition takes one, unless it names `call_count` itself; no usage to report.
+ * A call limit: so many calls in a window. Every request takes 1, unless it names another number of `call_count`. There is no
+ * usage to report.
  *
- * @throws {InvalidLimitError} naming the field, its value and what it may be.
+ * @throws {InvalidLimitError} if a field is out of bounds. The error has the field, its value, and what it may be.
  * @example
- * new CallLimit({ capacity: 10, windowMs: 1000 }).key // "call_count"
+ * new CallLimit({ capacity: 10, windowMs: 1000 }).key; // "call_count"
  */
 export class CallLimit {
-  /** Tells the kinds of limits apart, in plain objects too. */
+  /** The kind of the limit, which tells plain objects apart too. */
   readonly type = "call";
-  /** The name that requests use: the same for all CallLimits. */
+  /** The name that requests use. It is the same for all CallLimits. */
   readonly key = "call_count";
-  /** How many calls pass in a window. */
+  /** How many calls are allowed in a window. */
   readonly capacity: number;
-  /** The window in milliseconds. */
+  /** The window, in milliseconds. */
   readonly windowMs: number;
   /** How the rate is enforced. */
   readonly algorithm: RateLimitAlgorithm;
-  /** GCRA only: the most calls that are granted at one instant. */
+  /** For GCRA only: the most calls that are granted at one instant. */
   readonly burst?: number;
 
   constructor(options: CallLimitOptions) {
@@ -119,24 +146,24 @@ export class CallLimit {
   }
 }
 
-/** What a `ResourceLimit` is made with. */
+/** The options of a `ResourceLimit`. */
 export interface ResourceLimitOptions<K extends string = string> {
-  /** The name requests use. Not empty. */
+  /** The name that requests use: not empty, and unlike all other keys of the set. */
   readonly key: K;
-  /** How many there are: a positive whole number. */
+  /** How many there are: a positive whole number, at most 2^53 - 1. */
   readonly capacity: number;
 }
 
 /**
- * So many at a time: connections, slots. Every acquisition takes one, unless it names another number, and holds it
- * until its release.
+ * A resource limit: so many at a time, such as connections or slots. Every request takes 1, unless it names another number, and
+ * the acquisition holds it until its release.
  *
- * @throws {InvalidLimitError} naming the field, its value and what it may be.
+ * @throws {InvalidLimitError} if a field is out of bounds. The error has the field, its value, and what it may be.
  * @example
- * new ResourceLimit({ key: "connections", capacity: 10 }).capacity // 10
+ * new ResourceLimit({ key: "connections", capacity: 10 }).capacity; // 10
  */
 export class ResourceLimit<const K extends string = string> {
-  /** Tells the kinds of limits apart, in plain objects too. */
+  /** The kind of the limit, which tells plain objects apart too. */
   readonly type = "resource";
   /** The name that requests use. */
   readonly key: K;
@@ -154,7 +181,7 @@ export class ResourceLimit<const K extends string = string> {
 /** A limit of any kind. */
 export type Limit<K extends string = string> = RateLimit<K> | CallLimit | ResourceLimit<K>;
 
-/** A limit, or a plain object of the same shape: from JSON, say. */
+/** A limit, or a plain object of the same shape: one from JSON, for example. */
 export type LimitLike<K extends string = string> =
   | ({
       /** Makes it a `RateLimit`. */
@@ -163,7 +190,7 @@ export type LimitLike<K extends string = string> =
   | ({
       /** Makes it a `CallLimit`. */
       readonly type: "call";
-      /** May be there, as `CallLimit` itself has it. */
+      /** May be there, since a `CallLimit` has it. */
       readonly key?: K & "call_count";
     } & CallLimitOptions)
   | ({
@@ -174,7 +201,7 @@ export type LimitLike<K extends string = string> =
 /**
  * Makes limits of the plain objects among `limits`.
  *
- * @throws {InvalidLimitError} also if two have the same key.
+ * @throws {InvalidLimitError} if a definition is out of bounds, or two limits have the same key.
  */
 export function toLimits<K extends string>(limits: readonly LimitLike<K>[]): readonly Limit<K>[] {
   if (!Array.isArray(limits)) throw new InvalidLimitError("limits", limits, "an array of limits");
@@ -203,7 +230,7 @@ function toLimit<K extends string>(like: LimitLike<K>): Limit<K> {
   }
 }
 
-// Whole microseconds up to here leave room to add a window to any time: 71 years.
+// 71 years: a window of so many whole microseconds can be added to any time without overflow.
 const LONGEST_WINDOW_MS = 2 ** 51 / 1000;
 
 function checkOptions<T>(options: T): T {
@@ -254,7 +281,12 @@ function checkBurst(
   const { key, capacity, unit, algorithm } = limit;
   if (algorithm !== RateLimitAlgorithm.GCRA) {
     if (burst === undefined) return undefined;
-    throw new InvalidLimitError("burst", burst, `left out: ${algorithm} has none, GCRA has`, key);
+    throw new InvalidLimitError(
+      "burst",
+      burst,
+      `left out, since only GCRA has a burst and ${algorithm} has none`,
+      key,
+    );
   }
   if (burst === undefined) return capacity;
   if (!(typeof burst === "number" && toUnits(burst, unit) > 0 && burst <= capacity)) {

@@ -1,29 +1,32 @@
-/** Turns what users ask for into whole units, one entry a limit, and refuses what makes no sense. */
+/** Turns requests and usage from amounts into whole units, one entry for each limit, and refuses those that make no sense. */
 import { InvalidRequestError, show, UsageExceedsRequestedError } from "../errors.ts";
 import type { Amounts } from "./amounts.ts";
 import { ceilingUnits, unitOf } from "./definition.ts";
 import type { Limit } from "./limits.ts";
 import { toAmount, toUnits } from "./units.ts";
 
-/** Usage that has not been reported. */
+/** In place of usage that has not been reported. */
 const NOT_REPORTED = -1;
 
-// What a settlement has to do.
+// Flags of a settlement.
+/** Some units go back. */
 export const GIVES_BACK = 1;
+/** Some units are charged. */
 export const CHARGES = 2;
+/** The usage of some RateLimit is missing. */
 export const MISSES = 4;
 
-/** Amounts by whatever keys came. */
+/** Amounts by key, before the keys are checked. */
 type Named = { readonly [key: string]: number };
 
-/** A limit as requests see it. */
-interface Term<K extends string> {
+/** How a limit is measured: what it takes to turn amounts of it into units. */
+interface Measure<K extends string> {
   readonly key: K;
   readonly limit: Limit<K>;
   readonly unit: number;
-  /** The most that can be taken at once, in units. */
+  /** The most that one request can take, in units. */
   readonly ceiling: number;
-  /** What is taken if a request does not name it: 1 of calls and resources, 0 of rates. */
+  /** The units that a request takes if it does not name the limit: 1 of calls and resources, 0 of rates. */
   readonly automatic: number;
   readonly isResource: boolean;
 }
@@ -32,17 +35,17 @@ export class Requests<K extends string> {
   readonly keys: readonly K[];
   /** The indexes of the ResourceLimits. */
   readonly resources: readonly number[];
-  private readonly terms: readonly Term<K>[];
-  /** What a request takes unasked. */
+  private readonly measures: readonly Measure<K>[];
+  /** The units of a request that names nothing. */
   private readonly automatic: readonly number[];
-  /** Usage of which nothing has been reported. */
+  /** The usage of an acquisition that has reported nothing. */
   private readonly nothing: readonly number[];
   private readonly indexes: ReadonlyMap<string, number>;
-  /** Whether there are rates, of which nothing is taken unasked. */
+  /** Whether there are rates: a request takes nothing of them unless it names them. */
   private readonly wantsNames: boolean;
 
   constructor(limits: readonly Limit<K>[]) {
-    this.terms = limits.map((limit) => ({
+    this.measures = limits.map((limit) => ({
       key: limit.key as K,
       limit,
       unit: unitOf(limit),
@@ -50,11 +53,11 @@ export class Requests<K extends string> {
       automatic: limit.type === "rate" ? 0 : 1,
       isResource: limit.type === "resource",
     }));
-    this.resources = this.terms.flatMap(({ isResource }, i) => (isResource ? [i] : []));
+    this.resources = this.measures.flatMap(({ isResource }, i) => (isResource ? [i] : []));
     this.wantsNames = limits.some(({ type }) => type === "rate");
-    this.automatic = this.terms.map(({ automatic }) => automatic);
-    this.nothing = this.terms.map(() => NOT_REPORTED);
-    this.keys = Object.freeze(this.terms.map(({ key }) => key));
+    this.automatic = this.measures.map(({ automatic }) => automatic);
+    this.nothing = this.measures.map(() => NOT_REPORTED);
+    this.keys = Object.freeze(this.measures.map(({ key }) => key));
     this.indexes = new Map(this.keys.map((key, index) => [key, index]));
   }
 
@@ -66,51 +69,57 @@ export class Requests<K extends string> {
 
   /** The units of a request. */
   parse(requested: Amounts<K> | undefined): number[] {
-    const terms = this.terms;
+    const measures = this.measures;
     const units = copyOf(this.automatic);
     let next = 0;
     for (const key in requested) {
-      const index = terms[next]?.key === key ? next : this.indexFrom(next, key);
-      const term = terms[index]!;
+      const index = measures[next]?.key === key ? next : this.indexFrom(next, key);
+      const measure = measures[index]!;
       const amount = (requested as Named)[key]!;
-      const asked = toUnits(amount, term.unit);
-      if (!(asked >= 0 && asked <= term.ceiling)) throw invalidAmount(amount, asked, term);
-      units[index] = asked;
+      const count = toUnits(amount, measure.unit);
+      if (!(count >= 0 && count <= measure.ceiling)) throw invalidAmount(amount, count, measure);
+      units[index] = count;
       next = index + 1;
     }
     if (next === 0) this.checkUnnamed(requested);
     return units;
   }
 
-  /** The units of a request on top of acquisitions that hold the `covered` limits: nothing is taken automatically of those. */
+  /**
+   * The units of a nested request. Unless it names them, it takes nothing of the `covered` limits, which the acquisitions around
+   * it hold.
+   */
   parseNested(requested: Amounts<K> | undefined, covered: readonly boolean[]): number[] {
     const units = this.parse(requested);
-    this.terms.forEach(({ key }, i) => {
+    this.measures.forEach(({ key }, i) => {
       if (covered[i] && !(requested && Object.hasOwn(requested, key))) units[i] = 0;
     });
     return units;
   }
 
-  /** The amounts that `units` are, without the limits of which nothing was taken. */
+  /** The amounts that `units` are, by key. Limits with no units are left out. */
   amounts(units: readonly number[]): Record<K, number> {
     const taken = units.flatMap((count, i) =>
-      count > 0 ? [[this.terms[i]!.key, toAmount(count, this.terms[i]!.unit)]] : [],
+      count > 0 ? [[this.measures[i]!.key, toAmount(count, this.measures[i]!.unit)]] : [],
     );
     return Object.fromEntries(taken);
   }
 
-  /** Writes the reported `usage` of what was `taken` into a copy of `reported`; throws if some of it makes no sense. */
+  /**
+   * A copy of the usage that was `reported` before, with `usage` written into it. Throws if `usage` makes no sense for the
+   * `taken` units.
+   */
   parseUsage(usage: Amounts<K>, taken: readonly number[], reported: readonly number[] | undefined): number[] {
-    const terms = this.terms;
+    const measures = this.measures;
     const usages = copyOf(reported ?? this.nothing);
     let next = 0;
     for (const key in usage) {
-      const index = terms[next]?.key === key ? next : this.indexFrom(next, key);
-      const term = terms[index]!;
+      const index = measures[next]?.key === key ? next : this.indexFrom(next, key);
+      const measure = measures[index]!;
       const amount = (usage as Named)[key]!;
-      const used = toUnits(amount, term.unit);
+      const used = toUnits(amount, measure.unit);
       const most = taken[index]!;
-      if (term.isResource || !(used >= 0 && used <= most)) checkUsage(amount, used, most, term);
+      if (measure.isResource || !(used >= 0 && used <= most)) checkUsage(amount, used, most, measure);
       usages[index] = used;
       next = index + 1;
     }
@@ -119,34 +128,37 @@ export class Requests<K extends string> {
   }
 
   /**
-   * Writes the settlement of a release into `due`, one entry a limit: below 0 what it gives back, above 0 what it charges.
-   * Returns what there is to do: a sum of `GIVES_BACK`, `CHARGES`, and `MISSES` where usage of a RateLimit is missing.
+   * Writes the settlement of a release into `due`, one entry for each limit: the units that it gives back are below 0, those
+   * that it charges above. Returns the flags of the settlement: a sum of `GIVES_BACK`, `CHARGES` and `MISSES`.
    */
   settlement(taken: readonly number[], reported: readonly number[] | undefined, due: number[]): number {
-    const terms = this.terms;
-    let what = 0;
-    for (let i = 0; i < terms.length; i++) {
+    const measures = this.measures;
+    let flags = 0;
+    for (let i = 0; i < measures.length; i++) {
       const units = taken[i]!;
       const used = reported === undefined ? NOT_REPORTED : reported[i]!;
       let owed = 0;
       if (used !== NOT_REPORTED) owed = used - units;
-      else if (terms[i]!.isResource) owed = -units;
-      else if (units > 0 && terms[i]!.automatic === 0) what |= MISSES;
+      else if (measures[i]!.isResource) owed = -units;
+      else if (units > 0 && measures[i]!.automatic === 0) flags |= MISSES;
       due[i] = owed;
-      if (owed < 0) what |= GIVES_BACK;
-      else if (owed > 0) what |= CHARGES;
+      if (owed < 0) flags |= GIVES_BACK;
+      else if (owed > 0) flags |= CHARGES;
     }
-    return what;
+    return flags;
   }
 
-  /** Whether resources are among what was taken. */
+  /** Whether resources are among the `taken` units. */
   takesResources(taken: readonly number[]): boolean {
     return this.resources.some((resource) => taken[resource]! > 0);
   }
 
-  /** The usage that a release reports elsewhere, in amounts: of what was not reported, all if it may be missing, else null. */
+  /**
+   * The usage that a release reports to another side, in amounts. A RateLimit without reported usage counts as used in full; other
+   * limits without it are null.
+   */
   usage(taken: readonly number[], reported: readonly number[] | undefined): (number | null)[] {
-    return this.terms.map(({ unit, automatic }, i) => {
+    return this.measures.map(({ unit, automatic }, i) => {
       const used = reported === undefined ? NOT_REPORTED : reported[i]!;
       if (used !== NOT_REPORTED) return toAmount(used, unit);
       return automatic === 0 && taken[i]! > 0 ? toAmount(taken[i]!, unit) : null;
@@ -162,21 +174,23 @@ export class Requests<K extends string> {
   unreported(taken: readonly number[], reported: readonly number[] | undefined): K[] {
     return this.keys.filter(
       (_, i) =>
-        taken[i]! > 0 && this.terms[i]!.automatic === 0 && (reported?.[i] ?? NOT_REPORTED) === NOT_REPORTED,
+        taken[i]! > 0 &&
+        this.measures[i]!.automatic === 0 &&
+        (reported?.[i] ?? NOT_REPORTED) === NOT_REPORTED,
     );
   }
 
-  /** The index of `key`, looked for from `next` on: most often a request names limits in their order. */
+  /** The index of `key`. The search begins at `next`, since most requests name limits in their order. */
   private indexFrom(next: number, key: string): number {
-    const terms = this.terms;
-    for (let i = next; i < terms.length; i++) if (terms[i]!.key === key) return i;
+    const measures = this.measures;
+    for (let i = next; i < measures.length; i++) if (measures[i]!.key === key) return i;
     return this.indexOf(key);
   }
 
-  /** A request that names nothing: is that what was meant? */
+  /** Refuses a request that names nothing, if it is no plain object or the set has rates. */
   private checkUnnamed(requested: unknown): void {
     if (requested !== undefined) checkPlain(requested, "a request");
-    if (this.wantsNames) throw namesMissing(this.terms);
+    if (this.wantsNames) throw namesMissing(this.measures);
   }
 
   private unknown(key: string): InvalidRequestError {
@@ -185,9 +199,9 @@ export class Requests<K extends string> {
   }
 }
 
-/** Short arrays as literals, which engines allocate in place; every other way to copy one takes twice as long. */
+/** Copies short arrays by literals, which engines allocate in place: every other way to copy them takes twice as long. */
 function copyOf(list: readonly number[]): number[] {
-  // Apart, because engines inline by the size of what they see: a set of one limit needs no more than this.
+  // The rest is a function of its own, since engines inline by size, and a set of one limit needs no more than this.
   return list.length === 1 ? [list[0]!] : copyOfSeveral(list);
 }
 
@@ -204,17 +218,17 @@ function copyOfSeveral(list: readonly number[]): number[] {
   }
 }
 
-// What follows is kept out of the functions above: engines inline small functions only.
+// The functions that follow are not part of those above, since engines inline small functions only.
 
-function namesMissing(terms: readonly Term<string>[]): InvalidRequestError {
-  const rates = terms.filter(({ limit }) => limit.type === "rate").map(({ key }) => `"${key}"`);
+function namesMissing(measures: readonly Measure<string>[]): InvalidRequestError {
+  const rates = measures.filter(({ limit }) => limit.type === "rate").map(({ key }) => `"${key}"`);
   return new InvalidRequestError(`name the amount of ${rates.join(" or ")} to take: the set has rate limits`);
 }
 
 function invalidAmount(
   amount: unknown,
   units: number,
-  { key, limit, unit }: Term<string>,
+  { key, limit, unit }: Measure<string>,
 ): InvalidRequestError {
   if (!(units >= 0)) {
     const wanted = unit === 1 ? "a whole number" : `a multiple of ${unit}`;
@@ -227,20 +241,20 @@ function invalidAmount(
   return new InvalidRequestError(`${show(amount)} of "${key}" could never pass: ask for at most ${most}`);
 }
 
-/** Refuses usage that is none: of a resource, no amount, or above the request where that is no debt. */
-function checkUsage(amount: unknown, units: number, taken: number, term: Term<string>): void {
-  const { key, limit, unit } = term;
+/** Refuses usage of a resource, usage that is no amount, and usage above the request unless the limit has `overage: "debt"`. */
+function checkUsage(amount: unknown, units: number, taken: number, measure: Measure<string>): void {
+  const { key, limit, unit } = measure;
   if (limit.type === "resource") {
     throw new InvalidRequestError(
       `"${key}" is a resource: it has no usage to report, and comes back at release`,
     );
   }
-  if (!(units >= 0)) throw invalidAmount(amount, units, term);
+  if (!(units >= 0)) throw invalidAmount(amount, units, measure);
   if (limit.type === "rate" && limit.overage === "debt") return;
   throw new UsageExceedsRequestedError(key, toAmount(units, unit), toAmount(taken, unit));
 }
 
-/** Refuses what has no amounts to find: null, a number, a Map or an array that holds them where nobody looks. */
+/** Refuses a value that is no plain object: null, a number, an array, a Map, whose entries would not be found. */
 function checkPlain(value: unknown, what: string): void {
   const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : value;
   if (prototype === Object.prototype || (prototype === null && value !== null)) return;

@@ -1,30 +1,38 @@
-/** What a limit looks like at one moment. */
+/** The state of a limit at one moment, as users read it. */
 import type { Limit, RateLimitAlgorithm } from "./limits.ts";
 import { toAmount } from "./units.ts";
 
-/** A frozen snapshot of one limit; amounts in the limit's own terms, times in milliseconds. */
+/**
+ * A frozen snapshot of one limit. Amounts are multiples of the limit's `unit`, times are milliseconds.
+ *
+ * @example
+ * const limits = new LimitSet({ limits: [new RateLimit({ key: "tokens", capacity: 100, windowMs: 1000 })] });
+ * const { available, utilization }: LimitStats = limits.stats().tokens;
+ * available; // 100
+ * utilization; // 0
+ */
 export interface LimitStats {
-  /** What kind of limit it is: `"rate"`, `"call"` or `"resource"`. */
+  /** The kind of the limit. */
   readonly type: Limit["type"];
-  /** The capacity of the limit. */
+  /** The capacity of the limit, as it was defined. */
   readonly capacity: number;
-  /** What is left: the capacity (of a GCRA the burst) less `used`. Below zero after overage. */
+  /** The amount that is left: the capacity (of a GCRA limit, the burst) less `used`. Below 0 after overage. */
   readonly available: number;
-  /** What has been taken and is not back yet; part of a unit counts as one. */
+  /** The amount that was taken and is not back yet. A part of a unit counts as one. */
   readonly used: number;
-  /** `used / capacity`. */
+  /** `used / capacity`: 0 if nothing is in use, 1 if all is, above 1 after overage. */
   readonly utilization: number;
-  /** How many waiters in this thread want some of it. */
+  /** How many waiters of this thread want some of the limit. */
   readonly waiting: number;
-  /** How long one unit would have to wait; 0 if it would pass, Infinity if that hangs on a release. */
+  /** The milliseconds until one unit would pass: 0 if it would now, `Infinity` if it needs a release. */
   readonly retryAfterMs: number;
-  /** How the rate is enforced; of RateLimits and CallLimits only. */
+  /** How the rate is enforced; RateLimits and CallLimits only. */
   readonly algorithm?: RateLimitAlgorithm;
-  /** The window in milliseconds; of RateLimits and CallLimits only. */
+  /** The window, in milliseconds; RateLimits and CallLimits only. */
   readonly windowMs?: number;
 }
 
-/** Describes `limit` with `usedUnits` in use. */
+/** The stats of a limit of which `usedUnits` are in use. */
 export function describe(limit: Limit, usedUnits: number, retryAfterMs: number, waiting: number): LimitStats {
   const { type, capacity } = limit;
   const unit = limit.type === "rate" ? limit.unit : 1;

@@ -11,13 +11,13 @@ export function toMicros(ms: number): number {
   return Math.floor(ms * 1000 + 0.5);
 }
 
-/** How many units `amount` is; -1 if it is no whole number of them. */
+/** The units that `amount` is; -1 if it is no whole number of them. */
 export function toUnits(amount: number, unit: number): number {
   if (unit !== 1) return wholeUnits(amount, unit);
   return Number.isSafeInteger(amount) ? amount : -1;
 }
 
-/** The same for any unit. */
+/** The whole number of units that `amount` is, within the rounding of doubles; -1 if there is none. */
 export function wholeUnits(amount: number, unit: number): number {
   if (typeof amount !== "number") return -1;
   const units = Math.round(amount / unit);
@@ -25,7 +25,7 @@ export function wholeUnits(amount: number, unit: number): number {
   return exact && Number.isSafeInteger(units) ? units : -1;
 }
 
-/** The amount that so many units are: 3 of 0.1 are 0.3, not 0.30000000000000004. */
+/** The amount that `units` are: 3 units of 0.1 are 0.3, not 0.30000000000000004. */
 export function toAmount(units: number, unit: number): number {
   return unit === 1 ? units : Number((units * unit).toPrecision(15));
 }

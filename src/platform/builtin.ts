@@ -1,10 +1,10 @@
-/** Modules of the platform that are not there everywhere, and so cannot be imported. */
+/** The differences between runtimes. Here: modules of the platform, which cannot be imported since some runtimes have none. */
 
 interface ProcessLike {
   getBuiltinModule?(name: string): unknown;
 }
 
-/** A built-in module; undefined where there is none. */
+/** A built-in module; undefined where the runtime has none. */
 export function builtin<T>(name: string): T | undefined {
   const { process } = globalThis as { process?: ProcessLike };
   try {

@@ -1,28 +1,38 @@
-/** The one place that reads time. */
+/** The clock of the platform. Only this file reads time. */
 
-/** Where a set gets its time and its timers from. */
+/**
+ * The source of a set's time and timers: the option `clock` of a set.
+ *
+ * @example
+ * const clock: Clock = {
+ *   now: () => 0,
+ *   setTimeout: (callback, ms) => setTimeout(callback, ms),
+ *   clearTimeout: (timer) => clearTimeout(timer as number),
+ * };
+ * new LimitSet({ clock }).tryAcquire().successful; // true
+ */
 export interface Clock {
-  /** Milliseconds since the Unix epoch, with fractions; never backwards if it can. */
+  /** The time, in milliseconds since the Unix epoch, with fractions. If it steps back, a set stays at its latest time. */
   now(): number;
-  /** Calls back once, `ms` milliseconds (with fractions) from now. */
+  /** Calls back once, `ms` milliseconds (with fractions) from now. Returns the timer. */
   setTimeout(callback: () => void, ms: number): unknown;
-  /** Disarms a timer that `setTimeout` returned. */
+  /** Clears a timer that `setTimeout` returned. */
   clearTimeout(timer: unknown): void;
 }
 
-/** What `setTimeout` takes at most: 24.8 days. */
+/** The longest time that the platform's `setTimeout` takes: 24.8 days. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Makes a timer no reason for a process to go on, where the platform knows such a thing. */
+/** Lets the process end while the timer is set, where the runtime can do so. */
 export function unref(timer: unknown): void {
   (timer as { unref?(): void } | undefined)?.unref?.();
 }
 
-// A test framework may have been here first; its functions are not the engine's own.
+// A test framework may have replaced them before this module was loaded: its functions are not the engine's own.
 const isReal = Function.prototype.toString.call(Date.now).includes("[native code]");
 const dateNow = isReal ? Date.now : undefined;
 const realSetTimeout = isReal ? globalThis.setTimeout : undefined;
-// Kept, because looking the global up costs as much as a bucket's arithmetic.
+// Kept here, since to look the global up costs as much as a bucket's arithmetic.
 const monotonic = performance;
 const origin = monotonic.timeOrigin;
 
@@ -32,7 +42,7 @@ const origin = monotonic.timeOrigin;
  */
 export const systemClock: Clock = {
   now: () => (Date.now === dateNow ? origin + monotonic.now() : fakeNow()),
-  // Timers count in whole milliseconds: rounding down would wake before the time.
+  // The platform's timers count whole milliseconds: one that is rounded down would ring too early.
   setTimeout: (callback, ms) => globalThis.setTimeout(callback, Math.ceil(ms)),
   clearTimeout: (timer) => globalThis.clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
@@ -41,7 +51,7 @@ function fakeNow(): number {
   return globalThis.setTimeout === realSetTimeout ? origin + monotonic.now() : Date.now();
 }
 
-/** What the two clocks of a thread showed at one moment, in milliseconds since the Unix epoch. */
+/** The readings of a thread's two clocks at one moment, in milliseconds since the Unix epoch. */
 export interface Reading {
   readonly monotonic: number;
   readonly wall: number;
@@ -51,13 +61,13 @@ export function readBoth(): Reading {
   return { monotonic: origin + monotonic.now(), wall: Date.now() };
 }
 
-// Wall clocks are read in milliseconds, some of them coarser.
+// Wall clocks have readings in whole milliseconds, and some are coarser still.
 const NOTICEABLE_MS = 20;
 
 /**
- * The platform's clock, in agreement with that of a thread in which it showed `theirs`. Monotonic clocks run alike in all
- * threads, but some runtimes set each by the wall clock when its thread starts: if the wall clock was set in between,
- * they differ by as much as they have since moved away from it.
+ * The platform's clock, corrected so that it agrees with that of the thread which read `theirs`. Monotonic clocks run alike in
+ * all threads, but some runtimes set each of them by the wall clock when its thread starts. If the wall clock was changed in
+ * between, the two clocks differ by as much as their distances from the wall clock do.
  */
 export function agreeing(theirs: Reading): Clock {
   const ours = readBoth();

@@ -1,10 +1,10 @@
-/** Locks of the platform (Web Locks), by which others see the end of a thread or a page: it loses what it holds. */
+/** The platform's Web Locks. A thread or a page loses its locks when it ends: by that other threads see its end. */
 
 const locks: LockManager | undefined = globalThis.navigator?.locks;
 
 export const hasLocks = locks !== undefined;
 
-/** Holds `lock` until the function returned is called, or this thread ends; tells once it does. */
+/** Takes `lock`, and holds it until the returned function is called or this thread ends. Calls `held` once it has the lock. */
 export function holdLock(lock: string, held: () => void): () => void {
   let release = () => {};
   const released = new Promise<void>((resolve) => {
@@ -17,20 +17,20 @@ export function holdLock(lock: string, held: () => void): () => void {
   return release;
 }
 
-/** Calls back when nobody holds `lock`. */
+/** Calls back when no thread holds `lock`. */
 export function whenFree(lock: string, callback: () => void): void {
   locks?.request(lock, callback);
 }
 
-/** Whether somebody is seen to hold `lock`, or to wait for it. */
+/** Whether some thread holds `lock` or waits for it, as far as this thread can see. */
 export async function isWanted(lock: string): Promise<boolean> {
   const { held = [], pending = [] } = (await locks?.query()) ?? {};
   return [...held, ...pending].some(({ name }) => name === lock);
 }
 
 /**
- * Calls back when nobody holds `lock` any more. False if nobody is seen to hold it: whoever says so is of another origin or
- * another process, where locks are others.
+ * Calls back when `lock` is free again. Resolves to false if this thread cannot see that it is held: then its holder is of
+ * another origin or another process, which have locks of their own.
  */
 export async function whenLost(lock: string, lost: () => void): Promise<boolean> {
   const { held = [] } = (await locks?.query()) ?? {};

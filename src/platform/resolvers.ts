@@ -1,4 +1,4 @@
-/** `Promise.withResolvers`, where the platform has not got it. */
+/** `Promise.withResolvers`, for runtimes that do not have it. */
 export interface PromiseWithResolvers<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;

@@ -1,16 +1,24 @@
-/** Blocks this thread, where the platform lets it. */
+/** Blocks this thread, where the platform allows that. */
 import { CannotBlockError } from "../errors.ts";
 
 let cell: Int32Array | undefined;
 
-/** Sleeps for `ms` milliseconds. */
+/**
+ * Sleeps for `ms` milliseconds.
+ *
+ * @throws {CannotBlockError} if this thread must not block.
+ */
 export function sleep(ms: number): void {
   if (typeof SharedArrayBuffer !== "function") throw new CannotBlockError();
   cell ??= new Int32Array(new SharedArrayBuffer(4));
   sleepOn(cell, 0, 0, ms);
 }
 
-/** Sleeps while a word of shared memory is `value`, until a thread notifies of it. False after `ms` milliseconds. */
+/**
+ * Sleeps while a word of shared memory is `value`, until another thread notifies of it. Returns false after `ms` milliseconds.
+ *
+ * @throws {CannotBlockError} if this thread must not block.
+ */
 export function sleepOn(words: Int32Array, at: number, value: number, ms: number): boolean {
   try {
     return Atomics.wait(words, at, value, ms) !== "timed-out";

@@ -1,7 +1,8 @@
-// Whoever gives something back often asks for the next a few promises later.
+/** A short delay before a batch is sent: code that releases one acquisition often asks for the next a few promises later. */
+
 const HOPS = 4;
 
-/** Calls back in this turn, when the promises that are about to settle have settled. */
+/** Calls back in this turn of the event loop, after the promises that are about to settle. */
 export function soon(callback: () => void, hops = HOPS): void {
   queueMicrotask(hops === 1 ? callback : () => soon(callback, hops - 1));
 }

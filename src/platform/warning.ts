@@ -1,11 +1,11 @@
-/** Where warnings go that nobody has asked for. */
+/** Where warnings go if a set has no `onWarning`. */
 import type { LimitError } from "../errors.ts";
 
 interface NodeLike {
   emitWarning?(warning: Error): void;
 }
 
-/** The platform's way to warn, for the first warning of a set: the others would say the same. */
+/** Warns in the platform's own way, of the first warning of a set only: later ones would say the same. */
 export function warnOnce(): (warning: LimitError) => void {
   let warned = false;
   return (warning) => {

@@ -1,5 +1,5 @@
 /**
- * A clock for tests, which is moved by hand.
+ * A clock for tests, which stands still until it is moved by hand.
  *
  * @module
  */

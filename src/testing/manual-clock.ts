@@ -1,4 +1,4 @@
-/** A clock that only moves when it is told to. */
+/** A clock that moves only when it is told to. */
 import type { Clock } from "../platform/clock.ts";
 
 interface ManualTimer {
@@ -8,8 +8,10 @@ interface ManualTimer {
 }
 
 /**
- * For tests: pass it as a set's `clock` and move time by hand.
+ * A clock for tests: pass it as the `clock` of a set, and move time by hand. Time stands still in between, and timers run only
+ * when the clock passes them.
  *
+ * @throws a `RangeError` if a time is no finite number.
  * @example
  * const clock = new ManualClock();
  * const limits = new LimitSet({ limits: [new CallLimit({ capacity: 1, windowMs: 1000 })], clock });
@@ -23,51 +25,83 @@ export class ManualClock implements Clock {
   #timers = new Set<ManualTimer>();
   #orders = 0;
 
-  /** Starts at `startMs` since the epoch. Default: 2025-01-01T00:00:00Z. */
+  /** Starts at `startMs`, in milliseconds since the Unix epoch. Default: 2025-01-01T00:00:00Z. */
   constructor(startMs: number = Date.UTC(2025, 0, 1)) {
     this.#now = check("startMs", startMs);
   }
 
-  /** Milliseconds since the Unix epoch, as set by hand. */
+  /** The time, in milliseconds since the Unix epoch. */
   now(): number {
     return this.#now;
   }
 
-  /** How many timers are armed. */
+  /** How many timers are set and have neither run nor been cleared. */
   get pendingTimers(): number {
     return this.#timers.size;
   }
 
-  /** Calls back once, when the clock has been moved on by `ms` milliseconds. */
+  /** Calls back once, when the clock has been moved on by `ms` milliseconds. Returns the timer. */
   setTimeout(callback: () => void, ms: number): unknown {
     const timer: ManualTimer = { at: this.#now + Math.max(0, ms), order: this.#orders++, callback };
     this.#timers.add(timer);
     return timer;
   }
 
-  /** Disarms a timer that `setTimeout` returned. */
+  /** Clears a timer that `setTimeout` returned. */
   clearTimeout(timer: unknown): void {
     this.#timers.delete(timer as ManualTimer);
   }
 
-  /** Moves on by `ms`, running the timers that become due, each at its time. */
+  /**
+   * Moves on by `ms` milliseconds, 0 or more, and runs the timers that become due, each at its own time.
+   *
+   * @throws a `RangeError` if `ms` is below 0 or no finite number.
+   * @example
+   * const clock = new ManualClock(0);
+   * clock.advance(1500);
+   * clock.now(); // 1500
+   */
   advance(ms: number): void {
     this.set(this.#now + checkAdvance(ms));
   }
 
-  /** Moves to `ms` since the epoch; back is allowed. Runs the timers that are due by then. */
+  /**
+   * Moves to `ms`, in milliseconds since the Unix epoch, and runs the timers that are due by then. The clock may go back.
+   *
+   * @throws a `RangeError` if `ms` is no finite number.
+   * @example
+   * const clock = new ManualClock();
+   * clock.set(0);
+   * clock.now(); // 0
+   */
   set(ms: number): void {
     const end = check("ms", ms);
     for (let timer = this.#nextDue(end); timer; timer = this.#nextDue(end)) this.#run(timer);
     this.#now = end;
   }
 
-  /** Like `advance`, and lets promises settle after each timer and at the end. */
+  /**
+   * Does what `advance` does, and lets promises settle before the first timer and after each one. Use it where code awaits
+   * between two timers.
+   *
+   * @throws a `RangeError` if `ms` is below 0 or no finite number.
+   * @example
+   * const clock = new ManualClock();
+   * const limits = new LimitSet({ limits: [new CallLimit({ capacity: 1, windowMs: 1000 })], clock });
+   * await limits.acquire();
+   * const second = limits.acquire();
+   * await clock.advanceAsync(1000);
+   * (await second).successful; // true
+   */
   async advanceAsync(ms: number): Promise<void> {
     await this.setAsync(this.#now + checkAdvance(ms));
   }
 
-  /** Like `set`, and lets promises settle after each timer and at the end. */
+  /**
+   * Does what `set` does, and lets promises settle before the first timer and after each one.
+   *
+   * @throws a `RangeError` if `ms` is no finite number.
+   */
   async setAsync(ms: number): Promise<void> {
     const end = check("ms", ms);
     await settled();
@@ -95,7 +129,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Promise callbacks run before a message arrives, however many follow one another; and no test framework fakes those. */
+/** Resolves after all callbacks of promises: a message arrives after these, and test frameworks do not fake messages. */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

@@ -1,4 +1,4 @@
-/** Takes part in a set that another thread shares. */
+/** Attaches this thread to a set that another thread shares. */
 import { INTERNALS, type OptionsWithRegion } from "../acquisition/internals.ts";
 import { Region } from "../core/region.ts";
 import { InvalidHandleError, TooManyThreadsError } from "../errors.ts";
@@ -9,14 +9,17 @@ import { destinationOf, gone, type LimitSetHandle } from "./handle.ts";
 import { Membership } from "./membership.ts";
 import { ownThreadId } from "./thread-id.ts";
 
-/** Options of `attachLimits`. */
+/** The options of `attachLimits`: `clock` and `onWarning`, as of a `LimitSet`, for this thread alone. */
 export type AttachOptions = Pick<LimitSetOptions, "clock" | "onWarning">;
 
 /**
- * The set of a handle, in this thread: the same limits, the same state. The clock is the platform's, in agreement with that
- * of the thread that shared the set, unless another is given. `close()` it when this thread is done with it.
+ * Attaches this thread to the set of a handle: it has the same limits and the same state. Each thread attaches once with a
+ * handle, and calls `close()` when it is done.
  *
- * @throws {InvalidHandleError} if it is no handle, was voided by `reclaim`, or every thread has closed the set.
+ * The default clock is the platform's, corrected so that it agrees with that of the thread which shared the set.
+ *
+ * @throws {InvalidHandleError} if the value is no handle, `reclaim` has voided it, every thread has closed the set, or another
+ * version of limitset made it.
  * @throws {TooManyThreadsError} if `maxThreads` threads are attached already.
  * @throws {CannotShareError} if this thread has no shared memory.
  * @example

@@ -1,9 +1,9 @@
-/** Waiting for another thread without blocking this one. */
+/** Waits for another thread without blocking this one. */
 
-// Where the platform has no `waitAsync`, the word is read this often.
+// The time between two reads of the word, where the platform has no `waitAsync`.
 const LOOK_IN_MS = 5;
 
-/** Resolves true when a word of shared memory may have changed from `value`, false after `ms`. */
+/** Resolves to true when a word of shared memory may have changed from `value`, to false after `ms` milliseconds. */
 export async function change(
   words: Int32Array,
   at: number,

@@ -1,11 +1,11 @@
 /**
- * The way into a shared region for threads that hold no more than its address. The region's memory is given to another set
- * once no thread takes part, and a thread that attaches late must not write there. So each region has a word outside of
- * itself, in memory that is never used for anything else: a number drawn for the region, and a count of the threads that
+ * The way into a shared region for a thread that knows only its address. Once no thread takes part in a region, another set
+ * gets its memory, and a thread that attaches late must not write there. So each region has a word outside of itself, in
+ * memory that is never used for anything else: it has a number that was drawn for the region, and counts the threads that
  * are just entering.
  *
- * A thread enters only while the number is still the region's. The region is given back only when no thread is entering,
- * and is shut by that very step.
+ * A thread enters only while the number is still that of the region. The region's memory is given back only when no thread is
+ * entering, and the step that finds this out also shuts the entrance.
  */
 
 // The lower half of the word is the count, the upper half the number.
@@ -13,9 +13,9 @@ const UPPER = 32n;
 const ONE = 1n;
 
 export class Entrance {
-  /** Where the word is. */
+  /** The address of the word. */
   readonly at: number;
-  /** Tells the region from others before and after it. */
+  /** The number drawn for the region, which tells it from regions before and after it at the same address. */
   readonly serial: number;
   private readonly words: BigInt64Array;
 
@@ -27,14 +27,14 @@ export class Entrance {
 
   /** The entrance of a new region. */
   static found(buffer: ArrayBufferLike, at: number): Entrance {
-    // Drawn and not counted: the words of threads and sets that have gone may still name earlier numbers.
+    // The number is drawn, not counted, since handles of earlier sets may still name earlier numbers.
     const serial = 1 + Math.floor(Math.random() * (2 ** 31 - 2));
     const entrance = new Entrance(buffer, at, serial);
     Atomics.store(entrance.words, at / 8, entrance.idle);
     return entrance;
   }
 
-  /** Keeps the region from being given back until `exit`. False if it has been. */
+  /** Keeps the region's memory from being given back until `exit`. Returns false if that has happened already. */
   enter(): boolean {
     for (;;) {
       const now = Atomics.load(this.words, this.at / 8);
@@ -47,7 +47,7 @@ export class Entrance {
     Atomics.sub(this.words, this.at / 8, ONE);
   }
 
-  /** Lets no thread in any more; false if one is just entering. */
+  /** Lets no thread in any more. Returns false, and does nothing, if a thread is just entering. */
   shut(): boolean {
     return this.change(this.idle, 0n);
   }

@@ -1,4 +1,4 @@
-/** What one thread sends to others to share a set: plain data, which structured cloning carries. */
+/** Handles: plain data, which structured cloning carries, by which threads attach to a set. */
 import { LINE, SERIAL, SHARED_FORMAT } from "../../assembly/layout.ts";
 import { type Heap, openHeap } from "../core/arena.ts";
 import { canShare } from "../core/module.ts";
@@ -7,19 +7,22 @@ import type { LimitLike } from "../limits/limits.ts";
 import type { Reading } from "../platform/clock.ts";
 import { Entrance } from "./entrance.ts";
 
-/** By which threads attach to a set. Made by `shareLimits`, sent as a message or as `workerData`, used by `attachLimits`. */
+/**
+ * Plain data by which threads attach to a set. `shareLimits` makes it, a message or `workerData` carries it, `attachLimits` takes
+ * it. One handle serves as many threads as there are free seats.
+ */
 export interface LimitSetHandle<K extends string = string> {
   /** @internal */
   readonly format: number;
   /** @internal A shared `WebAssembly.Memory`. */
   readonly memory: object;
-  /** @internal Where in the memory the region begins. */
+  /** @internal The address of the region in the memory. */
   readonly start: number;
-  /** @internal Where the word is by which threads enter the region. */
+  /** @internal The address of the word by which threads enter the region. */
   readonly entrance: number;
-  /** @internal Tells the region from others at the same place. */
+  /** @internal The number that tells the region from others at the same address. */
   readonly serial: number;
-  /** @internal Tells the handle from others of the region. */
+  /** @internal The number that tells the handle from others of the region. */
   readonly number: number;
   /** The limits of the set. */
   readonly limits: readonly LimitLike<K>[];
@@ -27,13 +30,13 @@ export interface LimitSetHandle<K extends string = string> {
   readonly config: Readonly<Record<string, unknown>>;
   /** The option `missingUpdate` of the set. */
   readonly missingUpdate: "throw" | "charge";
-  /** @internal Both clocks of the thread that made the handle; undefined where the set has a clock of its own. */
+  /** @internal A reading of the clocks of the thread that made the handle; undefined where the set has a clock of its own. */
   readonly clock: Reading | undefined;
-  /** @internal The name of a lock that a thread holds until it ends, where that shows its end. */
+  /** @internal The name of the lock that the attached thread holds until it ends, where only a lock shows its end. */
   readonly lock?: string;
 }
 
-/** Where a handle leads. */
+/** The region of a handle. */
 export interface Destination {
   readonly heap: Heap;
   readonly start: number;
@@ -41,19 +44,21 @@ export interface Destination {
 }
 
 /**
- * Where a handle leads in this thread.
+ * Finds the region of a handle in this thread.
  *
- * @throws {InvalidHandleError} if it is no handle.
+ * @throws {InvalidHandleError} if the value is no handle, or its region is gone.
  * @throws {CannotShareError} if this thread has no shared memory.
  */
 export function destinationOf(handle: LimitSetHandle): Destination {
   check(handle);
   if (!canShare)
-    throw new CannotShareError("this thread has no SharedArrayBuffer; limitset/port serves it without");
+    throw new CannotShareError(
+      "this thread has no SharedArrayBuffer; limitset/port serves a set without one",
+    );
   const { memory, start, entrance, serial } = handle;
   const heap = openHeap(memory);
   if (!heap || !isPlace(heap, start, LINE) || !isPlace(heap, entrance, 8)) throw gone();
-  // The memory may be another set's by now: what is read here is only compared.
+  // Another set may have the memory by now: the word that is read here is only compared.
   if (new Int32Array(heap.memory.buffer, start)[SERIAL / 4] !== serial) throw gone();
   return { heap, start, entrance: new Entrance(heap.memory.buffer, entrance, serial) };
 }
@@ -70,7 +75,7 @@ function check(handle: Partial<LimitSetHandle> | null | undefined): void {
   const { format, start, entrance, serial, number } = handle ?? {};
   const words = [format, start, entrance, serial, number];
   if (!words.every(Number.isSafeInteger) || !Array.isArray(handle?.limits)) {
-    throw new InvalidHandleError(`a handle is what shareLimits() returns as \`handle\`, got ${show(handle)}`);
+    throw new InvalidHandleError(`expected the \`handle\` that shareLimits() returns, got ${show(handle)}`);
   }
   if (format !== SHARED_FORMAT) {
     throw new InvalidHandleError(

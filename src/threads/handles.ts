@@ -1,6 +1,6 @@
 /**
- * Which handles of a shared region are good. Each has a place in the region while it is out; the place counts its handles, so
- * that a handle that was voided stays void when the place is used again.
+ * The handles of a shared region, and which of them are good. Each handle that is out has a place in the region. The place
+ * counts its handles, so that a voided handle stays void when the place is used again.
  */
 import {
   DEFINITION_BYTES,
@@ -16,21 +16,21 @@ import {
 } from "../../assembly/layout.ts";
 import { change } from "./change.ts";
 
-// ISSUE: the two lowest bits, and one of the count.
+// The word ISSUE: two flags, and above them the count.
 /** The handle is out, and good. */
 const OUT = 1;
-/** No thread has attached by it yet: the region is kept for the first. */
+/** No thread has attached by the handle yet: the region is kept for the first. */
 const AWAITED = 2;
 const FLAGS = OUT | AWAITED;
 const ONCE = 4;
 
-// A handle's number: the place, counted from 1, and above it the count of the place.
+// The number of a handle: its place, counted from 1, and above that the count of the place.
 const PLACE_BITS = 12;
 const PLACE_MASK = (1 << PLACE_BITS) - 1;
 
-// GUARD: 0, or how far a worker has come with its lock.
-/** The worker has asked for its lock. */
-export const ASKED = 1;
+// The word GUARD: 0, or how far a worker has come with its lock.
+/** The worker is about to take its lock. */
+export const LOCKING = 1;
 /** The worker has its lock. */
 export const LOCKED = 2;
 
@@ -43,7 +43,7 @@ export class Handles {
     this.start = start / 4;
   }
 
-  /** Whether the region has to be kept for a thread that has not attached yet. */
+  /** Whether the region has to be kept for threads that have not attached yet. */
   get someAwaited(): boolean {
     return this.places().some((place) => (this.issueOf(place) & AWAITED) !== 0);
   }
@@ -57,12 +57,12 @@ export class Handles {
       const issue = this.issueOf(place);
       const next = (issue & ~FLAGS) + ONCE + OUT;
       if ((issue & OUT) !== 0 || !this.change(place, issue, next)) continue;
-      // A thread that dies from here on, before it has handed the handle out, takes the place along and nothing else.
+      // If this thread dies before it has handed out the handle, the place stays taken, and no other harm is done.
       const handle = numberOf(place, next);
       Atomics.store(this.words, this.at(place, GUARD), 0);
       Atomics.store(this.words, this.at(place, PARENT), parent?.handle ?? 0);
       Atomics.store(this.words, this.at(place, PARENT_THREAD), parent ? parent.threadId + 1 : 0);
-      this.settle(handle, (each) => each | AWAITED);
+      this.update(handle, (each) => each | AWAITED);
       return handle;
     }
     return undefined;
@@ -73,14 +73,14 @@ export class Handles {
     return this.goodIssue(handle) !== undefined;
   }
 
-  /** A thread has attached by the handle: the region need not be kept for it any more. */
+  /** Notes that a thread has attached by the handle: the region need not be kept for it any more. */
   attended(handle: number): void {
-    this.settle(handle, (issue) => issue & ~AWAITED);
+    this.update(handle, (issue) => issue & ~AWAITED);
   }
 
-  /** Ends a handle: no thread attaches by it any more. */
+  /** Ends a handle: no thread can attach by it any more. */
   void(handle: number): void {
-    this.settle(handle, (issue) => issue & ~FLAGS);
+    this.update(handle, (issue) => issue & ~FLAGS);
   }
 
   /** The handles that threads which attached by `parent` have posted to workers of theirs. */
@@ -105,25 +105,25 @@ export class Handles {
   }
 
   /** Says how far the worker of a handle has come with the lock that it loses when it ends. */
-  guard(handle: number, how: typeof ASKED | typeof LOCKED): void {
+  guard(handle: number, stage: typeof LOCKING | typeof LOCKED): void {
     if (!this.isGood(handle)) return;
     const at = this.at(placeOf(handle), GUARD);
-    Atomics.store(this.words, at, how);
+    Atomics.store(this.words, at, stage);
     Atomics.notify(this.words, at);
   }
 
-  /** Resolves when the worker of a handle has come so far: true, or false after `ms`. */
-  async guarded(handle: number, how: typeof ASKED | typeof LOCKED, ms?: number): Promise<boolean> {
+  /** Resolves to true when the worker of a handle has come to `stage`, to false after `ms` milliseconds. */
+  async guarded(handle: number, stage: typeof LOCKING | typeof LOCKED, ms?: number): Promise<boolean> {
     const at = this.at(placeOf(handle), GUARD);
     for (;;) {
       const now = Atomics.load(this.words, at);
-      if (now >= how) return true;
+      if (now >= stage) return true;
       if (!(await change(this.words, at, now, ms))) return false;
     }
   }
 
-  /** Changes the issue of a good handle. */
-  private settle(handle: number, next: (issue: number) => number): void {
+  /** Changes the ISSUE of a handle, if that is good. */
+  private update(handle: number, next: (issue: number) => number): void {
     for (;;) {
       const issue = this.goodIssue(handle);
       if (issue === undefined || this.change(placeOf(handle), issue, next(issue))) return;

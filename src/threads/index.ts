@@ -1,5 +1,5 @@
 /**
- * One set for all threads of a process, in memory that they share.
+ * Shares a set with threads: they take from the same memory, without passing messages.
  *
  * @module
  */

@@ -3,7 +3,7 @@ import type { Arena, Heap } from "../core/arena.ts";
 import type { Sharing } from "../core/sharing.ts";
 import { holdLock } from "../platform/locks.ts";
 import type { Entrance } from "./entrance.ts";
-import { ASKED, type Handles, LOCKED } from "./handles.ts";
+import { type Handles, LOCKED, LOCKING } from "./handles.ts";
 import { foundPlace, type Place, placeAt } from "./place.ts";
 import { NO_HANDLE, type Seat } from "./seats.ts";
 import { WakeWord } from "./wake-word.ts";
@@ -16,7 +16,7 @@ export class Membership implements Sharing {
   private readonly handle: number;
   /** Where the region was allocated, in the thread that has made it. */
   private readonly arena: Arena | undefined;
-  /** Lets go of the lock by which other threads see the end of this one. */
+  /** Releases the lock by which other threads see the end of this one. */
   private unlock: (() => void) | undefined;
 
   /** The part of the thread that has made the set, in a new region. */
@@ -26,8 +26,8 @@ export class Membership implements Sharing {
   }
 
   /**
-   * The part of a thread that attaches by `handle`. `"void"` if the handle is not good, `"gone"` if the region is no more, and
-   * if all seats are taken how many there are.
+   * Makes the part of a thread that attaches by `handle`. Returns `"void"` if the handle is not good, `"gone"` if the region is
+   * gone, and the number of seats for threads if all of them are taken.
    */
   static join(
     heap: Heap,
@@ -74,7 +74,7 @@ export class Membership implements Sharing {
     return this.seat.life;
   }
 
-  /** How many threads can attach, besides the one that has made the set. */
+  /** How many threads can be attached at once, besides the one that made the set. */
   get maxThreads(): number {
     return this.place.seats.count - 1;
   }
@@ -137,11 +137,11 @@ export class Membership implements Sharing {
     });
   }
 
-  /** Holds a lock until this thread leaves or ends, and says in the region how far it has come. */
+  /** Holds a lock until this thread leaves or ends, and notes in the region how far it has come with that. */
   lock(name: string, handle: number): void {
     const { handles } = this.place;
-    const guard = (how: typeof ASKED | typeof LOCKED) => this.act(() => handles.guard(handle, how));
-    guard(ASKED);
+    const guard = (stage: typeof LOCKING | typeof LOCKED) => this.act(() => handles.guard(handle, stage));
+    guard(LOCKING);
     this.unlock = holdLock(name, () => guard(LOCKED));
   }
 
@@ -149,7 +149,7 @@ export class Membership implements Sharing {
     const { entrance, seats, handles } = this.place;
     const isDeserted = () => seats.areFree && !handles.someAwaited;
     if (!isDeserted() || !entrance.shut()) return false;
-    // Looked at again: a thread may have come in between.
+    // Checked again, since a thread may have attached in between.
     if (!isDeserted()) {
       entrance.reopen();
       return false;

@@ -33,7 +33,7 @@ export interface Seat {
   readonly life: number;
 }
 
-/** The handle of the thread that has made the set, and of a thread that only reclaims. */
+/** In place of the handle of the thread that made the set, and of a thread that only reclaims. */
 export const NO_HANDLE = 0;
 
 export class Seats {
@@ -93,7 +93,7 @@ export class Seats {
     return undefined;
   }
 
-  /** Notes which thread of the platform has a seat. */
+  /** Notes the platform's id of the thread that has a seat. */
   note({ participant }: Seat, threadId: number): void {
     Atomics.store(this.words, this.at(participant, THREAD), threadId + 1);
   }
@@ -209,7 +209,7 @@ function taken(life: number): number {
   return (life & ~STATE) | TAKEN;
 }
 
-// LIFE is the lower half of a pair, HANDLE the upper.
+// LIFE is the lower half of a pair, HANDLE is the upper half.
 const UPPER = BigInt((HANDLE - LIFE) * 8);
 
 function pair(life: number, handle: number): bigint {

@@ -1,4 +1,4 @@
-/** Gives a set to other threads. */
+/** Shares a set with other threads. */
 import { SHARED_FORMAT } from "../../assembly/layout.ts";
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
 import { CannotShareError, InvalidRequestError, show, TooManyThreadsError } from "../errors.ts";
@@ -12,32 +12,35 @@ import { Membership } from "./membership.ts";
 import { needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
 import { ownThreadId, threadIdOf } from "./thread-id.ts";
 
-/** What `shareLimits` returns. */
+/** A handle of a shared set, and the way to reclaim the threads that attached by it. */
 export interface SharedLimits<K extends string = string> {
-  /** What threads attach by: as many as there are free seats, each once. Send it as a message, or as a pool's `workerData`. */
+  /**
+   * The data by which threads attach: as many threads as there are free seats, each once. Send it as a message, or as the
+   * `workerData` of a pool.
+   */
   readonly handle: LimitSetHandle<K>;
   /**
-   * Gives back all that threads hold which have attached by the handle, takes their waiters out of the line, and voids the
-   * handle: for threads that have ended. A thread that still lives finds its set closed. With a `threadId` (of
-   * `node:worker_threads`) it concerns that thread alone, and the handle stays good. Again, and after the set was closed: does
-   * no harm.
+   * Reclaims threads that have ended: gives back all that the threads hold which attached by the handle, takes their waiters out
+   * of the order, and voids the handle. A thread that is still alive finds its set closed. With a `threadId` (of
+   * `node:worker_threads`) it concerns that thread alone, and the handle stays good. A second call does nothing; it also works
+   * after this thread has closed the set.
    */
   reclaim(threadId?: number): void;
 }
 
 /**
- * Shares a set with threads: from then on it lies in memory that all of them take from, with no message passing. Given a
- * worker, posts it the handle, and gives back what the worker holds when it ends. Where a runtime does not tell of that
- * (no `exit` or `close` event, no Web Locks), call `reclaim`.
+ * Shares a set with threads: from then on it lies in memory from which all of them take, without messages. If `worker` is given,
+ * posts it the handle, and gives back what the worker holds when it ends. Where the runtime does not show the end of a worker (no
+ * `exit` or `close` event, no Web Locks), call `reclaim`.
  *
- * @throws {CannotShareError} if the set was made with `shared: false`, the runtime has no shared memory here, or `config`
- * holds what cannot be sent. `limitset/port` serves a set without shared memory.
- * @throws {TooManyThreadsError} if more handles are out than four for each thread.
+ * @throws {CannotShareError} if `limits` is no `LimitSet`, it was made with `shared: false`, there is no shared memory here, or
+ * its `config` cannot be sent. `limitset/port` serves a set without shared memory.
+ * @throws {TooManyThreadsError} if too many handles are out: four for each thread of `maxThreads`.
  * @throws {LimitSetClosedError} if the set is closed.
- * @throws {InvalidRequestError} if `worker` is none.
+ * @throws {InvalidRequestError} if `worker` has no method `postMessage`.
  * @example
  * const { handle } = shareLimits(limits);
- * // in each thread that gets the handle
+ * // In each thread that gets the handle:
  * attachLimits(handle).tryAcquire({ tokens: 5 }).successful; // true
  */
 export function shareLimits<K extends string>(limits: LimitSet<K>, worker?: ThreadLike): SharedLimits<K> {
@@ -76,11 +79,11 @@ function internalsOf<K extends string>(limits: LimitSet<K>): Internals<K> {
   const open = (limits as Partial<LimitSet<K>> | null | undefined)?.[INTERNALS];
   if (open) return open.call(limits);
   throw new CannotShareError(
-    `only a LimitSet of this thread can be, got ${show(limits)}; limitset/port serves sets of every kind`,
+    `only a LimitSet of this thread can be shared, got ${show(limits)}; limitset/port serves sets of every kind`,
   );
 }
 
-/** This thread's part in the set's region, which the first share makes wide enough for all threads. */
+/** This thread's part in the set's region. The first share moves the set to a region with room for all threads. */
 function membershipOf<K extends string>({
   region,
   shared,
@@ -89,9 +92,13 @@ function membershipOf<K extends string>({
   serve,
 }: Internals<K>): Membership {
   if (region.sharing) return region.sharing as Membership;
-  if (!shared) throw new CannotShareError("it was made with shared: false; or serve it by limitset/port");
+  if (!shared) {
+    throw new CannotShareError(
+      "it was made with shared: false; make it with true, or serve it by limitset/port",
+    );
+  }
   if (!region.isSharable) {
-    throw new CannotShareError("there is no SharedArrayBuffer here; limitset/port serves it without");
+    throw new CannotShareError("there is no SharedArrayBuffer here; limitset/port serves a set without one");
   }
   region.widen(limits.map(definitionOf), maxThreads + 1, (arena, start) =>
     Membership.found(arena, start, ownThreadId()),

@@ -1,10 +1,10 @@
-/** How a thread learns that a worker of its own has ended. */
+/** How a thread learns of the end of a worker that it started. */
 import { hasLocks, isWanted, whenFree } from "../platform/locks.ts";
-import { ASKED, type Handles, LOCKED } from "./handles.ts";
+import { type Handles, LOCKED, LOCKING } from "./handles.ts";
 
-/** A worker as the thread that started it sees it: a worker of Node, of a browser, of Deno or of Bun. */
+/** A worker as the thread that started it sees it: of Node, of a browser, of Deno or of Bun. */
 export interface ThreadLike {
-  /** Sends a message that structured cloning carries, to the worker. */
+  /** Sends the worker a message that structured cloning carries. */
   postMessage(message: unknown): void;
 }
 
@@ -16,12 +16,12 @@ interface Target {
   addEventListener(event: "close", listener: () => void): unknown;
 }
 
-/** Whether the end of `worker` shows only in the loss of a lock that it has to hold itself. */
+/** Whether the end of `worker` shows only by a lock, which the worker has to hold itself. */
 export function needsLock(worker: ThreadLike): boolean {
   return !("once" in worker) && hasLocks;
 }
 
-/** Calls back when `worker` has ended. `lock` is the one that it takes when it attaches by `handle`, if it needs one. */
+/** Calls back when `worker` has ended. `lock` is the lock that it takes when it attaches by `handle`, if it needs one. */
 export function whenEnded(
   worker: ThreadLike,
   lock: string | undefined,
@@ -34,19 +34,19 @@ export function whenEnded(
     return;
   }
   if ("addEventListener" in worker) (worker as ThreadLike & Target).addEventListener("close", callback);
-  if (lock !== undefined) whenAsked(lock, handles, handle).then(() => whenFree(lock, callback));
+  if (lock !== undefined) afterWorker(lock, handles, handle).then(() => whenFree(lock, callback));
 }
 
-// The platform shows the request of a living thread within milliseconds.
+// The platform shows within milliseconds that a living thread wants a lock.
 const LOOK_MS = 1_000;
 const MOST_LOOKS = 10;
 
 /**
- * Resolves when a request for the lock comes after the worker's own; or when the worker's was never seen, because it ended
- * at once. The worker says when it begins to ask: a request before that would be granted before the worker's.
+ * Resolves when this thread would get the lock only after the worker: or when the worker was never seen to want it, because it
+ * ended at once. The worker notes that it is about to take the lock; before that, this thread would get the lock first.
  */
-async function whenAsked(lock: string, handles: Handles, handle: number): Promise<void> {
-  await handles.guarded(handle, ASKED);
+async function afterWorker(lock: string, handles: Handles, handle: number): Promise<void> {
+  await handles.guarded(handle, LOCKING);
   for (let looks = 0; looks < MOST_LOOKS; looks++) {
     if (await isWanted(lock)) return;
     if (await handles.guarded(handle, LOCKED, LOOK_MS)) return;

@@ -1,4 +1,4 @@
-/** How a thread sleeps until another gives something back: `assembly/wake.ts` is the other side. */
+/** How a thread sleeps until another thread gives something back. `assembly/wake.ts` is the side that wakes. */
 import { SLEEPERS, WAKE } from "../../assembly/layout.ts";
 import type * as core from "../core/sharing.ts";
 import { LONGEST_TIMER_MS } from "../platform/clock.ts";
@@ -9,9 +9,9 @@ export class WakeWord implements core.WakeWord {
   private readonly words: Int32Array;
   private readonly wake: number;
   private readonly sleepers: number;
-  /** What WAKE was when the thread last prepared to sleep. */
+  /** The value of WAKE when the thread last prepared to sleep. */
   private seen = 0;
-  /** For which value of WAKE to change a call-back is under way. */
+  /** The value of WAKE whose change is being waited for asynchronously. */
   private awaited: number | undefined = undefined;
   private callback: (() => void) | undefined = undefined;
   private vigil: ReturnType<typeof setInterval> | undefined = undefined;
@@ -27,14 +27,14 @@ export class WakeWord implements core.WakeWord {
   }
 
   prepare(): void {
-    // In this order: a release under way may lower the flag at once, and tells of it by WAKE alone.
+    // The order matters: a release that is under way may lower the flag at once, and then only the change of WAKE shows it.
     this.seen = Atomics.load(this.words, this.wake);
     Atomics.store(this.words, this.sleepers, 1);
   }
 
   listen(callback: () => void): void {
     this.callback = callback;
-    // Runtimes end while nothing but an asynchronous wait is pending.
+    // Runtimes do not stay alive for an asynchronous wait alone.
     this.vigil ??= setInterval(() => {}, LONGEST_TIMER_MS);
     if (this.awaited === this.seen) return;
     const seen = this.seen;

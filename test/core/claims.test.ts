@@ -1,4 +1,4 @@
-/** Order between threads, with two participants in one thread: the moments that threads would meet by chance. */
+/** Order between threads, with two participants in one thread: it brings about the moments that threads would meet by chance. */
 import { beforeEach, describe, expect, test } from "vitest";
 import {
   BLOCK_BYTES,
@@ -38,7 +38,7 @@ beforeEach(() => {
   for (let participant = 0; participant < 3; participant++) live(participant, LIVING);
 });
 
-/** Which life of its number a participant is in. */
+/** The life of each participant's number. */
 const LIVING = 1;
 
 function live(participant: number, life: number): void {
@@ -59,7 +59,7 @@ function claims(): number {
   return word(word(BLOCKS) + index * word(BLOCK_BYTES) + CLAIM_COUNT);
 }
 
-/** Participant 1 wants 5 tokens of an empty bucket at NOW, and is passed over. */
+/** Participant 1 wants `units` of an empty bucket at NOW, is passed over, and has a claim 50 ms later. */
 function passOver(units: [number, number] = [5, 0]): void {
   expect(ask(0, [10, 0], NOW)).toBeGreaterThan(0);
   expect(ask(1, units, NOW)).toBeLessThan(0);
@@ -77,10 +77,10 @@ describe("a waiter that has been passed over", () => {
     expect(claims()).toBe(1);
   });
 
-  test("is passed by nobody who came later, and lets others go after it", () => {
+  test("is passed by no later request, and lets others go after it", () => {
     passOver();
     expect(claims()).toBe(1);
-    // Two tokens are there, and would pass; the claim holds until 50 ms after it was made.
+    // Two tokens are there, and would do; but the claim holds until 50 ms after it was made.
     expect(ask(0, [1, 0], NOW + 60)).toBe(-40);
     expect(ask(2, [2, 0], NOW + 60)).toBe(-40);
     expect(ask(2, [1, 0], NOW + 60, 0, PROBE)).toBe(-40);
@@ -97,7 +97,7 @@ describe("a waiter that has been passed over", () => {
     expect(ask(1, [1, 0], NOW + 60)).toBeGreaterThan(0);
   });
 
-  test("takes its claim along when it leaves", () => {
+  test("withdraws its claim when it leaves", () => {
     passOver();
     core.leave(core.region, core.scratchOf(core.region, 1), 1, LIVING, micros(NOW + 1));
     expect(claims()).toBe(1);
@@ -121,7 +121,7 @@ describe("a waiter that has been passed over", () => {
 describe("a thread that does not run", () => {
   const silent = NOW + 50 + PATIENCE_MS;
 
-  test("is asked for a sign of life, and passed if it gives none", () => {
+  test("is asked to renew its claim, and passed if it does not", () => {
     passOver();
     const before = word(WAKE);
     Atomics.store(new Int32Array(core.i64.buffer), (core.region + SLEEPERS) / 4, 1);
@@ -132,12 +132,12 @@ describe("a thread that does not run", () => {
     expect(ask(2, [1, 0], silent + 50)).toBeGreaterThan(0);
   });
 
-  test("keeps its place if it answers, and has it again if it answers too late", () => {
+  test("keeps its place if it renews its claim, and has it again if it renews it too late", () => {
     passOver([10, 0]);
     expect(ask(0, [3, 0], silent)).toBe(-PATIENCE_MS);
     expect(ask(1, [10, 0], silent + 20, NOW)).toBe(-10);
     expect(ask(0, [3, 0], silent + 60)).toBe(-10);
-    // Now it does not: void, and taken from; then it comes back, as old as it was.
+    // Now it does not renew the claim, which is void, and is passed; then it comes back, as old as it was.
     expect(ask(0, [3, 0], silent + 70)).toBe(-PATIENCE_MS);
     expect(ask(0, [3, 0], silent + 120)).toBeGreaterThan(0);
     expect(ask(1, [10, 0], silent + 121, NOW)).toBeLessThan(0);
@@ -145,7 +145,7 @@ describe("a thread that does not run", () => {
     expect(claims()).toBe(1);
   });
 
-  test("is not asked where nobody could go anyway", () => {
+  test("is not asked where no request could go anyway", () => {
     passOver();
     expect(ask(0, [10, 0], silent)).toBeLessThan(0);
     expect(ask(0, [7, 0], silent)).toBe(-PATIENCE_MS);
@@ -153,7 +153,7 @@ describe("a thread that does not run", () => {
 });
 
 describe("leaving", () => {
-  test("gives back what a participant holds of resources, drops its claims and wakes whoever sleeps", () => {
+  test("gives back a participant's resources, drops its claims and wakes the sleepers", () => {
     expect(ask(1, [0, 2], NOW)).toBeGreaterThan(0);
     expect(ask(1, [5, 1], NOW + 20, NOW)).toBe(Number.NEGATIVE_INFINITY);
     expect(claims()).toBe(1);
@@ -164,7 +164,7 @@ describe("leaving", () => {
     expect(ask(0, [0, 2], NOW)).toBeGreaterThan(0);
   });
 
-  test("does nothing in another life of the number, and that life cannot go on", () => {
+  test("does nothing in another life of the number, and a life that is over cannot go on", () => {
     expect(ask(1, [0, 2], NOW)).toBeGreaterThan(0);
     core.leave(core.region, core.scratchOf(core.region, 0), 1, 7, 0);
     expect(ask(0, [0, 1], NOW)).toBe(Number.NEGATIVE_INFINITY);

@@ -1,10 +1,10 @@
-/** The debug build of the core, driven directly: an abort says which assertion failed, and where. */
+/** Calls the debug build of the core directly: an abort says which assertion failed, and where. */
 import { readFileSync } from "node:fs";
 import { instantiateSync } from "@assemblyscript/loader";
 import { UNITS } from "../../assembly/layout.ts";
 import type { CoreExports } from "../../src/core/module.ts";
 
-// The debug build keeps its messages below.
+// The debug build has its messages below this address.
 const REGION = 32_768;
 /** Behind any region of these tests. */
 export const SEATS = 15 * 65_536;

@@ -1,4 +1,4 @@
-/** The core keeps no state of its own: a second instance on the same shared memory must find nothing to write again. */
+/** The core keeps no state of its own: a second instance on the same shared memory must have nothing to initialise again. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
@@ -30,7 +30,7 @@ describe("the release build", () => {
     expect(text.match(HIDDEN_STATE)).toBeNull();
   });
 
-  test("exports what index.ts says", () => {
+  test("exports the names of index.ts and no others", () => {
     const names = [...text.matchAll(/\(export "(\w+)"/g)].map((match) => match[1]).sort();
     expect(names).toEqual(EXPORTS);
   });

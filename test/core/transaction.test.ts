@@ -76,7 +76,7 @@ test("a request above the ceiling is refused for ever, whatever its size", () =>
   }
 });
 
-test("a reading that is no time does not move the set", () => {
+test("a reading of the clock that is no time does not move the set", () => {
   const core = openCore([{ kind: TOKEN_BUCKET, capacity: 1, window: 1_000 }]);
   core.request([1]);
   expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeGreaterThan(0);
@@ -95,7 +95,7 @@ test("participants take in turn from one state", () => {
   }
   core.request([1]);
   expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeLessThan(0);
-  // What another holds is not given back, however much is asked.
+  // A settlement does not give back the units of another participant, however many it names.
   core.request([-3]);
   core.transact(core.region, core.scratch, 0, NOW, SETTLE, NOW * 1000);
   core.request([2]);

@@ -1,40 +1,40 @@
 /*
- * The transaction between threads, and the reclaim of a thread that died: every interleaving of it, within bounds.
+ * The transaction between threads, and the reclaim of a thread that died: every interleaving, within bounds.
  *
- * A set holds two limits: calls that can be taken CALLS times (a rate whose window never ends) and SLOTS slots of a
- * resource, held until given back. Threads take one of both, all or nothing, give the slot back, and look at the
- * whole state. Any of them may die before any of its steps; those who live reclaim what it held and free its number,
- * which a thread that waits for one then attaches to.
+ * A set has two limits: calls that can be taken CALLS times (a rate whose window never ends) and SLOTS slots of a
+ * resource, held until they are given back. Threads take one of both, all or nothing, give the slot back, and look at
+ * the whole state. Any thread may die before any of its steps. The living threads reclaim its slots and free its number,
+ * and a thread that waits for a number then attaches to it.
  *
  *   here                  there
  *   TAKE, GIVE, LOOK      transact in assembly/commit.ts: TAKE; SETTLE; PROBE and INSPECT
  *   again: head = HEAD    readHead
  *   TARGET                `target` in stage: which of the two own blocks
- *   stage:                the rest of stage, a word at a time, so that others may write in between
+ *   stage:                the rest of stage, one word at a time, so that other threads may write in between
  *   take:, give:          the loop over the limits of a request, on the staged block
  *   recheck:              unchanged
  *   publish:              publish
  *   RECLAIM               leave: the give-back of all that a participant holds
- *   life                  LIFE in the scratch area, without the step between offering a number and taking it
- *   end_attach:           Participants.take in src/core/participants.ts
- *   reclaimed:            Participants.free
+ *   life                  LIFE in the scratch area
+ *   end_attach:           Seats.take in src/threads/seats.ts
+ *   reclaimed:            Seats.free
  *
  * Assumed:
- * - Steps of different threads interleave; each sees all that came before it. What weak ordering adds is outside of
- *   the model: that is why `unchanged` is a read-modify-write, and why all words that are not blocks are atomics.
- * - While a thread is between reading the head and its swap, the version does not come round to the same number. Of
- *   its 48 bits that would be 2^48 commits; here the version starts two short of its wrap and passes zero, and there
+ * - Steps of different threads interleave, and each step sees all steps before it. The model leaves out weak ordering:
+ *   that is why `unchanged` is a read-modify-write, and why all words outside of blocks are atomics.
+ * - Between a thread's read of the head and its swap, the version does not come round to the same number. It has 48
+ *   bits, so that this would take 2^48 commits. Here the version starts two short of its wrap and passes zero, and there
  *   are fewer commits in all than versions. The mutant FULL_WRAP shows that this is needed.
- * - A thread said to be dead is dead: it takes no more steps. At least one participant lives, and learns of it.
+ * - A thread that is said to be dead is dead: it takes no more steps. At least one participant lives, and learns of it.
  *
- * Beside the words that exist there are ghosts, which no step decides by: what the sequential set would hold. Each
- * operation is done to them in the very step in which its swap succeeds; then the published block must equal them.
- * The answer of a refusal or a look must fit them in the step that finds the head unchanged. A failed swap must have
- * been overtaken by a commit: the whole is lock-free.
+ * Beside the words that exist there are ghosts, on which no step depends: they hold what a sequential set would hold.
+ * Each operation is done to them in the step in which its swap succeeds, and the published block must then equal them.
+ * The answer of a refusal or a look must fit them in the step that finds the head unchanged. A swap may fail only if a
+ * commit has overtaken it: the protocol is lock-free.
  *
- * A block that is neither the head nor read nor staged by anybody has no meaning until its owner stages it again. It
- * is filled with POISON then: whoever would still use it is found out, and states that differ only in leftovers are
- * one state, which makes the search three times smaller. -DKEEP_LEFTOVERS leaves them.
+ * A block that is not the head, and that no thread reads or stages, has no meaning until its owner stages it again. It
+ * is filled with POISON, so that any use of it shows. Besides, states that differ only in leftovers are then one state,
+ * which makes the search three times smaller. -DKEEP_LEFTOVERS keeps the leftovers.
  *
  * Mutants, each of which spin must reject:
  *   NO_VERSION      the head names a block and nothing else
@@ -44,20 +44,20 @@
  *   ONE_BLOCK       always stage in block 2p, even where it is the head
  *   SHARED_BLOCKS   two blocks for all, instead of two each
  *   HALF_REFUSED    a request that one limit refuses takes from the other
- *   LIFE_FIRST      reclaim looks once whether its dead is still there, before it reads the head
- *   NO_GENERATION   a number is free or attached, and not by which thread
+ *   LIFE_FIRST      reclaim checks once, before it reads the head, that the dead thread still has its number
+ *   NO_GENERATION   a number is free or attached, and does not say in which life
  *   FREE_FIRST      reclaim frees the number before it gives back
  *   PLAIN_ATTACH    attach without comparing (NUMBERS=2: two wait for one number)
  */
 
-/* Bounds. NUMBERS threads are participants from the start; the others wait for a number. */
+/* Bounds. NUMBERS threads are participants from the start, and the others wait for a number. */
 #ifndef NUMBERS
 #define NUMBERS 3
 #endif
 #ifndef THREADS
 #define THREADS 4
 #endif
-/* Takes and looks of each thread. Giving back, reclaiming and leaving are not counted. */
+/* How many takes and looks each thread makes. There is no bound on giving back, reclaiming and leaving. */
 #ifndef TRIES
 #define TRIES 1
 #endif
@@ -107,7 +107,7 @@ byte memory[2 * NUMBERS * WORDS];
 #endif
 #define STAGED(i) WORD(TARGET, i)
 
-/* Who has a number: odd while attached, and one more each time it is attached or freed. */
+/* The life of each number: odd while a thread has it, and one more each time it is attached or freed. */
 byte life[NUMBERS];
 #define ATTACHED(l) ((l) % 2)
 #ifdef NO_GENERATION
@@ -120,7 +120,7 @@ byte life[NUMBERS];
 byte taken;
 byte holds[THREADS];
 
-/* Ghosts: who is who. */
+/* Ghosts: which thread has which number. */
 byte numberOf[THREADS];
 byte ownerOf[NUMBERS];
 bool dead[THREADS];
@@ -139,7 +139,7 @@ byte commits;
 #define POISON 99
 hidden byte i, j, sum;
 
-/* The block is what the sequential set would be: nothing lost, nothing torn, totals conserved. */
+/* The block equals the sequential set: nothing is lost, nothing is torn, and totals are conserved. */
 inline agree(block) {
   d_step {
     assert(WORD(block, TAKEN) == taken && taken <= CALLS);
@@ -163,7 +163,7 @@ inline agree(block) {
   }
 }
 
-/* Nobody writes the head, nor what an attempt copies that could still succeed. */
+/* No thread writes to the head's block, nor to a block that is being copied by an attempt which could still succeed. */
 inline mayWrite() {
   d_step {
     assert(TARGET != BLOCK(HEAD));
@@ -181,7 +181,7 @@ inline put(at, value) {
   STAGED(at) = value
 }
 
-/* All others that have read the head before this commit. */
+/* Marks the attempts of all other threads that have read the head before this commit. */
 inline overtake() {
   d_step {
     i = 0;
@@ -234,7 +234,7 @@ inline leave() {
   sweep()
 }
 
-/* Ends the operation. What is not used any more is zero, so that equal states are seen to be equal. */
+/* Ends the operation. Variables that are not used any more become zero, so that equal states are seen to be equal. */
 inline done() {
   op = 0;
   n = 0;
@@ -243,10 +243,10 @@ inline done() {
   leave()
 }
 
-/* It reclaims itself, and is not among the living already. */
+/* The thread reclaims itself, and is not counted among the living any more. */
 #define LEAVING (op == RECLAIM && n == p)
 
-/* A way out of every step: die instead. */
+/* Every step may be this one instead: the thread dies. */
 #define DIE atomic { \
     deaths < DEATHS && living + LEAVING > 1 -> \
     deaths++; living = living - !LEAVING; dead[me] = true; \
@@ -263,12 +263,12 @@ proctype Thread(byte me) {
   byte p;       /* its participant number */
   byte tries;
   mtype op;
-  byte head;    /* as this attempt has read it */
+  byte head;    /* HEAD as this attempt has read it */
   byte at;      /* the next word to copy */
   byte refused; /* 1: by the calls, 2: by the slots, 3: by both */
   byte n;       /* RECLAIM: whose number; GIVE: its own */
-  byte was;     /* RECLAIM: life[n] as it was known; or life[p] before attaching */
-  byte victim;  /* RECLAIM: ghost, which thread that was */
+  byte was;     /* RECLAIM: life[n] as the thread knows it; or life[p] before it attaches */
+  byte victim;  /* RECLAIM: a ghost, which thread had the number */
 #ifdef SPLIT
   byte copied;
 #endif
@@ -279,7 +279,7 @@ proctype Thread(byte me) {
   :: else
   fi;
 
-end_attach: /* waits for a number: that may be for ever */
+end_attach: /* waits for a number, possibly for ever */
   atomic {
     if
     :: !ATTACHED(life[0]) -> p = 0
@@ -353,7 +353,7 @@ again:
   :: DIE
   fi;
 
-  /* Only now: a new owner of the number that takes something after this moves the head. */
+  /* After the head was read: if the number's next owner takes something after this step, it moves the head. */
   if
   :: atomic { life[n] == was }
   :: atomic { life[n] != was -> done(); goto idle }
@@ -513,7 +513,7 @@ reclaimed:
       :: life[n] == was ->
         assert(holds[victim] == 0);
         life[n] = PASSED_ON(was)
-      :: else /* Another has reclaimed it too. */
+      :: else /* Another thread has reclaimed it too. */
       fi;
       if
       :: LEAVING -> p = 0; tries = 0; done(); goto gone
@@ -541,7 +541,7 @@ init {
     od;
     i = 0
   };
-  /* All have come to rest. */
+  /* All threads have come to rest. */
   timeout;
   assert(WORD(BLOCK(HEAD), IN_USE) == 0)
 }

@@ -1,4 +1,4 @@
-/** The protocol between threads, checked in every interleaving; and proof that the check can fail. */
+/** Checks the protocol between threads in every interleaving, and shows that the check can fail. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { testIn } from "../installed.ts";
 const TIMEOUT_MS = 300_000;
 const testHere = testIn("spin");
 
-/** Checks a model, with some names defined; returns what the checker prints. */
+/** Checks a model with some names defined, and returns the output of the checker. */
 function check(model: string, defined: readonly string[] = []): string {
   const folder = mkdtempSync(join(tmpdir(), "limitset-model-"));
   try {

@@ -1,7 +1,7 @@
 import { ceilDiv, exactly, type Model, max, min, type Range } from "./model.ts";
 
 const MAX_SCALED = 1n << 61n;
-/** How many low-water marks the core keeps. With more it may give back less than is due. */
+/** How many low-water marks the core keeps. Where it would need more, it may give back less than is due. */
 const CORE_MARKS = 4;
 
 function gcd(a: bigint, b: bigint): bigint {
@@ -39,7 +39,7 @@ export interface DebtRules {
   readonly shaper: boolean;
 }
 
-/** TokenBucket, GCRA and LeakyBucket: what was granted is debt in units x ticks, and `capacity` of it leaks away each tick. */
+/** TokenBucket, GCRA and LeakyBucket: a grant is a debt in units x ticks, of which `capacity` leaks away in each tick. */
 export class DebtModel implements Model {
   readonly ticks: Ticks;
   readonly #rules: DebtRules;
@@ -47,7 +47,7 @@ export class DebtModel implements Model {
   #tick = 0n;
   #debt = 0n;
   #marks: Mark[] = [];
-  /** Set while the core may have run out of marks: its debt had nothing come back since. */
+  /** Set while the core may have run out of marks: the debt that it would have if nothing had come back since. */
   #most: bigint | undefined;
 
   constructor(rules: DebtRules) {
@@ -76,7 +76,7 @@ export class DebtModel implements Model {
     this.charge(now, n);
     if (this.#rules.shaper) return;
     this.#marks.push({ first: id, tick: this.#tick, low: this.#debt });
-    // Takes of one tick share a mark: nothing leaks between them, and what one took is at most the debt it left.
+    // Takes of one tick share a mark: nothing leaks between them, and none took more than the debt that it left.
     const needed = new Set(this.#marks.map((mark) => mark.tick)).size;
     if (needed > CORE_MARKS) this.#most ??= this.#debt;
   }
@@ -87,7 +87,7 @@ export class DebtModel implements Model {
     if (this.#most !== undefined) this.#most += n * this.ticks.window;
   }
 
-  /** The debt becomes what it would be had `n` never been asked: wherever debt touched zero since, that is already forgotten. */
+  /** Makes the debt that there would be if `n` had never been requested. The marks show where it has touched zero since. */
   giveBack(now: bigint, n: bigint, id: number): void {
     if (this.#rules.shaper) return;
     this.#settle(now);
@@ -127,7 +127,7 @@ export class DebtModel implements Model {
     this.#keepRising();
   }
 
-  /** A mark no lower than what follows it says nothing of its own; what was reserved before a zero can get nothing back. */
+  /** Drops marks that are no lower than the one after them, since they say nothing more, and marks of zero, which allow no refund. */
   #keepRising(): void {
     const rising: Mark[] = [];
     let low = this.#debt;

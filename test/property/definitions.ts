@@ -11,7 +11,7 @@ const ROOMY = 1n << 48n;
 export const ALGORITHMS = ["token-bucket", "gcra", "leaky-bucket", "sliding-window", "fixed-window"] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
-/** Small ones, round ones, and the neighbours of powers of two, where arithmetic tends to break. */
+/** Small numbers, round numbers, and the neighbours of powers of two, where arithmetic tends to break. */
 export const capacities: fc.Arbitrary<number> = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 1, max: 20 }) },
   { weight: 4, arbitrary: fc.integer({ min: 1, max: 1000 }) },
@@ -38,7 +38,7 @@ export const windowsUs: fc.Arbitrary<number> = fc.oneof(
   },
 );
 
-/** A present-day time, the epoch itself, and around window boundaries. */
+/** Times of the present day, the epoch itself, and times around the ends of windows. */
 export const startsUs: fc.Arbitrary<number> = fc.oneof(
   fc.integer({ min: 1_700_000_000_000_000, max: 1_800_000_000_000_000 }),
   fc.constantFrom(0, 1, 999, 1_000_000, 1_750_000_000_000_000, 1_767_225_600_000_000 - 1),
@@ -97,7 +97,7 @@ export function toDefinitions(raw: readonly Raw[]): Definition[] {
 function define(raw: Raw, key: string): Definition {
   const rate = raw.type === "rate";
   const unit = rate ? raw.unit : 1;
-  // Amounts with a fraction must stay well within what a double can hold.
+  // Amounts with a fraction must stay well within the precision of a double.
   const capacity = unit === 1 ? raw.capacity : ((raw.capacity - 1) % 1_000_000_000) + 1;
   const algorithm = raw.type === "resource" ? "none" : raw.algorithm;
   const scaled = BigInt(capacity) * BigInt(raw.windowUs);
@@ -116,7 +116,7 @@ export function toLimit(definition: Definition): Limit<string> {
   return new RateLimit({ key, capacity, windowMs, algorithm, unit, overage, ...burst });
 }
 
-/** What a user would write for so many units: 0.3 rather than 3 * 0.1. */
+/** The amount that a user would write for `units`: 0.3 rather than 3 * 0.1. */
 export function amountOf({ unit }: Definition, count: number): number {
   return unit < 1 ? count / Math.round(1 / unit) : count * unit;
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { type Held, Lab, type LabOptions, type Units } from "./lab.ts";
 import { ceilingOf } from "./oracle.ts";
 
-/** One step of a history. What it means hangs on the state it finds, so that any part of a history is a history too. */
+/** One step of a history. Its meaning depends on the state that it finds, so that any part of a history is a history too. */
 export type Step = readonly [kind: number, pick: number, mode: number, fraction: number];
 
 const FRACTIONS = 1024;
@@ -46,7 +46,7 @@ export function perform(lab: Lab, step: Step): void {
   else lab.take(odd(lab, mode));
 }
 
-/** Asks for what was refused last, mostly when that should pass. */
+/** Makes the last refused request again, mostly at the time when it should pass. */
 function askAgain(lab: Lab, step: Step): void {
   const { refused } = lab;
   if (refused === undefined) return;
@@ -54,7 +54,7 @@ function askAgain(lab: Lab, step: Step): void {
   lab.take(refused.named);
 }
 
-/** Reports usage of some of what is held, or of all of it and ends it, or ends it without a word. */
+/** Reports some usage of an acquisition, or all usage and releases it, or releases it without any. */
 function use(lab: Lab, held: Held, step: Step): void {
   const [kind, , mode] = step;
   if (kind < 55) {
@@ -106,7 +106,7 @@ function amountToAsk(lab: Lab, limit: number, mode: number, fraction: number): n
   return Math.min(ceiling, Math.max(1, wanted));
 }
 
-/** Usage below, at and (where that is allowed, or rarely to see the error) above what was asked. */
+/** Usage below the request, at it, and above it where that is allowed; rarely also where it is an error. */
 function usage(lab: Lab, held: Held, [, pick, mode, fraction]: Step): Units {
   const used: Units = {};
   for (const [i, { key, type, overage, capacity }] of lab.definitions.entries()) {
@@ -155,7 +155,7 @@ function backward(lab: Lab, [, pick, mode, fraction]: Step): number {
   return [1, windowUs, 1 + Math.floor((windowUs / FRACTIONS) * fraction), fraction][mode % 4]!;
 }
 
-/** What makes no sense, or hardly any. */
+/** Requests that make no sense, or hardly any. */
 function odd(lab: Lab, mode: number): Units {
   const definition = lab.definitions[mode % lab.definitions.length]!;
   const { key } = definition;

@@ -23,7 +23,7 @@ it.each(ALGORITHMS)(
         const tick = Number(1n << ticksOf(BigInt(capacity), BigInt(windowUs)).shift);
         for (let round = 0; round < 3; round++) {
           if (!lab.take(all)) lab.fail("refused although idle");
-          // What a microsecond refills can be a whole unit and more, but no time has passed.
+          // A microsecond can refill a whole unit and more, but no time has passed.
           if (lab.take({ [key]: 1 })) lab.fail("granted although exhausted");
           lab.moveTo(lab.readingUs + windowUs + 2 * tick + later * round);
         }

@@ -31,16 +31,16 @@ export type Units = Record<string, number>;
 /** Beyond this a clock in milliseconds no longer tells microseconds apart. */
 const END_OF_TIME_US = 2 ** 42 * 1000;
 
-/** A real set and the oracle side by side: everything asked is asked of both, and any difference throws. */
+/** A real set and the oracle side by side: both get each request, and any difference between their answers throws. */
 export class Lab {
   readonly definitions: readonly Definition[];
   readonly oracle: OracleSet;
   readonly clock: ManualClock;
   readonly limits: LimitSet<string>;
   readonly held: Held[] = [];
-  /** What was refused last, and when it said it would pass. */
+  /** The request that was refused last, and when it is to pass by the set's answer. */
   refused: { named: Units; readyUs: number; acquisition: Acquisition<string> } | undefined;
-  /** Everything the real set answered, in order. */
+  /** All answers of the real set, in order. */
   readonly answers: unknown[] = [];
   readonly #options: LabOptions;
   readonly #trace: unknown[][] = [];
@@ -70,7 +70,7 @@ export class Lab {
   /** Sets the clock, unless that is a time which a clock in milliseconds cannot tell. */
   moveTo(us: number): boolean {
     const ms = us / 1000;
-    // Which way a reading right between two microseconds is rounded is left open.
+    // A reading right between two microseconds may be rounded either way.
     if (us < 0 || us > END_OF_TIME_US || (ms * 1000) % 1 === 0.5) return false;
     count();
     this.clock.set(ms);
@@ -78,7 +78,7 @@ export class Lab {
     return true;
   }
 
-  /** Asks for so many units of each; true if it was granted. */
+  /** Requests so many units of each limit. Returns whether they were granted. */
   take(named: Units): boolean {
     count();
     const requested = this.#toAmounts(named);
@@ -177,7 +177,7 @@ export class Lab {
     this.#expectError(AcquisitionReleasedError, `${name}.update`, {}, () => acquisition.update({}));
   }
 
-  /** Every number that the set tells about itself. */
+  /** All numbers of the set's stats. */
   checkStats(): void {
     const reading = BigInt(this.readingUs);
     const now = max(reading, this.oracle.latest);
@@ -205,7 +205,7 @@ export class Lab {
     }
   }
 
-  /** What the real set says is in use of a limit whose unit is 1. */
+  /** The units in use of a limit whose unit is 1, as the real set has them. */
   usedUnits(limit: number): number {
     return this.limits.get(this.definitions[limit]!.key).stats().used;
   }

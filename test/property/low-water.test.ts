@@ -26,7 +26,7 @@ const steps = (maxLength: number) =>
 
 function take(lab: Lab, size: number): boolean {
   const { burst } = lab.definitions[0]!;
-  // Small ones mostly: they leave many marks before the bucket is empty.
+  // Most takes are small: they leave many marks before the bucket is empty.
   const wanted = size % 8 === 0 ? (burst / 1024) * size : (burst / 16384) * size;
   return lab.take({ k: Math.min(burst, 1 + Math.floor(wanted)) });
 }
@@ -40,7 +40,7 @@ function settle(lab: Lab, pick: number, fraction: number): void {
   lab.release(held);
 }
 
-/** On by as long as it takes for a part of the bucket to refill. */
+/** Steps of time in which a part of the bucket refills. */
 function wait(lab: Lab, part: number): void {
   lab.moveTo(lab.readingUs + Math.ceil(lab.definitions[0]!.windowUs * part));
 }

@@ -1,9 +1,9 @@
-/** A time that never comes: what a refusal waits for when only a release can help. */
+/** A time that never comes: until then a request is refused that only a release can let pass. */
 export const NEVER = 1n << 200n;
 
 /**
- * What is known of a value. The core is exact almost always, and then both ends are equal. Where it may round (a full stack of
- * low-water marks, a full log of entries) it may only err to the strict side, and only so far: these are the two ends.
+ * The bounds of a value. The core is exact almost always, and then both ends are equal. Where it may round (a full stack of
+ * low-water marks, a full log of entries) it may err only to the strict side, and only so far: these are the two ends.
  */
 export interface Range {
   readonly least: bigint;
@@ -18,9 +18,9 @@ export interface Model {
   used(now: bigint): Range;
   /** Takes `n` for the reservation `id`. Ids grow with every reservation of a set. */
   take(now: bigint, n: bigint, id: number): void;
-  /** Counts `n` units used beyond what had been asked. */
+  /** Counts `n` units of usage above the request. */
   charge(now: bigint, n: bigint): void;
-  /** Returns `n` of what the reservation `id` took. */
+  /** Gives back `n` of the units that the reservation `id` took. */
   giveBack(now: bigint, n: bigint, id: number): void;
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ticksOf } from "./debt.ts";
 import { type Definition, OracleSet, type Reservation, waitMs } from "./oracle.ts";
 
-// The oracle is the judge of everything else here, so it is first judged itself: by numbers worked out by hand.
+// The oracle is the judge of all other tests here, so it is judged first itself: by numbers that were worked out by hand.
 
 type Algorithm = Definition["algorithm"];
 
@@ -27,7 +27,7 @@ function limit(
   };
 }
 
-/** A set that is asked in milliseconds: answers a reservation, or the wait in milliseconds. */
+/** A set whose times are milliseconds: it answers with a reservation, or with the wait. */
 class Asked {
   readonly set: OracleSet;
   constructor(...definitions: Definition[]) {
@@ -189,7 +189,7 @@ describe("the oracle against tables worked by hand", () => {
     expect(asked.available(1000)).toBe(0);
   });
 
-  it("gives back what was not used, and keeps what has refilled since", () => {
+  it("gives back unused amounts, and keeps the refill since then", () => {
     const asked = new Asked(limit("token-bucket", 100, 1000));
     asked.release(10, asked.take(0, { k: 100 }), 40);
     expect(asked.available(10)).toBe(61);
@@ -198,7 +198,7 @@ describe("the oracle against tables worked by hand", () => {
   it("bounds a refund by the lowest debt since, and lowers the bound of the others", () => {
     const asked = new Asked(limit("token-bucket", 100, 1000));
     const first = asked.take(0, { k: 100 });
-    // At 900 ms 10 are still owed: all that either can ever get back is what of it is their own.
+    // At 900 ms 10 are still owed: either of the two can get back only its own part of these.
     const second = asked.take(900, { k: 50 });
     asked.release(900, first, 0);
     expect(asked.available(900)).toBe(50);

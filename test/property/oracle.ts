@@ -14,12 +14,12 @@ export interface Definition {
   readonly overage: "error" | "debt";
 }
 
-/** What a set must answer to a request. Where both ends of a range are equal there is one right answer. */
+/** The answer that a set must give to a request. Where both ends of a range are equal, there is one right answer. */
 export interface Judgement {
   readonly now: bigint;
   readonly mayGrant: boolean;
   readonly mayRefuse: boolean;
-  /** Of each limit of the set, when it alone would pass; undefined where the request leaves it out. */
+  /** For each limit of the set, when it alone would let the request pass; undefined where the request leaves it out. */
   readonly ready: readonly (Range | undefined)[];
 }
 
@@ -45,7 +45,7 @@ export class OracleSet {
     this.models = definitions.map(modelOf);
   }
 
-  /** The time used by the last operation that changed something. */
+  /** The time of the last operation that changed something. */
   get latest(): bigint {
     return this.#latest;
   }
@@ -74,7 +74,7 @@ export class OracleSet {
     };
   }
 
-  /** Takes, whatever the verdict was: who asks decides whether the grant was right. */
+  /** Takes, whatever the verdict was: the caller decides whether the grant was right. */
   take(reading: bigint, amounts: readonly bigint[]): Reservation {
     const now = max(reading, this.#latest);
     const id = ++this.#lastId;
@@ -84,8 +84,8 @@ export class OracleSet {
   }
 
   /**
-   * Settles a reservation. Usage that was not reported counts as all of what was asked. Only to charge is the time of
-   * the release needed: what is given back is so as of the latest time, and leaks from there.
+   * Settles a reservation. Missing usage counts as the whole request. Only a charge needs the time of the release: a refund
+   * takes place at the latest time, and leaks go on from there.
    */
   release(reading: bigint, { id, amounts, reported }: Reservation): void {
     const unused = this.definitions.map(({ type }, i) =>

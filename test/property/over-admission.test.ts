@@ -15,11 +15,11 @@ import {
 import type { Definition } from "./oracle.ts";
 import { count, report, runs, TIMEOUT_MS } from "./settings.ts";
 
-// What each algorithm bounds, said of the grants alone: no model of its state is needed to see that it was kept.
+// The bound of each algorithm, in terms of the grants alone: no model of its state is needed to see that it was kept.
 
 afterAll(() => report("over-admission"));
 
-/** What a set granted, in units and microseconds; `net` is what was really used of it. */
+/** A grant of a set, in units and microseconds; `net` is the usage. */
 interface Granted {
   readonly time: bigint;
   readonly asked: bigint;
@@ -28,11 +28,11 @@ interface Granted {
 
 type Bound = (grants: readonly Granted[], definition: Definition) => void;
 
-/** From any grant to any later one: no more than the bucket holds and what refills in between. */
+/** From any grant to any later one, no more than a full bucket and the refill in between. */
 const bucketHolds: Bound = (grants, { algorithm, capacity, burst, windowUs }) => {
   const [C, W] = [BigInt(capacity), BigInt(windowUs)];
   const full = BigInt(algorithm === "gcra" ? burst : capacity) * W;
-  // Where time is counted in coarse ticks, a part of one may be taken for a whole.
+  // Where time is counted in coarse ticks, a part of a tick may count as a whole one.
   const { shift } = ticksOf(C, W);
   const tick = shift === 0n ? 0n : 1n << shift;
   for (let first = 0; first < grants.length; first++) {
@@ -45,7 +45,7 @@ const bucketHolds: Bound = (grants, { algorithm, capacity, burst, windowUs }) =>
   }
 };
 
-/** The next comes only when what was granted has leaked out. */
+/** The next grant comes only when the one before has leaked out. */
 const spaced: Bound = (grants, { capacity, windowUs }) => {
   const { shift } = ticksOf(BigInt(capacity), BigInt(windowUs));
   const tick = shift === 0n ? 0n : 1n << shift;
@@ -57,7 +57,7 @@ const spaced: Bound = (grants, { capacity, windowUs }) => {
   }
 };
 
-/** Wherever a window ends. It is enough to look at those that end with a grant. */
+/** No window has more, wherever it ends. It is enough to look at windows that end with a grant. */
 const everyWindow: Bound = (grants, { capacity, windowUs }) => {
   for (const end of grants) {
     const inside = grants.filter(({ time }) => time > end.time - BigInt(windowUs) && time <= end.time);
@@ -86,7 +86,7 @@ const bounds: Record<Algorithm, Bound> = {
 
 const steps = fc.array(fc.tuple(fc.nat(19), fc.nat(15), fc.nat(1023)), { maxLength: 220, size: "max" });
 
-/** Runs a greedy history: asks a lot, often at the very moment that something should pass, and gives much back. */
+/** Runs a greedy history: many requests, often at the very moment when one should pass, and many refunds. */
 function grantsOf(
   definition: Definition,
   startUs: number,

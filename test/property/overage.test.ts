@@ -3,8 +3,8 @@ import { LimitSet, RateLimit } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { ALGORITHMS } from "./definitions.ts";
 
-// Histories keep overage far below what the core's integers hold, for there the oracle knows better. Beyond that only one
-// thing matters: a debt too large to be counted must not turn into budget.
+// Other histories keep overage far below the largest debt that the core can count, since the oracle counts on beyond it. There
+// only one thing matters: a debt that is too large to be counted must not turn into budget.
 
 const CAPACITY = 10;
 

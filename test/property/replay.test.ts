@@ -4,8 +4,8 @@ import { DebtModel } from "./debt.ts";
 import { Replay } from "./replay.ts";
 import { runs, TIMEOUT_MS } from "./settings.ts";
 
-// The oracle's refunds are bounded by low-water marks, without number. That this is the same as striking what was not used
-// out of the history is the one thing about it that is not obvious, so it is checked against doing just that.
+// The oracle bounds its refunds by low-water marks, of which it has any number. That such a refund is the same as to strike the
+// unused part out of the history is not obvious, so it is compared with just that.
 
 const steps = fc.array(fc.tuple(fc.nat(9), fc.nat(30), fc.nat(1_000_000)), { maxLength: 60, size: "max" });
 
@@ -54,6 +54,6 @@ it("a refund leaves the debt that there would be had the unused part never been 
     },
   );
   fc.assert(property, runs(3000));
-  // The case that matters, a refund smaller than what was not used, has to have been there.
+  // The case that matters, a refund smaller than the unused part, must have come up.
   expect(bounded).toBeGreaterThan(refunds / 20);
 });

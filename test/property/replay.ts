@@ -7,8 +7,8 @@ interface Event {
 }
 
 /**
- * The counterfactual itself: the whole history of a limit is kept, what was not used is struck out of it, and the debt is
- * worked out from the beginning. In microseconds, with `capacity` units leaking per window.
+ * The history as it would have been: all of a limit's history is kept, unused parts are struck out of it, and the debt is
+ * worked out from the beginning. Times are microseconds, and `capacity` units leak out in a window.
  */
 export class Replay {
   readonly #capacity: bigint;

@@ -7,10 +7,10 @@ import { report, runs, TIMEOUT_MS } from "./settings.ts";
 
 afterAll(() => report("retryAfterMs"));
 
-/** Microseconds to try again at before the last one, when there are too many to try them all. */
+/** The microseconds at which to try again before the last one, where there are too many to try all. */
 const SAMPLES = 6;
 
-it("what was refused passes after retryAfterMs, and at no microsecond before", {
+it("a refused request passes after retryAfterMs, and at no microsecond before", {
   timeout: TIMEOUT_MS,
 }, () => {
   let probed = 0;

@@ -1,6 +1,6 @@
 import type fc from "fast-check";
 
-// Another seed gives other histories; the scale runs more of them, or fewer.
+// Another seed makes other histories; the scale says how many of them run.
 const { LIMITSET_SEED = 20_250_101, LIMITSET_SCALE = 1 } = process.env;
 export const SEED = Number(LIMITSET_SEED);
 const SCALE = Number(LIMITSET_SCALE);
@@ -14,12 +14,12 @@ export function runs(numRuns: number): fc.Parameters<unknown> & { seed: number }
 
 let operations = 0;
 
-/** Counts what was done to a real set: requests, updates, releases and clock steps. Snapshots are not counted. */
+/** Counts the operations on real sets: requests, updates, releases and clock steps. Snapshots do not count. */
 export function count(n = 1): void {
   operations += n;
 }
 
-/** For `afterAll`: says what ran and how to run it again. */
+/** For `afterAll`: prints which histories ran, and how to run them again. */
 export function report(name: string): void {
   console.info(`${name}: ${operations.toLocaleString("en")} operations, LIMITSET_SEED=${SEED}`);
 }

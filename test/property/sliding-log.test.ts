@@ -46,7 +46,7 @@ it("a full log never admits early, and at most a 64th of a window late", { timeo
           lab.moveTo(lab.readingUs + Math.max(1, Math.round((gap / 512) * (windowUs / density))));
           lab.take({ k: Math.min(capacity, 1 + (size % most)) });
         } else if (kind === 12) {
-          // Several at one time are one entry.
+          // Several takes at one time are one entry.
           for (let i = 0; i < 3; i++) lab.take({ k: Math.min(capacity, 1 + (size % most)) });
         } else if (kind === 13 && lab.refused) {
           lab.moveTo(Math.max(lab.readingUs, lab.refused.readyUs));
@@ -68,7 +68,7 @@ it("a full log never admits early, and at most a 64th of a window late", { timeo
     },
   );
   fc.assert(property, runs(400));
-  // Both sides of the bound, and entries that outlived their window, have to have been there.
+  // Both sides of the bound, and entries that outlived their window, must have come up.
   expect(Math.min(beyond, within)).toBeGreaterThan(CORE_ENTRIES);
   expect(late).toBeGreaterThan(0);
 });

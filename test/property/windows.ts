@@ -1,6 +1,6 @@
 import { ceilDiv, type Model, NEVER, type Range } from "./model.ts";
 
-/** How many entries of different times the core's log holds. Beyond that it merges within 1/64 of a window. */
+/** How many entries of different times the core's log holds. Beyond that, it merges entries within 1/64 of a window. */
 export const CORE_ENTRIES = 128;
 const MERGE_PARTS = 64n;
 
@@ -13,9 +13,9 @@ interface Entry {
 export class SlidingModel implements Model {
   readonly #capacity: bigint;
   readonly #window: bigint;
-  /** How much longer than a window an entry may count when the core had to merge it with a later one. */
+  /** How much longer than a window an entry may count if the core had to merge it with a later one. */
   readonly #slack: bigint;
-  /** Until then entries may live on in the core that have been merged. */
+  /** Until then the core may still have entries that were merged. */
   #mergedUntil = -1n;
   #log: Entry[] = [];
 
@@ -114,7 +114,7 @@ export class FixedModel implements Model {
   }
 }
 
-/** Not a window at all: held until it is given back. */
+/** No window at all: units are held until they are given back. */
 export class ResourceModel implements Model {
   readonly #capacity: bigint;
   #inUse = 0n;

@@ -1,4 +1,4 @@
-/** The whole suite, over sets that another thread has made: this thread is the second that has them. */
+/** The whole conformance suite, over sets that another thread has made: this thread is the second that has them. */
 import { once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -24,7 +24,7 @@ class CountingClock extends ManualClock {
 const harness: Harness = {
   capabilities: { sync: true, timers: true, blocking: true, exhaustive: true, crowd: 100_000 },
   async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
-    // What the constructor throws it throws here; errors lose their class on the way from thread to thread.
+    // The constructor's error is thrown here, since errors lose their class on the way from thread to thread.
     new LimitSet<K>(options).close();
     creator.postMessage(options);
     const [handle] = (await once(creator, "message")) as [LimitSetHandle<K>];

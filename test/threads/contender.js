@@ -1,4 +1,4 @@
-/** Takes and gives back at random until it is killed, and says beforehand what it is about to do. */
+/** Takes and gives back at random until it is killed, and reports each step before it does it. */
 import { parentPort, workerData } from "node:worker_threads";
 import { attachLimits } from "limitset/threads";
 

@@ -1,4 +1,4 @@
-/** Makes sets on its own thread, and hands each over at once: a set lives as long as a thread has it open, or can attach to it. */
+/** Makes sets on its own thread, and hands each of them over at once: a set lives while a thread has it open or can attach to it. */
 import { parentPort } from "node:worker_threads";
 import { LimitSet } from "limitset";
 import { shareLimits } from "limitset/threads";

@@ -6,7 +6,7 @@ const any = (limits: unknown) => limits as LimitSet<never>;
 const make = (capacity: number) => new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity })] });
 
 describe("a thread that ends", () => {
-  test("while it holds two: both return, and serve who waits", async () => {
+  test("while it holds two: both come back, and waiters are served", async () => {
     const limits = make(2);
     const peer = new Peer(any(limits));
     expect(await peer.do("take", { db: 2 })).toBe(true);
@@ -16,7 +16,7 @@ describe("a thread that ends", () => {
     expect(limits.stats().db.used).toBe(0);
   });
 
-  test("gives back by hand where nobody watched it", async () => {
+  test("is reclaimed by hand where no thread watched it", async () => {
     const limits = make(2);
     const peer = new Peer(any(limits), { watched: false });
     expect(await peer.do("take", { db: 2 })).toBe(true);
@@ -51,7 +51,7 @@ describe("a thread that ends", () => {
     expect((await limits.acquire({ tokens: 1 })).successful).toBe(true);
   });
 
-  test("takes along the threads it started itself", async () => {
+  test("takes along the threads that it started itself", async () => {
     const limits = make(3);
     const peer = new Peer(any(limits));
     expect(await peer.do("share", { db: 2 })).toBe(true);

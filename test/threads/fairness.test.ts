@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Peer, until } from "./peer.ts";
 
 const WINDOW_MS = 300;
-// What a busy machine may take to let a thread run.
+// The time that a busy machine may take to let a thread run.
 const LATE_MS = 200;
 const any = (limits: unknown) => limits as LimitSet<never>;
 const now = () => performance.timeOrigin + performance.now();
@@ -41,7 +41,7 @@ test("a thread that does not run, with a waiter of its own, does not stall the o
   const thief = new Peer(any(limits));
   expect(await thief.do("take", { tokens: 100 })).toBe(true);
   await stalled.do("queue", { tokens: 2 });
-  // Passed over until it has a claim: nobody else is let through any more.
+  // The waiter is passed over until it has a claim, and then holds back all later requests.
   await until(() => limits.tryAcquire({ tokens: 1 }).limitedBy.length === 0);
   for (let i = 0; i < 40; i++) {
     await thief.do("take", { tokens: 2 });

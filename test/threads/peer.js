@@ -1,4 +1,4 @@
-/** A thread that does as it is told: attaches to the handle it is sent, then answers one command after another. */
+/** A thread that does as it is told: it attaches to the handle that it is sent, then answers one command after another. */
 import { parentPort, threadId, Worker } from "node:worker_threads";
 import { attachLimits, shareLimits } from "limitset/threads";
 
@@ -22,7 +22,7 @@ const commands = {
     held.push(await limits.acquire(requested));
     return true;
   },
-  /** Waits without an answer. */
+  /** Begins to wait, and answers at once. */
   queue: (requested) => {
     limits.acquire(requested).then(
       (acquisition) => held.push(acquisition),
@@ -60,7 +60,7 @@ const commands = {
   stop: () => {
     stopped = true;
   },
-  /** Shares on to a thread of its own, and has that take. */
+  /** Shares the set with a thread of its own, and has that thread take. */
   share: async (requested) => {
     const child = new Worker(new URL(import.meta.url));
     shareLimits(limits, child);

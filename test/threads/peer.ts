@@ -1,4 +1,4 @@
-/** This side of a thread that does as it is told. */
+/** This side of a thread that does as it is told: see peer.js. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { LimitSet } from "limitset";
@@ -17,7 +17,7 @@ export class Peer {
   readonly #answers = new Map<number, (answer: Answer) => void>();
   #id = 1;
 
-  /** A thread that has `limits`; what it holds comes back when it ends. */
+  /** A thread that has `limits`. Its holdings come back when it ends. */
   constructor(limits: LimitSet<never>, options: { watched?: boolean; handle?: LimitSetHandle } = {}) {
     const { watched = true, handle } = options;
     if (handle === undefined) this.shared = watched ? shareLimits(limits, this.worker) : shareLimits(limits);
@@ -28,7 +28,7 @@ export class Peer {
     });
   }
 
-  /** Has the thread do something. Rejects with the code and message of what it throws. */
+  /** Has the thread do something. Rejects with the code and the message of its error. */
   async do<T = unknown>(command: string, ...args: unknown[]): Promise<T> {
     const id = this.#id++;
     const answer = await new Promise<Answer>((resolve) => {
@@ -39,7 +39,7 @@ export class Peer {
     return answer.result as T;
   }
 
-  /** Ends the thread, wherever it is; resolves when all who listen for that have been told. */
+  /** Ends the thread, wherever it is. Resolves when all listeners for its end have been called. */
   async kill(): Promise<void> {
     const ended = once(this.worker, "exit");
     await this.worker.terminate();

@@ -16,11 +16,11 @@ import { Peer } from "./peer.ts";
 const HOUR_MS = 3_600_000;
 const db = (capacity: number) => new ResourceLimit({ key: "db", capacity });
 
-/** Any set, whatever its keys, to a peer that is told them by name. */
+/** A set without the types of its keys, for a peer that is told them by name. */
 const any = (limits: unknown) => limits as LimitSet<never>;
 
 describe("a handle", () => {
-  test("brings limits, config and state to another thread, and what that takes is seen here", async () => {
+  test("brings limits, config and state to another thread, whose takes are seen here", async () => {
     const limits = new LimitSet({ limits: [db(3)], config: { model: "m" } });
     limits.tryAcquire({ db: 1 });
     const peer = new Peer(any(limits));
@@ -69,7 +69,7 @@ describe("a handle", () => {
     expect(() => threads[0]!.tryAcquire()).toThrow(LimitSetClosedError);
   });
 
-  test("gives back what one thread of several holds, by the number of that thread", async () => {
+  test("gives back the holdings of one thread of several, by the number of that thread", async () => {
     const limits = new LimitSet({ limits: [db(9)] });
     const { handle, reclaim } = shareLimits(limits);
     const peers = [1, 2].map(() => new Peer(any(limits), { handle }));
@@ -171,7 +171,7 @@ describe("how many", () => {
   });
 });
 
-test("what cannot be shared says so", () => {
+test("a set that cannot be shared says why", () => {
   const alone = new LimitSet({ shared: false });
   expect(() => shareLimits(alone)).toThrow(CannotShareError);
   expect(() => shareLimits(alone)).toThrow(/limitset\/port/);
@@ -184,7 +184,7 @@ test("what cannot be shared says so", () => {
   expect(limits.tryAcquire().successful).toBe(true);
 });
 
-test("a thread that was given up while it lived finds its set closed", async () => {
+test("a thread that was reclaimed while it lived finds its set closed", async () => {
   const limits = new LimitSet({ limits: [db(2)] });
   const shared = shareLimits(limits);
   const given = attachLimits(shared.handle);
@@ -253,7 +253,7 @@ test("a set lives as long as a thread has it open", async () => {
   await expect(peer.do("take", { db: 1 })).rejects.toMatchObject({ code: "ERR_LIMIT_SET_CLOSED" });
 });
 
-/** A worker, as far as sharing sees one: it has got a handle, and ends when told. */
+/** A worker as sharing sees it: it receives a handle, and ends when it is told to. */
 class Stranger {
   handle: LimitSetHandle<"db"> | undefined;
   end = () => {};

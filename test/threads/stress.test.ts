@@ -1,4 +1,4 @@
-/** Threads at random on one set, killed at random: whatever the moment, nothing is lost and nothing is left. */
+/** Threads that use one set at random are killed at random: at no moment is anything lost or left over. */
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -15,7 +15,7 @@ const YEAR_MS = 365 * 86_400_000;
 
 const limits = new LimitSet({
   limits: [
-    // Two exact counters of all grants: what one has, the other must have at every moment.
+    // Two exact counters of all grants: they must be equal at every moment.
     ...(["total", "twin"] as const).map(
       (key) =>
         new RateLimit({
@@ -73,12 +73,12 @@ test(`${DEATHS} deaths among threads that take and give back at random (seed ${S
   const [unknown, granted, repeats] = [column(0), column(1), column(2)];
   sample();
   const stats = limits.stats();
-  // Who died between taking and saying so had taken at most once more than it said.
+  // A thread that died between a take and its report had taken at most once more than it reported.
   expect(stats.total.used - granted!).toBeGreaterThanOrEqual(0);
   expect(stats.total.used - granted!).toBeLessThanOrEqual(unknown!);
   expect([stats.db.used, stats.slots.used]).toEqual([0, 0]);
   expect(granted).toBeGreaterThan(DEATHS);
-  // Without a race nothing has been tried.
+  // Without a race the test has tried nothing.
   expect(repeats).toBeGreaterThan(0);
   console.log(
     `${born} threads, ${granted} grants, ${repeats} repeats, ${unknown} died in the middle of a take`,

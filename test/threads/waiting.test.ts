@@ -19,7 +19,7 @@ function make(capacity = 1) {
 }
 
 describe("a release", () => {
-  test("on one thread wakes who waits on another, both ways", async () => {
+  test("on one thread wakes a waiter on another, both ways", async () => {
     const limits = make();
     const peer = new Peer(any(limits));
     await peer.do("take", { db: 1 });
@@ -44,7 +44,7 @@ describe("a release", () => {
     expect(await there).toBe(true);
   });
 
-  test("wakes nobody where nobody sleeps", async () => {
+  test("wakes no thread where none sleeps", async () => {
     const limits = make();
     const peer = new Peer(any(limits));
     const { memory, start } = peer.shared!.handle as unknown as { memory: WebAssembly.Memory; start: number };
@@ -86,7 +86,7 @@ describe("a thread blocked in acquireSync", () => {
     expect(limits.stats().db.used).toBe(0);
   });
 
-  test("is told at once if it stands in its own way", async () => {
+  test("gets an error at once if it holds the resource that it waits for", async () => {
     const limits = make(2);
     limits.tryAcquire({ db: 1 });
     const peer = new Peer(any(limits));
@@ -95,7 +95,7 @@ describe("a thread blocked in acquireSync", () => {
   });
 });
 
-test("who gives up waiting leaves nothing behind", async () => {
+test("a waiter that gives up leaves nothing behind", async () => {
   const limits = make();
   const peer = new Peer(any(limits));
   await peer.do("take", { db: 1 });
@@ -110,7 +110,7 @@ test("who gives up waiting leaves nothing behind", async () => {
   expect(limits.waiting).toBe(0);
 });
 
-/** Runs a script in a process of its own; resolves with what it printed once it has ended by itself. */
+/** Runs a script in a process of its own. Resolves to its output once it has ended by itself. */
 async function run(script: string): Promise<string> {
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -136,7 +136,7 @@ describe("a process", () => {
     expect(await run(`${SETUP} console.log(held.successful);`)).toBe("true\n");
   });
 
-  test("does not end while somebody waits, and ends then", async () => {
+  test("does not end while a request waits, and ends afterwards", async () => {
     const script = `${SETUP}
       const timer = setTimeout(() => held.release(), 300);
       timer.unref();
@@ -147,7 +147,7 @@ describe("a process", () => {
     expect(await run(script)).toBe("granted\n");
   });
 
-  test("that cannot wait without blocking looks in now and then", async () => {
+  test("reads the wake word from time to time where the platform cannot wait for it", async () => {
     const script = `delete Atomics.waitAsync;
       ${SETUP.replaceAll("import {", "const {").replaceAll(/} from ("limitset.*")/g, "} = await import($1)")}
       setTimeout(() => held.release(), 50);

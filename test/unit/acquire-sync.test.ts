@@ -21,7 +21,7 @@ describe.each([true, false])("with shared: %s", (shared) => {
       ...(clock && { clock }),
     });
 
-  test("grants what there is room for, without blocking", () => {
+  test("grants at once where there is room", () => {
     const limits = make(3_600_000, new ManualClock());
     const wait = vi.spyOn(Atomics, "wait");
     const acq = limits.acquireSync({ tokens: 10 });
@@ -79,7 +79,7 @@ describe.each([true, false])("with shared: %s", (shared) => {
     expect(limits.acquireSync({ tokens: 1, db: 0 }).successful).toBe(true);
   });
 
-  test("passes the waiters of its own thread, who stay in line", async () => {
+  test("passes the waiters of its own thread, which stay in line", async () => {
     const clock = new ManualClock();
     const limits = make(1000, clock);
     limits.acquireSync({ tokens: 5, db: 0 });
@@ -122,7 +122,7 @@ describe.each([true, false])("with shared: %s", (shared) => {
     const error = await failure(() => limits.acquireSync({ tokens: 1, db: 0 }));
     expect(error).toBeInstanceOf(CannotBlockError);
     expect(error).toMatchObject({ code: "ERR_CANNOT_BLOCK" });
-    // What needs no wait needs no blocking.
+    // A request that passes at once does not block.
     expect(limits.acquireSync({ db: 1 }).successful).toBe(true);
   });
 });

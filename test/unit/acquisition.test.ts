@@ -24,7 +24,7 @@ describe("a granted one", () => {
     expect(limits.stats().x).toMatchObject({ used: 0.6, available: 0.4 });
   });
 
-  test("whoever changes what it says changes nothing of what it holds", () => {
+  test("a change to the objects that it returns changes nothing of its holdings", () => {
     const limits = make();
     const acq = limits.tryAcquire({ tokens: 30, db: 2 });
     try {
@@ -139,7 +139,7 @@ describe("release", () => {
     expect(limits.stats().db.used).toBe(0);
   });
 
-  test("from inside what a release started", async () => {
+  test("from inside a callback that another release has started", async () => {
     const limits = new LimitSet({ limits: [resource("db", 1)] });
     const holder = limits.tryAcquire();
     const chain = Array.from({ length: 1000 }, () => limits.acquire().then((acq) => acq.release()));

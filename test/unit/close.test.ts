@@ -99,8 +99,8 @@ describe("afterwards", () => {
   });
 });
 
-describe("what was held", () => {
-  test("can be reported and released silently", () => {
+describe("an acquisition that was held", () => {
+  test("can report usage and be released silently", () => {
     const limits = make();
     const acq = limits.tryAcquire({ tokens: 5 });
     limits.close();
@@ -109,14 +109,14 @@ describe("what was held", () => {
     expect(() => acq.release()).not.toThrow();
   });
 
-  test("can be released silently even without its report", () => {
+  test("can be released silently even without its usage", () => {
     const limits = make();
     const acq = limits.tryAcquire({ tokens: 5 });
     limits.close();
     expect(() => acq.release()).not.toThrow();
   });
 
-  test("as a scope ends silently", async () => {
+  test("as a scope, ends silently", async () => {
     const limits = make();
     {
       using acq = limits.tryAcquire({ db: 1 });
@@ -126,7 +126,7 @@ describe("what was held", () => {
     await expect(limits.acquire({ db: 1 })).rejects.toThrow(LimitSetClosedError);
   });
 
-  test("nothing more can be nested in it", async () => {
+  test("takes no nested request any more", async () => {
     const limits = make();
     const acq = limits.tryAcquire({ db: 1 });
     limits.close();

@@ -6,7 +6,7 @@ import { rate, resource } from "../conformance/tools.ts";
 
 const CROWD = 100_000;
 
-/** How each of a crowd came out, in the order in which they did. */
+/** The outcome of each waiter of a crowd, in the order in which the outcomes came. */
 class Outcomes {
   readonly served: number[] = [];
   readonly rejected: number[] = [];
@@ -103,7 +103,7 @@ describe(`${CROWD} waiters`, () => {
     expect(limits.stats().db.used).toBe(0);
   });
 
-  test("of many different needs are served as far as there is room", async () => {
+  test("of many different requests are served as far as there is room", async () => {
     const keys = ["a", "b", "c", "d"] as const;
     const clock = new ManualClock();
     const limits = new LimitSet({ limits: keys.map((key) => rate(key, 1000, 1000)), clock });

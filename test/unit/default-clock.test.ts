@@ -8,7 +8,7 @@ const make = () => new LimitSet({ limits: [rate("tokens", 10, 1000), resource("d
 
 type Fakes = NonNullable<Parameters<typeof vi.useFakeTimers>[0]>;
 
-/** What frameworks replace: everything they know, or the date and the timers alone, as node:test does. */
+/** The functions that frameworks replace: all that they know, or the date and the timers alone, as node:test does. */
 const FAKES: readonly (readonly [title: string, fakes: Fakes])[] = [
   ["every fake", {}],
   ["a fake Date and fake timeouts", { toFake: ["Date", "setTimeout", "clearTimeout"] }],
@@ -142,7 +142,7 @@ describe("under node:test's own mocks", () => {
   });
 });
 
-/** Lets real time pass for a moment, whatever is faked. */
+/** Lets real time pass for a moment, even if timers are faked. */
 async function realTurns(): Promise<void> {
   for (let i = 0; i < 50; i++) {
     const { port1, port2 } = new MessageChannel();

@@ -8,7 +8,7 @@ const make = (clock = new ManualClock()) =>
 
 const nothing = { tokens: { used: 0 }, db: { used: 0 } };
 
-/** Every way to ask, each of which must answer alike. */
+/** All ways to make a request: they must answer alike. */
 const DOORS: readonly (readonly [
   name: string,
   ask: (limits: Limits, requested: object | undefined) => unknown,
@@ -49,7 +49,7 @@ describe.each(DOORS)("%s", (_, ask) => {
     ["a function", () => ({ tokens: 1 })],
   ])("refuses %s", async (_, requested) => {
     await asking(make(), requested).toThrow(InvalidRequestError);
-    // Where nothing has to be named it is no empty request either.
+    // It is not taken for an empty request where nothing has to be named, either.
     const resources = new LimitSet({ limits: [resource("db", 2), resource("tokens", 2)] });
     await asking(resources, requested).toThrow(InvalidRequestError);
   });
@@ -71,7 +71,7 @@ describe.each(DOORS)("%s", (_, ask) => {
     await asking(limits, { db: 1, tokens: amount }).toThrow(InvalidRequestError);
     await asking(limits, { tokens: 1, db: amount }).toThrow(InvalidRequestError);
     expect(limits.stats()).toMatchObject(nothing);
-    // A unit that has to be divided by is no excuse to turn the amount into a number first.
+    // The amount is not turned into a number for the division by its unit, either.
     const fine = new LimitSet({ limits: [rate("tokens", 100, 1000, { unit: 0.1 })] });
     await asking(fine, { tokens: amount }).toThrow(InvalidRequestError);
     expect(fine.stats().tokens.used).toBe(0);
@@ -84,7 +84,7 @@ describe.each(DOORS)("%s", (_, ask) => {
     expect(limits.stats()).toMatchObject(nothing);
   });
 
-  test("passes on what a getter throws, and takes nothing", async () => {
+  test("passes on a getter's error, and takes nothing", async () => {
     const limits = make();
     const thrown = new Error("getter");
     const requested = {
@@ -212,7 +212,7 @@ describe("update", () => {
     expect(() => acq.update(own(key, 1))).toThrow(InvalidRequestError);
   });
 
-  test("passes on what a getter throws, and records nothing", () => {
+  test("passes on a getter's error, and records nothing", () => {
     const limits = make();
     const acq = limits.tryAcquire({ tokens: 5 });
     acq.update({ tokens: 4 });

@@ -4,7 +4,7 @@ import { LimitSet } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { rate, watch } from "../conformance/tools.ts";
 
-/** Time that has passed already while the event loop was busy: no timer has run yet. */
+/** A clock whose time can pass as if the event loop were busy: no timer runs. */
 class BusyClock extends ManualClock {
   #busyMs = 0;
 
@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 
 describe("while a waiter is due but has not been woken", () => {
-  test("a try is granted what is left after the waiter", async () => {
+  test("a try gets the rest that the waiter leaves", async () => {
     const waiter = watch(limits.acquire({ x: 6 }));
     clock.busy(1000);
     expect(limits.tryAcquire({ x: 5 }).successful).toBe(false);
@@ -63,7 +63,7 @@ describe("while a waiter is due but has not been woken", () => {
 });
 
 describe("when the timer comes too late", () => {
-  test("all who are due are served at once", async () => {
+  test("all waiters that are due are served at once", async () => {
     const waiters = [1, 2, 3].map((x) => watch(limits.acquire({ x })));
     clock.busy(5000);
     await clock.advanceAsync(100);
@@ -78,7 +78,7 @@ describe("when the timer comes too late", () => {
   });
 });
 
-test("when the timer comes too early nobody is served too early", async () => {
+test("when the timer comes too early no waiter is served too early", async () => {
   let early: (() => void) | undefined;
   let now = 0;
   const impatient = new LimitSet({

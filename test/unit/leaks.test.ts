@@ -11,7 +11,7 @@ collect();
 setFlagsFromString("--expose-gc");
 const gc: () => void = runInNewContext("gc");
 
-/** Lets the engine collect, and tell of it, until `done`; the test's own timeout is the end of patience. */
+/** Lets the engine collect and report, until `done`. The test's own timeout ends it otherwise. */
 async function collectUntil(done: () => boolean): Promise<void> {
   while (!done()) {
     gc();
@@ -38,7 +38,7 @@ function make(onWarning?: (warning: LimitError) => void) {
   });
 }
 
-/** Out of the test's own frame, which may keep what it has seen. */
+/** A function of its own, since the frame of the test may keep the objects that it has seen. */
 function drop(limits: ReturnType<typeof make>, db: number): void {
   if (!limits.tryAcquire({ db, tokens: 10 }).successful) throw new Error("no room");
 }
@@ -62,7 +62,7 @@ describe("an acquisition that is dropped without a release", () => {
     expect(warnings[0]!.message).toContain('2 of "db"');
   });
 
-  test("serves those who wait", async () => {
+  test("lets waiters be served", async () => {
     const limits = make(() => {});
     drop(limits, 3);
     const waiter = limits.acquire({ db: 1, tokens: 0 });
@@ -74,7 +74,7 @@ describe("an acquisition that is dropped without a release", () => {
     (await waiter).release();
   });
 
-  test("does not take along what others hold, and each is reported", async () => {
+  test("leaves the holdings of others alone, and each one is reported", async () => {
     const warnings: LimitError[] = [];
     const limits = make((warning) => warnings.push(warning));
     const held = limits.tryAcquire({ db: 1, tokens: 0 });
@@ -86,7 +86,7 @@ describe("an acquisition that is dropped without a release", () => {
     expect(limits.stats().db.used).toBe(0);
   });
 
-  test("is reported by the process, for the first of a set, if nobody has asked", async () => {
+  test("is reported by the process, for the first of a set, if there is no onWarning", async () => {
     const emitWarning = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     const limits = make();
     drop(limits, 1);
@@ -97,7 +97,7 @@ describe("an acquisition that is dropped without a release", () => {
     expect(emitWarning.mock.calls[0]![0]).toBeInstanceOf(UnreleasedAcquisitionWarning);
   });
 
-  test("is nobody's business where it held no resource, or the set is closed", async () => {
+  test("is not reported where it held no resource, or the set is closed", async () => {
     const onWarning = vi.fn();
     const limits = make(onWarning);
     drop(limits, 0);

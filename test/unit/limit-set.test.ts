@@ -101,7 +101,7 @@ describe("get", () => {
 });
 
 describe("waiting", () => {
-  test("counts those who wait, until they are served, time out or abort", async () => {
+  test("counts waiters until they are served, time out or abort", async () => {
     const clock = new ManualClock();
     const limits = make(clock);
     const holder = limits.tryAcquire({ db: 2 });
@@ -126,7 +126,7 @@ describe("waiting", () => {
     expect(Object.values(limits.stats()).map(({ waiting }) => waiting)).toEqual([0, 0, 0]);
   });
 
-  test("who is granted at once never waits", () => {
+  test("a request that is granted at once never counts", () => {
     const limits = make();
     void limits.acquire({ tokens: 1 });
     expect(limits.waiting).toBe(0);

@@ -82,7 +82,7 @@ describe("defaults", () => {
     });
   });
 
-  test("the key of calls is call_count whatever is passed", () => {
+  test("the key of a CallLimit is call_count, even if another is passed", () => {
     const options = { key: "mine", capacity: 5, windowMs: 100 };
     expect(new CallLimit(options).key).toBe("call_count");
     expect(new LimitSet({ limits: [{ type: "call", ...options } as LimitLike] }).keys).toEqual([
@@ -130,7 +130,7 @@ describe("a bad definition is refused by the class itself", () => {
   });
 });
 
-describe("what was given stays the caller's", () => {
+describe("objects that were passed stay the caller's", () => {
   test("options changed after construction change no limit", () => {
     const options = { key: "tokens", capacity: 100, windowMs: 1000 };
     const limit = new RateLimit(options);

@@ -112,7 +112,7 @@ describe("an abort", () => {
     expect(waiter.reason).toBe(controller.signal.reason);
   });
 
-  test("in the turn of a release: whoever was served keeps it", async () => {
+  test("in the turn of a release, after it: the waiter that was served keeps its grant", async () => {
     const holder = limits.tryAcquire({ db: 1 });
     const waiter = watch(limits.acquire({ db: 1 }, { signal: controller.signal }));
     holder.release();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../src/testing/index.ts";
 
-/** A clock at 0 and a log of what its timers did. */
+/** A clock at 0 and a log of its timers. */
 function make() {
   const clock = new ManualClock(0);
   const log: string[] = [];
@@ -112,7 +112,7 @@ describe("its timers", () => {
     expect(log).toEqual([]);
   });
 
-  test("whatever else is cleared, nothing happens", () => {
+  test("nothing happens if a value is cleared that is no timer", () => {
     const { clock, log, note } = make();
     clock.setTimeout(note("a"), 1);
     for (const timer of [undefined, null, 1, {}]) clock.clearTimeout(timer);
@@ -181,7 +181,7 @@ describe("asynchronously", () => {
     expect(times).toEqual([25, 50, 75, 100]);
   });
 
-  test("what was under way before the move settles first", async () => {
+  test("promises that were under way before the move settle first", async () => {
     const { clock, log, note } = make();
     void Promise.resolve().then(() => clock.setTimeout(note("a"), 10));
     await clock.advanceAsync(10);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type * as limitset from "../../src/index.ts";
 
-/** Every memory that was made, so that what closing gives back can be seen. */
+/** Every memory that was made, so that a test can see how much of it closing gives back. */
 const memories: WebAssembly.Memory[] = [];
 let library: typeof limitset;
 
@@ -125,10 +125,10 @@ describe.each([true, false])("10,000 sets with shared: %s", (shared) => {
     expect(bytes()).toBe(before);
   });
 
-  test("what lies side by side comes back as one piece", async () => {
+  test("regions side by side come back as one piece", async () => {
     const small = () => new library.LimitSet({ shared });
     const large = () => make(shared);
-    /** As many as nearly fill a memory of 8 MiB, and what they need. */
+    /** Sets that nearly fill a memory of 8 MiB, and the bytes that they need. */
     const fill = async (one: typeof small | typeof large) => {
       await startAnew();
       let count = 0;

@@ -14,7 +14,7 @@ interface Waiter {
   readonly request: Request;
 }
 
-/** First come, first served among those that share a limit, as plainly as it can be written. */
+/** First come, first served among requests that share a limit, as plainly as it can be written. */
 class PlainQueue {
   readonly used: Request = { a: 0, b: 0, c: 0, d: 0 };
   waiting: Waiter[] = [];

@@ -61,7 +61,7 @@ describe("errors of the body", () => {
   });
 });
 
-describe("what keeps the body from running", () => {
+describe("the body does not run after", () => {
   const never = () => {
     throw new Error("the body ran");
   };

@@ -61,7 +61,7 @@ describe("amounts", () => {
     expect(limits.stats().x).toMatchObject({ used, available: 10 - used });
   });
 
-  test("what stats calls available can be taken, and no unit more", () => {
+  test("the amount that stats calls available can be taken, and no unit more", () => {
     const clock = new ManualClock();
     for (const algorithm of ALGORITHMS.filter((each) => each !== "leaky-bucket")) {
       const limits = new LimitSet({ limits: [rate("x", 9, 1000, { algorithm })], clock });
