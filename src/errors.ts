@@ -43,7 +43,7 @@ export class InvalidLimitError extends LimitError {
   constructor(field: string, value: unknown, bounds: string, key?: string) {
     super(
       "ERR_INVALID_LIMIT",
-      `${field}${key === undefined ? "" : ` of "${key}"`} must be ${bounds}, got ${show(value)}`,
+      `${field}${key === undefined ? "" : ` of ${quote(key)}`} must be ${bounds}, got ${show(value)}`,
     );
     this.field = field;
     this.value = value;
@@ -77,7 +77,7 @@ export class UsageExceedsRequestedError extends LimitError {
   constructor(key: string, used: number, requested: number) {
     super(
       "ERR_USAGE_EXCEEDS_REQUESTED",
-      `usage of "${key}" is ${used} but ${requested} was requested; request more, or define the limit with overage: "debt"`,
+      `usage of ${quote(key)} is ${used} but ${requested} was requested; request more, or define the limit with overage: "debt"`,
     );
     this.key = key;
     this.used = used;
@@ -96,7 +96,7 @@ export class UsageNotReportedError extends LimitError {
   constructor(keys: readonly string[]) {
     super(
       "ERR_USAGE_NOT_REPORTED",
-      `released without update() of ${keys.map((key) => `"${key}"`).join(", ")}: charged in full; report the usage, or make the set with missingUpdate: "charge"`,
+      `released without update() of ${listKeys(keys)}: charged in full; report the usage, or make the set with missingUpdate: "charge"`,
     );
     this.keys = keys;
   }
@@ -111,7 +111,7 @@ export class AcquireTimeoutError extends LimitError {
   readonly timeoutMs: number;
 
   constructor(timeoutMs: number, limitedBy: readonly string[]) {
-    const by = limitedBy.length > 0 ? `, limited by ${limitedBy.map((key) => `"${key}"`).join(", ")}` : "";
+    const by = limitedBy.length > 0 ? `, limited by ${listKeys(limitedBy)}` : "";
     super("ERR_ACQUIRE_TIMEOUT", `not granted within ${timeoutMs} ms${by}`);
     this.name = "TimeoutError";
     this.timeoutMs = timeoutMs;
@@ -227,10 +227,10 @@ export class UnreleasedAcquisitionWarning extends LimitError {
   readonly requested: Readonly<Record<string, number>>;
 
   constructor(requested: Readonly<Record<string, number>>) {
-    const what = Object.entries(requested).map(([key, amount]) => `${amount} of "${key}"`);
+    const what = listOf(Object.entries(requested), ([key, amount]) => `${amount} of ${quote(key)}`);
     super(
       "WARN_UNRELEASED_ACQUISITION",
-      `an acquisition of ${what.join(", ")} was dropped without release(): its resources came back only with the garbage; release it, or use \`using\` or run()`,
+      `an acquisition of ${what} was dropped without release(): its resources came back only with the garbage; release it, or use \`using\` or run()`,
     );
     this.requested = requested;
   }
@@ -252,10 +252,30 @@ export class CoreBlockedError extends LimitError {
 
 /** The text by which an error message shows a value. */
 export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return quote(value);
   if (typeof value === "bigint") return `${value}n`;
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object" && value !== null) return "an object";
   if (typeof value === "function") return "a function";
   return String(value);
+}
+
+// A message is for people: it names this many keys, and this much of a text.
+const MOST_KEYS = 8;
+const LONGEST_TEXT = 100;
+
+/** Keys as an error message lists them: the first few, and how many more there are. */
+export function listKeys(keys: readonly string[]): string {
+  return listOf(keys, quote);
+}
+
+function listOf<T>(items: readonly T[], toText: (item: T) => string): string {
+  const named = items.slice(0, MOST_KEYS).map(toText).join(", ");
+  return items.length > MOST_KEYS ? `${named} and ${items.length - MOST_KEYS} more` : named;
+}
+
+function quote(text: string): string {
+  return text.length > LONGEST_TEXT
+    ? `${JSON.stringify(text.slice(0, LONGEST_TEXT))}... (${text.length} characters)`
+    : JSON.stringify(text);
 }

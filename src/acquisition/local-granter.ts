@@ -70,11 +70,18 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     const flags = this.requests.settlement(taken, used, due);
     // A closed set has given back everything already.
     if (this.region !== undefined && (flags & (GIVES_BACK | CHARGES)) !== 0) {
-      const now = (flags & CHARGES) === 0 ? 0 : this.clock.now();
-      this.region.settle(due, now, token);
+      if ((flags & CHARGES) === 0) this.region.settle(due, 0, token);
+      else this.charge(token, taken, used);
       if (this.queue.size > 0) this.queue.serve();
     }
     return (flags & MISSES) !== 0;
+  }
+
+  /** Settles with a charge, which needs the time. The clock comes first: one that uses the set would write into `due`. */
+  private charge(token: number, taken: readonly number[], used: readonly number[] | undefined): void {
+    const now = this.clock.now();
+    this.requests.settlement(taken, used, this.due);
+    this.region?.settle(this.due, now, token);
   }
 
   get wakeWord(): WakeWord | undefined {

@@ -206,7 +206,8 @@ export type LimitLike<K extends string = string> =
 export function toLimits<K extends string>(limits: readonly LimitLike<K>[]): readonly Limit<K>[] {
   if (!Array.isArray(limits)) throw new InvalidLimitError("limits", limits, "an array of limits");
   const seen = new Set<string>();
-  return limits.map((like: LimitLike<K>) => {
+  // From, not map: an empty place in the array is an error, too.
+  return Array.from(limits, (like: LimitLike<K>) => {
     const limit = toLimit(like);
     if (seen.has(limit.key)) {
       throw new InvalidLimitError("key", limit.key, "different from the key of every other limit of the set");

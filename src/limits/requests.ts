@@ -1,5 +1,5 @@
 /** Turns requests and usage from amounts into whole units, one entry for each limit, and refuses those that make no sense. */
-import { InvalidRequestError, show, UsageExceedsRequestedError } from "../errors.ts";
+import { InvalidRequestError, listKeys, show, UsageExceedsRequestedError } from "../errors.ts";
 import type { Amounts } from "./amounts.ts";
 import { ceilingUnits, unitOf } from "./definition.ts";
 import type { Limit } from "./limits.ts";
@@ -194,8 +194,8 @@ export class Requests<K extends string> {
   }
 
   private unknown(key: string): InvalidRequestError {
-    const known = this.keys.map((each) => `"${each}"`).join(", ");
-    return new InvalidRequestError(`no limit has the key "${key}"; the set has ${known || "no limits"}`);
+    const known = listKeys(this.keys) || "no limits";
+    return new InvalidRequestError(`no limit has the key ${show(key)}; the set has ${known}`);
   }
 }
 
@@ -221,8 +221,8 @@ function copyOfSeveral(list: readonly number[]): number[] {
 // The functions that follow are not part of those above, since engines inline small functions only.
 
 function namesMissing(measures: readonly Measure<string>[]): InvalidRequestError {
-  const rates = measures.filter(({ limit }) => limit.type === "rate").map(({ key }) => `"${key}"`);
-  return new InvalidRequestError(`name the amount of ${rates.join(" or ")} to take: the set has rate limits`);
+  const rates = measures.filter(({ limit }) => limit.type === "rate").map(({ key }) => key);
+  return new InvalidRequestError(`name the amount of ${listKeys(rates)} to take: the set has rate limits`);
 }
 
 function invalidAmount(
@@ -233,12 +233,12 @@ function invalidAmount(
   if (!(units >= 0)) {
     const wanted = unit === 1 ? "a whole number" : `a multiple of ${unit}`;
     return new InvalidRequestError(
-      `the amount of "${key}" must be ${wanted}, 0 or more, got ${show(amount)}`,
+      `the amount of ${show(key)} must be ${wanted}, 0 or more, got ${show(amount)}`,
     );
   }
   const burst = limit.type !== "resource" && limit.burst !== undefined && limit.burst < limit.capacity;
   const most = burst ? `the burst, ${limit.burst}` : `the capacity, ${limit.capacity}`;
-  return new InvalidRequestError(`${show(amount)} of "${key}" could never pass: ask for at most ${most}`);
+  return new InvalidRequestError(`${show(amount)} of ${show(key)} could never pass: ask for at most ${most}`);
 }
 
 /** Refuses usage of a resource, usage that is no amount, and usage above the request unless the limit has `overage: "debt"`. */
@@ -246,7 +246,7 @@ function checkUsage(amount: unknown, units: number, taken: number, measure: Meas
   const { key, limit, unit } = measure;
   if (limit.type === "resource") {
     throw new InvalidRequestError(
-      `"${key}" is a resource: it has no usage to report, and comes back at release`,
+      `${show(key)} is a resource: it has no usage to report, and comes back at release`,
     );
   }
   if (!(units >= 0)) throw invalidAmount(amount, units, measure);

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { InvalidRequestError, LimitSet, type Limits, ResourceLimit } from "../../src/index.ts";
+import {
+  AcquireTimeoutError,
+  InvalidRequestError,
+  LimitSet,
+  type Limits,
+  RateLimit,
+  ResourceLimit,
+  UnreleasedAcquisitionWarning,
+  UsageNotReportedError,
+} from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { rate, resource, watch } from "../conformance/tools.ts";
 
@@ -235,4 +244,78 @@ test("-0 is 0", () => {
   expect(acq.requested).toEqual({});
   expect(() => acq.release()).not.toThrow();
   expect(limits.stats()).toMatchObject(nothing);
+});
+
+function errorOf(action: () => unknown): Error {
+  try {
+    action();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("an error text", () => {
+  const limits = Array.from({ length: 10_000 }, (_, i) => ({
+    type: "resource" as const,
+    key: `limit number ${i}`,
+    capacity: 1,
+  }));
+
+  test("of a set with ten thousand limits names a few of them, and how many more there are", () => {
+    const set = new LimitSet({ limits });
+    const all = set.tryAcquire();
+    const messages = [
+      errorOf(() => set.tryAcquire({ nothing: 1 } as never)).message,
+      new UsageNotReportedError(limits.map(({ key }) => key)).message,
+      new AcquireTimeoutError(
+        5,
+        limits.map(({ key }) => key),
+      ).message,
+      new UnreleasedAcquisitionWarning(all.requested as Record<string, number>).message,
+    ];
+    for (const message of messages) {
+      expect(message).toContain('"limit number 7" and 9992 more');
+      expect(message.length).toBeLessThan(600);
+    }
+  });
+
+  test("shows the beginning of a key that is a megabyte long", () => {
+    const { message } = errorOf(() => new LimitSet().tryAcquire({ ["x".repeat(1e6)]: 1 } as never));
+    expect(message).toContain("(1000000 characters)");
+    expect(message.length).toBeLessThan(400);
+  });
+});
+
+test("an array of limits with an empty place is an error", () => {
+  // biome-ignore lint/suspicious/noSparseArray: this is what is tested.
+  const sparse = [{ type: "resource", key: "a", capacity: 1 }, , { type: "resource", key: "b", capacity: 1 }];
+  expect(() => new LimitSet({ limits: sparse as never })).toThrow(/limit must be an object, got undefined/);
+});
+
+test("a clock that uses the set during a release leaves the settlement of that release whole", () => {
+  let inner: (() => void) | undefined;
+  const clock = new ManualClock();
+  const now = () => {
+    const action = inner;
+    inner = undefined;
+    action?.();
+    return clock.now();
+  };
+  const reentrant = {
+    now,
+    setTimeout: clock.setTimeout.bind(clock),
+    clearTimeout: clock.clearTimeout.bind(clock),
+  };
+  const limits = new LimitSet({
+    limits: [new RateLimit({ key: "tokens", capacity: 100, windowMs: 1e9, overage: "debt" })],
+    clock: reentrant,
+  });
+  const first = limits.tryAcquire({ tokens: 10 });
+  const second = limits.tryAcquire({ tokens: 20 });
+  first.update({ tokens: 15 });
+  second.update({ tokens: 12 });
+  inner = () => second.release();
+  first.release();
+  expect(limits.stats().tokens.used).toBe(15 + 12);
 });
