@@ -316,7 +316,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     }
     whenEnded(worker, handle, membership.participants, () => {
       membership.reclaim(handle.seat);
-      this.queue.drain();
+      this.queue.serve();
     });
     return handle;
   }
@@ -331,7 +331,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     const region = this.open();
     const seat = seatOf(handle, region);
     region.membership!.reclaim(seat);
-    this.queue.drain();
+    this.queue.serve();
   }
 
   /**
@@ -400,7 +400,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       throw new CannotShareError("there is no SharedArrayBuffer here; limitset/port serves it without");
     }
     const membership = region.widen(this.limits.map(definitionOf), this.maxThreads + 1);
-    this.queue.drain();
+    this.queue.serve();
     return membership;
   }
 

@@ -57,7 +57,7 @@ export class LocalGranter<K extends string> implements Granter<K> {
     if (!this.region || (what & (GIVES_BACK | CHARGES)) === 0) return;
     const now = (what & CHARGES) === 0 ? 0 : this.clock.now();
     this.region.transact(SETTLE, this.requests.due, now, takenAt);
-    if (this.queue.size > 0) this.queue.drain();
+    if (this.queue.size > 0) this.queue.serve();
   }
 
   acquireNested(

@@ -7,10 +7,10 @@ import type { Clock } from "../platform/clock.ts";
 import { sleep } from "../platform/sleep.ts";
 
 /**
- * Takes `units` and returns when, blocking this thread until it can; below 0 if that takes more than `timeoutMs`, NaN if
- * this thread has been given up by another.
+ * Takes `units`, blocking this thread until it can, and returns the time of the grant; below 0 if that takes more than
+ * `timeoutMs`, NaN if another thread has reclaimed what this one held.
  *
- * @throws {DeadlockError} if nothing but this thread could ever let it pass.
+ * @throws {DeadlockError} if only this very thread could ever let it go.
  */
 export function takeBlocking(
   region: Region,
@@ -36,7 +36,7 @@ export function takeBlocking(
   }
 }
 
-/** Sleeps until `due`, or until something comes back; and finds out soon whether the clock moves meanwhile. */
+/** Sleeps until `due` or until a release. The first sleep is short, to find out soon whether the clock moves meanwhile. */
 function sleepUntil(due: number, region: Region, clock: Clock, from: number): number {
   const wakeWord = region.membership?.wakeWord;
   let now = from;

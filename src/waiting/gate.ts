@@ -1,42 +1,43 @@
-/** Between a set and the queue before it. */
+/** What a set and the queue before it know of each other. */
 
 import type { AcquireOptions } from "../contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { WakeWord } from "../threads/wake-word.ts";
 import type { Request } from "./lines.ts";
 
-/** What a queue needs of the set before which it stands. */
+/** The set, as its queue sees it. */
 export interface Gate<T> {
   readonly clock: Clock;
-  /** By which other threads tell that something has come back; undefined while there are none. */
+  /** The word by which other threads wake this one after a release; undefined while there are none. */
   readonly wakeWord: WakeWord | undefined;
   /**
-   * Takes a request, which came at `since` (in microseconds), and returns when, 0 or more; or takes nothing and returns
-   * minus the milliseconds to wait, -Infinity if for a release.
+   * Takes a request that came at `since` (in microseconds). Returns the time of the grant, 0 or more; or takes nothing
+   * and returns minus the milliseconds to wait, -Infinity if it waits for a release.
    */
   take(request: Request, now: number, since: number): number;
-  /** What `take` would return; takes nothing. */
+  /** Returns what `take` would; takes nothing. */
   probe(request: Request, now: number): number;
   /** The waiter that came at `since` waits no more. */
   withdraw(since: number): void;
-  /** What to hand to a waiter whose request has just been taken. */
+  /** The value for a waiter whose request has just been taken. */
   grant(request: Request, takenAt: number): T;
-  /** The error for a waiter that waited in vain. */
+  /** The error for a waiter whose timeout has passed. */
   timeout(request: Request, timeoutMs: number): Error;
 }
 
+/** All lines of one set in one isolate, and the timer that wakes them. */
 export interface Queue<T> {
   readonly size: number;
-  /** When the first head could pass, in milliseconds since the epoch; Infinity if that hangs on a release. */
+  /** When a grant is possible next, in milliseconds since the epoch; Infinity if that depends on a release. */
   readonly passesAt: number;
-  /** How many wait for limit `index`. */
+  /** How many waiters want limit `index`. */
   waitingFor(index: number): number;
-  /** Whether somebody waits who comes before a new request: who waits for one of the same limits. */
+  /** Whether a waiter comes before a new request for `units`, because it wants one of the same limits. */
   standsBefore(units: readonly number[], now: number): boolean;
-  /** Waits for its turn. `wait` is what the gate has just answered, undefined if it was not asked. */
+  /** Waits for its turn. `wait` is the gate's answer of just now, in milliseconds; undefined if it was not asked. */
   enqueue(request: Request, wait: number | undefined, now: number, options?: AcquireOptions): Promise<T>;
-  /** Something came back or may have: grants whatever can pass now. */
-  drain(): void;
-  /** Turns everybody away. */
+  /** Finds the waiters that can go now, and grants them: for after a release, or whatever else may let them go. */
+  serve(): void;
+  /** Rejects all waiters. */
   close(error: Error): void;
 }
