@@ -76,7 +76,9 @@ export interface Line<W> {
 }
 
 export class Lines<W extends Standing<W>> {
-  readonly #lines = new Map<string, Line<W>>();
+  readonly #byName = new Map<string, Line<W>>();
+  /** The same lines; walks go through them often, and an array is faster to go through. */
+  readonly #lines: Line<W>[] = [];
   /** How many waiters want each limit. */
   readonly #waiting: number[];
   /** For each limit, why the present walk passes it no more. */
@@ -103,8 +105,9 @@ export class Lines<W extends Standing<W>> {
     return units.some((count, i) => count > 0 && this.#waiting[i]! > 0);
   }
 
+  /** The lines there are now; they may end meanwhile. */
   [Symbol.iterator](): Iterator<Line<W>> {
-    return this.#lines.values();
+    return [...this.#lines].values();
   }
 
   /** Puts a waiter into its line, behind all that came before it. A walk that has begun does not come to it. */
@@ -135,24 +138,19 @@ export class Lines<W extends Standing<W>> {
     if (next) next.previous = previous;
     else line.tail = previous;
     if (line.cursor === waiter) line.cursor = next;
-    if (!line.head) this.#lines.delete(line.name);
+    if (!line.head) this.#remove(line);
     this.#size--;
     for (const index of line.limits) this.#waiting[index]!--;
   }
 
   /** Begins a walk in which every line may move again. */
   reopen(): void {
-    for (const line of this.#lines.values()) line.stop = FREE;
-    this.restart();
+    this.#begin(true);
   }
 
   /** Begins a walk. Lines that are known to be stopped stay so. */
   restart(): void {
-    this.#stops.fill(FREE);
-    for (const line of this.#lines.values()) {
-      line.cursor = line.head;
-      line.passed = 0;
-    }
+    this.#begin(false);
   }
 
   /**
@@ -178,11 +176,25 @@ export class Lines<W extends Standing<W>> {
     return this.#stopAt(limitsOf(units), covered !== undefined);
   }
 
+  #remove(line: Line<W>): void {
+    this.#byName.delete(line.name);
+    this.#lines.splice(this.#lines.indexOf(line), 1);
+  }
+
+  #begin(isFree: boolean): void {
+    this.#stops.fill(FREE);
+    for (const line of this.#lines) {
+      if (isFree) line.stop = FREE;
+      line.cursor = line.head;
+      line.passed = 0;
+    }
+  }
+
   /** The line, of those that may still move, whose next waiter came first. */
   #nextLine(beforeTurn: number): Line<W> | undefined {
     let first: Line<W> | undefined;
     let turn = beforeTurn;
-    for (const line of this.#lines.values()) {
+    for (const line of this.#lines) {
       if (line.cursor && line.cursor.turn < turn) {
         first = line;
         turn = line.cursor.turn;
@@ -213,7 +225,7 @@ export class Lines<W extends Standing<W>> {
     const limits = limitsOf(units);
     const isNested = covered !== undefined;
     const name = `${isNested ? "nested " : ""}${limits}`;
-    let line = this.#lines.get(name);
+    let line = this.#byName.get(name);
     if (!line) {
       line = {
         name,
@@ -226,7 +238,8 @@ export class Lines<W extends Standing<W>> {
         cursor: undefined,
         passed: 0,
       };
-      this.#lines.set(name, line);
+      this.#byName.set(name, line);
+      this.#lines.push(line);
     }
     return line;
   }
