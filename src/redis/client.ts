@@ -1,5 +1,6 @@
 /** The clients that can be handed in, told apart by their shape. None of them is imported. */
 import { InvalidRequestError, show } from "../errors.ts";
+import { messageOf } from "./errors.ts";
 import { script, sha } from "./script/index.ts";
 
 type Listener = (...args: never[]) => void;
@@ -140,8 +141,4 @@ const LASTING = /^(ERR|WRONGTYPE|NOPERM|NOAUTH|WRONGPASS)\b|user_script/;
 export function isLasting(error: unknown): boolean {
   const message = messageOf(error);
   return LASTING.test(message) && !TRANSIENT.test(message);
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -23,6 +23,10 @@ export class Alarm {
     };
   }
 
+  get isSet(): boolean {
+    return this.#timer !== undefined;
+  }
+
   /** Makes sure that it rings by `at`, in milliseconds since the epoch; Infinity asks for nothing. */
   ringBy(at: number, now: number): void {
     if (this.#at <= at) return;

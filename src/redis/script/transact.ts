@@ -1,3 +1,5 @@
+import { AWAITS_RELEASE, AWAITS_TIME, FREE } from "../../waiting/lines.ts";
+
 /**
  * `assembly/commit.ts`, for a batch: does what a process has asked for since its last call, in order, at one time. What is
  * asked, one string each, limits by their index from 1:
@@ -18,7 +20,7 @@
  * is not there any more; or `other` and the definitions that are.
  */
 export const transact = /* lua */ `
-local AWAITS_RELEASE, AWAITS_TIME = 1, 2
+local FREE, AWAITS_RELEASE, AWAITS_TIME = ${FREE}, ${AWAITS_RELEASE}, ${AWAITS_TIME}
 -- As in \`assembly/claims.ts\`, for processes that are further away. Microseconds.
 local GRACE, PATIENCE = 50000, 250000
 local seq, acked, lease, redefines = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] ~= ""
@@ -121,11 +123,11 @@ end
 local function take(code, counts, since)
   local isOnce = code == "O" or code == "M"
   local isNested = code == "N" or code == "M"
-  local stop = 0
+  local stop = FREE
   if stops then
-    for index in pairs(counts) do stop = math.max(stop, stops[index] or 0) end
-    if stop == AWAITS_RELEASE and isNested then stop = 0 end
-    if stop > 0 and not isOnce then
+    for index in pairs(counts) do stop = math.max(stop, stops[index] or FREE) end
+    if stop == AWAITS_RELEASE and isNested then stop = FREE end
+    if stop > FREE and not isOnce then
       stopAt(counts, stop)
       return "=" .. stop
     end
@@ -141,7 +143,7 @@ local function take(code, counts, since)
     for index in pairs(claim.wants) do
       if counts[index] then refusing = refusing and refusing .. "," .. index or index end
     end
-  elseif ready > 0 and not isOnce and stop == 0 and now - since > GRACE then
+  elseif ready > 0 and not isOnce and stop == FREE and now - since > GRACE then
     local isOwn = claim and claim.owner == sid and math.abs(claim.since - since) < GRACE
     if not claim or claim.untilAt <= now or since < claim.since or isOwn then
       local untilAt = hangs and ends or ready + PATIENCE
@@ -151,9 +153,9 @@ local function take(code, counts, since)
       end
     end
   end
-  if ready > 0 or stop > 0 then
+  if ready > 0 or stop > FREE then
     if not isOnce then stopAt(counts, hangs and AWAITS_RELEASE or AWAITS_TIME) end
-    return (stop > 0 and "=-" or "-") .. waitText(ready) .. (hangs and "!/" or "/") .. (refusing or "")
+    return (stop > FREE and "=-" or "-") .. waitText(ready) .. (hangs and "!/" or "/") .. (refusing or "")
   end
   for index, count in pairs(counts) do
     local definition, state = limitOf(index)
