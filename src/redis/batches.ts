@@ -1,4 +1,4 @@
-/** The batches of a set: what goes into one, and what follows from its answer. */
+/** The batches of a set: makes each from the operations that are due, and applies its answer. */
 import { BackendUnavailableError, show } from "../errors.ts";
 import { toMicros } from "../limits/units.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -103,7 +103,7 @@ export class Batches<K extends string> implements Speaker {
       return new DefinitionMismatchError(name, theirs, readable(definitions.text));
     }
     if (answer !== "lost" && answer !== "stale") {
-      return new BackendUnavailableError(`the server has answered what makes no sense: ${show(answer)}`);
+      return new BackendUnavailableError(`the server's answer cannot be read: ${show(answer)}`);
     }
     this.#parts.sessions.lose("the server has forgotten them");
     return undefined;

@@ -1,4 +1,4 @@
-/** The set, as its queue sees it: what to make of the server's answers, and of their absence. */
+/** The set, as its queue sees it: turns the server's answers, or their absence, into acquisitions, refusals and errors. */
 import type { Denial } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
 import { AcquireTimeoutError } from "../errors.ts";

@@ -1,6 +1,6 @@
 /**
- * What this process holds on the server, under one lease. While it holds something, the lease is renewed; when it ends, because the
- * process was not heard of or the server has forgotten it, all that is held learns of it, and what is taken next belongs to another.
+ * One Redis process's holdings under one lease. While they include resources, the lease is renewed. It ends when the server has not
+ * heard of the process in time, or has forgotten it: then the signals of its acquisitions abort, and a new session begins.
  */
 import type { Granter } from "../acquisition/acquisition.ts";
 import { LeakWatch } from "../acquisition/leaks.ts";
@@ -9,10 +9,10 @@ import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
 import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
 import { CHARGES, GIVES_BACK, type Requests } from "../limits/requests.ts";
 
-/** An acquisition of a set on a server. */
+/** An acquisition of a set on a server; its `signal` aborts when the lease on its resources is lost. */
 export type RedisAcquisition<K extends string = string> = LeasedAcquisition<K>;
 
-/** What grants need of their set, besides. */
+/** The parts of its set that a session needs. */
 export interface SessionTerms<K extends string>
   extends Pick<Granter<K>, "requests" | "config" | "missingUpdate"> {
   readonly onWarning: (warning: LimitError) => void;
@@ -22,7 +22,7 @@ export interface SessionTerms<K extends string>
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
   ) => Promise<RedisAcquisition<K>>;
-  /** Settles on the server what is `due`. */
+  /** Settles `due` units on the server: below 0 to give back, above to charge. */
   readonly settle: (session: Session<K>, due: readonly number[], takenAt: number) => void;
 }
 
@@ -32,9 +32,9 @@ export class Session<K extends string> implements Granter<K> {
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
-  /** Until when the lease is good at least, by the set's clock. */
+  /** Until when the lease is good at least, in milliseconds by the set's clock. */
   leasedUntil = 0;
-  /** The last batch that the server has written down. */
+  /** The number of the last batch with which the server has stored the session. */
   written = 0;
   readonly #terms: SessionTerms<K>;
   readonly #controller = new AbortController();
@@ -73,7 +73,7 @@ export class Session<K extends string> implements Granter<K> {
     return new LeasedGrant<K>(this, units, takenAt, covered, signal);
   }
 
-  /** Whether resources are among what was taken. */
+  /** Whether the units taken include resources. */
   holds(units: readonly number[]): boolean {
     return this.requests.resources.some((resource) => units[resource]! > 0);
   }
@@ -96,7 +96,7 @@ export class Session<K extends string> implements Granter<K> {
     return this.#terms.acquireNested(requested, options, covered);
   }
 
-  /** Gives back the resources of a grant that is lost. Its rates are charged in full: nobody knows what was used. */
+  /** Gives back the resources of an acquisition that was dropped. Its rates are charged in full, since their usage is unknown. */
   #mend(units: readonly number[], takenAt: number): void {
     if (this.closed || !this.holds(units)) return;
     this.settle(this.requests.settlement(units, undefined), takenAt, units);
@@ -104,7 +104,7 @@ export class Session<K extends string> implements Granter<K> {
   }
 }
 
-/** What is granted without the server: by another set, or by nobody. */
+/** An acquisition that was granted without the server, and so has no lease. */
 export function unleased<K extends string>(acquisition: Acquisition<K>): RedisAcquisition<K> {
   return Object.defineProperty(acquisition, "signal", { value: neverAborted() }) as RedisAcquisition<K>;
 }

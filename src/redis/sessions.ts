@@ -4,7 +4,7 @@ import { Renewal } from "./renewal.ts";
 import { Session, type SessionTerms } from "./session.ts";
 import type { Settings } from "./settings.ts";
 
-/** What acquisitions ask of their set. */
+/** The calls of acquisitions to their set. */
 export type SessionCalls<K extends string> = Pick<SessionTerms<K>, "settle" | "acquireNested">;
 
 export class Sessions<K extends string> {

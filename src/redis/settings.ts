@@ -1,4 +1,4 @@
-/** A set's options, and what follows from them once and for all. */
+/** A set's options, and all that is derived from them once. */
 import { type Limit, toLimits } from "../limits/limits.ts";
 import { Requests } from "../limits/requests.ts";
 import { Definitions } from "./definitions.ts";

@@ -49,7 +49,7 @@ export class Settlements<K extends string> {
 
   #encode(session: Session<K>, due: readonly number[], takenAt: number): string | undefined {
     const { limits, definitions } = this.#set;
-    // The resources of a lost session have come back already; what its requests have used still counts.
+    // The resources of a lost session have come back already; its charges and refunds still count.
     const isLost = session !== this.#sessions.current;
     const left = isLost ? due.map((units, i) => (limits[i]!.type === "resource" ? 0 : units)) : due;
     const list = definitions.encode(left);

@@ -8,7 +8,7 @@ import { sleep } from "../platform/sleep.ts";
 
 /**
  * Takes `units`, blocking this thread until it can, and returns the time of the grant; below 0 if that takes more than
- * `timeoutMs`, NaN if another thread has reclaimed what this one held.
+ * `timeoutMs`, NaN if another thread has reclaimed this one's participant.
  *
  * @throws {DeadlockError} if only this very thread could ever let it go.
  */

@@ -1,4 +1,4 @@
-/** What a set and the queue before it know of each other. */
+/** The two sides of waiting: a set, and the queue before it. */
 
 import type { AcquireOptions } from "../contract.ts";
 import type { Clock } from "../platform/clock.ts";

@@ -46,7 +46,7 @@ export interface Standing<W> {
   next: W | undefined;
 }
 
-/** A waiter's promise, and what may end its wait. */
+/** A waiter's promise, and the reasons that may end its wait. */
 export interface Waiting<T, W> extends Standing<W> {
   /** When it came, in microseconds. */
   readonly since: number;
@@ -171,7 +171,7 @@ export class Lines<W extends Standing<W>> {
     }
   }
 
-  /** What stops a request that comes now in the present walk, behind all waiters that were visited. */
+  /** The stop for a request whose turn is now: behind all waiters that the present walk has come to. */
   stopOf({ units, covered }: Request): Stop {
     return this.#stopAt(limitsOf(units), covered !== undefined);
   }
@@ -203,7 +203,7 @@ export class Lines<W extends Standing<W>> {
     return first;
   }
 
-  /** What stops the next waiter of a line before it is visited. */
+  /** The stop for the next waiter of a line, before it is visited. */
   #stopBefore(line: Line<W>): Stop {
     const stop = highest(line.stop, this.#stopAt(line.limits, line.isNested));
     return stop === FREE && line.passed >= line.quota ? UNKNOWN : stop;
