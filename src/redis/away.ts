@@ -1,4 +1,4 @@
-/** What happens to requests while the server cannot be reached. */
+/** Requests while the server cannot be reached. */
 import { Grant } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition } from "../contract.ts";
 import { BackendUnavailableError, InvalidLimitError } from "../errors.ts";
@@ -37,7 +37,7 @@ export interface StandIn<K extends string> {
 }
 
 /**
- * Undefined where there is none, and requests reject.
+ * The stand-in that the options ask for; undefined if requests reject.
  *
  * @throws {InvalidLimitError} if the options make no sense.
  */
@@ -50,7 +50,7 @@ export function standIn<K extends string>(options: AwayOptions<K>): StandIn<K> |
     if (localShare !== undefined) {
       throw new InvalidLimitError("localShare", localShare, `left out: only whenAway: "local" has one`);
     }
-    return whenAway === "allow" ? nobody() : undefined;
+    return whenAway === "allow" ? uncounted() : undefined;
   }
   if (!(typeof localShare === "number" && localShare > 0 && localShare <= 1)) {
     throw new InvalidLimitError(
@@ -62,8 +62,9 @@ export function standIn<K extends string>(options: AwayOptions<K>): StandIn<K> |
   return local(options, localShare);
 }
 
-function nobody<K extends string>(): StandIn<K> {
-  // Settles nowhere: whatever it says was taken, nothing was.
+/** Grants everything, and counts nothing. */
+function uncounted<K extends string>(): StandIn<K> {
+  // Its acquisitions settle nowhere, since nothing was taken for them.
   const grant = (units: readonly number[], session: Session<K>) => {
     const { requests, config, missingUpdate } = session;
     const granter = {
@@ -85,6 +86,7 @@ function nobody<K extends string>(): StandIn<K> {
   };
 }
 
+/** Takes from a set of this process that has a share of each limit. */
 function local<K extends string>(options: AwayOptions<K>, share: number): StandIn<K> {
   const { limits, config, missingUpdate, clock } = options;
   const shares = limits.map((limit) => shareOf(limit, share));
@@ -103,7 +105,7 @@ function local<K extends string>(options: AwayOptions<K>, share: number): StandI
           `the server is away, and ${amount} of "${limit.key}" is more than this process's share of ${most}`,
         );
       }
-      // What was asked has been worked out before: nothing is added to it here.
+      // A call or a resource is named even with 0, or the set would take 1 of it unasked.
       if (amount > 0 || limit.type !== "rate") taken[limit.key] = amount;
     }
     return taken as never;
@@ -115,7 +117,7 @@ function local<K extends string>(options: AwayOptions<K>, share: number): StandI
   };
 }
 
-/** The share of a limit, in whole units, one at least. */
+/** This process's share of a limit: whole units, at least one. */
 function shareOf<K extends string>(
   limit: Limit<K>,
   share: number,

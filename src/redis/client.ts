@@ -1,10 +1,11 @@
-/** The clients that can be handed in, told apart by their shape. None of them is imported. */
+/** The client libraries that are supported, told apart by the shape of a client. None of them is imported. */
 import { InvalidRequestError, show } from "../errors.ts";
+import { messageOf } from "./errors.ts";
 import { script, sha } from "./script/index.ts";
 
 type Listener = (...args: never[]) => void;
 
-/** What is needed of `ioredis` and `iovalkey`, a `Redis` or a `Cluster`. */
+/** A client of `ioredis` or `iovalkey`, a `Redis` or a `Cluster`: the methods that are used of it. */
 export interface IoredisLike {
   /** Runs a script that the server knows by its hash. */
   evalsha(sha: string, keys: number, ...args: string[]): Promise<unknown>;
@@ -14,7 +15,7 @@ export interface IoredisLike {
   duplicate(options?: never): object;
 }
 
-/** What is needed of `redis` (node-redis), a client or a cluster. */
+/** A client or a cluster of `redis` (node-redis): the methods that are used of it. */
 export interface NodeRedisLike {
   /** Runs a script that the server knows by its hash. */
   evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
@@ -24,10 +25,10 @@ export interface NodeRedisLike {
   duplicate(): object;
 }
 
-/** A client of a Redis or Valkey server. */
+/** A client of one of the supported libraries, connected or about to be. */
 export type RedisClient = IoredisLike | NodeRedisLike;
 
-/** A client's second connection, to listen on. */
+/** A client's second connection, which listens. */
 interface IoredisSubscriber {
   on(event: "message", listener: (channel: string, message: string) => void): unknown;
   on(event: "error" | "ready", listener: Listener): unknown;
@@ -48,25 +49,25 @@ interface NodeRedisSubscriber {
   unref?(): void;
 }
 
-/** A second connection of a client, that hears what is published. */
+/** A second connection of a client, which hears published messages. */
 export interface Ear {
   listen(channel: string): Promise<unknown>;
   ignore(channel: string): Promise<unknown>;
-  /** Whether it is a reason for the process to go on. */
+  /** Sets whether the connection is a reason for the process to go on. */
   hold(holds: boolean): void;
   end(): void;
 }
 
-/** One server, or several that are one: where a script runs by key. */
+/** One server or a cluster: it runs a script for a key. */
 export interface Server {
-  /** Runs the script; if the server does not know it any more, teaches it. */
+  /** Runs the script. If the server does not know it, sends its text. */
   run(key: string, args: string[]): Promise<string>;
-  /** `heard` is told the channel and the message; `again` that what was listened to may have been missed. */
+  /** Calls `heard` with each channel and message; `again` after an interruption, during which messages may have been missed. */
   ear(heard: (channel: string, message: string) => void, again: () => void): Promise<Ear>;
 }
 
 /**
- * @throws {InvalidRequestError} if it is no client that is known here.
+ * @throws {InvalidRequestError} if it is no client of a supported library.
  */
 export function serverOf(client: RedisClient): Server {
   const has = (method: string) =>
@@ -89,7 +90,7 @@ function ioredis(client: IoredisLike): Server {
       ),
     async ear(heard, again) {
       const duplicate = client.duplicate.bind(client) as (options?: object) => IoredisSubscriber;
-      // It is to wait for the server however long that is away, whatever the client does. (Of a cluster there is no such choice.)
+      // It waits for the server for as long as that is away, even if the client does not. (A cluster has no such option.)
       const subscriber = "nodes" in client ? duplicate() : duplicate(PATIENT);
       subscriber.on("error", () => {});
       subscriber.on("message", heard);
@@ -116,7 +117,7 @@ function nodeRedis(client: NodeRedisLike): Server {
       subscriber.on("error", () => {});
       subscriber.on("ready", again);
       await subscriber.connect();
-      // One for all, since a listener is added once only.
+      // One for all channels, so that subscribing again adds no second listener.
       const listener = (message: string, channel: string) => heard(channel, message);
       return {
         listen: (channel) => subscriber.subscribe(channel, listener),
@@ -137,18 +138,14 @@ async function taught(call: () => Promise<unknown>, teach: () => Promise<unknown
   }
 }
 
-/** Answers that say no more than that the server cannot do it now. */
+/** Errors of a server that cannot do it now. */
 const TRANSIENT =
   /\b(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|OOM|MISCONF|NOREPLICAS|UNBLOCKED)\b/;
-/** Answers that will be the same the next time. */
+/** Errors that will be the same the next time. */
 const LASTING = /^(ERR|WRONGTYPE|NOPERM|NOAUTH|WRONGPASS)\b|user_script/;
 
-/** Whether an error will not go away by itself. All others are a connection that may come back, or a server that is busy. */
+/** Whether an error will not go away by itself, unlike a lost connection or a busy server. */
 export function isLasting(error: unknown): boolean {
   const message = messageOf(error);
   return LASTING.test(message) && !TRANSIENT.test(message);
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

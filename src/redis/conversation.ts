@@ -1,92 +1,96 @@
 /**
- * What one process says to the server: batches, one at a time, each done exactly once. All that is asked while one is on its way
- * goes with the next, so that a busy process makes fewer calls than requests, and its requests keep their order. A batch has
- * a number, and the server keeps the answer to the last: where an answer is lost, the same batch is sent again.
+ * The conversation of one process with the server: batches, one at a time, each done exactly once. Operations that come while
+ * one is on its way go with the next, so that a busy process makes fewer calls than requests, and its requests keep their order.
+ * A batch has a number, and the server keeps the answer to the last one: when an answer is lost, the same batch is sent again.
  */
 import { systemClock, unref } from "../platform/clock.ts";
 import { soon } from "../platform/soon.ts";
+import { Alarm } from "../waiting/alarm.ts";
 import { isLasting } from "./client.ts";
+import type { Settings } from "./settings.ts";
 import { waitOf } from "./wire.ts";
 
-/** One thing that is asked. */
+/** One thing that the script is asked. */
 export interface Operation {
-  /** How the script is asked; `undefined` once nobody wants to know any more. */
+  /** The operation as the script reads it; `undefined` once its answer is not wanted any more. */
   encode(): string | undefined;
   /** The script's answer. */
   answered(answer: string, timing: Timing): void;
-  /** It was not done, because of `error`; or where that is undefined, nobody will ever know. */
+  /** Failed with `error`; `undefined` means that the outcome is unknown, since the answer was lost. */
   failed(error: unknown): void;
 }
 
-/** When a batch was asked first, and from when the waits in the answer count; by the set's clock. */
+/** Two times by the set's clock: when a batch was first sent, and the start of the waits in its answer. */
 export interface Timing {
   readonly sentAt: number;
   readonly readAt: number;
 }
 
-/** What the script says of a batch. */
+/** The script's answer to a batch as a whole. */
 export interface Outcome {
   readonly seq: number;
-  /** The server has written the session down. */
+  /** Whether the server has stored the session. */
   readonly isWritten: boolean;
   /** How long until some lease may end, in milliseconds. */
   readonly dueMs: number;
 }
 
-/** Who has something to say. */
+/** This process's side of a conversation. */
 export interface Speaker {
-  /** What is to be asked next, in order; empty if nothing. */
+  /** The operations of the next batch, in order; empty if there are none. */
   next(): readonly Operation[];
-  /** Asks the server. */
-  send(seq: number, operations: readonly string[]): Promise<string>;
-  now(): number;
-  /** The answers of a batch that was asked first at `sentAt` are there. */
+  /** Calls the script. */
+  call(seq: number, operations: readonly string[]): Promise<string>;
+  /** The answers of a batch that was first sent at `sentAt` have come. */
   arrived(sentAt: number, outcome: Outcome): Timing;
-  /** They have been told. `wasInterrupted`: later than was to be expected. */
+  /** All operations of the batch have been told their answers. `wasInterrupted`: the connection had failed meanwhile. */
   told(timing: Timing, outcome: Outcome, wasInterrupted: boolean): void;
-  /** The script has done nothing: why; or undefined if the batch is to be sent again, in a new session. */
+  /** The script has done nothing. Returns the error; or undefined if the batch is to be sent again, in a new session. */
   refused(answer: string): Error | undefined;
-  /** An answer is missing: gives up what was asked before `askedBefore`, and says when the oldest of the rest was asked. */
-  missing(askedBefore: number): number | undefined;
+  /**
+   * An answer is missing: gives up all that was asked before `askedBefore`, by the platform's clock. Returns when the
+   * oldest of the rest was asked, Infinity if there is none.
+   */
+  missing(askedBefore: number): number;
   /** The connection has failed. */
   interrupted(): void;
-  /** Whether there is more to ask than was. */
+  /** Whether there is more to ask than the present batch does. */
   readonly isWaiting: boolean;
-  /** How long a batch may be sent again, in milliseconds: afterwards the server may have forgotten it. */
-  readonly memoryMs: number;
-  readonly deadlineMs: number;
 }
 
 interface Batch {
   seq: number;
   readonly operations: readonly Operation[];
   readonly sentAt: number;
-  /** By the platform's clock. */
+  /** The same, by the platform's clock. */
   readonly askedAt: number;
 }
 
 const FIRST_RETRY_MS = 25;
 const LAST_RETRY_MS = 1_000;
 
+/** Stands for an operation whose answer is not wanted any more. */
 const NOTHING = ".";
 
 export class Conversation {
-  readonly #speaker: Speaker;
+  readonly #settings: Pick<Settings<never>, "clock" | "deadlineMs" | "leaseMs">;
+  /** Rings when the first unanswered operation has waited for `deadlineMs`. */
+  readonly #deadline = new Alarm(systemClock, () => this.#miss());
+  #speaker!: Speaker;
   #seq = 0;
   #batch: Batch | undefined;
   /** A call is on its way, or will be in this turn. */
   #isBusy = false;
   #retry: unknown;
   #retryMs = FIRST_RETRY_MS;
-  #watch: unknown;
   #isAway = false;
   #isEnded = false;
 
-  constructor(speaker: Speaker) {
-    this.#speaker = speaker;
+  constructor(settings: Pick<Settings<never>, "clock" | "deadlineMs" | "leaseMs">) {
+    this.#settings = settings;
   }
 
-  /** Whether the server has not answered within the deadline, and not since. */
+  /** Whether the server has missed the deadline, and has not answered since. */
   get isAway(): boolean {
     return this.#isAway;
   }
@@ -96,55 +100,64 @@ export class Conversation {
     return this.#batch !== undefined;
   }
 
-  /** There is something to ask. */
-  kick(): void {
-    this.#attend();
-    if (this.#isBusy || this.#isEnded || this.#retry !== undefined) return;
-    this.#isBusy = true;
-    soon(() => this.#begin());
+  /** Names the speaker, once, before anything is sent. */
+  begin(speaker: Speaker): void {
+    this.#speaker = speaker;
   }
 
-  /** Numbers begin anew: a new session. */
+  /** Sends the speaker's operations soon: at the end of this turn, or after the batch that is on its way. */
+  send(): void {
+    this.#watch();
+    if (this.#isBusy || this.#isEnded || this.#retry !== undefined) return;
+    this.#isBusy = true;
+    soon(() => this.#sendNext());
+  }
+
+  /** A new session: batches are numbered anew. */
   restart(): void {
     this.#seq = 0;
   }
 
   end(): void {
     this.#isEnded = true;
-    if (this.#retry !== undefined) systemClock.clearTimeout(this.#retry);
-    if (this.#watch !== undefined) systemClock.clearTimeout(this.#watch);
-    this.#retry = this.#watch = undefined;
+    this.#clearRetry();
+    this.#deadline.clear();
   }
 
-  #begin(): void {
+  #sendNext(): void {
     if (this.#isEnded) return;
-    if (this.#retry !== undefined) systemClock.clearTimeout(this.#retry);
-    this.#retry = undefined;
+    this.#clearRetry();
+    const { clock } = this.#settings;
     const before = this.#batch;
     if (before) {
-      if (this.#speaker.now() - before.sentAt < this.#speaker.memoryMs) {
-        this.#send(before);
+      if (clock.now() - before.sentAt < this.#memoryMs) {
+        this.#call(before);
         return;
       }
-      // Nobody will ever know whether it was done.
+      // The server may have forgotten it: whether it was done will never be known.
       this.#batch = undefined;
       for (const operation of before.operations) operation.failed(undefined);
     }
     const operations = this.#speaker.next();
     if (operations.length === 0 && !this.#isAway) {
       this.#isBusy = false;
-      this.#attend();
+      this.#watch();
       return;
     }
-    const batch = { seq: ++this.#seq, operations, sentAt: this.#speaker.now(), askedAt: systemClock.now() };
+    const batch = { seq: ++this.#seq, operations, sentAt: clock.now(), askedAt: systemClock.now() };
     this.#batch = batch;
-    this.#send(batch);
+    this.#call(batch);
   }
 
-  #send(batch: Batch): void {
+  /** For how long a batch may be sent again, in milliseconds: later the server may have forgotten it. */
+  get #memoryMs(): number {
+    return (this.#settings.leaseMs * 3) / 4;
+  }
+
+  #call(batch: Batch): void {
     const encoded = batch.operations.map((operation) => operation.encode() ?? NOTHING);
-    this.#attend();
-    this.#speaker.send(batch.seq, encoded.length > 0 ? encoded : [NOTHING]).then(
+    this.#watch();
+    this.#speaker.call(batch.seq, encoded.length > 0 ? encoded : [NOTHING]).then(
       (reply) => this.#arrive(batch, reply),
       (error) => this.#fail(batch, error),
     );
@@ -160,14 +173,14 @@ export class Conversation {
       const error = this.#speaker.refused(reply);
       if (!error) {
         batch.seq = ++this.#seq;
-        this.#send(batch);
+        this.#call(batch);
         return;
       }
       this.#batch = undefined;
       for (const operation of batch.operations) operation.failed(error);
     } else {
       this.#batch = undefined;
-      // First, since what is granted in this session is held with it.
+      // Before the answers are told: acquisitions that are granted now count on the lease.
       const outcome = { seq: batch.seq, isWritten: isWritten === "1", dueMs: waitOf(due!) };
       const timing = this.#speaker.arrived(batch.sentAt, outcome);
       batch.operations.forEach((operation, i) => {
@@ -175,7 +188,7 @@ export class Conversation {
       });
       this.#speaker.told(timing, outcome, wasInterrupted);
     }
-    soon(() => this.#begin());
+    soon(() => this.#sendNext());
   }
 
   #fail(batch: Batch, error: unknown): void {
@@ -184,9 +197,9 @@ export class Conversation {
     if (isLasting(error)) {
       this.#batch = undefined;
       for (const operation of batch.operations) operation.failed(error);
-      // What else was to be asked would fail alike; whoever asks next tries.
+      // The operations that were to go next would fail alike; those that come later try again.
       for (const operation of this.#speaker.next()) operation.failed(error);
-      this.#attend();
+      this.#watch();
       return;
     }
     this.#speaker.interrupted();
@@ -194,43 +207,43 @@ export class Conversation {
       this.#retry = undefined;
       if (!this.#isWanted()) return;
       this.#isBusy = true;
-      this.#begin();
+      this.#sendNext();
     }, this.#retryMs);
     if (!this.#isWanted()) unref(this.#retry);
     this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
-    this.#attend();
+    this.#watch();
   }
 
-  /** Whether anybody would miss the answer. */
+  /** Whether the answer is still wanted. */
   #isWanted(): boolean {
     return this.#speaker.isWaiting || !!this.#batch?.operations.some((each) => each.encode() !== undefined);
   }
 
-  /** Watches over the deadline while something is on its way. */
-  #attend(): void {
+  #clearRetry(): void {
+    if (this.#retry !== undefined) systemClock.clearTimeout(this.#retry);
+    this.#retry = undefined;
+  }
+
+  /** Watches the deadline while a batch is on its way. */
+  #watch(): void {
     if (this.#batch === undefined) {
-      if (this.#watch !== undefined) systemClock.clearTimeout(this.#watch);
-      this.#watch = undefined;
-    } else if (this.#watch === undefined) {
-      const { deadlineMs } = this.#speaker;
-      const ms = Math.max(0, this.#batch.askedAt + deadlineMs - systemClock.now());
-      this.#arm(ms);
+      this.#deadline.clear();
+    } else if (!this.#deadline.isSet) {
+      this.#deadline.ringBy(this.#batch.askedAt + this.#settings.deadlineMs, systemClock.now());
     }
   }
 
-  #arm(ms: number): void {
-    this.#watch = systemClock.setTimeout(() => {
-      this.#watch = undefined;
-      const now = systemClock.now();
-      const { deadlineMs } = this.#speaker;
-      if (this.#batch && this.#batch.askedAt + deadlineMs > now) {
-        this.#attend();
-        return;
-      }
-      this.#isAway = true;
-      const oldest = this.#speaker.missing(now - deadlineMs);
-      // Whoever asks next is watched over then.
-      if (oldest !== undefined && this.#batch) this.#arm(Math.max(1, oldest + deadlineMs - now));
-    }, ms);
+  #miss(): void {
+    const now = systemClock.now();
+    const { deadlineMs } = this.#settings;
+    if (this.#batch && this.#batch.askedAt + deadlineMs > now) {
+      this.#watch();
+      return;
+    }
+    this.#isAway = true;
+    const oldest = this.#speaker.missing(now - deadlineMs);
+    // Without one, the next operation starts the watch again.
+    if (oldest !== undefined && this.#batch)
+      this.#deadline.ringBy(Math.max(oldest + deadlineMs, now + 1), now);
   }
 }

@@ -1,5 +1,4 @@
-/** Limits as the script knows them: one line each, in the order of their keys, so that the order in a program makes no difference. */
-
+/** Limits as the script knows them: one line each, sorted by key, so that their order in a program makes no difference. */
 import { ceilingUnits, unitOf } from "../limits/definition.ts";
 import type { Limit, RateLimitAlgorithm } from "../limits/limits.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "../limits/units.ts";
@@ -18,19 +17,36 @@ const MOST_FULL = 1n << 61n;
 const MOST_DEBT = 1n << 62n;
 const MOST_WHOLE = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** The definitions of a set, and where its limits stand among them. */
-export interface Definitions {
+/** The definitions of a set. The script numbers limits in its own order, from 1. */
+export class Definitions {
+  /** All definitions, one a line. */
   readonly text: string;
-  /** For each limit of the set, its index in the script: from 1. */
+  /** For each limit of the set, its index in the script. */
   readonly indexes: readonly number[];
+
+  constructor(limits: readonly Limit[]) {
+    const sorted = [...limits].sort((a, b) => (a.key < b.key ? -1 : 1));
+    this.text = sorted.map(lineOf).join("\n");
+    this.indexes = limits.map((limit) => 1 + sorted.indexOf(limit));
+  }
+
+  /** Units as the script reads them, `index:units` for each limit, joined by commas; empty if there are none. */
+  encode(units: readonly number[]): string {
+    let list = "";
+    for (let i = 0; i < units.length; i++) {
+      const count = units[i]!;
+      if (count !== 0) list += `${list === "" ? "" : ","}${this.indexes[i]}:${count}`;
+    }
+    return list;
+  }
+
+  /** The limit of the set that has this index in the script. */
+  limitAt(index: number): number {
+    return this.indexes.indexOf(index);
+  }
 }
 
-export function definitionsOf(limits: readonly Limit[]): Definitions {
-  const sorted = [...limits].sort((a, b) => (a.key < b.key ? -1 : 1));
-  return { text: sorted.map(lineOf).join("\n"), indexes: limits.map((limit) => 1 + sorted.indexOf(limit)) };
-}
-
-/** kind ceiling window weight rate tick idle mostUnits mostPart capacity ["key","type",unit] */
+/** `kind ceiling window weight rate tick idle mostUnits mostPart capacity ["key","type",unit]`. */
 function lineOf(limit: Limit): string {
   const ceiling = ceilingUnits(limit);
   const capacity = toUnits(limit.capacity, unitOf(limit));
@@ -41,7 +57,7 @@ function lineOf(limit: Limit): string {
   return `${KINDS[limit.algorithm]} ${ceiling} ${window} ${leak} ${capacity} ${identity}`;
 }
 
-/** How a debt leaks, as `define` of assembly/algorithms/debt.ts has it: weight, rate, tick, idle, and what it can be at most. */
+/** How a debt leaks, worked out as by `define` in assembly/algorithms/debt.ts: weight, rate, tick, idle, and the highest debt. */
 function leakOf(units: number, window: number): string {
   const capacity = BigInt(units);
   let shift = 0n;
@@ -64,7 +80,7 @@ function greatestCommonDivisor(a: bigint, b: bigint): bigint {
   return b === 0n ? a : greatestCommonDivisor(b, a % b);
 }
 
-/** Definitions as an error message shows them. */
+/** Definitions in the words of an error message. */
 export function readable(text: string): string {
   const names = Object.keys(KINDS);
   return text

@@ -1,4 +1,4 @@
-/** Hears that something has come back on the server. One second connection for all sets of a client, made when first needed. */
+/** Hears of releases on the server. All sets of a client share one second connection, which is made when first needed. */
 import type { Ear, RedisClient, Server } from "./client.ts";
 
 const notifiers = new WeakMap<RedisClient, Notifier>();
@@ -20,8 +20,8 @@ export class Notifier {
   }
 
   /**
-   * Calls back with who gave something back on `channel`; and with nobody's name, `""`, when what was published before may have been missed.
-   * Returns how to stop.
+   * Calls `listener` with the session of each release on `channel`; and with `""` when releases before may have been missed.
+   * Returns a function that stops it.
    */
   listen(channel: string, listener: (from: string) => void): () => void {
     const listeners = this.#listeners.get(channel) ?? new Set();
@@ -33,7 +33,7 @@ export class Notifier {
     return () => this.#leave(channel, listener);
   }
 
-  /** Ends the connection if nobody listens. */
+  /** Ends the connection if there are no listeners. */
   retire(): void {
     if (this.#listeners.size > 0) return;
     this.#ear?.then((ear) => ear.end()).catch(() => {});
@@ -49,7 +49,7 @@ export class Notifier {
         },
       );
     } catch (error) {
-      // The next who waits tries again; who waits now looks in by itself.
+      // The next listener tries again. Until then queues ask again by their own timers.
       this.#ear = undefined;
       throw error;
     }
@@ -60,10 +60,10 @@ export class Notifier {
       const ear = await this.#ear!;
       ear.hold(true);
       await ear.listen(channel);
-      // Whatever came back before this was not heard.
+      // Releases before this were not heard.
       this.#tell(channel, "");
     } catch {
-      // Without a connection nothing is heard; whoever waits looks in by itself.
+      // Without a connection no release is heard. Queues ask again by their own timers.
     }
   }
 
@@ -74,7 +74,7 @@ export class Notifier {
     const last = this.#listeners.size === 0;
     this.#ear
       ?.then(async (ear) => {
-        // A connection that only would be heard on must not keep the process alive.
+        // A connection without listeners must not keep the process alive.
         if (last && this.#listeners.size === 0) ear.hold(false);
         if (!this.#listeners.has(channel)) await ear.ignore(channel);
       })

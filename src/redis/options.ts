@@ -1,4 +1,4 @@
-/** How a set on a server is made: what may be given, and what is taken where nothing is. */
+/** The options of a set on a server, and their defaults. */
 
 import { checkLease } from "../acquisition/leased.ts";
 import { InvalidLimitError, type LimitError } from "../errors.ts";
@@ -9,44 +9,47 @@ import { warnOnce } from "../platform/warning.ts";
 import type { WhenAway } from "./away.ts";
 import type { RedisClient } from "./client.ts";
 
-/** What a `RedisLimitSet` is made with. */
+/** The options of a `RedisLimitSet`. Only `name` and `client` are required. */
 export interface RedisLimitSetOptions<K extends string = string> {
-  /** The set's name on the server: all that are made with one name and the same limits are one set. Not empty. */
+  /** The set's name on the server, not empty. All processes that use one name with the same limits share one set. */
   readonly name: string;
-  /** The limits to take from together. Default: none, so that everything passes. */
+  /** The limits to take from together. Default: none, so that every request is granted. */
   readonly limits?: readonly LimitLike<K>[];
   /** A client of `ioredis`, `iovalkey` or `redis` (node-redis), single, sentinel or cluster, connected or about to be. */
   readonly client: RedisClient;
   /**
-   * How long the resources of a process that has died stay taken, in milliseconds, from 10. While it lives they are renewed, three
-   * times as often; so it must not block for longer. Default 30,000.
+   * How long the resources of a process that has died stay taken, in milliseconds, at least 10. A living process renews its lease
+   * after each third of that time, so it must not block for longer. Default 30,000.
    */
   readonly leaseMs?: number;
-  /** How long the server may take to answer, in milliseconds, before it counts as away. Default 1000. */
+  /** How long the server may take to answer before it counts as away, in milliseconds, above 0. Default 1000. */
   readonly deadlineMs?: number;
-  /** What happens to requests while the server is away. Default `"reject"`. */
+  /** How requests are answered while the server is away. Default `"reject"`. */
   readonly whenAway?: WhenAway;
-  /** With `whenAway: "local"`: which part of each limit this process may use by itself, above 0, at most 1. */
+  /** With `whenAway: "local"`: the part of each limit that this process may use by itself, above 0, at most 1. */
   readonly localShare?: number;
   /**
-   * Whether these limits replace others that the server has under this name: what is in use stays in use. For one process, at a
-   * change of limits. Default false: `DefinitionMismatchError`.
+   * Whether these limits replace the ones that the server has under this name; units in use stay in use. Set it in one process,
+   * when the limits change. Default false: other limits under this name are a `DefinitionMismatchError`.
    */
   readonly redefine?: boolean;
   /** What a release does about a RateLimit whose usage was not reported. Both charge it in full. Default `"throw"`. */
   readonly missingUpdate?: "throw" | "charge";
-  /** Whatever those who acquire should find: a model's name, say. */
+  /** Data for the code that acquires, such as a model's name: every acquisition has a copy. Default `{}`. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** For tests: where time comes from. All who use the set need the same one. Default: the server's time. */
+  /** For tests: the source of time. All processes of the set need the same one. Default: the server's time. */
   readonly clock?: Clock;
-  /** Told of each acquisition that was garbage-collected without a release, as `LimitSet`'s is. */
+  /**
+   * Called for each acquisition that was garbage-collected without a release, after its resources have been given back.
+   * Default: the first of a set is reported by `process.emitWarning` or `console.warn`.
+   */
   readonly onWarning?: (warning: LimitError) => void;
 }
 
-/** With what was left out; `localShare` alone has no default. */
+/** The options with their defaults. `localShare` alone has none. */
 export type CompleteOptions<K extends string> = Required<Omit<RedisLimitSetOptions<K>, "localShare">> &
   Pick<RedisLimitSetOptions<K>, "localShare"> & {
-    /** Whether time is the clock's, not the server's. */
+    /** Whether time is that of an injected clock, not the server's. */
     readonly isInjected: boolean;
   };
 

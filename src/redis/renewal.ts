@@ -1,35 +1,37 @@
 /** Renews a session's lease in time while the session holds something. */
-import { type Clock, LONGEST_TIMER_MS, unref } from "../platform/clock.ts";
+import type { Clock } from "../platform/clock.ts";
+import { Alarm } from "../waiting/alarm.ts";
 
-/** Whose lease it is. */
+/** The holder of the lease. */
 export interface Lessee {
-  session(): {
+  readonly current: {
     /** How many acquisitions hold something. */
     readonly held: number;
-    /** Until when the lease is good at least. */
+    /** Until when the lease is good at least, in milliseconds since the epoch. */
     readonly leasedUntil: number;
   };
-  isAway(): boolean;
+  readonly isAway: boolean;
   /** The renewal is due: it goes with the next batch. */
-  kick(): void;
+  renew(): void;
   /** The lease has ended unrenewed. */
-  lost(why: string): void;
+  lose(why: string): void;
 }
 
 export class Renewal {
   readonly #leaseMs: number;
   readonly #clock: Clock;
   readonly #lessee: Lessee;
-  #timer: unknown;
+  readonly #alarm: Alarm;
   #isDue = false;
 
   constructor(leaseMs: number, clock: Clock, lessee: Lessee) {
     this.#leaseMs = leaseMs;
     this.#clock = clock;
     this.#lessee = lessee;
+    this.#alarm = new Alarm(clock, () => this.#renew(), false);
   }
 
-  /** Whether the next batch has to renew; asked once. */
+  /** Whether the next batch has to renew; true once. */
   takeDue(): boolean {
     const isDue = this.#isDue;
     this.#isDue = false;
@@ -38,40 +40,33 @@ export class Renewal {
 
   /** Sets the timer if something is held. */
   watch(): void {
-    const { held, leasedUntil } = this.#lessee.session();
-    if (this.#timer !== undefined || held === 0) return;
+    const { held, leasedUntil } = this.#lessee.current;
+    if (this.#alarm.isSet || held === 0) return;
     const now = this.#clock.now();
     const renewAt = this.#renewAt(leasedUntil);
-    const at = renewAt > now ? renewAt : Math.min(leasedUntil, now + this.#leaseMs / 6);
-    const ms = Math.min(Math.max(at - now, 0), LONGEST_TIMER_MS);
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#timer = undefined;
-      this.#renew();
-    }, ms);
-    unref(this.#timer);
+    this.#alarm.ringBy(renewAt > now ? renewAt : Math.min(leasedUntil, now + this.#leaseMs / 6), now);
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#alarm.clear();
   }
 
-  /** With a third of its time gone: two more attempts fit in before it ends. */
+  /** After a third of the lease: two more attempts fit in before it ends. */
   #renewAt(leasedUntil: number): number {
     return leasedUntil - (this.#leaseMs * 2) / 3;
   }
 
   #renew(): void {
-    const { held, leasedUntil } = this.#lessee.session();
+    const { held, leasedUntil } = this.#lessee.current;
     const now = this.#clock.now();
     if (held === 0) return;
-    if (leasedUntil <= now && this.#lessee.isAway()) {
-      this.#lessee.lost(`the server has not been heard of for ${this.#leaseMs} ms`);
+    if (leasedUntil <= now && this.#lessee.isAway) {
+      this.#lessee.lose(`the server has not been heard of for ${this.#leaseMs} ms`);
       return;
     }
     if (this.#renewAt(leasedUntil) <= now) {
       this.#isDue = true;
-      this.#lessee.kick();
+      this.#lessee.renew();
     }
     this.watch();
   }

@@ -1,6 +1,6 @@
 /**
- * What this process holds on the server, under one lease. While it holds something, the lease is renewed; when it ends, because the
- * process was not heard of or the server has forgotten it, all that is held learns of it, and what is taken next belongs to another.
+ * One Redis process's holdings under one lease. While they include resources, the lease is renewed. It ends when the server has not
+ * heard of the process in time, or has forgotten it: then the signals of its acquisitions abort, and a new session begins.
  */
 import type { Granter } from "../acquisition/acquisition.ts";
 import { type LeakWatch, watchLeaks } from "../acquisition/leaks.ts";
@@ -9,10 +9,10 @@ import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
 
-/** An acquisition of a set on a server. */
+/** An acquisition of a set on a server; its `signal` aborts when the lease on its resources is lost. */
 export type RedisAcquisition<K extends string = string> = LeasedAcquisition<K>;
 
-/** What grants need of their set, besides. */
+/** The parts of its set that a session needs. */
 export interface SessionTerms<K extends string>
   extends Pick<Granter<K>, "requests" | "config" | "missingUpdate"> {
   readonly onWarning: (warning: LimitError) => void;
@@ -32,9 +32,9 @@ export class Session<K extends string> implements Granter<K> {
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
-  /** Until when the lease is good at least, by the set's clock. */
+  /** Until when the lease is good at least, in milliseconds by the set's clock. */
   leasedUntil = 0;
-  /** The last batch that the server has written down. */
+  /** The number of the last batch with which the server has stored the session. */
   written = 0;
   readonly #terms: SessionTerms<K>;
   readonly #controller = new AbortController();
@@ -92,7 +92,7 @@ export class Session<K extends string> implements Granter<K> {
   }
 }
 
-/** What is granted without the server: by another set, or by nobody. */
+/** An acquisition that was granted without the server, and so has no lease. */
 export function unleased<K extends string>(acquisition: Acquisition<K>): RedisAcquisition<K> {
   return Object.defineProperty(acquisition, "signal", { value: neverAborted() }) as RedisAcquisition<K>;
 }

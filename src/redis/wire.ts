@@ -1,4 +1,6 @@
-/** What the script answers to one operation. */
+/** The script's answer to one request. */
+import type { Stop } from "../waiting/lines.ts";
+import type { Definitions } from "./definitions.ts";
 
 export type Answer = Granted | Refused | Behind;
 
@@ -10,35 +12,37 @@ export interface Granted {
 
 export interface Refused {
   readonly kind: "refused";
+  /** When to ask again, in milliseconds; Infinity if only after a release. */
   readonly waitMs: number;
-  /** It hangs on a release; where it is to be asked for again after some time nevertheless, on that of somebody who waits before it. */
+  /** It depends on a release; together with a finite wait, on that of a waiter before it. */
   readonly hangs: boolean;
-  /** Which limits refuse, by their index in the set. */
+  /** The limits that refuse, by their index in the set. */
   readonly by: readonly number[];
-  /** It stands behind one who waits, whatever it might get by itself. */
+  /** It stands behind a waiter, so that its limits alone do not decide. */
   readonly isBehind: boolean;
 }
 
+/** It was not tried, since it stands behind a waiter of the same batch. */
 export interface Behind {
   readonly kind: "behind";
-  readonly stop: number;
+  readonly stop: Stop;
 }
 
-/** `inOrder` finds the limit of an index in the script's order. */
-export function parseAnswer(text: string, inOrder: (index: number) => number): Answer {
+export function parseAnswer(text: string, definitions: Definitions): Answer {
   if (text.startsWith("+")) return { kind: "granted", takenAt: Number(text.slice(1)) };
-  if (text.length === 2 && text.startsWith("=")) return { kind: "behind", stop: Number(text[1]) };
+  if (text.length === 2 && text.startsWith("=")) return { kind: "behind", stop: Number(text[1]) as Stop };
   const isBehind = text.startsWith("=");
   const [wait, by] = text.slice(isBehind ? 2 : 1).split(/!?\//);
   return {
     kind: "refused",
     waitMs: waitOf(wait!),
     hangs: text.includes("!"),
-    by: by ? by.split(",").map((index) => inOrder(Number(index))) : [],
+    by: by ? by.split(",").map((index) => definitions.limitAt(Number(index))) : [],
     isBehind,
   };
 }
 
+/** A wait in milliseconds, from the script's microseconds or `~`, which stands for Infinity. */
 export function waitOf(text: string): number {
   return text === "~" ? Number.POSITIVE_INFINITY : Number(text) / 1000;
 }

@@ -1,13 +1,13 @@
 /**
- * Who leaves when which signal aborts. One listener a signal, however many wait with it: callers often hand the same
- * signal to all they do, and platforms warn of signals with many listeners.
+ * Waiters by the signal that ends their wait. A signal gets one listener, however many waiters it has: callers often
+ * pass the same signal to everything they do, and platforms warn of signals with many listeners.
  */
 export class Aborts<T> {
   readonly #abort: (entries: readonly T[], reason: unknown) => void;
   readonly #entries = new Map<AbortSignal, Set<T>>();
   readonly #listener = (event: Event) => this.#aborted(event.target as AbortSignal);
 
-  /** `abort` is told of the entries of a signal that has aborted, once, in the order they came. */
+  /** `abort` is called once for a signal that aborts, with its entries in the order they came. */
   constructor(abort: (entries: readonly T[], reason: unknown) => void) {
     this.#abort = abort;
   }

@@ -10,7 +10,7 @@ import { sleep } from "../platform/sleep.ts";
 /**
  * Takes `units`, blocking this thread until it can: granted, refused after `timeoutMs`, or reclaimed.
  *
- * @throws {DeadlockError} if nothing but this thread could ever let it pass.
+ * @throws {DeadlockError} if only this very thread could ever let it go.
  */
 export function takeBlocking(
   region: Region,

@@ -1,12 +1,12 @@
-/** A priority queue by time, from which anything can leave in O(log n). */
+/** A priority queue by time, which any entry can leave in O(log n). */
 
-/** Something with a deadline; `place` is where the queue keeps it, -1 while it is not in. */
+/** An entry: `place` is its index in the heap, -1 while it is in none. */
 export interface Due {
   readonly deadline: number;
   place: number;
 }
 
-/** A binary heap whose entries know their place. */
+/** A binary heap whose entries know their place, so that they are found without a search. */
 export class Deadlines<T extends Due> {
   readonly #heap: T[] = [];
 

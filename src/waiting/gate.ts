@@ -1,4 +1,4 @@
-/** Between a set and the queue before it. */
+/** The two sides of waiting: a set, and the queue before it. */
 
 import type { AcquireOptions } from "../contract.ts";
 import type { Answer } from "../core/answer.ts";
@@ -6,35 +6,36 @@ import type { WakeWord } from "../core/sharing.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Request } from "./lines.ts";
 
-/** What a queue needs of the set before which it stands. */
+/** The set, as its queue sees it. */
 export interface Gate<T> {
   readonly clock: Clock;
-  /** By which other threads tell that something has come back; undefined while there are none. */
+  /** The word by which other threads wake this one after a release; undefined while there are none. */
   readonly wakeWord: WakeWord | undefined;
-  /** Takes a request, which came at `since` (in microseconds), or refuses it. */
+  /** Takes a request that came at `since` (in microseconds), or refuses it. */
   take(request: Request, now: number, since: number): Answer;
-  /** What `take` would answer; takes nothing. */
+  /** Answers as `take` would; takes nothing. */
   probe(request: Request, now: number): Answer;
   /** The waiter that came at `since` waits no more. */
   withdraw(since: number): void;
-  /** What to hand to a waiter whose request has just been taken. */
+  /** The value for a waiter whose request has just been taken. */
   grant(request: Request, token: number): T;
-  /** The error for a waiter that waited in vain. */
+  /** The error for a waiter whose timeout has passed. */
   timeout(request: Request, timeoutMs: number): Error;
 }
 
+/** All lines of one set in one isolate, and the timer that wakes them. */
 export interface Queue<T> {
   readonly size: number;
-  /** When the first head could pass, in milliseconds since the epoch; Infinity if that hangs on a release. */
+  /** When a grant is possible next, in milliseconds since the epoch; Infinity if that depends on a release. */
   readonly passesAt: number;
-  /** How many wait for limit `index`. */
+  /** How many waiters want limit `index`. */
   waitingFor(index: number): number;
-  /** Whether somebody waits who comes before a new request: who waits for one of the same limits. */
+  /** Whether a waiter comes before a new request for `units`, because it wants one of the same limits. */
   standsBefore(units: readonly number[], now: number): boolean;
-  /** Waits for its turn. `wait` is what the gate has just answered, undefined if it was not asked. */
+  /** Waits for its turn. `wait` is the gate's answer of just now, in milliseconds; undefined if it was not asked. */
   enqueue(request: Request, wait: number | undefined, now: number, options?: AcquireOptions): Promise<T>;
-  /** Something came back or may have: grants whatever can pass now. */
+  /** Finds the waiters that can go now, and grants them: for after a release, or whatever else may let them go. */
   serve(): void;
-  /** Turns everybody away. */
+  /** Rejects all waiters. */
   close(error: Error): void;
 }

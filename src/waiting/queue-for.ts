@@ -1,8 +1,8 @@
-/** The queue before a set. */
+/** Makes the queue of a set. */
 // In the build for workerd this is queue-for-workerd.ts: see tsup.config.ts.
 import type { Gate, Queue } from "./gate.ts";
-import { WaitQueue } from "./local-queue.ts";
+import { LocalQueue } from "./local-queue.ts";
 
 export function queueFor<T>(limits: number, gate: Gate<T>): Queue<T> {
-  return new WaitQueue(limits, gate);
+  return new LocalQueue(limits, gate);
 }

@@ -1,14 +1,15 @@
 /**
- * Who waits where each waiter lives in a request of its own (workerd): a set that is made at module scope is shared by
- * all requests of the isolate, and what one of them owns is out of the others' reach.
+ * The queue of a local set in workerd, where each waiter lives in an HTTP request of its own. A set that is made at module
+ * scope is shared by all HTTP requests of the isolate, but none of them can use what another owns:
  *
- * - A timer belongs to the request that set it, and is gone when that ends or is cancelled. So each waiter has its own.
- * - A request that waits for nothing of the platform's is cancelled as hung. So no waiter sleeps without a timer, be it
- *   only a release that it waits for.
- * - A request that is cancelled, because its client has gone, runs no line any more, not even a `finally`: whatever it is
- *   granted after that, nobody gives back. So nothing is taken for a waiter but in its own request: another one, which
- *   finds that it could pass, calls it by settling its nap, the one thing that does cross, and everybody who stands behind it waits
- *   for it. A waiter that has not been seen for some time is taken for gone, and passed.
+ * - A timer belongs to the HTTP request that set it, and is gone when that ends or is cancelled. So each waiter has its
+ *   own timer.
+ * - An HTTP request that waits for nothing of the platform's is cancelled as hung. So no waiter sleeps without a timer,
+ *   even if it waits for a release.
+ * - An HTTP request that is cancelled, because its client has gone, runs no further line, not even a `finally`: whatever
+ *   it is granted after that never comes back. So a waiter takes only while its own HTTP request runs. Another one that
+ *   finds that the waiter could go wakes it by settling its nap, the one thing that does cross over, and all waiters
+ *   behind it wait for it. A waiter that has not run for some time counts as gone, and is passed.
  */
 
 import type { AcquireOptions } from "../contract.ts";
@@ -16,42 +17,51 @@ import { isGranted, tokenOf, waitOf } from "../core/answer.ts";
 import { toMicros } from "../limits/units.ts";
 import { Aborts } from "./aborts.ts";
 import type { Gate, Queue } from "./gate.ts";
-import { Lines, type Request, type Waiting } from "./lines.ts";
+import { FREE, Lines, type Request, type Stop, stopFor, type Waiting } from "./lines.ts";
 
-// How long a waiter sleeps at most, and after how long without a sign of life it is taken for gone.
+// How long a waiter sleeps at most, and after how long without running it counts as gone.
 const NAP_MS = 500;
 const GONE_MS = 1250;
 
 interface Waiter<T> extends Waiting<T, Waiter<T>> {
   /** Neither granted nor turned away. */
   waits: boolean;
-  /** When it could pass, as far as it has been told. */
+  /** When it can go, as far as it has been told. */
   passesAt: number;
-  /** When its request ran last. */
+  /** When its HTTP request ran last. */
   seenAt: number;
-  /** Ends its nap, from whatever request. */
+  /** Ends its nap; any HTTP request may call it. */
   wake: () => void;
 }
 
-export class RequestQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
+export class WorkerdQueue<T> implements Queue<T> {
   readonly #gate: Gate<T>;
+  readonly #lines: Lines<Waiter<T>>;
   readonly #aborts = new Aborts<Waiter<T>>((waiters, reason) => this.#cancel(waiters, reason));
   #turns = 0;
   #passesAt = Number.POSITIVE_INFINITY;
 
   constructor(limits: number, gate: Gate<T>) {
-    super(limits);
     this.#gate = gate;
+    this.#lines = new Lines(limits);
+  }
+
+  get size(): number {
+    return this.#lines.size;
   }
 
   get passesAt(): number {
     return this.#passesAt;
   }
 
+  waitingFor(index: number): number {
+    return this.#lines.waitingFor(index);
+  }
+
   standsBefore(units: readonly number[], now: number): boolean {
-    // Whoever is gone stands before nobody. Whoever could pass by now goes first.
-    if (this.wants(units)) this.#serve(now);
-    return this.wants(units);
+    // This takes waiters that are gone out of the way, and wakes those that could go by now: they go first.
+    if (this.#lines.areWanted(units)) this.#serveAt(now);
+    return this.#lines.areWanted(units);
   }
 
   enqueue(request: Request, wait: number | undefined, now: number, options?: AcquireOptions): Promise<T> {
@@ -76,30 +86,30 @@ export class RequestQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
       };
       this.#passesAt = Math.min(this.#passesAt, waiter.passesAt);
       this.#join(waiter);
-      // A nested request may pass some of those it found here.
-      if (request.covered && wait === undefined) this.#look(waiter, now);
+      // A nested request may pass some of the waiters before it.
+      if (request.covered && wait === undefined) this.#run(waiter, now);
       void this.#attend(waiter, now);
     });
   }
 
   serve(): void {
-    if (this.size > 0) this.#serve(this.#gate.clock.now());
+    if (this.size > 0) this.#serveAt(this.#gate.clock.now());
   }
 
   close(error: Error): void {
-    for (const line of this.lines) {
+    for (const line of this.#lines) {
       while (line.head) this.#settle(line.head).reject(error);
     }
     this.#passesAt = Number.POSITIVE_INFINITY;
   }
 
-  /** What a waiter does in its request, until it waits no more. */
+  /** Runs in the waiter's HTTP request for as long as it waits. */
   async #attend(waiter: Waiter<T>, since: number): Promise<void> {
     try {
       for (let now = since; waiter.waits; ) {
         await this.#nap(waiter, now);
         now = this.#gate.clock.now();
-        if (waiter.waits) this.#look(waiter, now);
+        if (waiter.waits) this.#run(waiter, now);
       }
     } catch (error) {
       // At module scope there are no timers.
@@ -107,12 +117,12 @@ export class RequestQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
     }
   }
 
-  /** Sleeps until its deadline, or until it could pass; for `NAP_MS` at most; or until it is called. */
+  /** Sleeps until the waiter can go or its deadline, for `NAP_MS` at most; or until it is woken. */
   async #nap(waiter: Waiter<T>, now: number): Promise<void> {
     const { clock } = this.#gate;
     const ms = Math.max(0, Math.min(waiter.deadline - now, waiter.passesAt - now, NAP_MS));
     let timer: unknown;
-    // Whoever settles a promise, it is continued in the request that made it.
+    // Code behind an `await` runs on in its own HTTP request, even if another one settles the promise.
     await new Promise<void>((resolve) => {
       waiter.wake = resolve;
       timer = clock.setTimeout(resolve, ms);
@@ -120,62 +130,70 @@ export class RequestQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
     clock.clearTimeout(timer);
   }
 
-  /** A waiter's request runs: takes if it is its turn, leaves if its time is up. */
-  #look(waiter: Waiter<T>, now: number): void {
+  /** The waiter's HTTP request runs: the waiter takes if it is its turn, and leaves if its timeout has passed. */
+  #run(waiter: Waiter<T>, now: number): void {
     waiter.seenAt = now;
     waiter.passesAt = Number.POSITIVE_INFINITY;
     if (!waiter.line) this.#rejoin(waiter);
-    this.#serve(now, waiter);
-    // Whoever can pass at the very moment of its deadline passes.
+    this.#serveAt(now, waiter);
+    // A waiter that can go at the very moment of its deadline goes.
     if (!waiter.waits || waiter.deadline > now) return;
     this.#turnAway(waiter, this.#gate.timeout(waiter.request, waiter.timeoutMs));
-    this.#serve(now);
+    this.#serveAt(now);
   }
 
-  /** Takes for `own`, in whose request this runs, and calls others who could pass. */
-  #serve(now: number, own?: Waiter<T>): void {
+  /** Takes for `own`, the waiter whose HTTP request runs, and wakes the others that can go. */
+  #serveAt(now: number, own?: Waiter<T>): void {
     this.#passGone(now);
     this.#passesAt = Number.POSITIVE_INFINITY;
-    this.restart();
-    for (let line = this.nextLine(); line; line = this.nextLine()) {
-      const head = line.head!;
-      const { request, since } = head;
-      const isOwn = head === own;
-      const answer = isOwn ? this.#gate.take(request, now, since) : this.#gate.probe(request, now);
-      if (isOwn && isGranted(answer)) {
-        this.#settle(head).resolve(this.#gate.grant(request, tokenOf(answer)));
-        continue;
-      }
-      const wait = Math.max(0, waitOf(answer));
-      const passesAt = now + wait;
-      this.#passesAt = Math.min(this.#passesAt, passesAt);
-      // It sleeps too long, by what it knew.
-      if (!isOwn && passesAt < head.passesAt) head.wake();
-      head.passesAt = passesAt;
-      this.halt(line, wait);
-    }
+    this.#lines.reopen();
+    this.#lines.walk((waiter) => (waiter === own ? this.#take(waiter, now) : this.#call(waiter, now)));
   }
 
-  /** Takes those out of the way whose requests seem to run no more. */
+  #take(waiter: Waiter<T>, now: number): Stop {
+    const { request, since } = waiter;
+    const answer = this.#gate.take(request, now, since);
+    if (isGranted(answer)) {
+      this.#settle(waiter).resolve(this.#gate.grant(request, tokenOf(answer)));
+      return FREE;
+    }
+    return this.#stop(waiter, now, waitOf(answer));
+  }
+
+  /** Wakes a waiter of another HTTP request if it can go sooner than it knows. */
+  #call(waiter: Waiter<T>, now: number): Stop {
+    const wait = Math.max(0, waitOf(this.#gate.probe(waiter.request, now)));
+    if (now + wait < waiter.passesAt) waiter.wake();
+    return this.#stop(waiter, now, wait);
+  }
+
+  #stop(waiter: Waiter<T>, now: number, wait: number): Stop {
+    waiter.passesAt = now + wait;
+    this.#passesAt = Math.min(this.#passesAt, waiter.passesAt);
+    return stopFor(wait);
+  }
+
+  /** Takes waiters out of the way whose HTTP requests seem to run no more. */
   #passGone(now: number): void {
-    for (const line of this.lines) {
-      while (line.head && now - line.head.seenAt > GONE_MS) {
-        const gone = line.head;
-        this.leave(gone);
-        if (gone.signal) this.#aborts.remove(gone.signal, gone);
-      }
+    for (const line of this.#lines) {
+      while (line.head && now - line.head.seenAt > GONE_MS) this.#leave(line.head);
     }
   }
 
   #join(waiter: Waiter<T>): void {
-    this.stand(waiter);
+    this.#lines.stand(waiter);
     if (waiter.signal) this.#aborts.add(waiter.signal, waiter);
   }
 
-  /** It was passed as if it were gone, and is not: it goes back to where it stood. */
+  /** The waiter was passed as if it were gone, and is not: it goes back to where it stood. */
   #rejoin(waiter: Waiter<T>): void {
     waiter.signal?.throwIfAborted();
     this.#join(waiter);
+  }
+
+  #leave(waiter: Waiter<T>): void {
+    this.#lines.leave(waiter);
+    if (waiter.signal) this.#aborts.remove(waiter.signal, waiter);
   }
 
   #cancel(waiters: readonly Waiter<T>[], reason: unknown): void {
@@ -188,10 +206,9 @@ export class RequestQueue<T> extends Lines<Waiter<T>> implements Queue<T> {
     this.#gate.withdraw(waiter.since);
   }
 
-  /** It waits no more; its nap ends, so that its timer goes with it. */
+  /** The waiter waits no more; its nap ends, so that its timer goes with it. */
   #settle(waiter: Waiter<T>): Waiter<T> {
-    this.leave(waiter);
-    if (waiter.signal) this.#aborts.remove(waiter.signal, waiter);
+    this.#leave(waiter);
     waiter.waits = false;
     waiter.wake();
     return waiter;

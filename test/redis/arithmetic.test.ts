@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { isGranted, tokenOf, waitOf } from "../../src/core/answer.ts";
 import type { Region } from "../../src/core/region.ts";
 import { toMicros } from "../../src/limits/units.ts";
-import { definitionsOf } from "../../src/redis/definitions.ts";
+import { Definitions } from "../../src/redis/definitions.ts";
 import { script, sha } from "../../src/redis/script/index.ts";
 import { definitionSets, singleRate, startsUs, toLimit } from "../property/definitions.ts";
 import { histories, perform, type Step } from "../property/history.ts";
@@ -31,7 +31,7 @@ let keys = 0;
 /** Plays a history on a set, and records its calls of the core. */
 function record(definitions: readonly Definition[], startUs: number, history: readonly Step[]): Asked[] {
   const lab = new Lab({ definitions, startUs, missingUpdate: "charge" });
-  const { indexes } = definitionsOf(definitions.map(toLimit));
+  const { indexes } = new Definitions(definitions.map(toLimit));
   const region = (lab.limits as unknown as { region: Region }).region;
   const asked: Asked[] = [];
   const micros = (wait: number) =>
@@ -80,7 +80,7 @@ function record(definitions: readonly Definition[], startUs: number, history: re
 
 /** Plays recorded operations to the script, and compares the answers. Operations of one time are one batch. */
 async function replay(definitions: readonly Definition[], asked: readonly Asked[]): Promise<void> {
-  const { text } = definitionsOf(definitions.map(toLimit));
+  const { text } = new Definitions(definitions.map(toLimit));
   const key = `arithmetic:${++keys}`;
   const batches: Asked[][] = [];
   for (const each of asked) {

@@ -1,7 +1,12 @@
 /**
- * `assembly/algorithms/`. Each has `readyAt` (0, or the first microsecond at which it alone would grant so much; changes
- * nothing that counts) and `take`, for when all limits of a request agree; `read` and `write` for its state in the hash; and for
- * settling and reading, `charge` and `used`, those that refund `giveBack`, those that can owe more than a window makes good `overdue`.
+ * The counterparts of `assembly/algorithms/`. The functions of an algorithm:
+ *
+ * - `read` and `write` convert its state from and to the text in the hash.
+ * - `readyAt` returns 0, or the first microsecond at which this limit alone would grant so many units. It changes no debt or count.
+ * - `take` takes, once all limits of a request have agreed.
+ * - `used` returns the units in use, for readings; `charge` adds units above the ceiling, for settlements.
+ * - `giveBack` refunds; only some algorithms have it.
+ * - `overdue` returns when a debt above the ceiling has leaked out; only debts have it.
  */
 import { settlements } from "./debt.ts";
 import { refund } from "./refund.ts";
@@ -22,7 +27,7 @@ function tokenBucket.take(definition, state, now, count)
   pushMark(definition, state)
 end
 
--- Most calls settle nothing: the rest is there when it is asked for.
+-- Most calls settle nothing: the functions for settlements are made when first used.
 setmetatable(tokenBucket, { __index = function(_, name)
 ${refund}${settlements}
   tokenBucket.charge, tokenBucket.giveBack = charge, giveBack
@@ -31,7 +36,7 @@ ${refund}${settlements}
 end })
 `;
 
-/** Counted in debt, a theoretical arrival time ahead by at most the burst is a bucket as large as the burst. */
+/** GCRA (ATM Forum TM 4.0): a theoretical arrival time that may be ahead by the burst is a bucket as large as the burst. */
 export const gcra = /* lua */ `
 local gcra = tokenBucket
 `;
@@ -53,7 +58,7 @@ ${settlements.replace(/\nlocal function giveBack[\s\S]*?\nend\n/, "")}
 leakyBucket.charge, leakyBucket.used, leakyBucket.overdue = charge, used, overdue
 `;
 
-/** The log is parsed from its front only as far as it is needed; its last entry stands by itself, for the next to join. */
+/** The log is parsed from its front, only as far as needed. Its last entry is stored apart, so that the next can be added to it. */
 export const slidingWindow = /* lua */ `
 local MAX_ENTRIES = 128
 local slidingWindow = {}
@@ -72,7 +77,7 @@ function slidingWindow.write(state)
   return format("%d %d %d %d ", state.sum, state.count, state.time, state.amount) .. log
 end
 
--- Drops what has left the window and returns the sum of the rest.
+-- Drops the entries that have left the window, and returns the sum of the rest.
 function slidingWindow.used(definition, state, now)
   local expiry = now - definition.window
   while state.count > 1 do
@@ -170,7 +175,7 @@ function fixedWindow.readyAt(definition, state, now, count)
   return (floor(now / definition.window) + 1) * definition.window
 end
 
--- Adds usage that nobody asked for beforehand to the present window.
+-- Adds units to the present window, above the ceiling if need be.
 function fixedWindow.charge(definition, state, now, count)
   local used = fixedWindow.used(definition, state, now)
   state.number, state.count = floor(now / definition.window), used + math.min(count, MOST - used)
@@ -179,7 +184,7 @@ end
 fixedWindow.take = fixedWindow.charge
 `;
 
-/** What each session holds is kept with the session. */
+/** How much of it each session holds is stored with the session. */
 export const resource = /* lua */ `
 local resource = {}
 
@@ -204,7 +209,7 @@ function resource.take(definition, state, now, count, held, index)
   held[index] = (held[index] or 0) + count
 end
 
--- Takes back up to so many of what the session holds, never what another holds.
+-- Takes back up to so many units from the session; never units that another session holds.
 function resource.giveBack(state, count, held, index)
   local back = math.min(count, held[index] or 0)
   held[index] = (held[index] or 0) - back

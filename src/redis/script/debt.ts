@@ -1,4 +1,4 @@
-/** `assembly/algorithms/debt.ts`: what token bucket, GCRA and leaky bucket have in common. */
+/** The counterpart of `assembly/algorithms/debt.ts`: the common part of token bucket, GCRA and leaky bucket. */
 export const debt = /* lua */ `
 local function read(stored)
   if not stored then return { at = 0, units = 0, part = 0, marks = {} } end
@@ -19,7 +19,7 @@ local function write(state)
   return stored
 end
 
--- What is left of the debt; changes nothing.
+-- The rest of the debt; changes nothing.
 local function owed(definition, state, now)
   local elapsed = floor(now / definition.tick) - state.at
   if elapsed <= 0 or (state.units == 0 and state.part == 0) then return state.units, state.part end
@@ -29,15 +29,15 @@ local function owed(definition, state, now)
   return minus(definition.weight, state.units, state.part, units, part)
 end
 
--- Lets debt leak.
+-- Lets the debt leak.
 local function leak(definition, state, now)
   state.units, state.part = owed(definition, state, now)
   state.at = floor(now / definition.tick)
-  -- Debt has fallen: no mark can lie above it.
+  -- The debt has fallen: no mark may lie above it.
   if state.marks[1] then collapse(state.marks, #state.marks, state.units, state.part) end
 end
 
--- The first microsecond at which so much more than now has leaked out.
+-- The first microsecond by which so many more units have leaked out.
 local function leakedAt(definition, now, units, part)
   local rate = definition.rate
   local ticks, rest = mulDiv(units, definition.weight, rate)
@@ -50,9 +50,9 @@ local function leakedAt(definition, now, units, part)
 end
 `;
 
-/** What only some calls do with a debt. */
+/** The functions for settlements and readings, which only some calls need. */
 export const settlements = /* lua */ `
--- Adds usage that nobody asked for beforehand, above the ceiling if need be.
+-- Adds units, above the ceiling if need be.
 local function charge(definition, state, now, units)
   leak(definition, state, now)
   local room = definition.mostUnits - state.units
@@ -69,13 +69,13 @@ local function giveBack(definition, state, now, units, taken)
   refund(definition, state, units, floor(taken / definition.tick))
 end
 
--- Units not leaked out yet; a part of one counts as one.
+-- The units that have not leaked out yet; a part of a unit counts as one.
 local function used(definition, state, now)
   local units, part = owed(definition, state, now)
   return part > 0 and units + 1 or units
 end
 
--- When a debt above the ceiling, which a window does not suffice for, has leaked out.
+-- When a debt above the ceiling, which takes longer than a window, has leaked out.
 local function overdue(definition, state, now)
   return leakedAt(definition, now, state.units, state.part)
 end

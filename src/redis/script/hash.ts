@@ -1,16 +1,16 @@
 /**
- * The one key of a set, a hash. What a limit, a session or the set as a whole needs is one field each:
+ * The one key of a set, a hash. Each limit and each session has one field, and the set as a whole has some:
  *
  * | field | holds |
  * |---|---|
  * | `d` | the definitions, one a line |
  * | `t` | the latest time that changed something, in microseconds |
- * | `e` | no session ends before this |
- * | `w` | until when somebody may wait, and which session (`*`: several) |
- * | `q` | who waits and has been passed over: since when, until when nobody passes it, its session, whether it hangs on a release, what it wants |
- * | `x` | when the key expires |
+ * | `e` | the time before which no session ends |
+ * | `w` | until when waiters may be there, and their session (`*`: several) |
+ * | `q` | the claim of a waiter that was passed over: since when it waits, until when no later request passes it, its session, whether it waits for a release, the units it wants |
+ * | `x` | the time when the key expires |
  * | `1`, `2`, ... | the state of a limit |
- * | `s...` | a session: when it ends, the number of its last batch, what it holds, the answer to that batch |
+ * | `s...` | a session: when it ends, the number of its last batch, the resources it holds, the answer to that batch |
  *
  * Numbers are whole and in decimal digits.
  */
@@ -53,7 +53,7 @@ local function parseSpec(spec)
   }
 end
 
--- By the index of a limit: what was stored, once read; the definition and the state, once needed; which have changed.
+-- By the index of a limit: its stored text, once read; its definition and its state, once needed; whether it has changed.
 local stored, definitions, states, isChanged = {}, {}, {}, {}
 
 -- The definition and the state of a limit.

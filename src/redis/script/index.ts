@@ -1,6 +1,6 @@
 /**
- * The script: what `assembly/` is to a set in this isolate, for one on the server. It repeats the core's arithmetic, and is held to
- * it by the same random histories. All of a set is in one hash, so that it runs on a cluster too.
+ * The script: the counterpart on the server of `assembly/`, the core of a local set. It repeats the core's arithmetic; a test
+ * compares the two by the same random histories. A set is stored in one hash, so that it runs on a cluster too.
  */
 import { createHash } from "node:crypto";
 import { fixedWindow, gcra, leakyBucket, resource, slidingWindow, tokenBucket } from "./algorithms.ts";
@@ -13,8 +13,8 @@ import { sessions } from "./sessions.ts";
 import { transact } from "./transact.ts";
 
 /**
- * A function that makes algorithms when they are first needed. The whole text is run anew at each call, and to make all functions that a
- * call does not need would take longer than all else it does.
+ * A Lua function that makes algorithms when they are first needed. The whole text runs anew at each call, and making the functions
+ * that a call does not need would take longer than the rest of the call.
  */
 function module(name: string, result: string, ...parts: readonly string[]): string {
   return `local function ${name}()${parts.join("")}return ${result}\nend\n`;
@@ -35,5 +35,5 @@ const parts = [
 
 export const script: string = parts.join("");
 
-/** The name by which the server knows the script once it has seen it. */
+/** The name of the script on a server that has its text. */
 export const sha: string = createHash("sha1").update(script).digest("hex");

@@ -1,24 +1,24 @@
 /**
- * Lua's numbers are doubles, whole up to 2^53; the core's reach 2^62. So a debt is kept as whole units and a part of one (in the
- * core's terms: units x WEIGHT + part), and products are divided without ever being written down.
+ * Lua's numbers are doubles, exact for whole numbers up to 2^53; the core's reach 2^62. So a debt is kept as whole units and a part
+ * of a unit (in the core's terms: units x WEIGHT + part), and products are divided without ever being stored as one number.
  */
 export const constants = /* lua */ `
 local floor, match, gmatch, sub, format = math.floor, string.match, string.gmatch, string.sub, string.format
--- Ten times as fast as "%.0f"; where it is of 32 bits, that is what it has to be.
+-- "%d" is ten times as fast as "%.0f". Where it is limited to 32 bits, "%.0f" takes its place.
 if format("%d", 1099511627776) ~= "1099511627776" then
   local wide = format
   format = function(pattern, ...) return wide(string.gsub(pattern, "%%d", "%%.0f"), ...) end
 end
--- What charges can run a count up to: beyond it numbers are not whole any more.
+-- The highest count that charges can lead to: above it, doubles cannot hold every whole number.
 local MOST = 9007199254740991
--- The answer where no passing of time helps.
+-- The answer if only a release helps, not time.
 local NEVER = math.huge
 `;
 
 export const numbers = /* lua */ `
 local EXACT = 9007199254740992
 
--- a x b / m, rounded down, and the rest. All are whole, up to 2^53; only a result beyond that is not exact.
+-- Returns a x b / m, rounded down, and the rest. All are whole, up to 2^53; only a result above that is not exact.
 local function mulDiv(a, b, m)
   local product = a * b
   if product < EXACT then
@@ -31,7 +31,7 @@ local function mulDiv(a, b, m)
   local bits = b
   local _, length = math.frexp(b)
   local power = 2 ^ (length - 1)
-  -- Digit by digit, as one multiplies by hand, with the rest always below m.
+  -- Long multiplication, bit by bit, with the rest always below m.
   while power >= 1 do
     quotient = quotient + quotient
     if rest >= m - rest then
@@ -59,7 +59,7 @@ local function isLess(units, part, otherUnits, otherPart)
   return units < otherUnits or (units == otherUnits and part < otherPart)
 end
 
--- The difference of two debts, the first of them not the smaller one.
+-- The difference of two debts, of which the first is not smaller.
 local function minus(weight, units, part, otherUnits, otherPart)
   if part < otherPart then return units - otherUnits - 1, part - otherPart + weight end
   return units - otherUnits, part - otherPart

@@ -1,6 +1,6 @@
 /**
- * A set that is defined anew, by one writer: what is in use stays in use where a limit of the same key, kind and unit is there;
- * marks go, so that what was reserved before gives nothing back.
+ * Gives a set new definitions. Units in use stay in use if the new set has a limit of the same key, kind and unit. Marks are
+ * dropped, so that earlier reservations give nothing back.
  */
 export const redefine = /* lua */ `
 local function redefine(old, now, lease)
@@ -52,7 +52,7 @@ local function redefine(old, now, lease)
     elseif value then
       local state = algorithm.read(value)
       if after.kind <= 3 then
-        -- The same units in use; a part of one counts as one, on a tick of the new length.
+        -- The same units in use, at a tick of the new length; a part of a unit counts as one.
         state = { at = 0, units = algorithm.used(before, state, now), part = 0, marks = {} }
         state.at = floor(now / after.tick)
         state.units = math.min(state.units, after.mostUnits)
@@ -68,7 +68,7 @@ local function redefine(old, now, lease)
     if not taken[index] then redis.call("HDEL", key, index) end
   end
   redis.call("HSET", key, unpack(changes))
-  -- How long the new limits need is not known of those that nobody touches: for the longest of their windows, at least.
+  -- How long the states must be kept is not known for limits that this call does not touch: at least the longest window.
   local longest = lease
   for _, spec in ipairs(specs) do longest = math.max(longest, parseSpec(spec).window) end
   redis.call("HSET", key, "x", format("%d", now + longest))

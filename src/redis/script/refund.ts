@@ -1,8 +1,8 @@
-/** `assembly/refund.ts`: how much of an unused amount may go back. Marks are { tick, units, part }, oldest first, lows rising. */
+/** The counterpart of `assembly/refund.ts`: how many unused units may go back. Marks are `{ tick, units, part }`, oldest first, lows rising. */
 export const marks = /* lua */ `
 local MAX_MARKS = 4
 
--- Brings the first \`last\` marks down to a low: those at or above it become one, as old as the oldest of them.
+-- Brings the first \`last\` marks down to a low: the marks at or above it become one, as old as the oldest of them.
 local function collapse(marks, last, units, part)
   local kept = last
   while kept > 0 and not isLess(marks[kept].units, marks[kept].part, units, part) do kept = kept - 1 end
@@ -13,7 +13,7 @@ local function collapse(marks, last, units, part)
   for at = last, kept + 1, -1 do table.remove(marks, at) end
 end
 
--- Drops the mark that can be missed best from a full stack: whose low is nearest to that of the one before it.
+-- Drops a mark from a full stack: the one that matters least, because its low is nearest to that of the mark before it.
 local function dropMark(definition, marks)
   local drop, leastUnits, leastPart
   for i = 2, MAX_MARKS do
@@ -40,12 +40,12 @@ end
 `;
 
 export const refund = /* lua */ `
--- Gives back what may go back of so many units, reserved at \`tick\`: from the debt, and from the marks to keep them true.
+-- Gives back as many as may go back of the units reserved at \`tick\`: lowers the debt, and the later marks with it.
 local function refund(definition, state, unused, tick)
   local marks, weight = state.marks, definition.weight
   local after = #marks
   while after > 0 and marks[after].tick > tick do after = after - 1 end
-  -- No mark as old as the reservation: debt has been zero since.
+  -- Without a mark as old as the reservation, debt has been zero since: nothing may go back.
   if after == 0 then return end
   local low = marks[after]
   local units, part = unused, 0
@@ -54,7 +54,7 @@ local function refund(definition, state, unused, tick)
   for i = after + 1, #marks do
     marks[i].units, marks[i].part = minus(weight, marks[i].units, marks[i].part, units, part)
   end
-  -- Older reservations have seen the lowered debt too: it may be their lowest now.
+  -- The lowered debt may be the lowest since older reservations, too.
   collapse(marks, after, minus(weight, low.units, low.part, units, part))
 end
 `;

@@ -1,12 +1,12 @@
 /**
- * A session is what one process holds: a lease that ends unless it is renewed. It also remembers the answer to its last batch,
- * so that a batch that is sent again, because its answer was lost, is not done again.
+ * A session is one process's holdings under a lease, which ends unless it is renewed. It also stores the answer to its last
+ * batch, so that a batch whose answer was lost can be sent again without being done again.
  */
 export const sessions = /* lua */ `
 local SESSION = "^(%d+) (%d+) (%S+) (.*)$"
 local RESOURCE = 6
 
--- Ends the sessions that have not been renewed in time. Returns whether anything came back, and when to look again.
+-- Ends the sessions that have not been renewed in time. Returns whether resources came back, and when to look again.
 local function endSessions(now, lease)
   local fields, gone, cameBack, due = redis.call("HGETALL", key), {}, false, NEVER
   for i = 1, #fields, 2 do
@@ -21,7 +21,7 @@ local function endSessions(now, lease)
           isChanged[index], cameBack = true, true
         end
       elseif holding == "-" then
-        -- Nobody waits for the end of one that holds nothing: all of them together, now and then.
+        -- The end of a session that holds nothing helps no waiter: such sessions are ended together, now and then.
         due = math.min(due, math.max(expires, now + lease / 8))
       else
         due = math.min(due, expires)

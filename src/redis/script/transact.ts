@@ -1,30 +1,33 @@
+import { AWAITS_RELEASE, AWAITS_TIME, FREE } from "../../waiting/lines.ts";
+
 /**
- * `assembly/commit.ts`, for a batch: does what a process has asked for since its last call, in order, at one time. What is
- * asked, one string each, limits by their index from 1:
+ * The counterpart of `assembly/commit.ts`, for a batch: does the operations that a process has collected since its last call, in
+ * order, at one time. Each operation is a string, in which limits have indexes from 1:
  *
- * | | | answer |
+ * | operation | does | answer |
  * |---|---|---|
- * | `T1:5,3:2`, `T<age> 1:5` | takes, or will wait; has waited for so many microseconds | `+` and when; `-`, how long it would wait (`~`: for ever), `!` if that hangs on a release, `/`, which limits refuse; `=`: stands behind one of this batch that waits for a release, 1, or for time, 2 |
- * | `N...` | the same, nested: does not stand behind who waits for a release | |
- * | `O...`, `M...` | takes now or never; nested | `+`, or as for `P` with `=` in front if it stands behind |
- * | `P...` | would it pass? takes nothing | `-`, wait, `/`, which refuse |
- * | `S<taken> 1:-5,2:3` | settles what was taken then: gives back, or charges | `.` |
- * | `I` | reads all limits | `#`, for each: used`:`wait |
+ * | `T1:5,3:2`, `T<age> 1:5` | takes, or will wait; `age`: it has waited for so many microseconds | `+` and the time of the grant; or `-`, the wait (`~`: until a release), `!` if it depends on a release, `/`, the limits that refuse; or `=` and the stop (1, 2) of a waiter of this batch that stands before it |
+ * | `N...` | the same, nested: does not stand behind a waiter that awaits a release | |
+ * | `O...`, `M...` | takes now or not at all; the same, nested | `+`, or as for `P` with `=` in front if it stands behind a waiter |
+ * | `P...` | tells whether it would be granted; takes nothing | `-`, the wait, `/`, the limits that refuse |
+ * | `S<taken> 1:-5,2:3` | settles units that were taken at that time: gives back, or charges | `.` |
+ * | `I` | reads all limits | `#`, and for each `used:wait` |
  * | `R` | renews the lease | `.` |
  * | `L` | ends the session | `.` |
- * | `.` | nothing: whoever asked has gone | `.` |
+ * | `.` | nothing: the answer is not wanted any more | `.` |
  *
- * The answer to all begins with `ok`, whether the session was written, and how long until some lease may end; or is `lost`: the session
- * is not there any more; or `other` and the definitions that are.
+ * The answer to the batch begins with `ok`, whether the session was stored (1 or 0), and how long until some lease may end. Or
+ * nothing was done, and it is `lost`: the session has ended; `stale`: a later batch has been done; or `other` and the definitions
+ * that the server has.
  */
 export const transact = /* lua */ `
-local AWAITS_RELEASE, AWAITS_TIME = 1, 2
--- As in \`assembly/claims.ts\`, for processes that are further away. Microseconds.
+local FREE, AWAITS_RELEASE, AWAITS_TIME = ${FREE}, ${AWAITS_RELEASE}, ${AWAITS_TIME}
+-- As in \`assembly/claims.ts\`, but longer, since processes are further away than threads. Microseconds.
 local GRACE, PATIENCE = 50000, 250000
 local seq, acked, lease, redefines = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] ~= ""
 local FIRST_OPERATION = 8
 
--- What is asked of which limits; and all that is needed for it, read at once.
+-- The units of each operation; and all fields that they need, which are read at once.
 local requests, isTouched = {}, {}
 local fields, indexes = { "d", "t", "e", "w", "x", "s" .. sid, "q" }, {}
 local function touch(index)
@@ -44,7 +47,7 @@ for i = FIRST_OPERATION, #ARGV do
 end
 local found = redis.call("HMGET", key, unpack(fields))
 local latest, due, session = tonumber(found[2] or 0), found[3] and tonumber(found[3]), found[6]
--- A set's time never runs backwards.
+-- The time of a set never runs backwards.
 local now = math.max(reading, latest)
 
 if found[1] and found[1] ~= definitionText then
@@ -64,7 +67,7 @@ if session then
 end
 if acked > 0 and last < acked then return "lost" end
 
--- What has happened: \`isWritten\` that the session has to be written, \`isTaken\` that time has moved.
+-- The changes of this call: \`isWritten\` means that the session has to be stored, \`isTaken\` that the time of the set has moved.
 local isWritten, isTaken, hasLeft, cameBack, waits = false, false, false, false, false
 if due and due <= now then cameBack, due = endSessions(now, lease) end
 
@@ -73,7 +76,7 @@ local function waitText(ready)
   return ready == NEVER and "~" or format("%d", math.min(ready - reading, MOST))
 end
 
--- When all limits would grant what is asked: 0 if now. And which refuse.
+-- When all limits would grant a request, 0 if now; and which refuse.
 local function refusal(counts)
   local ready, refusing = 0
   for index, count in pairs(counts) do
@@ -88,7 +91,7 @@ local function refusal(counts)
   return ready, refusing
 end
 
--- The waiter of some session that has been passed over for longest: for a while, nobody who came later passes it.
+-- The claim of the waiter, of any session, that was passed over for longest: for a while, no later request passes it.
 local claim
 local isClaimed, asks = false, false
 local ends = now + lease
@@ -99,7 +102,7 @@ if found[7] and found[7] ~= "" then
   }
 end
 
--- Who may not pass a limit any more, by its index; nil while nobody is stopped.
+-- For each limit, by its index, why no later request passes it; nil while there are no stops.
 local stops
 
 local function stopAt(counts, stop)
@@ -108,7 +111,7 @@ local function stopAt(counts, stop)
   for index in pairs(counts) do stops[index] = math.max(stops[index] or 0, stop) end
 end
 
--- Whether a request shares limits with the claim, and is held back by it.
+-- Whether the claim holds a request back, because they share a limit.
 local function heldBack(counts, isNested, since)
   if not claim or claim.owner == sid or claim.untilAt <= now or claim.since + GRACE >= since then return false end
   if isNested and claim.hangs then return false end
@@ -121,39 +124,39 @@ end
 local function take(code, counts, since)
   local isOnce = code == "O" or code == "M"
   local isNested = code == "N" or code == "M"
-  local stop = 0
+  local stop = FREE
   if stops then
-    for index in pairs(counts) do stop = math.max(stop, stops[index] or 0) end
-    if stop == AWAITS_RELEASE and isNested then stop = 0 end
-    if stop > 0 and not isOnce then
+    for index in pairs(counts) do stop = math.max(stop, stops[index] or FREE) end
+    if stop == AWAITS_RELEASE and isNested then stop = FREE end
+    if stop > FREE and not isOnce then
       stopAt(counts, stop)
       return "=" .. stop
     end
   end
   local ready, refusing = refusal(counts)
-  -- Whether it waits for a release, its own or that of whoever holds it back: who is nested may be the one to make it.
+  -- Whether it waits for a release, its own or that of the claim: then nested requests still pass, since they may lead to it.
   local hangs = ready == NEVER
   if ready < NEVER and heldBack(counts, isNested, since) then
-    -- It could go, but for somebody who may not even be there any more: who must answer soon.
+    -- It could go, but for a claim whose owner may have ended: the owner has to renew the claim soon.
     if ready == 0 and claim.hangs then claim.untilAt, isClaimed, asks = math.min(claim.untilAt, now + PATIENCE), true, true end
     hangs = claim.hangs and ready == 0
     ready = math.max(ready, claim.untilAt)
     for index in pairs(claim.wants) do
       if counts[index] then refusing = refusing and refusing .. "," .. index or index end
     end
-  elseif ready > 0 and not isOnce and stop == 0 and now - since > GRACE then
+  elseif ready > 0 and not isOnce and stop == FREE and now - since > GRACE then
     local isOwn = claim and claim.owner == sid and math.abs(claim.since - since) < GRACE
     if not claim or claim.untilAt <= now or since < claim.since or isOwn then
       local untilAt = hangs and ends or ready + PATIENCE
-      -- Written again only if it says something else, or ends soon.
+      -- Stored again only if it has changed, or ends soon.
       if not isOwn or claim.hangs ~= hangs or claim.untilAt < (hangs and now + lease / 2 or untilAt) then
         claim, isClaimed = { since = since, untilAt = untilAt, owner = sid, hangs = hangs, wants = counts }, true
       end
     end
   end
-  if ready > 0 or stop > 0 then
+  if ready > 0 or stop > FREE then
     if not isOnce then stopAt(counts, hangs and AWAITS_RELEASE or AWAITS_TIME) end
-    return (stop > 0 and "=-" or "-") .. waitText(ready) .. (hangs and "!/" or "/") .. (refusing or "")
+    return (stop > FREE and "=-" or "-") .. waitText(ready) .. (hangs and "!/" or "/") .. (refusing or "")
   end
   for index, count in pairs(counts) do
     local definition, state = limitOf(index)
@@ -168,7 +171,7 @@ end
 local function settle(counts, taken)
   local at = latest
   for _, count in pairs(counts) do
-    -- Only to charge is the time needed: what leaks later leaks from what is left.
+    -- Only charges need the time: a debt that leaks later leaks from the rest.
     if count > 0 then at = now end
   end
   for index, count in pairs(counts) do
@@ -183,7 +186,7 @@ local function settle(counts, taken)
       algorithm.giveBack(definition, state, at, -count, taken)
       isChanged[index], cameBack = true, true
     end
-    -- Once through, a window's or a shaper's slot is gone.
+    -- A window or a leaky bucket gives nothing back.
   end
   latest, isTaken, isWritten = at, true, true
   return "."
@@ -223,7 +226,7 @@ for i = FIRST_OPERATION, #ARGV do
 end
 
 local changes, count = {}, 0
--- When the last of what has changed will be as if it had never been used.
+-- When all states that have changed will be as if never used.
 local spentAt = ends
 for index in pairs(isChanged) do
   local definition, state = limitOf(index)
@@ -231,7 +234,7 @@ for index in pairs(isChanged) do
   changes[count + 1], changes[count + 2] = index, algorithm.write(state)
   count = count + 2
   spentAt = math.max(spentAt, now + definition.window + definition.tick)
-  -- A debt that overage has run up takes longer than its window.
+  -- A debt above the ceiling takes longer than its window.
   if state.units and state.units > definition.ceiling then
     spentAt = math.max(spentAt, algorithm.overdue(definition, state, now))
   end
@@ -252,7 +255,7 @@ if isWritten and not hasLeft then
   count = count + 2
 end
 if cameBack and claim and claim.hangs and claim.untilAt > now + PATIENCE then
-  -- Its owner is told now; if it does not come for it, it is not there any more.
+  -- The claim's owner hears of the release now; if it does not ask soon, it has ended.
   claim.untilAt, isClaimed = now + PATIENCE, true
 end
 if isClaimed then
@@ -263,12 +266,12 @@ if isClaimed then
 end
 cameBack = cameBack or asks
 if waits or cameBack then
-  local wakeUntil, wakeWhom = match(found[4] or "0 ", "^(%d+) (.*)$")
+  local wakeUntil, listener = match(found[4] or "0 ", "^(%d+) (.*)$")
   wakeUntil = tonumber(wakeUntil)
-  if cameBack and wakeUntil > now and wakeWhom ~= sid then redis.pcall("PUBLISH", key, sid) end
-  if waits and (wakeUntil < now + lease / 2 or (wakeWhom ~= sid and wakeWhom ~= "*")) then
-    local whom = (wakeUntil > now and wakeWhom ~= sid) and "*" or sid
-    changes[count + 1], changes[count + 2] = "w", format("%d ", ends) .. whom
+  if cameBack and wakeUntil > now and listener ~= sid then redis.pcall("PUBLISH", key, sid) end
+  if waits and (wakeUntil < now + lease / 2 or (listener ~= sid and listener ~= "*")) then
+    local listeners = (wakeUntil > now and listener ~= sid) and "*" or sid
+    changes[count + 1], changes[count + 2] = "w", format("%d ", ends) .. listeners
     count = count + 2
   end
 end
@@ -282,14 +285,14 @@ if count > 0 then
   end
   local expires = isNew or spentAt > expiresAt
   if expires then
-    -- A quarter longer than is needed, so that not every call has to put it off.
+    -- A quarter longer than needed, so that not every call has to extend it.
     expiresAt = math.min(spentAt + math.ceil((spentAt - now) / 4), MOST)
     changes[count + 1], changes[count + 2] = "x", format("%d", expiresAt)
   end
   redis.call("HSET", key, unpack(changes))
   if expires then
     local ttl = math.ceil((expiresAt - now) / 1000)
-    -- By a clock that somebody moves, no time on the server's is long enough; but keys of tests should not stay for ever.
+    -- An injected clock may stand still for any time of the server's. Keys of tests should still expire some day.
     if isInjected then ttl = math.max(ttl, 3600000) end
     redis.call("PEXPIRE", key, format("%d", ttl))
   end

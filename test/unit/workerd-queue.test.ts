@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Answer } from "../../src/core/answer.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import type { Gate } from "../../src/waiting/gate.ts";
-import { RequestQueue } from "../../src/waiting/workerd-queue.ts";
+import { WorkerdQueue } from "../../src/waiting/workerd-queue.ts";
 
 /** A queue before `free` things of one kind, and one that comes back by the clock at `refillAt`. */
 function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
@@ -29,7 +29,7 @@ function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
     grant: (_, token) => `granted at ${token}`,
     timeout: (_, timeoutMs) => new Error(`not within ${timeoutMs} ms`),
   };
-  const queue = new RequestQueue(1, gate);
+  const queue = new WorkerdQueue(1, gate);
   const order: string[] = [];
   const wait = (name: string, options?: { timeoutMs?: number; signal?: AbortSignal }, nested = false) => {
     const request = { units: [1], covered: nested ? [true] : undefined };
@@ -45,7 +45,7 @@ function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
   return { clock, queue, order, wait, release };
 }
 
-describe("the queue of requests", () => {
+describe("the queue of workerd", () => {
   test("each passes in its own turn, one release after another, in order", async () => {
     const { clock, queue, order, wait, release } = set(0);
     for (const name of ["a", "b", "c"]) wait(name);

@@ -1,0 +1,131 @@
+/** The batches of a set: makes each from the operations that are due, and applies its answer. */
+import { BackendUnavailableError, show } from "../errors.ts";
+import { toMicros } from "../limits/units.ts";
+import { systemClock } from "../platform/clock.ts";
+import type { Server } from "./client.ts";
+import type { Conversation, Operation, Outcome, Speaker, Timing } from "./conversation.ts";
+import { readable } from "./definitions.ts";
+import { DefinitionMismatchError } from "./errors.ts";
+import type { RedisQueue } from "./queue.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Settings } from "./settings.ts";
+import type { Settlements } from "./settlements.ts";
+
+/** The parts of a set that have something to ask of the server. */
+export interface Parts<K extends string> {
+  readonly conversation: Conversation;
+  readonly sessions: Sessions<K>;
+  readonly settlements: Settlements<K>;
+  readonly queue: RedisQueue<K>;
+}
+
+export class Batches<K extends string> implements Speaker {
+  readonly #settings: Settings<K>;
+  readonly #server: Server;
+  readonly #parts: Parts<K>;
+  #redefines: boolean;
+  /** When the clock was read for the batch that is on its way. */
+  #readAt = 0;
+  #left: (() => void) | undefined;
+
+  constructor(settings: Settings<K>, server: Server, parts: Parts<K>) {
+    this.#settings = settings;
+    this.#server = server;
+    this.#parts = parts;
+    this.#redefines = settings.redefine;
+  }
+
+  get isWaiting(): boolean {
+    return this.#parts.queue.size > 0 || !this.#parts.settlements.isEmpty;
+  }
+
+  /** Ends the session and then the conversation. Resolves when the server knows, or has not answered in time. */
+  async end(): Promise<void> {
+    const { conversation, sessions, settlements } = this.#parts;
+    const isKnown = sessions.current.written > 0 || !settlements.isEmpty;
+    if (isKnown || conversation.isBusy) await this.#leave();
+    conversation.end();
+  }
+
+  next(): readonly Operation[] {
+    const { settlements, sessions, queue } = this.#parts;
+    const operations = settlements.takeAll();
+    if (sessions.renewal.takeDue()) {
+      operations.push({ encode: () => "R", answered: () => {}, failed: () => {} });
+    }
+    if (this.#left) {
+      const left = this.#left;
+      this.#left = undefined;
+      return [...operations, { encode: () => "L", answered: left, failed: left }];
+    }
+    return [...operations, ...queue.next()];
+  }
+
+  call(seq: number, operations: readonly string[]): Promise<string> {
+    const { key, clock, definitions, isInjected, leaseMs } = this.#settings;
+    const session = this.#parts.sessions.current;
+    this.#readAt = clock.now();
+    return this.#server.run(key, [
+      definitions.text,
+      isInjected ? String(toMicros(this.#readAt)) : "",
+      session.id,
+      String(seq),
+      String(session.held > 0 ? session.written : 0),
+      String(toMicros(leaseMs)),
+      this.#redefines ? "redefine" : "",
+      ...operations,
+    ]);
+  }
+
+  arrived(sentAt: number, { seq, isWritten }: Outcome): Timing {
+    const { leaseMs, isInjected, clock } = this.#settings;
+    this.#redefines = false;
+    if (isWritten) {
+      const session = this.#parts.sessions.current;
+      session.written = seq;
+      session.leasedUntil = sentAt + leaseMs;
+    }
+    return { sentAt, readAt: isInjected ? this.#readAt : clock.now() };
+  }
+
+  told({ readAt }: Timing, { dueMs }: Outcome, wasInterrupted: boolean): void {
+    const { queue, sessions } = this.#parts;
+    // Waiters must be asked for again in time, since the server forgets them.
+    queue.answered(readAt + Math.min(Math.max(dueMs, 1), this.#settings.leaseMs / 3));
+    if (wasInterrupted) queue.serve();
+    if (!sessions.isEnded) sessions.renewal.watch();
+  }
+
+  refused(answer: string): Error | undefined {
+    const { name, definitions } = this.#settings;
+    if (answer.startsWith("other\n")) {
+      const theirs = readable(answer.slice("other\n".length));
+      return new DefinitionMismatchError(name, theirs, readable(definitions.text));
+    }
+    if (answer !== "lost" && answer !== "stale") {
+      return new BackendUnavailableError(`the server's answer cannot be read: ${show(answer)}`);
+    }
+    this.#parts.sessions.lose("the server has forgotten them");
+    return undefined;
+  }
+
+  missing(askedBefore: number): number {
+    return this.#parts.queue.giveUp(askedBefore);
+  }
+
+  interrupted(): void {
+    this.#parts.queue.interrupted();
+  }
+
+  /** Ends the session with the next batch. */
+  #leave(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const late = systemClock.setTimeout(resolve, this.#settings.deadlineMs);
+      this.#left = () => {
+        systemClock.clearTimeout(late);
+        resolve();
+      };
+      this.#parts.conversation.send();
+    });
+  }
+}

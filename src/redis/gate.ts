@@ -1,0 +1,83 @@
+/** The set, as its queue sees it: turns the server's answers, or their absence, into acquisitions, refusals and errors. */
+import type { Denial } from "../acquisition/acquisition.ts";
+import { LeasedRefusal } from "../acquisition/leased.ts";
+import { AcquireTimeoutError } from "../errors.ts";
+import type { StandIn } from "./away.ts";
+import { unavailable } from "./errors.ts";
+import type { RedisAcquisition } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Settings } from "./settings.ts";
+import type { Settlements } from "./settlements.ts";
+import type { Waiter } from "./waiter.ts";
+
+export class RedisGate<K extends string> {
+  readonly #settings: Settings<K>;
+  readonly #sessions: Sessions<K>;
+  readonly #settlements: Settlements<K>;
+  readonly #standIn: StandIn<K> | undefined;
+
+  constructor(
+    settings: Settings<K>,
+    sessions: Sessions<K>,
+    settlements: Settlements<K>,
+    standIn: StandIn<K> | undefined,
+  ) {
+    this.#settings = settings;
+    this.#sessions = sessions;
+    this.#settlements = settlements;
+    this.#standIn = standIn;
+  }
+
+  /** The acquisition of a request that was granted at `takenAt`; undefined once the set is closed. */
+  grant({ request }: Waiter<RedisAcquisition<K>>, takenAt: number): RedisAcquisition<K> | undefined {
+    if (this.#sessions.isEnded) return undefined;
+    const acquisition = this.#sessions.current.grant(request.units, takenAt, request.covered);
+    this.#sessions.renewal.watch();
+    return acquisition;
+  }
+
+  /** Gives back a request that was granted at `takenAt`, after its waiter had left. */
+  undo({ request }: Waiter<RedisAcquisition<K>>, takenAt: number): void {
+    if (this.#sessions.isEnded) return;
+    const back = request.units.map((count) => -count);
+    this.#settlements.add(this.#sessions.current, back, takenAt);
+  }
+
+  /** The answer to a try that was refused by the limits of these indexes. */
+  refusal(waitMs: number, limitedBy: readonly number[]): RedisAcquisition<K> {
+    const denial: Denial<K> = {
+      config: this.#settings.config,
+      limitedBy: Object.freeze(this.#named(limitedBy)),
+    };
+    return new LeasedRefusal<K>(denial, waitMs);
+  }
+
+  /** The error for a waiter whose timeout has passed. */
+  timeout({ timeoutMs }: Waiter<RedisAcquisition<K>>, limitedBy: readonly number[]): AcquireTimeoutError {
+    return new AcquireTimeoutError(timeoutMs, this.#named(limitedBy));
+  }
+
+  /** The server does not answer: settles the waiter's promise, or returns false if it should wait on. */
+  unanswered(waiter: Waiter<RedisAcquisition<K>>): boolean {
+    if (this.#standIn) {
+      this.#askStandIn(this.#standIn, waiter).then(waiter.resolve, waiter.reject);
+      return true;
+    }
+    if (waiter.hasWaited) return false;
+    waiter.reject(unavailable(undefined));
+    return true;
+  }
+
+  async #askStandIn(standIn: StandIn<K>, waiter: Waiter<RedisAcquisition<K>>): Promise<RedisAcquisition<K>> {
+    const { request, isOnce, timeoutMs, deadline, signal } = waiter;
+    const session = this.#sessions.current;
+    if (isOnce && timeoutMs !== 0) return standIn.try(request.units, session);
+    const leftMs = isOnce ? 0 : Math.max(0, deadline - this.#settings.clock.now());
+    return standIn.acquire(request.units, { timeoutMs: leftMs, signal }, session);
+  }
+
+  /** Limits by their keys, in the order of the set. */
+  #named(limits: readonly number[]): K[] {
+    return this.#settings.requests.keys.filter((_, i) => limits.includes(i));
+  }
+}

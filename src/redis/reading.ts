@@ -1,0 +1,42 @@
+/** One reading of all limits, which is asked for in its turn among the requests. */
+import { systemClock } from "../platform/clock.ts";
+import type { Operation } from "./conversation.ts";
+import { unavailable } from "./errors.ts";
+
+export class Reading implements Operation {
+  readonly turn: number;
+  /** When it was made, in milliseconds by the platform's clock. */
+  readonly askedAt = systemClock.now();
+  readonly #pending: Set<Reading>;
+  readonly #resolve: (answer: string) => void;
+  readonly #reject: (error: unknown) => void;
+
+  /** Adds itself to the `pending` readings, until it is answered or has failed. */
+  constructor(
+    turn: number,
+    pending: Set<Reading>,
+    resolve: (answer: string) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.turn = turn;
+    this.#pending = pending.add(this);
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  get isPending(): boolean {
+    return this.#pending.has(this);
+  }
+
+  encode(): string | undefined {
+    return this.isPending ? "I" : undefined;
+  }
+
+  answered(answer: string): void {
+    if (this.#pending.delete(this)) this.#resolve(answer);
+  }
+
+  failed(error: unknown): void {
+    if (this.#pending.delete(this)) this.#reject(unavailable(error));
+  }
+}

@@ -1,0 +1,29 @@
+/** A set's options, and all that is derived from them once. */
+import { type Limit, toLimits } from "../limits/limits.ts";
+import { Requests } from "../limits/requests.ts";
+import { Definitions } from "./definitions.ts";
+import { type CompleteOptions, completed, type RedisLimitSetOptions } from "./options.ts";
+
+export interface Settings<K extends string> extends Omit<CompleteOptions<K>, "limits"> {
+  /** The one key of the set on the server, which is also the channel where releases are published. */
+  readonly key: string;
+  readonly limits: readonly Limit<K>[];
+  readonly requests: Requests<K>;
+  readonly definitions: Definitions;
+}
+
+/**
+ * @throws {InvalidLimitError} if an option makes no sense.
+ */
+export function settingsOf<K extends string>(options: RedisLimitSetOptions<K>): Settings<K> {
+  const complete = completed(options);
+  const limits = toLimits(complete.limits);
+  return {
+    ...complete,
+    // Braces: all keys of a set are on one node of a cluster, should there ever be two.
+    key: `limitset:{${complete.name}}`,
+    limits,
+    requests: new Requests(limits),
+    definitions: new Definitions(limits),
+  };
+}

@@ -1,0 +1,75 @@
+/** A request of this process, from the call until the answer that ends it. */
+import type { AcquireOptions } from "../contract.ts";
+import { toMicros } from "../limits/units.ts";
+import { type Clock, systemClock } from "../platform/clock.ts";
+import type { Due } from "../waiting/deadlines.ts";
+import type { Line, Request, Waiting } from "../waiting/lines.ts";
+import type { Definitions } from "./definitions.ts";
+
+export interface Asked {
+  readonly request: Request;
+  readonly turn: number;
+  readonly isOnce: boolean;
+  readonly options: AcquireOptions | undefined;
+  readonly clock: Clock;
+}
+
+export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
+  readonly request: Request;
+  readonly turn: number;
+  /** A try: it is asked for once, stands in no line, and is refused instead of waiting. */
+  readonly isOnce: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly since: number;
+  /** The same moment, in milliseconds by the platform's clock. */
+  readonly askedAt = systemClock.now();
+  readonly deadline: number;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+  place = -1;
+  line: Line<Waiter<T>> | undefined = undefined;
+  previous: Waiter<T> | undefined = undefined;
+  next: Waiter<T> | undefined = undefined;
+  /** Part of a batch that is on its way. */
+  isSent = false;
+  /** It has been refused, and waits for another answer. */
+  hasWaited = false;
+  /** Its timeout has passed: the next answer decides. */
+  isLate = false;
+  /** Its signal has aborted while it was on its way. */
+  isAborted = false;
+  hasLeft = false;
+  /** The limits that refused it last, by their index in the set. */
+  refusedBy: readonly number[] = [];
+  readonly #clock: Clock;
+
+  constructor(
+    { request, turn, isOnce, options, clock }: Asked,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ) {
+    const now = clock.now();
+    this.request = request;
+    this.turn = turn;
+    this.isOnce = isOnce;
+    this.timeoutMs = options?.timeoutMs ?? Number.POSITIVE_INFINITY;
+    this.signal = isOnce ? undefined : options?.signal;
+    this.since = toMicros(now);
+    this.deadline = isOnce ? Number.POSITIVE_INFINITY : now + this.timeoutMs;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.#clock = clock;
+  }
+
+  /** The request as the script reads it, behind the code of an operation; undefined once it has left. */
+  encode(code: string, definitions: Definitions): string | undefined {
+    return this.hasLeft ? undefined : code + this.#age + definitions.encode(this.request.units);
+  }
+
+  /** For how long it has waited, in microseconds; empty if it has never been refused. */
+  get #age(): string {
+    if (!this.hasWaited) return "";
+    return `${Math.max(0, toMicros(this.#clock.now()) - this.since)} `;
+  }
+}
