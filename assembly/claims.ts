@@ -15,7 +15,6 @@ import {
   LIMITS,
   OWNER,
   PARTICIPANT,
-  PARTICIPANTS,
   REFUSER,
   SEVERAL,
   SINCE,
@@ -23,6 +22,7 @@ import {
   UNITS,
   UNTIL,
   WANTS,
+  WANTS_BITS,
 } from "./layout";
 import { NEVER } from "./time";
 
@@ -35,13 +35,24 @@ const PATIENCE: i64 = 50_000;
 const AWAITS_RELEASE = 1;
 /** Another thread has asked for the renewal of the claim. */
 const ASKED = 2;
+/** The claim takes one of the spare places, because its thread has a claim already. */
+const SPARE = 4;
+
+// Spare places, for all threads together.
+const SPARES = 8;
 
 /**
- * How many claims a block has room for: one for each thread, and some for threads whose waiters want different limits. A
- * waiter that finds no room has no claim.
+ * How many claims a block has room for: one for each thread, which no other thread can take from it, and some for threads
+ * whose waiters want different limits. A waiter that finds no room makes its claim when an earlier one of its thread is
+ * served.
  */
 export function maxClaims(participants: i32): i32 {
-  return participants + 8;
+  return participants + SPARES;
+}
+
+/** The size of a claim in a set of `limits` limits. */
+export function claimBytes(limits: i32): i32 {
+  return WANTS + ((limits + WANTS_BITS - 1) / WANTS_BITS) * (WANTS_BITS / 8);
 }
 
 /** Copies the claims of a block. Their number is in the copy already. */
@@ -63,12 +74,12 @@ export function holdBack(
   nested: bool,
 ): i64 {
   const last = end(region, block);
-  const wants = wantsOf(region, scratch);
+  const size = load<i32>(region + CLAIM_BYTES);
   let latest: i64 = 0;
-  for (let claim = first(region, block); claim < last; claim += CLAIM_BYTES) {
-    if (!precedes(claim, scratch, wants, came, nested) || isVoid(claim, now)) continue;
+  for (let claim = first(region, block); claim < last; claim += size) {
+    if (isVoid(claim, now) || !precedes(region, claim, scratch, came, nested)) continue;
     const until = isSilent(claim, now) ? now + PATIENCE : load<i64>(claim + UNTIL);
-    mark(region, scratch, load<i64>(claim + WANTS), until);
+    mark(region, scratch, claim, until);
     latest = max(latest, until);
   }
   return latest;
@@ -98,36 +109,44 @@ export function press(
   nested: bool,
   latest: i64,
 ): bool {
-  const wants = wantsOf(region, scratch);
-  const flags = latest === NEVER ? AWAITS_RELEASE : 0;
+  const participant = load<i32>(scratch + PARTICIPANT);
   const asking = asks(now, latest);
   const last = end(region, block);
+  const size = load<i32>(region + CLAIM_BYTES);
   let changed = false;
   let own: usize = 0;
-  for (let claim = first(region, block); claim < last; claim += CLAIM_BYTES) {
-    if (isOwn(claim, load<i32>(scratch + PARTICIPANT), came)) {
+  let spare = 0;
+  let spares = 0;
+  for (let claim = first(region, block); claim < last; claim += size) {
+    const flags = load<i32>(claim + FLAGS);
+    if (flags & SPARE) spares++;
+    else if (load<i32>(claim + OWNER) === participant) spare = SPARE;
+    if (isOwn(claim, participant, came)) {
       // Another waiter of this thread, for other limits, may have come at the same moment.
-      if (load<i64>(claim + WANTS) === wants) own = claim;
-    } else if (asking && precedes(claim, scratch, wants, came, nested) && isSilent(claim, now)) {
-      store<i32>(claim + FLAGS, load<i32>(claim + FLAGS) | ASKED);
+      if (isFor(region, scratch, claim)) own = claim;
+    } else if (asking && isSilent(claim, now) && precedes(region, claim, scratch, came, nested)) {
+      store<i32>(claim + FLAGS, flags | ASKED);
       store<i64>(claim + UNTIL, now + PATIENCE);
       changed = true;
     }
   }
   if (now - came <= GRACE) return changed;
   if (own === 0) {
-    const count = load<i32>(block + CLAIM_COUNT);
-    if (count === maxClaims(load<i32>(region + PARTICIPANTS))) return changed;
+    if (spare && spares === SPARES) return changed;
     own = last;
-    store<i32>(block + CLAIM_COUNT, count + 1);
-  } else if (load<i32>(own + FLAGS) === flags && load<i64>(own + UNTIL) - now > PATIENCE / 2) {
+    store<i32>(block + CLAIM_COUNT, load<i32>(block + CLAIM_COUNT) + 1);
+  } else {
+    spare = load<i32>(own + FLAGS) & SPARE;
+  }
+  const flags = spare | (latest === NEVER ? AWAITS_RELEASE : 0);
+  if (own !== last && load<i32>(own + FLAGS) === flags && load<i64>(own + UNTIL) - now > PATIENCE / 2) {
     return changed;
   }
-  store<i32>(own + OWNER, load<i32>(scratch + PARTICIPANT));
+  store<i32>(own + OWNER, participant);
   store<i32>(own + FLAGS, flags);
   store<i64>(own + SINCE, came);
   store<i64>(own + UNTIL, now + PATIENCE);
-  store<i64>(own + WANTS, wants);
+  if (own === last) name(region, scratch, own);
   return true;
 }
 
@@ -136,16 +155,17 @@ export function press(
  * whether there were any.
  */
 export function drop(region: usize, block: usize, participant: i32, came: i64): bool {
+  const size = load<i32>(region + CLAIM_BYTES);
   let last = end(region, block);
   let dropped = false;
   for (let claim = first(region, block); claim < last; ) {
     if (isOwn(claim, participant, came)) {
-      last -= CLAIM_BYTES;
-      memory.copy(claim, last, CLAIM_BYTES);
+      last -= size;
+      memory.copy(claim, last, size);
       store<i32>(block + CLAIM_COUNT, load<i32>(block + CLAIM_COUNT) - 1);
       dropped = true;
     } else {
-      claim += CLAIM_BYTES;
+      claim += size;
     }
   }
   return dropped;
@@ -156,38 +176,57 @@ function first(region: usize, block: usize): usize {
 }
 
 function end(region: usize, block: usize): usize {
-  return first(region, block) + load<i32>(block + CLAIM_COUNT) * CLAIM_BYTES;
+  return first(region, block) + load<i32>(block + CLAIM_COUNT) * load<i32>(region + CLAIM_BYTES);
 }
 
-/** Returns the limits of a request as bits, as WANTS has them. */
-function wantsOf(region: usize, scratch: usize): i64 {
+/** Whether a claim wants limit `index`. */
+function wants(claim: usize, index: i32): bool {
+  return ((load<u8>(claim + WANTS + (index >> 3)) >> (index & 7)) & 1) !== 0;
+}
+
+/** Whether the request in the scratch area wants limit `index`. */
+function asksFor(scratch: usize, index: i32): bool {
+  return load<f64>(scratch + UNITS + index * UNIT_BYTES) > 0;
+}
+
+/** Whether a claim is for just the limits of the request in the scratch area. */
+function isFor(region: usize, scratch: usize, claim: usize): bool {
   const count = load<i32>(region + LIMITS);
-  let wants: i64 = 0;
-  for (let i = 0; i < count; i++) {
-    if (load<f64>(scratch + UNITS + i * UNIT_BYTES) > 0) wants |= 1 << (i64(i) & 63);
-  }
-  return wants;
+  for (let i = 0; i < count; i++) if (wants(claim, i) !== asksFor(scratch, i)) return false;
+  return true;
 }
 
-/** Marks those limits of a request that are among `claimed` as refused until `until`. */
-function mark(region: usize, scratch: usize, claimed: i64, until: i64): void {
+/** Writes the limits of the request in the scratch area into a claim. */
+function name(region: usize, scratch: usize, claim: usize): void {
+  memory.fill(claim + WANTS, 0, load<i32>(region + CLAIM_BYTES) - WANTS);
+  const count = load<i32>(region + LIMITS);
+  for (let i = 0; i < count; i++) {
+    if (!asksFor(scratch, i)) continue;
+    const at = claim + WANTS + (i >> 3);
+    store<u8>(at, load<u8>(at) | ((1 as u8) << ((i & 7) as u8)));
+  }
+}
+
+/** Marks those limits of the request in the scratch area that a claim wants as refused until `until`. */
+function mark(region: usize, scratch: usize, claim: usize, until: i64): void {
   const count = load<i32>(region + LIMITS);
   let refuser = -1;
   for (let i = 0; i < count; i++) {
-    const units = scratch + UNITS + i * UNIT_BYTES;
-    const wait = units + count * UNIT_BYTES;
-    if (load<f64>(units) > 0 && (claimed >> (i64(i) & 63)) & 1) store<i64>(wait, max(load<i64>(wait), until));
+    const wait = scratch + UNITS + (count + i) * UNIT_BYTES;
+    if (asksFor(scratch, i) && wants(claim, i)) store<i64>(wait, max(load<i64>(wait), until));
     if (load<i64>(wait) !== 0) refuser = refuser < 0 ? i : SEVERAL;
   }
   store<f64>(scratch + REFUSER, f64(refuser));
 }
 
 /** Whether a claim of another participant comes before the request in the scratch area, which came at `came`. */
-function precedes(claim: usize, scratch: usize, wants: i64, came: i64, nested: bool): bool {
-  if ((load<i64>(claim + WANTS) & wants) === 0) return false;
+function precedes(region: usize, claim: usize, scratch: usize, came: i64, nested: bool): bool {
   if (load<i32>(claim + OWNER) === load<i32>(scratch + PARTICIPANT)) return false;
   if (nested && (load<i32>(claim + FLAGS) & AWAITS_RELEASE) !== 0) return false;
-  return load<i64>(claim + SINCE) + GRACE < came;
+  if (load<i64>(claim + SINCE) + GRACE >= came) return false;
+  const count = load<i32>(region + LIMITS);
+  for (let i = 0; i < count; i++) if (asksFor(scratch, i) && wants(claim, i)) return true;
+  return false;
 }
 
 function isOwn(claim: usize, participant: i32, came: i64): bool {

@@ -41,6 +41,7 @@ import {
   PROBE,
   REFUSER,
   REPEATS,
+  SEAT,
   SETTLE,
   SEVERAL,
   SLIDING_WINDOW,
@@ -74,13 +75,14 @@ const AGAIN = f64.POSITIVE_INFINITY;
  */
 export function transact(region: usize, scratch: usize, life: i32, ms: f64, action: i32, since: f64): f64 {
   // Life 0 is that of a region's only participant. No other thread ever gets its number.
-  if (life !== 0 && atomic.load<i32>(scratch + LIFE) !== life) return NaN;
   const participant = load<i32>(scratch + PARTICIPANT);
   const count = load<i32>(region + LIMITS);
   const waits = count * UNIT_BYTES;
   const reading = microseconds(ms);
   while (true) {
     const head = readHead(region);
+    // Read after the head: what a reclaimed thread holds is given back by a swap that follows the end of its life.
+    if (life !== 0 && atomic.load<i32>(load<usize>(scratch + SEAT) + LIFE) !== life) return NaN;
     // A settlement is never refused, so that the only participant of a region needs no copy for it.
     const staged =
       action === SETTLE && isAlone(region) ? present(region, head) : stage(region, scratch, head);
@@ -138,7 +140,7 @@ export function leave(region: usize, scratch: usize, participant: i32, life: i32
   while (true) {
     const head = readHead(region);
     // Read after the head: a thread that gets the number later moves the head when it takes, and the swap below fails.
-    if (atomic.load<i32>(scratchOf(region, participant) + LIFE) !== life) return;
+    if (atomic.load<i32>(load<usize>(scratchOf(region, participant) + SEAT) + LIFE) !== life) return;
     const staged = stage(region, scratch, head);
     const dropped = claims.drop(region, staged, participant, i64(since));
     if (since !== 0) {

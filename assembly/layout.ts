@@ -15,7 +15,7 @@
  * +--------------------------------------------------------+
  * |      handles, in a region that threads share            | src/threads/handles.ts
  * +--------------------------------------------------------+
- * |      scratch of participant 0, 1, ...                   | its participant; LIFE: src/threads/seats.ts
+ * |      scratch of participant 0, 1, ...                   | its participant
  * +--------------------------------------------------------+
  * |      blocks 0, 1 of participant 0; 2, 3 of 1; ...       | its participant, while it is not the head
  * +--------------------------------------------------------+
@@ -34,9 +34,7 @@
  * +--------------------------------------------------------+
  * |  PARTICIPANT i32, its number                            | format, once
  * |  OWN i32, where in the region its blocks begin          | format, once
- * |  LIFE i32, how often the number has been given out      | src/threads/seats.ts
- * |  HANDLE i32, the handle by which that thread attached   | src/threads/seats.ts, together with LIFE
- * |  THREAD i32, the platform's id of that thread, plus 1   | src/threads/seats.ts
+ * |  SEAT i32, the address of the number's seat             | format, once
  * |  REFUSER f64, the limit that alone refused, or SEVERAL  | core
  * |  REPEATS f64, transactions that another thread beat     | core
  * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
@@ -51,7 +49,7 @@
  */
 export const FORMAT = 1;
 /** Grows with each change to this file: threads that read memory in different ways must not share it. */
-export const SHARED_FORMAT = 2;
+export const SHARED_FORMAT = 3;
 
 // Kinds of limit.
 export const TOKEN_BUCKET = 0;
@@ -89,8 +87,8 @@ export const LOGGED = 92;
 export const CLAIMS = 96;
 /** Tells apart the regions that follow each other at one address. */
 export const SERIAL = 100;
-/** Which participant number is tried first for the next thread that attaches. */
-export const NEXT = 104;
+/** The size of a claim, which has a bit for each limit. */
+export const CLAIM_BYTES = 104;
 export const DEFINITIONS = 128;
 
 // Definition of a limit.
@@ -120,12 +118,24 @@ export const DEFINITION_BYTES = 64;
 export const ISSUE = 0;
 /** How far the worker to which the handle was posted has come with its lock. */
 export const GUARD = 4;
-/** The participant that posted the handle, plus 1, and its life: the handle's threads end with that thread. */
+/** The handle by which the thread attached that posted this handle to its worker: the worker ends with that thread. */
 export const PARENT = 8;
-export const PARENT_LIFE = 12;
+/** The platform's id of that thread, plus 1; 0 where the handle was not posted. */
+export const PARENT_THREAD = 12;
 export const HANDLE_BYTES = 16;
 /** Behind the definitions, a cache line of places for each participant but the first. */
 export const HANDLES_BYTES = LINE;
+
+// Seat of a participant number, in memory outside of the region: a thread that was reclaimed while it is alive still looks there.
+/** The state of the number, and how often it has been given out. */
+export const LIFE = 0;
+/** The handle by which the thread of the present life attached. */
+export const HANDLE = 4;
+/** The life whose thread is in the middle of a transaction; or 0; or minus a life whose thread will not look here again. */
+export const INSIDE = 8;
+/** The platform's id of the thread, plus 1. */
+export const THREAD = 12;
+export const SEAT_BYTES = 16;
 
 // Head word.
 export const INDEX_BITS = 16;
@@ -148,9 +158,9 @@ export const FLAGS = 4;
 export const SINCE = 8;
 /** Until when the claim needs no renewal. */
 export const UNTIL = 16;
-/** One bit for each limit that the waiter wants; in sets of more than 64, limits share bits. */
+/** One bit for each limit that the waiter wants, in as many words as it takes. */
 export const WANTS = 24;
-export const CLAIM_BYTES = 32;
+export const WANTS_BITS = 64;
 
 // State of a debt: token bucket, GCRA, leaky bucket.
 export const AT = 0;
@@ -187,10 +197,8 @@ export const HELD_BYTES = 8;
 // Scratch.
 export const PARTICIPANT = 0;
 export const OWN = 4;
-export const LIFE = 8;
-export const HANDLE = 12;
-export const THREAD = 16;
-export const REFUSER = 24;
-export const REPEATS = 32;
-export const UNITS = 40;
+export const SEAT = 8;
+export const REFUSER = 16;
+export const REPEATS = 24;
+export const UNITS = 32;
 export const UNIT_BYTES = 8;

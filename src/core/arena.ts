@@ -10,6 +10,8 @@ const PAGE = 65_536;
 const MOST_PAGES = 65_536;
 // An empty arena of more pages than this is dropped, so that the memory of a peak of many sets is not kept for ever.
 const KEPT_PAGES = 16;
+// How many retired regions are looked at each time: few, so that a set costs the same however many there are.
+const FEW = 2;
 
 interface Span {
   start: number;
@@ -64,9 +66,13 @@ export class Arena implements Heap {
 
   /** Returns the address of a new region of `bytes` bytes, all of them 0. */
   allocate(bytes: number): number {
-    this.#sweep();
     const size = Math.ceil(bytes / LINE) * LINE;
-    let span = this.#free.find((each) => each.end - each.start >= size);
+    this.#sweep(FEW);
+    let span = this.#find(size);
+    if (!span && this.#retired.length > 0) {
+      this.#sweep(this.#retired.length);
+      span = this.#find(size);
+    }
     if (!span) {
       this.#grow(size);
       span = this.#free.at(-1)!;
@@ -76,6 +82,10 @@ export class Arena implements Heap {
     if (span.start === span.end) this.#free.splice(this.#free.indexOf(span), 1);
     this.#regions++;
     return start;
+  }
+
+  #find(size: number): Span | undefined {
+    return this.#free.find((each) => each.end - each.start >= size);
   }
 
   free(start: number, bytes: number): void {
@@ -116,28 +126,34 @@ export class Arena implements Heap {
 
   /** Frees a region once no thread uses it: now, or when more memory is needed. */
   retire(region: Retired): void {
-    this.#retired.push(region);
-    this.#sweep();
+    if (region.isFree()) this.free(region.start, region.bytes);
+    else this.#retired.push(region);
+    this.#sweep(FEW);
     dropIfSpent(this);
   }
 
-  #sweep(): void {
-    if (this.#retired.length === 0) return;
-    const kept: Retired[] = [];
-    for (const region of this.#retired) {
+  /** Looks at the next `count` retired regions in turn, and frees those that no thread uses any more. */
+  #sweep(count: number): void {
+    for (let looks = Math.min(count, this.#retired.length); looks > 0; looks--) {
+      const region = this.#retired.shift()!;
       if (region.isFree()) this.free(region.start, region.bytes);
-      else kept.push(region);
+      else this.#retired.push(region);
     }
-    this.#retired = kept;
   }
 
   #grow(size: number): void {
     const end = this.byteLength;
     const last = this.#free.at(-1);
     const room = last && last.end === end ? end - last.start : 0;
-    // Doubling keeps the cost of growing in proportion to the memory in use.
     const needed = Math.ceil((size - room) / PAGE);
-    this.memory.grow(Math.max(needed, Math.min(end / PAGE, MOST_PAGES - end / PAGE)));
+    // Doubling keeps the cost of growing in proportion to the memory in use.
+    const doubled = Math.max(needed, Math.min(end / PAGE, MOST_PAGES - end / PAGE));
+    try {
+      this.memory.grow(doubled);
+    } catch {
+      // The memory may not double any more, and still grow by what is needed.
+      this.memory.grow(needed);
+    }
     this.f64 = new Float64Array(this.memory.buffer);
     if (room > 0) last!.end = this.byteLength;
     else this.#free.push({ start: end, end: this.byteLength });

@@ -10,7 +10,14 @@ export interface CoreExports {
   stateBytes(kind: number, participants: number): number;
   logBytes(kind: number): number;
   regionBytes(limits: number, states: number, logs: number, participants: number): number;
-  format(region: number, limits: number, states: number, logs: number, participants: number): void;
+  format(
+    region: number,
+    limits: number,
+    states: number,
+    logs: number,
+    participants: number,
+    seats: number,
+  ): void;
   define(
     region: number,
     index: number,

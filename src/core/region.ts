@@ -10,16 +10,17 @@ import {
   REFUSER,
   REPEATS,
   RESOURCE,
+  SEAT_BYTES,
   SETTLE,
   STATE,
   TAKE,
   UNITS,
 } from "../../assembly/layout.ts";
-import type { Answer } from "./answer.ts";
+import { type Answer, RECLAIMED } from "./answer.ts";
 import { type Arena, arenaFor, type Heap } from "./arena.ts";
 import { type Address, definitionAt, presentBlock, wordOfDefinition } from "./block.ts";
 import type { Definition } from "./kinds.ts";
-import { copyState, lay } from "./lay.ts";
+import { copyState, type Laid, lay } from "./lay.ts";
 import type { Sharing } from "./sharing.ts";
 
 /** The memory that a region occupies, with this thread's part in it. Both are given back at the region's end. */
@@ -88,7 +89,13 @@ export class Region {
 
   /** Takes `units`, one entry for each limit, from all limits or from none. An entry of 0 leaves its limit out. */
   take(units: readonly number[], now: number): Answer {
-    return this.transact(TAKE, units, now, 0);
+    if (this.life !== 0) return this.transact(TAKE, units, now, 0);
+    // Written out, without a call of `transactAlone`: engines inline the path of a take only while it is small and flat.
+    const heap = this.heap;
+    const f64 = heap.f64;
+    const at = this.units;
+    for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
+    return heap.core.transact(this.start, this.scratch, this.life, now, TAKE, 0) as Answer;
   }
 
   /** Takes for a request that came at `since`, in microseconds. A nested request passes the claims that await a release. */
@@ -111,7 +118,7 @@ export class Region {
 
   /** Reads all limits at one moment, for `usedOf` and `waitOf`. */
   inspect(now: number): Answer {
-    return this.heap.core.transact(this.start, this.scratch, this.life, now, INSPECT, 0) as Answer;
+    return this.transact(INSPECT, [], now, 0);
   }
 
   /** Whether limit `index` refused the last take or probe. */
@@ -163,7 +170,14 @@ export class Region {
   ): void {
     const { heap, start, bytes } = this.place;
     const arena = this.place.arena!;
-    const wide = lay(arena, definitions, participants);
+    const seats = arena.allocate(participants * SEAT_BYTES);
+    let wide: Laid;
+    try {
+      wide = lay(arena, definitions, participants, seats);
+    } catch (error) {
+      arena.free(seats, participants * SEAT_BYTES);
+      throw error;
+    }
     const { buffer } = arena.memory;
     copyState(heap.core, definitions, { buffer, start }, { buffer, start: wide.start });
     const sharing = join(arena, wide.start);
@@ -179,6 +193,17 @@ export class Region {
   }
 
   private transact(action: number, units: readonly number[], now: number, since: number): Answer {
+    const { sharing } = this.place;
+    if (sharing === undefined) return this.transactAlone(action, units, now, since);
+    if (!sharing.enter()) return RECLAIMED;
+    try {
+      return this.transactAlone(action, units, now, since);
+    } finally {
+      sharing.exit();
+    }
+  }
+
+  private transactAlone(action: number, units: readonly number[], now: number, since: number): Answer {
     const heap = this.heap;
     const f64 = heap.f64;
     const at = this.units;
@@ -191,7 +216,8 @@ export class Region {
     this.place = place;
     this.heap = heap;
     this.start = start;
-    this.scratch = heap.core.scratchOf(start, sharing?.participant ?? 0);
+    // Addresses in the upper half of memory come out of the core as negative numbers.
+    this.scratch = heap.core.scratchOf(start, sharing?.participant ?? 0) >>> 0;
     this.life = sharing?.life ?? 0;
     this.units = (this.scratch + UNITS) / 8;
     abandoned.register(this, place, this);

@@ -7,6 +7,10 @@ export interface Sharing {
   /** The life of that number. */
   readonly life: number;
   readonly wakeWord: WakeWord;
+  /** Lets this thread begin to write to the region. Returns false if it has been reclaimed: then it must neither write nor read. */
+  enter(): boolean;
+  /** Ends what `enter` has begun. */
+  exit(): void;
   /** Withdraws the claim of the waiter that came at `since`, in microseconds. */
   withdraw(since: number): void;
   /** Gives back all that this thread holds, and its number. */

@@ -17,6 +17,7 @@ import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.
 import { SignsOfLife } from "./life.ts";
 import { ASK, NOBODY, type Op, Outbox, pack, saidIn, TELL, VERSION } from "./protocol.ts";
 
+/** Options of `connectLimits`. */
 export interface ConnectOptions {
   /** Which set it is, where one channel carries several: both sides say the same name. Default: `""`. */
   readonly name?: string;

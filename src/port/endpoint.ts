@@ -22,12 +22,15 @@ export interface Endpoint {
 
 /** A MessagePort, a Worker, a worker's own global scope. */
 export interface PortLike {
+  /** Sends a message that structured cloning carries. */
   postMessage(message: unknown): void;
 }
 
 /** A child process, a worker of a cluster, or `process` itself in one of these. */
 export interface ProcessLike {
+  /** Sends a message over the process's channel; absent where a process has none. */
   send?(message: unknown, ...rest: never[]): unknown;
+  /** Calls back with each message that comes. */
   on(event: "message", listener: (message: unknown) => void): unknown;
 }
 
@@ -36,10 +39,14 @@ export type EndpointLike =
   | Endpoint
   | PortLike
   | ProcessLike
-  /** The event that a SharedWorker gets for each page that connects. */
-  | { readonly ports: readonly PortLike[] }
-  /** A SharedWorker, as the page has it. */
-  | { readonly port: PortLike };
+  | {
+      /** Of the event that a SharedWorker gets for each page that connects. */
+      readonly ports: readonly PortLike[];
+    }
+  | {
+      /** Of a SharedWorker, as the page has it. */
+      readonly port: PortLike;
+    };
 
 type Listener = (event: never) => void;
 

@@ -6,6 +6,7 @@ import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.
 import { Peer, type Terms } from "./peer.ts";
 import { ASK, NOBODY, Outbox, type Said, saidIn, TELL, VERSION } from "./protocol.ts";
 
+/** Options of `serveLimits`. */
 export interface ServeOptions {
   /** Which set it is, where one channel carries several: both sides say the same name. Default: `""`. */
   readonly name?: string;

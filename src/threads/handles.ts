@@ -11,11 +11,10 @@ import {
   ISSUE,
   LIMITS,
   PARENT,
-  PARENT_LIFE,
+  PARENT_THREAD,
   PARTICIPANTS,
 } from "../../assembly/layout.ts";
 import { change } from "./change.ts";
-import type { Seat } from "./seats.ts";
 
 // The word ISSUE: two flags, and above them the count.
 /** The handle is out, and good. */
@@ -50,10 +49,10 @@ export class Handles {
   }
 
   /**
-   * Issues a handle, and returns its number; undefined if all places are taken. `parent` is the seat of a thread that posts the
-   * handle to its worker: the handle ends with that thread.
+   * Issues a handle, and returns its number; undefined if all places are taken. A handle that a thread posts to its worker has as
+   * its `parent` the handle by which that thread attached.
    */
-  issue(parent: Seat | undefined): number | undefined {
+  issue(parent?: { readonly handle: number; readonly threadId: number }): number | undefined {
     for (const place of this.places()) {
       const issue = this.issueOf(place);
       const next = (issue & ~FLAGS) + ONCE + OUT;
@@ -61,9 +60,8 @@ export class Handles {
       // If this thread dies before it has handed out the handle, the place stays taken, and no other harm is done.
       const handle = numberOf(place, next);
       Atomics.store(this.words, this.at(place, GUARD), 0);
-      Atomics.store(this.words, this.at(place, PARENT), 0);
-      Atomics.store(this.words, this.at(place, PARENT_LIFE), parent?.life ?? 0);
-      if (parent) Atomics.store(this.words, this.at(place, PARENT), parent.participant + 1);
+      Atomics.store(this.words, this.at(place, PARENT), parent?.handle ?? 0);
+      Atomics.store(this.words, this.at(place, PARENT_THREAD), parent ? parent.threadId + 1 : 0);
       this.update(handle, (each) => each | AWAITED);
       return handle;
     }
@@ -85,16 +83,25 @@ export class Handles {
     this.update(handle, (issue) => issue & ~FLAGS);
   }
 
-  /** The handles that the thread of a seat has posted to its workers. */
-  postedBy({ participant, life }: Seat): number[] {
+  /** The handles that were posted to workers by the threads which attached by `parent`. */
+  postedBy(parent: number): number[] {
+    return this.out().filter((handle) => this.wordOf(handle, PARENT) === parent);
+  }
+
+  /** The handles that the thread `threadId` has posted to workers of its own. */
+  postedIn(threadId: number): number[] {
+    return this.out().filter((handle) => this.wordOf(handle, PARENT_THREAD) === threadId + 1);
+  }
+
+  private out(): number[] {
     return this.places().flatMap((place) => {
       const issue = this.issueOf(place);
-      const isIts =
-        (issue & OUT) !== 0 &&
-        Atomics.load(this.words, this.at(place, PARENT)) === participant + 1 &&
-        Atomics.load(this.words, this.at(place, PARENT_LIFE)) === life;
-      return isIts ? [numberOf(place, issue)] : [];
+      return (issue & OUT) === 0 ? [] : [numberOf(place, issue)];
     });
+  }
+
+  private wordOf(handle: number, word: number): number {
+    return Atomics.load(this.words, this.at(placeOf(handle), word));
   }
 
   /** Notes how far the worker of a handle has come with the lock that it loses when it ends. */

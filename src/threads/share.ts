@@ -10,6 +10,7 @@ import { sendableConfig } from "../remote/sendable.ts";
 import type { LimitSetHandle } from "./handle.ts";
 import { Membership } from "./membership.ts";
 import { needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
+import { ownThreadId, threadIdOf } from "./thread-id.ts";
 
 /** A handle of a shared set, and the way to reclaim the threads that attached by it. */
 export interface SharedLimits<K extends string = string> {
@@ -21,8 +22,8 @@ export interface SharedLimits<K extends string = string> {
   /**
    * Reclaims threads that have ended: gives back all that the threads hold which attached by the handle, takes their waiters out
    * of the order, and voids the handle. A thread that is still alive finds its set closed. With a `threadId` (of
-   * `node:worker_threads`) it concerns that thread alone, and the handle stays good. A second call does nothing; it also works
-   * after this thread has closed the set.
+   * `node:worker_threads`) it reclaims that thread alone, by whatever handle it attached, and the handle stays good. A second
+   * call does nothing; it also works after this thread has closed the set.
    */
   reclaim(threadId?: number): void;
 }
@@ -52,7 +53,8 @@ export function shareLimits<K extends string>(limits: LimitSet<K>, worker?: Thre
   const number = membership.issue(worker !== undefined);
   if (number === undefined) throw new TooManyThreadsError(membership.maxThreads, "handles");
   const reclaim = (threadId?: number) => {
-    membership.reclaim(number, threadId);
+    if (threadId === undefined) membership.reclaim(number);
+    else membership.reclaimThread(threadId);
     set.serve();
   };
   const lock = worker && needsLock(worker) ? `limitset ${crypto.randomUUID()}` : undefined;
@@ -64,7 +66,11 @@ export function shareLimits<K extends string>(limits: LimitSet<K>, worker?: Thre
       reclaim();
       throw error;
     }
-    whenEnded(worker, lock, membership.handles, number, () => reclaim());
+    const threadId = threadIdOf(worker);
+    whenEnded(worker, lock, membership.handles, number, () => {
+      membership.reclaim(number, threadId);
+      set.serve();
+    });
   }
   return { handle, reclaim };
 }
@@ -94,7 +100,9 @@ function membershipOf<K extends string>({
   if (!region.isSharable) {
     throw new CannotShareError("there is no SharedArrayBuffer here; limitset/port serves a set without one");
   }
-  region.widen(limits.map(definitionOf), maxThreads + 1, (arena, start) => Membership.found(arena, start));
+  region.widen(limits.map(definitionOf), maxThreads + 1, (arena, start) =>
+    Membership.found(arena, start, ownThreadId()),
+  );
   // From now on the waiters sleep on the wake word.
   serve();
   return region.sharing as unknown as Membership;

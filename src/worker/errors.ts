@@ -60,6 +60,7 @@ export class CallEndedError extends LimitError {
 
 /** No attempt had a result that `retryUntil` accepts. */
 export class ResultNotAcceptedError extends LimitError {
+  /** How many attempts were made. */
   readonly attempts: number;
   /** That of the last attempt. */
   readonly result: unknown;

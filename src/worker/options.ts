@@ -10,9 +10,10 @@ import { MODES, type WorkerMode } from "./mode.ts";
 import { type ErrorClass, quoted, type RetryOptions, type RetryPolicy, toPolicy } from "./policy.ts";
 import type { Methods, ResultOf } from "./types.ts";
 
+/** Options of `Worker.options`. */
 export interface WorkerOptions<W extends object = object, M extends WorkerMode = WorkerMode>
   extends RetryOptions<ResultOf<W, Methods<W>>> {
-  /** Default `"sync"`. */
+  /** Where the methods run. Default `"sync"`. */
   readonly mode?: M;
   /** How many objects, each on a thread or in a process of its own where the mode says so: 1 to 1000. Default 1. */
   readonly maxWorkers?: number;
@@ -21,7 +22,7 @@ export interface WorkerOptions<W extends object = object, M extends WorkerMode =
    * which ends with it. Default: the empty set.
    */
   readonly limits?: Limits | readonly LimitLike[];
-  /** Default `"least-active"`. */
+  /** Which object gets a call. Default `"least-active"`. */
   readonly loadBalancing?: LoadBalancing;
   /** Retries of single methods; what is not named here is as for all. */
   readonly methods?: { readonly [N in Methods<W>]?: RetryOptions<ResultOf<W, N>> };

@@ -6,8 +6,9 @@ import { InvalidWorkerError } from "./errors.ts";
 
 /** What is known of an attempt that has ended. */
 export interface AttemptInfo {
+  /** The name of the method. */
   readonly method: string;
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
   /** Milliseconds since the first attempt began, waits included. */
   readonly elapsedMs: number;
@@ -22,6 +23,7 @@ export type RetryOn = ErrorClass | ((error: unknown, info: AttemptInfo) => Await
 /** Says whether a result will do. */
 export type RetryUntil<R = unknown> = (result: R, info: AttemptInfo) => Awaitable<boolean>;
 
+/** When a failed call is tried again, and after which wait. */
 export interface RetryOptions<R = unknown> {
   /** How often a call is tried again, at most: whole, from 0. Default 0. */
   readonly numRetries?: number;
@@ -32,7 +34,7 @@ export interface RetryOptions<R = unknown> {
   readonly retryOn?: RetryOn | readonly RetryOn[];
   /** Tries again until the result satisfies these, all of them. Default: any result will do. */
   readonly retryUntil?: RetryUntil<R> | readonly RetryUntil<R>[];
-  /** Default `"exponential"`. */
+  /** How the wait grows with each retry. Default `"exponential"`. */
   readonly retryAlgorithm?: RetryAlgorithm;
   /** The wait before the first retry, in milliseconds. Default 1000. */
   readonly retryWaitMs?: number;

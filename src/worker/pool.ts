@@ -15,6 +15,7 @@ import { RemoteMember } from "./remote.ts";
 import { retry } from "./retry.ts";
 import { takeSignals } from "./signals.ts";
 
+/** Options of `stop`. */
 export interface StopOptions {
   /** How long to wait for the calls under way, in milliseconds. Default 10 000. */
   readonly timeoutMs?: number;

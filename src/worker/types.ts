@@ -22,6 +22,7 @@ export type ResultOf<W extends object, N extends Methods<W>> = W[N] extends (...
 
 /** Something that cannot be sent to a thread or process, and where it is. Use mode "sync" or "async", or send data. */
 export interface CannotCross<What extends string> {
+  /** What it is: a parameter, or the result. */
   readonly cannotCrossThreads: What;
 }
 

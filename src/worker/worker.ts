@@ -25,6 +25,7 @@ export type Running<W extends object, M extends WorkerMode = WorkerMode> = {
    * what it holds until it is done. Rejects with what cleaning up, by the class's own `[Symbol.asyncDispose]`, throws.
    */
   stop(options?: StopOptions): Promise<void>;
+  /** Stops, at the end of a scope: `await using pool = Summarizer.options({}).init()`. */
   [Symbol.asyncDispose](): Promise<void>;
 };
 
