@@ -6,6 +6,7 @@ import {
   InvalidRequestError,
   LimitSet,
 } from "../../src/index.ts";
+import { systemClock } from "../../src/platform/clock.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { calls, failure, rate, resource, watch } from "../conformance/tools.ts";
 
@@ -77,6 +78,15 @@ describe.each([true, false])("with shared: %s", (shared) => {
     expect(limits.stats().tokens.used).toBe(10);
     clock.advance(100);
     expect(limits.acquireSync({ tokens: 1, db: 0 }).successful).toBe(true);
+  });
+
+  test.each([16.67, 100])("a clock that steps by %s ms is no clock that stands still", (stepMs) => {
+    const clock = {
+      ...systemClock,
+      now: () => Math.floor(systemClock.now() / stepMs) * stepMs,
+    };
+    const limits = new LimitSet({ limits: [rate("tokens", 1, 5)], shared, clock });
+    for (let i = 0; i < 8; i++) expect(limits.acquireSync({ tokens: 1 }).successful).toBe(true);
   });
 
   test("passes the waiters of its own thread, which stay in line", async () => {
