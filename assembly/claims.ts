@@ -50,7 +50,7 @@ export function maxClaims(participants: i32): i32 {
   return participants + SPARES;
 }
 
-/** The size of a claim in a set of so many limits. */
+/** The size of a claim in a set of `limits` limits. */
 export function claimBytes(limits: i32): i32 {
   return WANTS + ((limits + WANTS_BITS - 1) / WANTS_BITS) * (WANTS_BITS / 8);
 }

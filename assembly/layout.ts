@@ -34,7 +34,7 @@
  * +--------------------------------------------------------+
  * |  PARTICIPANT i32, its number                            | format, once
  * |  OWN i32, where in the region its blocks begin          | format, once
- * |  SEAT i32, the address of the number's seat            | format, once
+ * |  SEAT i32, the address of the number's seat             | format, once
  * |  REFUSER f64, the limit that alone refused, or SEVERAL  | core
  * |  REPEATS f64, transactions that another thread beat     | core
  * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
@@ -118,7 +118,7 @@ export const DEFINITION_BYTES = 64;
 export const ISSUE = 0;
 /** How far the worker to which the handle was posted has come with its lock. */
 export const GUARD = 4;
-/** The handle by which the thread attached that posted this one to its worker: the worker ends with that thread. */
+/** The handle by which the thread attached that posted this handle to its worker: the worker ends with that thread. */
 export const PARENT = 8;
 /** The platform's id of that thread, plus 1; 0 where the handle was not posted. */
 export const PARENT_THREAD = 12;
@@ -126,12 +126,12 @@ export const HANDLE_BYTES = 16;
 /** Behind the definitions, a cache line of places for each participant but the first. */
 export const HANDLES_BYTES = LINE;
 
-// Seat of a participant number, in memory outside of the region: a thread that was reclaimed while it lives still looks there.
+// Seat of a participant number, in memory outside of the region: a thread that was reclaimed while it is alive still looks there.
 /** The state of the number, and how often it has been given out. */
 export const LIFE = 0;
 /** The handle by which the thread of the present life attached. */
 export const HANDLE = 4;
-/** The life that is in the middle of a transaction; 0, or minus a life that will never be again. */
+/** The life whose thread is in the middle of a transaction; or 0; or minus a life whose thread will not look here again. */
 export const INSIDE = 8;
 /** The platform's id of the thread, plus 1. */
 export const THREAD = 12;

@@ -44,7 +44,10 @@ export function regionBytes(limits: i32, states: i32, logs: i32, participants: i
   );
 }
 
-/** Lays out a region that is all zeroes, whose participants have their seats at `seats`. A `define` for each limit follows, in order. */
+/**
+ * Lays out a region that is all zeroes. `seats` is the address of its participants' seats. A `define` for each limit follows,
+ * in order.
+ */
 export function format(
   region: usize,
   limits: i32,

@@ -10,7 +10,7 @@ declare const answer: unique symbol;
 
 export type Answer = number & { readonly [answer]: true };
 
-/** The answer for a thread that has been reclaimed. */
+/** The answer to a thread that has been reclaimed. */
 export const RECLAIMED = Number.NaN as Answer;
 
 /** Refused until a release. It is also the answer for a waiter that must not be granted any more. */

@@ -10,7 +10,7 @@ const PAGE = 65_536;
 const MOST_PAGES = 65_536;
 // An empty arena of more pages than this is dropped, so that the memory of a peak of many sets is not kept for ever.
 const KEPT_PAGES = 16;
-// So many retired regions are looked at each time, so that a set costs the same however many there are.
+// How many retired regions are looked at each time: few, so that a set costs the same however many there are.
 const FEW = 2;
 
 interface Span {
@@ -132,7 +132,7 @@ export class Arena implements Heap {
     dropIfSpent(this);
   }
 
-  /** Frees retired regions that no thread uses any more, of `count` that are looked at in turn. */
+  /** Looks at the next `count` retired regions in turn, and frees those that no thread uses any more. */
   #sweep(count: number): void {
     for (let looks = Math.min(count, this.#retired.length); looks > 0; looks--) {
       const region = this.#retired.shift()!;
@@ -151,7 +151,7 @@ export class Arena implements Heap {
     try {
       this.memory.grow(doubled);
     } catch {
-      // Less may still be there.
+      // The memory may not double any more, and still grow by what is needed.
       this.memory.grow(needed);
     }
     this.f64 = new Float64Array(this.memory.buffer);

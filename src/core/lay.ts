@@ -12,7 +12,10 @@ export interface Laid {
   readonly bytes: number;
 }
 
-/** Makes a region for `participants` participants, with the state of a set that was never used. */
+/**
+ * Makes a region for `participants` participants, with the state of a set that was never used. `seats` is the address of their
+ * seats, if threads share the region.
+ */
 export function lay(arena: Arena, definitions: readonly Definition[], participants: number, seats = 0): Laid {
   const { core } = arena;
   const count = definitions.length;
@@ -47,7 +50,7 @@ function allocate(arena: Arena, bytes: number, count: number): number {
 // Offsets within a region are 32-bit numbers with a sign.
 const MOST_BYTES = 2 ** 31 - LINE;
 
-/** The size of a region, known before anything is written. */
+/** The size of a region. It is checked before anything is written. */
 function sizeOf(
   core: CoreExports,
   count: number,

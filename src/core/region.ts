@@ -90,7 +90,7 @@ export class Region {
   /** Takes `units`, one entry for each limit, from all limits or from none. An entry of 0 leaves its limit out. */
   take(units: readonly number[], now: number): Answer {
     if (this.life !== 0) return this.transact(TAKE, units, now, 0);
-    // Not by `transactAlone`: engines inline what every take runs through only as long as it is small and flat.
+    // Written out, without a call of `transactAlone`: engines inline the path of a take only while it is small and flat.
     const heap = this.heap;
     const f64 = heap.f64;
     const at = this.units;

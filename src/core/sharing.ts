@@ -7,8 +7,9 @@ export interface Sharing {
   /** The life of that number. */
   readonly life: number;
   readonly wakeWord: WakeWord;
-  /** Begins to write into the region. False if this thread has been reclaimed; then it must not write, nor read. */
+  /** Lets this thread begin to write to the region. Returns false if it has been reclaimed: then it must neither write nor read. */
   enter(): boolean;
+  /** Ends what `enter` has begun. */
   exit(): void;
   /** Withdraws the claim of the waiter that came at `since`, in microseconds. */
   withdraw(since: number): void;

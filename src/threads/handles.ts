@@ -49,8 +49,8 @@ export class Handles {
   }
 
   /**
-   * The number of a new handle; undefined if all places are taken. A handle that was posted to a worker has as its parent the
-   * handle by which the posting thread attached.
+   * Issues a handle, and returns its number; undefined if all places are taken. A handle that a thread posts to its worker has as
+   * its `parent` the handle by which that thread attached.
    */
   issue(parent?: { readonly handle: number; readonly threadId: number }): number | undefined {
     for (const place of this.places()) {
@@ -83,12 +83,12 @@ export class Handles {
     this.update(handle, (issue) => issue & ~FLAGS);
   }
 
-  /** The handles that threads which attached by `parent` have posted to workers of theirs. */
+  /** The handles that were posted to workers by the threads which attached by `parent`. */
   postedBy(parent: number): number[] {
     return this.out().filter((handle) => this.wordOf(handle, PARENT) === parent);
   }
 
-  /** The handles that one thread of the platform has posted to workers of its own. */
+  /** The handles that the thread `threadId` has posted to workers of its own. */
   postedIn(threadId: number): number[] {
     return this.out().filter((handle) => this.wordOf(handle, PARENT_THREAD) === threadId + 1);
   }
@@ -104,7 +104,7 @@ export class Handles {
     return Atomics.load(this.words, this.at(placeOf(handle), word));
   }
 
-  /** Says how far the worker of a handle has come with the lock that it loses when it ends. */
+  /** Notes how far the worker of a handle has come with the lock that it loses when it ends. */
   guard(handle: number, stage: typeof LOCKING | typeof LOCKED): void {
     if (!this.isGood(handle)) return;
     const at = this.at(placeOf(handle), GUARD);

@@ -1,5 +1,5 @@
 /**
- * Shares a set with threads: they take from the same memory, without passing messages.
+ * Shares one set among the threads of a process: it lies in memory from which all of them take.
  *
  * @module
  */

@@ -14,12 +14,12 @@ export class Membership implements Sharing {
   private readonly seat: Seat;
   /** The handle by which this thread attached. */
   private readonly handle: number;
-  /** Where the region was allocated, in the thread that has made it. */
+  /** The arena that allocated the region, in the thread that made the region; undefined in others. */
   private readonly arena: Arena | undefined;
   /** Releases the lock by which other threads see the end of this one. */
   private unlock: (() => void) | undefined;
 
-  /** The part of the thread that has made the set, in a new region. */
+  /** Makes the part of the thread that shares the set, in a new region. */
   static found(arena: Arena, start: number, threadId: number): Membership {
     const place = foundPlace(arena, start);
     return new Membership(place, place.seats.found(threadId), NO_HANDLE, arena);
@@ -46,7 +46,7 @@ export class Membership implements Sharing {
       seats.note(seat, threadId);
       const membership = new Membership(place, seat, handle, undefined);
       membership.act((own) => membership.giveBack(own, own));
-      // Looked at again: a reclaim that voided the handle meanwhile may have missed the seat.
+      // Checked again, since a reclaim that voided the handle meanwhile may have missed the seat.
       if (!handles.isGood(handle)) {
         membership.leave();
         return "void";
@@ -95,7 +95,10 @@ export class Membership implements Sharing {
     this.place.seats.exit(this.seat);
   }
 
-  /** A new handle, by its number; undefined if too many are out. A handle that `isPosted` to a worker ends with this thread. */
+  /**
+   * Issues a handle, and returns its number; undefined if too many are out. A handle that `isPosted` to a worker ends with this
+   * thread.
+   */
   issue(isPosted: boolean): number | undefined {
     const { handles, seats } = this.place;
     return handles.issue(isPosted ? { handle: this.handle, threadId: seats.threadOf(this.seat) } : undefined);
@@ -114,9 +117,9 @@ export class Membership implements Sharing {
   }
 
   /**
-   * Gives back all that threads hold which have attached by `handle`, and the threads that those have posted handles to; and
-   * voids these handles. Where it is known that a worker has ended, `ended` is its thread. It works also when this
-   * thread has left: others may still take part.
+   * Voids `handle`, and reclaims the threads that attached by it; does the same with the handles that these threads posted to
+   * workers of their own. `ended` is the id of a worker's thread that is known to have ended. It also works after this thread
+   * has left, since other threads may still take part.
    */
   reclaim(handle: number, ended?: number): void {
     this.inside(() => {
@@ -128,7 +131,7 @@ export class Membership implements Sharing {
     });
   }
 
-  /** The same for one thread of the platform, by whatever handle it attached. */
+  /** Reclaims the thread `threadId`, by whatever handle it attached, and voids the handles that it posted to its workers. */
   reclaimThread(threadId: number): void {
     this.inside(() => {
       const { seats, handles } = this.place;
@@ -155,12 +158,12 @@ export class Membership implements Sharing {
       return false;
     }
     this.arena?.giveWord(entrance.at);
-    // Some thread may still look at its seat: then the seats stay as they are for ever.
+    // Where a thread may still look at its seat, the memory of the seats is never used again.
     if (seats.areForgotten) this.arena?.free(seats.start, seats.bytes);
     return true;
   }
 
-  /** Does something in the name of this thread's seat. False, and nothing is done, if this thread has been reclaimed. */
+  /** Runs `action` in the name of this thread's seat. Returns false, and does nothing, if this thread has been reclaimed. */
   private act(action: (own: Seat) => void): boolean {
     if (!this.enter()) return false;
     try {
@@ -172,8 +175,8 @@ export class Membership implements Sharing {
   }
 
   /**
-   * Ends lives, and gives back what ended seats hold: in the name of this thread's seat, or if it has left of a number that
-   * is free. Does nothing if the region is gone.
+   * Runs `end`, which ends lives, and gives back what the ended seats hold: in the name of this thread's seat or, if this
+   * thread has left, in the name of a free number. Does nothing if the region is gone.
    */
   private inside(end: () => void): void {
     const { entrance, seats } = this.place;
@@ -182,7 +185,7 @@ export class Membership implements Sharing {
       end();
       if (this.act((own) => this.sweep(own))) return;
       const guest = seats.take(NO_HANDLE);
-      // With no free number, an ended thread is in the middle of a transaction: the next thread to attach gives back for it.
+      // Where no number is free, an ended thread is in the middle of a transaction. The next thread to attach gives back for it.
       if (!guest || !seats.enter(guest)) return;
       this.giveBack(guest, guest);
       this.sweep(guest);
@@ -200,13 +203,13 @@ export class Membership implements Sharing {
     for (const posted of handles.postedBy(handle)) this.endAll(posted);
   }
 
-  /** Whether a seat is that of a worker whose thread has ended. Browsers do not number threads; there it has to be the only one. */
+  /** Whether a seat is that of the thread `ended`. Browsers do not number threads: there it has to be the only one of `taken`. */
   private hasEnded(seat: Seat, ended: number, taken: readonly Seat[]): boolean {
     const threadId = this.place.seats.threadOf(seat);
     return threadId >= 0 && ended >= 0 ? threadId === ended : taken.length === 1;
   }
 
-  /** Gives back what ended seats still hold. */
+  /** Gives back all that ended seats still hold. */
   private sweep(own: Seat): void {
     const { seats } = this.place;
     for (const seat of seats.ended()) {
@@ -215,7 +218,10 @@ export class Membership implements Sharing {
     }
   }
 
-  /** Gives back what a seat holds and withdraws its claims; with `since`, only the claim of the waiter that came then. */
+  /**
+   * Gives back all that a seat holds, and withdraws its claims. With `since`, withdraws only the claim of the waiter that came
+   * then.
+   */
   private giveBack(own: Seat, { participant, life }: Seat, since = 0): void {
     const { heap, start } = this.place;
     const { core } = heap;

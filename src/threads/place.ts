@@ -1,4 +1,4 @@
-/** A shared region, as threads see it: its seats, its handles, and the way in. */
+/** A shared region as threads see it: its seats, its handles, and the entrance. */
 import { PARTICIPANTS, SCRATCHES, SEAT, SERIAL } from "../../assembly/layout.ts";
 import type { Arena, Heap } from "../core/arena.ts";
 import { Entrance } from "./entrance.ts";
@@ -15,7 +15,7 @@ export interface Place {
 
 /** The place of a new region. */
 export function foundPlace(arena: Arena, start: number): Place {
-  // The word first: to allocate it may grow the memory.
+  // The word comes first, since its allocation may grow the memory.
   const at = arena.takeWord();
   const { buffer } = arena.memory;
   const entrance = Entrance.found(buffer, at);
@@ -23,7 +23,7 @@ export function foundPlace(arena: Arena, start: number): Place {
   return placeAt(arena, start, entrance);
 }
 
-/** The place of a region that another thread has made. Its entrance has been entered, or the region could be gone. */
+/** The place of a region that another thread has made. The caller has to be in its entrance, or the region could be gone. */
 export function placeAt(heap: Heap, start: number, entrance: Entrance): Place {
   const { buffer } = heap.memory;
   const words = new Int32Array(buffer, start);

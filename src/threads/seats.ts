@@ -1,25 +1,26 @@
 /**
- * Which threads take part in a shared region. Each has a participant number, and with it a scratch area and two blocks. The
- * seat of a number says whether a thread has it, and counts the threads that have had it: a number in one of its lives.
+ * The seats of a shared region: which threads take part in it. Each of them has a participant number, and with that a scratch
+ * area and two blocks. The seat of a number says whether a thread has it, and counts how often it has been given out: a seat is
+ * a number in one of its lives.
  *
- * A thread may be reclaimed although it lives, and then goes on until it notices. So a life ends in steps:
+ * A thread may be reclaimed while it is alive, and then goes on until it notices. So a life ends in steps:
  *
  * - TAKEN: the thread takes part.
- * - RECLAIMED: its life is over, so that it publishes nothing any more. What it held is being given back.
- * - LEFT: what it held is back.
- * - Another thread takes the number, but not while the old one is in the middle of a transaction: there it writes into
- *   the scratch area and the blocks of the number. The new thread first gives back what the number still holds, so that
- *   a thread that dies while it reclaims leaves nothing behind.
+ * - RECLAIMED: the life is over, so that the thread publishes nothing any more. Its holdings are being given back.
+ * - LEFT: its holdings are back.
+ * - Another thread takes the number, but not while the old thread is in the middle of a transaction: there it writes to the
+ *   scratch area and the blocks of the number. The new thread first gives back all that the number still holds, so that a
+ *   thread that dies while it reclaims leaves nothing behind.
  *
- * A thread says that it is INSIDE before it writes anything, and looks at its life after that. So a thread that is not inside,
+ * A thread notes that it is INSIDE before it writes anything, and checks its life after that. So a thread that is not inside,
  * and whose life is over, never writes again (Dekker's rule: all these words are sequentially consistent).
  *
- * Seats lie outside of the region: a thread that was reclaimed looks at its seat even when the region is gone. The memory of
- * seats is used again only when every thread that has had one is known not to look any more.
+ * Seats lie outside of the region, since a reclaimed thread looks at its seat even when the region is gone. The memory of
+ * seats is used again only when no thread that had one can look at it any more.
  */
 import { HANDLE, INSIDE, LIFE, SEAT_BYTES, THREAD } from "../../assembly/layout.ts";
 
-// LIFE: the state in the two lowest bits, and above them the count.
+// The word LIFE: the state in the two lowest bits, and above them the count.
 const FREE = 0;
 const TAKEN = 1;
 const RECLAIMED = 2;
@@ -27,7 +28,7 @@ const LEFT = 3;
 const STATE = 3;
 const ONCE = 4;
 
-/** A number in one of its lives: `life` is LIFE while the thread takes part. */
+/** A number in one of its lives: `life` is the value of LIFE while the thread takes part. */
 export interface Seat {
   readonly participant: number;
   readonly life: number;
@@ -55,7 +56,7 @@ export class Seats {
     return this.count * SEAT_BYTES;
   }
 
-  /** Whether no thread takes part, or is in the middle of a transaction. */
+  /** Whether no thread takes part, and none is in the middle of a transaction. */
   get areFree(): boolean {
     return this.all().every((participant) => {
       const life = this.lifeOf(participant);
@@ -63,7 +64,7 @@ export class Seats {
     });
   }
 
-  /** Whether no thread ever looks at its seat again. */
+  /** Whether no thread can look at its seat any more. */
   get areForgotten(): boolean {
     return this.all().every((participant) => {
       const life = this.lifeOf(participant);
@@ -71,7 +72,7 @@ export class Seats {
     });
   }
 
-  /** Takes number 0 of a new region, of which no other thread knows yet. */
+  /** Takes seat 0 of a new region, of which no other thread knows yet. */
   found(threadId: number): Seat {
     const seat = { participant: 0, life: ONCE | TAKEN };
     Atomics.store(this.words, this.at(0, LIFE), seat.life);
@@ -79,7 +80,7 @@ export class Seats {
     return seat;
   }
 
-  /** Takes a number that no thread has, for a thread that attaches by `handle`; undefined if there is none. */
+  /** Takes a free number for a thread that attaches by `handle`; returns undefined if there is none. */
   take(handle: number): Seat | undefined {
     for (const participant of this.all()) {
       const last = this.pairOf(participant);
@@ -98,13 +99,13 @@ export class Seats {
     Atomics.store(this.words, this.at(participant, THREAD), threadId + 1);
   }
 
-  /** Begins to write in the name of a seat: its own thread does. False if its life is over; then nothing must be written. */
+  /** Lets the thread of a seat begin to write. Returns false if its life is over: then it must not write. */
   enter({ participant, life }: Seat): boolean {
     const { words } = this;
     const inside = this.at(participant, INSIDE);
     for (;;) {
       const last = Atomics.load(words, inside);
-      // A later life, or the end of this one. Words of earlier lives mean nothing any more.
+      // The word is of a later life, or of the end of this one. Words of earlier lives mean nothing any more.
       if (last === -life || Math.abs(last) > life) return false;
       if (Atomics.compareExchange(words, inside, last, life) === last) break;
     }
@@ -117,12 +118,12 @@ export class Seats {
     Atomics.compareExchange(this.words, this.at(participant, INSIDE), life, 0);
   }
 
-  /** Ends the life of a seat, so that its thread publishes nothing any more. False if it is over already. */
+  /** Ends the life of a seat, so that its thread publishes nothing any more. Returns false if it is over already. */
   end({ participant, life }: Seat): boolean {
     return this.changeLife(participant, life, life - TAKEN + RECLAIMED);
   }
 
-  /** The seats whose lives are over, and of which something may still have to be given back; each with LIFE as it is. */
+  /** The seats whose lives are over, and whose holdings are not back yet. Their `life` is the present value of LIFE. */
   ended(): Seat[] {
     return this.all().flatMap((participant) => {
       const life = this.lifeOf(participant);
@@ -130,29 +131,29 @@ export class Seats {
     });
   }
 
-  /** Everything that an ended seat held has been given back. */
+  /** Notes that all holdings of an ended seat have been given back. */
   vacate({ participant, life }: Seat): void {
     this.changeLife(participant, life, life - RECLAIMED + LEFT);
   }
 
-  /** The thread of a seat does not look at it any more: it has ended, or has noticed that its life is over. */
+  /** Notes that the thread of a seat will not look at it any more: it has ended, or has noticed that its life is over. */
   forget({ participant, life }: Seat): void {
     const { words } = this;
     const inside = this.at(participant, INSIDE);
     if (taken(this.lifeOf(participant)) === life) Atomics.store(words, inside, -life);
   }
 
-  /** Frees the number of a thread that leaves by itself, and has given everything back. False if its life is over already. */
+  /** Frees the seat of a thread that leaves by itself and has given everything back. Returns false if its life is over already. */
   free({ participant, life }: Seat): boolean {
     return this.changeLife(participant, life, life - TAKEN + FREE);
   }
 
-  /** The seats of the threads that have attached by `handle`. */
+  /** The seats of the threads that attached by `handle`. */
   takenBy(handle: number): Seat[] {
     return this.taken().filter(({ participant }) => handleIn(this.pairOf(participant)) === handle);
   }
 
-  /** The seats of one thread of the platform. */
+  /** The seats of the thread `threadId`. */
   takenIn(threadId: number): Seat[] {
     return this.taken().filter((seat) => this.threadOf(seat) === threadId);
   }
@@ -198,13 +199,13 @@ export class Seats {
     return Atomics.compareExchange(this.words, this.at(participant, LIFE), from, to) === from;
   }
 
-  /** Where among the words one of a seat is. */
+  /** The index, among the words of the memory, of a word of a seat. */
   private at(participant: number, word: number): number {
     return (this.start + participant * SEAT_BYTES + word) / 4;
   }
 }
 
-/** LIFE as it is while the thread of that life takes part. */
+/** The value of LIFE while the thread of a life takes part. */
 function taken(life: number): number {
   return (life & ~STATE) | TAKEN;
 }

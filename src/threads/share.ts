@@ -22,8 +22,8 @@ export interface SharedLimits<K extends string = string> {
   /**
    * Reclaims threads that have ended: gives back all that the threads hold which attached by the handle, takes their waiters out
    * of the order, and voids the handle. A thread that is still alive finds its set closed. With a `threadId` (of
-   * `node:worker_threads`) it concerns that thread alone, and the handle stays good. A second call does nothing; it also works
-   * after this thread has closed the set.
+   * `node:worker_threads`) it reclaims that thread alone, by whatever handle it attached, and the handle stays good. A second
+   * call does nothing; it also works after this thread has closed the set.
    */
   reclaim(threadId?: number): void;
 }
@@ -103,7 +103,7 @@ function membershipOf<K extends string>({
   region.widen(limits.map(definitionOf), maxThreads + 1, (arena, start) =>
     Membership.found(arena, start, ownThreadId()),
   );
-  // Waiters sleep by the wake word from now on.
+  // From now on the waiters sleep on the wake word.
   serve();
   return region.sharing as unknown as Membership;
 }

@@ -184,7 +184,7 @@ describe("the room for claims", () => {
     ask(2, [5, 0], NOW + 30, NOW + 3);
     ask(2, [4, 1], NOW + 30, NOW + 4);
     expect(claims()).toBe(2 + 8);
-    // When the claim that is its thread's own goes, the next waiter of that thread has room.
+    // When the thread's own claim goes, the next waiter of that thread has room.
     core.leave(core.region, core.scratchOf(core.region, 2), 2, LIVING, micros(NOW + 3));
     expect(claims()).toBe(1 + 8);
     ask(2, [4, 1], NOW + 30, NOW + 4);

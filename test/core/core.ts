@@ -6,7 +6,7 @@ import type { CoreExports } from "../../src/core/module.ts";
 
 // The debug build has its messages below this address.
 const REGION = 32_768;
-/** Behind any region of these tests. */
+/** An address behind any region of these tests. */
 export const SEATS = 15 * 65_536;
 
 export interface LimitRow {
