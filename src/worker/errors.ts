@@ -73,3 +73,13 @@ export class ResultNotAcceptedError extends LimitError {
     this.result = result;
   }
 }
+
+/** The classes above, by which errors that cross a channel become what they were. */
+export const workerErrorClasses: readonly unknown[] = [
+  InvalidWorkerError,
+  WorkerStoppedError,
+  WorkerCrashedError,
+  CannotCrossError,
+  CallEndedError,
+  ResultNotAcceptedError,
+];

@@ -4,12 +4,15 @@ import { LimitSet } from "../limit-set.ts";
 import { holdLock } from "../platform/locks.ts";
 import { connectLimits } from "../port/connect.ts";
 import { type EndpointLike, toEndpoint } from "../port/endpoint.ts";
+import { classesIn } from "../remote/error-classes.ts";
+import { packThrown, unpackThrown } from "../remote/packed-errors.ts";
 import { attachLimits } from "../threads/attach.ts";
-import { pack, unpack } from "./crossing.ts";
-import { CannotCrossError, InvalidWorkerError } from "./errors.ts";
+import { CannotCrossError, InvalidWorkerError, workerErrorClasses } from "./errors.ts";
 import { type Constructor, Instance } from "./instance.ts";
 import { type Answer, type LimitsOrder, type Place, SERVED_AS, type StartOrder, toAnswer } from "./rpc.ts";
 import { putSignals } from "./signals.ts";
+
+const KNOWN = classesIn(workerErrorClasses);
 
 /** A call under way: how to abort it. */
 type Abort = (index: number, reason: unknown) => void;
@@ -51,10 +54,10 @@ export function host(channel: EndpointLike): void {
     {
       start: (order) => answering(() => functions.start(order)),
       call: (id, method, args, places) => answering(() => functions.call(id, method, args, places)),
-      abort: (id, index, reason) => calls.get(id)?.(index, unpack(reason, new Map())),
+      abort: (id, index, reason) => calls.get(id)?.(index, unpackThrown(reason, KNOWN)),
       end: () => answering(() => functions.end()),
     },
-    (error) => ({ error: pack(new CannotCrossError("the result", error)) }),
+    (error) => ({ error: packThrown(new CannotCrossError("the result", error)) }),
   );
 }
 
@@ -62,7 +65,7 @@ async function answering(body: () => Promise<unknown>): Promise<Answer> {
   try {
     return { value: await body() };
   } catch (error) {
-    return { error: pack(error) };
+    return { error: packThrown(error) };
   }
 }
 

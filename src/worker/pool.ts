@@ -3,10 +3,10 @@
 import type { Awaitable, Limits } from "../contract.ts";
 import { LimitSet } from "../limit-set.ts";
 import { LONGEST_TIMER_MS } from "../platform/clock.ts";
+import type { ErrorClasses } from "../remote/error-classes.ts";
 import { Aborts } from "../waiting/aborts.ts";
 import { BALANCES, type Candidate } from "./balance.ts";
 import { openProcess, openThread } from "./channel.ts";
-import type { classesIn } from "./crossing.ts";
 import { InvalidWorkerError, WorkerStoppedError } from "./errors.ts";
 import type { Constructor } from "./instance.ts";
 import { LocalMember, type Member } from "./member.ts";
@@ -25,7 +25,7 @@ export interface Making {
   readonly Class: Constructor;
   readonly args: readonly unknown[];
   readonly module: string;
-  readonly errorClasses: () => ReturnType<typeof classesIn>;
+  readonly errorClasses: () => ErrorClasses;
 }
 
 export class Pool {

@@ -4,11 +4,12 @@ import { CannotShareError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
 import { toEndpoint } from "../port/endpoint.ts";
 import { type Service, serveLimits } from "../port/serve.ts";
+import type { ErrorClasses } from "../remote/error-classes.ts";
+import { packThrown, unpackThrown } from "../remote/packed-errors.ts";
 import type { LimitSetHandle } from "../threads/handle.ts";
 import { shareLimits } from "../threads/share.ts";
 import type { ThreadLike } from "../threads/thread-end.ts";
 import type { Channel, Ending } from "./channel.ts";
-import { type classesIn, pack, unpack } from "./crossing.ts";
 import { CannotCrossError, WorkerCrashedError } from "./errors.ts";
 import type { Member } from "./member.ts";
 import { type Answer, type Caller, type LimitsOrder, SERVED_AS, type StartOrder, toCall } from "./rpc.ts";
@@ -21,7 +22,7 @@ export interface RemoteTerms {
   /** Undefined if the empty set will do. */
   readonly limits: Limits | undefined;
   /** The caller's classes of errors, by name. */
-  readonly errorClasses: () => ReturnType<typeof classesIn>;
+  readonly errorClasses: () => ErrorClasses;
   /** It ended though nobody had told it to, or could not start; `ready` says whether it ever was. */
   readonly crashed: (ready: boolean) => void;
 }
@@ -68,9 +69,9 @@ export class RemoteMember implements Member {
     const { args, places, signals } = takeSignals(given);
     const abort = () => {
       for (const [index, own] of signals.entries()) {
-        if (own.aborted) this.#caller.tell("abort", id, index, pack(own.reason));
+        if (own.aborted) this.#caller.tell("abort", id, index, packThrown(own.reason));
       }
-      this.#caller.tell("abort", id, -1, pack(signal.reason));
+      this.#caller.tell("abort", id, -1, packThrown(signal.reason));
     };
     try {
       await this.#started;
@@ -92,7 +93,7 @@ export class RemoteMember implements Member {
     const answer = this.#ready ? await this.#caller.call("end").catch(() => undefined) : undefined;
     this.kill();
     await this.#channel.ended;
-    if (answer && "error" in answer) throw unpack(answer.error, this.#terms.errorClasses());
+    if (answer && "error" in answer) throw unpackThrown(answer.error, this.#terms.errorClasses());
   }
 
   kill(): void {
@@ -129,7 +130,7 @@ export class RemoteMember implements Member {
       // Nothing but the channel fails here: what the other side throws is an answer.
       throw error instanceof WorkerCrashedError ? error : new CannotCrossError(what, error);
     }
-    if ("error" in answer) throw unpack(answer.error, this.#terms.errorClasses());
+    if ("error" in answer) throw unpackThrown(answer.error, this.#terms.errorClasses());
     return answer.value;
   }
 

@@ -2,15 +2,15 @@
 import { createBirpc } from "birpc";
 import { soon } from "../platform/soon.ts";
 import type { Endpoint } from "../port/endpoint.ts";
+import type { PackedThrown } from "../remote/packed-errors.ts";
 import type { LimitSetHandle } from "../threads/handle.ts";
-import type { Packed } from "./crossing.ts";
 
 /** What the starting side says, in that order: `start`, then calls. */
 export interface HostFunctions {
   start(order: StartOrder): Promise<Answer>;
   call(id: number, method: string, args: readonly unknown[], signals: readonly Place[]): Promise<Answer>;
   /** A signal has aborted: that at `index` of the call's places, or, with -1, that of the whole call. */
-  abort(id: number, index: number, reason: Packed): void;
+  abort(id: number, index: number, reason: PackedThrown): void;
   /** Cleans up, before the end. */
   end(): Promise<Answer>;
 }
@@ -35,7 +35,7 @@ export type LimitsOrder =
 /** Where among the arguments a signal stands: itself, or as `signal` of an options object. */
 export type Place = readonly [index: number, inOptions: boolean];
 
-export type Answer = { readonly value: unknown } | { readonly error: Packed };
+export type Answer = { readonly value: unknown } | { readonly error: PackedThrown };
 
 export interface Caller {
   call<F extends keyof HostFunctions>(

@@ -2,8 +2,8 @@
 import type { Limits } from "../contract.ts";
 import { LimitSet } from "../limit-set.ts";
 import { asyncDispose } from "../platform/dispose.ts";
-import { classesIn } from "./crossing.ts";
-import { InvalidWorkerError } from "./errors.ts";
+import { classesIn } from "../remote/error-classes.ts";
+import { InvalidWorkerError, workerErrorClasses } from "./errors.ts";
 import { takeInjected } from "./injected.ts";
 import type { Constructor } from "./instance.ts";
 import type { WorkerMode } from "./mode.ts";
@@ -107,7 +107,8 @@ export abstract class Worker {
       init: (...args: readonly unknown[]) => {
         const exported: ErrorClass[] = [];
         if (elsewhere) learnErrors(String(module), exported);
-        const errorClasses = () => classesIn([...exported, ...Class.errors, ...terms.errorClasses]);
+        const errorClasses = () =>
+          classesIn([...workerErrorClasses, ...exported, ...Class.errors, ...terms.errorClasses]);
         const pool = new Pool({ Class, args, module: String(module), errorClasses }, terms);
         return offer(pool, names) as Running<InstanceType<C>, M>;
       },
