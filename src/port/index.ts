@@ -1,3 +1,8 @@
+/**
+ * A set for processes, tabs and threads that share no memory: the host has the set, and its peers use it over a channel.
+ *
+ * @module
+ */
 export { type ConnectedLimits, type ConnectOptions, connectLimits } from "./connect.ts";
 export type { Endpoint, EndpointLike, PortLike, ProcessLike } from "./endpoint.ts";
 export { type ServeOptions, type Service, serveLimits } from "./serve.ts";
