@@ -1,3 +1,8 @@
+/**
+ * Objects whose methods run in this thread, on threads or in processes, with limits and retries.
+ *
+ * @module
+ */
 export type { RetryAlgorithm } from "./backoff.ts";
 export type { LoadBalancing } from "./balance.ts";
 export {

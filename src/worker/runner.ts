@@ -1,4 +1,4 @@
-/** The far side: makes an object of the class it is told, with limits, and calls its methods. */
+/** The runner: in a thread or process of a worker, makes the object and calls its methods, as the starting side asks. */
 import type { Limits } from "../contract.ts";
 import { LimitSet } from "../limit-set.ts";
 import { holdLock } from "../platform/locks.ts";
@@ -9,38 +9,45 @@ import { packThrown, unpackThrown } from "../remote/packed-errors.ts";
 import { attachLimits } from "../threads/attach.ts";
 import { CannotCrossError, InvalidWorkerError, workerErrorClasses } from "./errors.ts";
 import { type Constructor, Instance } from "./instance.ts";
-import { type Answer, type LimitsOrder, type Place, SERVED_AS, type StartOrder, toAnswer } from "./rpc.ts";
+import {
+  type Answer,
+  type LimitsSource,
+  SERVED_AS,
+  type SignalPlace,
+  type StartParameters,
+  serveRunner,
+} from "./rpc.ts";
 import { putSignals } from "./signals.ts";
 
 const KNOWN = classesIn(workerErrorClasses);
 
-/** A call under way: how to abort it. */
+/** Aborts a signal of an attempt under way, as `RunnerFunctions.abort` says. */
 type Abort = (index: number, reason: unknown) => void;
 
-/** Does as the other end of the channel says. */
-export function host(channel: EndpointLike): void {
-  const calls = new Map<number, Abort>();
+/** Serves the calls that arrive over `channel`. */
+export function run(channel: EndpointLike): void {
+  const attempts = new Map<number, Abort>();
   let instance: Instance | undefined;
   let limits: Limits | undefined;
 
   const functions = {
-    async start(order: StartOrder) {
-      const { lock } = order;
+    async start(parameters: StartParameters) {
+      const { lock } = parameters;
       if (lock !== undefined) await new Promise<void>((held) => holdLock(lock, held));
-      const Class = await load(order);
-      limits = await open(order.limits, channel);
-      instance = new Instance(Class, order.args, limits);
+      const Class = await load(parameters);
+      limits = await open(parameters.limits, channel);
+      instance = new Instance(Class, parameters.args, limits);
       return undefined;
     },
-    async call(id: number, method: string, args: readonly unknown[], places: readonly Place[]) {
-      const chain = new AbortController();
-      const own = places.map(() => new AbortController());
-      calls.set(id, (index, reason) => (own[index] ?? chain).abort(reason));
-      const signals = own.map(({ signal }) => signal);
+    async call(id: number, method: string, args: readonly unknown[], places: readonly SignalPlace[]) {
+      const attempt = new AbortController();
+      const controllers = places.map(() => new AbortController());
+      attempts.set(id, (index, reason) => (controllers[index] ?? attempt).abort(reason));
+      const signals = controllers.map(({ signal }) => signal);
       try {
-        return await instance!.call(method, putSignals(args, places, signals), chain.signal);
+        return await instance!.call(method, putSignals(args, places, signals), attempt.signal);
       } finally {
-        calls.delete(id);
+        attempts.delete(id);
       }
     },
     async end() {
@@ -49,12 +56,12 @@ export function host(channel: EndpointLike): void {
     },
   };
 
-  toAnswer(
+  serveRunner(
     toEndpoint(channel),
     {
-      start: (order) => answering(() => functions.start(order)),
+      start: (parameters) => answering(() => functions.start(parameters)),
       call: (id, method, args, places) => answering(() => functions.call(id, method, args, places)),
-      abort: (id, index, reason) => calls.get(id)?.(index, unpackThrown(reason, KNOWN)),
+      abort: (id, index, reason) => attempts.get(id)?.(index, unpackThrown(reason, KNOWN)),
       end: () => answering(() => functions.end()),
     },
     (error) => ({ error: packThrown(new CannotCrossError("the result", error)) }),
@@ -69,7 +76,7 @@ async function answering(body: () => Promise<unknown>): Promise<Answer> {
   }
 }
 
-async function load({ module, name }: StartOrder): Promise<Constructor> {
+async function load({ module, name }: StartParameters): Promise<Constructor> {
   const exported: Record<string, unknown> = await import(/* webpackIgnore: true */ /* @vite-ignore */ module);
   const found = [exported[name], ...Object.values(exported)].find(
     (value) => typeof value === "function" && value.name === name,
@@ -80,9 +87,9 @@ async function load({ module, name }: StartOrder): Promise<Constructor> {
   );
 }
 
-async function open(order: LimitsOrder, channel: EndpointLike): Promise<Limits> {
-  if (order.kind === "none") return new LimitSet();
-  if (order.kind === "shared") return attachLimits(order.handle);
+async function open(source: LimitsSource, channel: EndpointLike): Promise<Limits> {
+  if (source.kind === "none") return new LimitSet();
+  if (source.kind === "shared") return attachLimits(source.handle);
   const limits = connectLimits(channel, { name: SERVED_AS });
   await limits.ready;
   return limits;
