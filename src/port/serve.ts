@@ -35,7 +35,7 @@ export interface Service {
  * @example
  * const child = fork("./worker.js"); // there: connectLimits(process)
  * const service = serveLimits(limits, child);
- * service.stop(); // undefined; the child holds nothing any more
+ * service.stop(); // the child holds nothing any more
  */
 export function serveLimits<K extends string>(
   limits: Limits<K>,
