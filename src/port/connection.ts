@@ -1,4 +1,4 @@
-/** One connection of a peer to the set of a host: what it asks, what it holds, and its end. */
+/** One connection of a peer to the set of a host: its requests, its acquisitions, and its end. */
 import { Grant, Refusal, runWith } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";

@@ -1,4 +1,4 @@
-/** Endpoints: one end of a channel between two sides that share no memory. Turns what platforms have into one. */
+/** Endpoints: one end of a channel between two sides that share no memory. Ports, workers and processes of every platform become one. */
 import { InvalidRequestError, show } from "../errors.ts";
 import { isNode } from "../platform/runtime.ts";
 

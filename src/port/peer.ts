@@ -1,4 +1,4 @@
-/** The host's record of one peer: its requests, its acquisitions, and what becomes of them when it disappears. */
+/** The host's record of one peer: its requests and acquisitions, which end when the peer disappears. */
 import type { Acquisition, Limits } from "../contract.ts";
 import { AcquisitionReleasedError, InvalidRequestError } from "../errors.ts";
 import type { Limit } from "../limits/limits.ts";

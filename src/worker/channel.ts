@@ -67,7 +67,7 @@ export function openProcess(): Channel {
   const processes = builtin<Processes>("node:child_process");
   if (!processes)
     throw new InvalidWorkerError('this runtime has no processes: use mode "sync", "async" or "thread"');
-  // With structured cloning, errors, dates, maps and bytes arrive as what they are.
+  // With structured cloning, errors, dates, maps and bytes arrive with their types.
   const options: ForkOptions = { serialization: "advanced" };
   const { fileURLToPath } = builtin<typeof import("node:url")>("node:url")!;
   return ofChild(processes.fork(fileURLToPath(new URL("./entry.js", import.meta.url)), options));

@@ -29,7 +29,7 @@ export class WorkerStoppedError extends LimitError {
 }
 
 /**
- * The thread or process ended during the call. All that the call held is released; what else it did is not known. `cause` is the
+ * The thread or process ended during the call. All acquisitions of the call are released; its other effects are not known. `cause` is the
  * error that ended it, where there is one.
  */
 export class WorkerCrashedError extends LimitError {

@@ -15,7 +15,7 @@ export class Instance {
   readonly #object: object;
   readonly #limits: Limits;
 
-  /** @throws what the class's constructor throws. */
+  /** @throws the error of the class's constructor. */
   constructor(Class: Constructor, args: readonly unknown[], limits: Limits) {
     this.#limits = limits;
     const mine = new InstanceLimits(limits, () => this.#ownScope());

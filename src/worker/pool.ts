@@ -21,7 +21,7 @@ export interface StopOptions {
   readonly timeoutMs?: number;
 }
 
-/** What the members of a pool are made from. */
+/** The class and arguments from which a pool makes its members. */
 export interface Blueprint {
   readonly Class: Constructor;
   /** The arguments of the constructor. */

@@ -22,7 +22,7 @@ import {
 } from "./rpc.ts";
 import { takeSignals } from "./signals.ts";
 
-/** What a remote member is made from. */
+/** The class, arguments and limits of a remote member, and its ties to its pool. */
 export interface RemoteBlueprint {
   readonly module: string;
   /** The name of the class. */
