@@ -1,14 +1,15 @@
 /**
- * The transaction. A set is one 64-bit head that names the block holding the present state. To change it: copy that
- * block to one of your own two that is not it, run the algorithms on the copy, and publish by one compare-and-swap of
- * the head. All limits of a request change together or not at all, a failed swap means that somebody else's
- * succeeded, and a participant that dies owns two blocks and nothing else.
+ * The transaction. The head of a set is one 64-bit word, which names the block with the present state. To change the
+ * state, a thread copies that block to one of its own two blocks, the one that is not the present block, runs the
+ * algorithms on the copy, and publishes it by one compare-and-swap of the head. So all limits of a request change
+ * together or not at all; a swap fails only where another thread's swap has succeeded; and a participant that dies
+ * leaves behind two blocks and nothing else.
  *
- * A reader may copy a block that its owner is writing again. Whatever it then computes is thrown away, because the
- * owner can only have had the block back after the head moved on; until that is known, torn numbers may give wrong
+ * A reader may copy a block while its owner writes to it again. The result is then thrown away: the owner got the block
+ * back only because the head had moved on, and the reader's own swap fails. Until then torn numbers may give wrong
  * answers, but no trap and no endless loop.
  *
- * The version in the head makes a swap fail even where the same block has become the head again in between.
+ * The version in the head makes a swap fail even where the same block has become the present one again in between.
  */
 import * as claims from "./claims";
 import * as kinds from "./kinds";
@@ -40,6 +41,7 @@ import {
   PROBE,
   REFUSER,
   REPEATS,
+  SEAT,
   SETTLE,
   SEVERAL,
   SLIDING_WINDOW,
@@ -54,32 +56,34 @@ import { scratchOf } from "./region";
 import { microseconds, wait } from "./time";
 import { ring, wake } from "./wake";
 
-/** The attempt has come to nothing: somebody else published first. */
+/** The attempt has come to nothing, since another thread published first. */
 const AGAIN = f64.POSITIVE_INFINITY;
 
 /**
- * Does `action` for each limit, `ms` being the clock's reading in milliseconds:
+ * Does `action` for each limit. `ms` is the clock's reading in milliseconds.
  *
- * - TAKE takes UNITS from all limits and returns when, in microseconds. Or it takes nothing and returns minus the
- *   milliseconds until this request alone could pass, -Infinity if that hangs on a release; where WAITS is not 0, the
- *   limit refuses, and REFUSER names it if it is one. PROBE answers the same and takes nothing either way.
- *   `since` is when the request came, in microseconds, or 0 if that is now; negative if it is nested.
- * - SETTLE charges the positive UNITS and gives back the negative ones of what was taken at `since`, in microseconds.
- *   To give back needs no reading of the clock (`ms` 0): what leaks later leaks from what is left.
- * - INSPECT reads all limits at one moment: UNITS is what is in use, WAITS how many milliseconds one unit has to wait.
+ * - TAKE takes UNITS from all limits, and returns the time of the grant in microseconds. Or it takes nothing, and returns
+ *   minus the milliseconds until this request alone could pass: -Infinity if that needs a release. WAITS is then not 0
+ *   for the limits that refuse, and REFUSER names the limit if only one does. PROBE answers the same, and takes nothing
+ *   in either case. `since` is when the request came, in microseconds: 0 if that is now, negative if it is nested.
+ * - SETTLE charges the positive UNITS and gives back the negative ones, for an acquisition that was granted at `since`,
+ *   in microseconds. Giving back needs no reading of the clock, so that `ms` may be 0: later leaks start from the rest.
+ * - INSPECT reads all limits at one moment. UNITS then has the units in use, and WAITS the milliseconds that one unit
+ *   would have to wait.
  *
- * Does nothing and returns NaN where the participant's number has passed to another `life`.
+ * Returns NaN, and does nothing, if the participant's number has passed to another `life`.
  */
 export function transact(region: usize, scratch: usize, life: i32, ms: f64, action: i32, since: f64): f64 {
-  // Life 0 is that of the only participant, whose number nobody else gets.
-  if (life !== 0 && atomic.load<i32>(scratch + LIFE) !== life) return NaN;
+  // Life 0 is that of a region's only participant. No other thread ever gets its number.
   const participant = load<i32>(scratch + PARTICIPANT);
   const count = load<i32>(region + LIMITS);
   const waits = count * UNIT_BYTES;
   const reading = microseconds(ms);
   while (true) {
     const head = readHead(region);
-    // To settle is never refused: whoever is alone needs no copy for it.
+    // Read after the head: what a reclaimed thread holds is given back by a swap that follows the end of its life.
+    if (life !== 0 && atomic.load<i32>(load<usize>(scratch + SEAT) + LIFE) !== life) return NaN;
+    // A settlement is never refused, so that the only participant of a region needs no copy for it.
     const staged =
       action === SETTLE && isAlone(region) ? present(region, head) : stage(region, scratch, head);
     // A set's time never runs backwards.
@@ -116,7 +120,7 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
         return f64(now);
       }
     } else if (isAlone(region)) {
-      // Nobody else has a claim, or could have published.
+      // There is no other thread that could have a claim, or could have published.
       return latest === 0 ? f64(now) : -wait(reading, latest);
     } else {
       const answer = decide(region, scratch, head, staged, reading, since, action, latest);
@@ -127,16 +131,16 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
 }
 
 /**
- * Takes the waiters of a participant out of the line: the one that came at `since`, in microseconds; or where that is 0 all,
- * and gives back what it holds. Does nothing where the participant's number is not that of `life`.
+ * Withdraws the claim of the participant's waiter that came at `since`, in microseconds. If that is 0, withdraws all
+ * claims of the participant, and gives back all that it holds. Does nothing if the number has passed to another `life`.
  */
 export function leave(region: usize, scratch: usize, participant: i32, life: i32, since: f64): void {
   const definition = region + DEFINITIONS;
   const end = definition + load<i32>(region + LIMITS) * DEFINITION_BYTES;
   while (true) {
     const head = readHead(region);
-    // After the head was read: whoever gets the number meanwhile has taken nothing before the swap.
-    if (atomic.load<i32>(scratchOf(region, participant) + LIFE) !== life) return;
+    // Read after the head: a thread that gets the number later moves the head when it takes, and the swap below fails.
+    if (atomic.load<i32>(load<usize>(scratchOf(region, participant) + SEAT) + LIFE) !== life) return;
     const staged = stage(region, scratch, head);
     const dropped = claims.drop(region, staged, participant, i64(since));
     if (since !== 0) {
@@ -149,7 +153,7 @@ export function leave(region: usize, scratch: usize, participant: i32, life: i32
     }
     for (let each = definition; each < end; each += DEFINITION_BYTES) kinds.leave(each, staged, participant);
     if (publish(region, head, staged)) {
-      // Whatever the flag says: the participant may have died after it cleared it and before it woke anybody.
+      // Even if the flag is down: the participant may have died after it cleared the flag and before it woke the sleepers.
       ring(region);
       return;
     }
@@ -158,7 +162,8 @@ export function leave(region: usize, scratch: usize, participant: i32, life: i32
 }
 
 /**
- * Ends an attempt that the limits refuse until `latest`, or that claims may hold back, or that is none to take anything.
+ * Ends an attempt of one thread among several: one that the limits refuse until `latest`, or that claims may hold back,
+ * or that takes nothing. Returns the answer, or AGAIN.
  */
 export function decide(
   region: usize,
@@ -192,7 +197,7 @@ export function decide(
   return latest === 0 ? f64(now) : -wait(reading, latest);
 }
 
-/** Publishes what a refused request has to say to others, if anything; false as for `publish`. */
+/** Publishes the claim of a refused request, and what it asks of other claims, if there is any. Returns what `publish` does. */
 function press(
   region: usize,
   scratch: usize,
@@ -202,11 +207,11 @@ function press(
   nested: bool,
   latest: i64,
 ): bool {
-  // Anew: what was staged is half taken.
+  // Staged anew, since some limits may have granted in the first copy.
   const staged = stage(region, scratch, head);
   if (!claims.press(region, scratch, staged, now, came, nested, latest)) return unchanged(region, head);
   if (!publish(region, head, staged)) return false;
-  // Only those who are asked: a claim alone is nobody's turn.
+  // Only a renewal that is asked for wakes threads: a new claim gives none of them a turn.
   if (claims.asks(now, latest)) wake(region);
   return true;
 }
@@ -220,7 +225,7 @@ function present(region: usize, head: i64): usize {
   return region + load<i32>(region + BLOCKS) + i32(head & INDEX_MASK) * load<i32>(region + BLOCK_BYTES);
 }
 
-/** Copies the block that `head` names to the participant's own block that is not it, and returns that one. */
+/** Copies the block that `head` names to that one of the participant's blocks which it does not name. Returns the copy. */
 function stage(region: usize, scratch: usize, head: i64): usize {
   const source = present(region, head);
   let target = region + load<i32>(scratch + OWN);
@@ -239,7 +244,7 @@ function stage(region: usize, scratch: usize, head: i64): usize {
   return target;
 }
 
-/** Publishes the staged block. False: somebody else published first, and nothing has happened. */
+/** Publishes the staged block. Returns false, and does nothing, if another thread published first. */
 function publish(region: usize, head: i64, staged: usize): bool {
   const next = (((head >> INDEX_BITS) + 1) << INDEX_BITS) | i64(load<i32>(staged + INDEX));
   if (!isAlone(region)) return atomic.cmpxchg<i64>(region + HEAD, head, next) === head;
@@ -248,21 +253,21 @@ function publish(region: usize, head: i64, staged: usize): bool {
 }
 
 /**
- * Whether what was read under `head` was whole. A read-modify-write that changes nothing, not a load: on weakly ordered
- * processors the plain loads before a load may still sink below it (Boehm, "Can seqlocks get along with programming
- * language memory models?", MSPC 2012).
+ * Whether the block that was read under `head` was whole: the head is still the same. This is a read-modify-write that
+ * changes nothing, and not a load: on weakly ordered processors the plain loads before a load may still sink below it
+ * (Boehm, "Can seqlocks get along with programming language memory models?", MSPC 2012).
  */
 function unchanged(region: usize, head: i64): bool {
   if (isAlone(region)) return true;
   return atomic.add<i64>(region + HEAD, 0) === head;
 }
 
-/** Whether there is one participant, and so one thread, which has nobody to be overtaken by. Others get a region of their own. */
+/** Whether the region has one participant, whose thread no other can overtake. Sharing moves a set to a region with more. */
 function isAlone(region: usize): bool {
   return load<i32>(region + PARTICIPANTS) === 1;
 }
 
-/** Only the live part of each log, moved to its front. */
+/** Copies the live part of each log to the front of the log in the copy. */
 function copyLogs(region: usize, source: usize, target: usize): void {
   let definition = region + DEFINITIONS;
   const end = definition + load<i32>(region + LIMITS) * DEFINITION_BYTES;

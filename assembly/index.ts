@@ -1,6 +1,7 @@
 /**
- * What JavaScript may call. `region` is where a set's region begins, `scratch` the scratch area of the calling thread in
- * it, through which requests and answers pass: see layout.ts.
+ * The core: it keeps the state of sets in memory, and changes it in transactions. These are the functions that JavaScript
+ * may call. `region` is the address of a set's region; `scratch` is the address of the calling thread's scratch area,
+ * through which requests and answers pass. layout.ts draws the memory.
  */
 export { leave, transact } from "./commit";
 export { logBytes, stateBytes } from "./kinds";

@@ -44,8 +44,8 @@ export function define(definition: usize, capacity: i64): void {
 }
 
 /**
- * Takes `units` from one limit of a staged block. Returns 0 if granted, else the first microsecond at which this limit
- * alone would grant it, NEVER where time does not help.
+ * Takes `units` from one limit of a staged block. Returns 0 if the limit grants them. Else returns the first microsecond at
+ * which this limit alone would grant them: NEVER if no passing of time helps.
  */
 export function take(definition: usize, block: usize, participant: i32, now: i64, units: i64): i64 {
   if (units > load<i64>(definition + CEILING)) return NEVER;
@@ -67,8 +67,8 @@ export function take(definition: usize, block: usize, participant: i32, now: i64
 }
 
 /**
- * Settles `units` of one limit of a staged block: used beyond the request if positive; not used, or a resource given
- * back, if negative. `taken` is the time of the grant, in microseconds.
+ * Settles `units` of one limit of a staged block: charges positive units, gives back negative ones. `token` is the time of
+ * the grant, in microseconds.
  */
 export function settle(
   definition: usize,
@@ -76,16 +76,16 @@ export function settle(
   participant: i32,
   now: i64,
   units: i64,
-  taken: i64,
+  token: i64,
 ): void {
   const state = block + load<i32>(definition + STATE);
   const kind = load<i32>(definition + KIND);
   if (kind === RESOURCE) {
     if (units < 0) resource.giveBack(state, participant, -units);
   } else if (units < 0) {
-    if (kind > GCRA) return; // Once through, a window's or a shaper's slot is gone.
+    if (kind > GCRA) return; // Windows and the leaky bucket give nothing back: a grant has used up its place in time.
     debt.leak(definition, state, now);
-    refund(state, -units * load<i64>(definition + WEIGHT), debt.tick(definition, taken));
+    refund(state, -units * load<i64>(definition + WEIGHT), debt.tick(definition, token));
   } else if (kind === SLIDING_WINDOW) {
     slidingWindow.charge(definition, state, logOf(definition, block), now, units);
   } else if (kind === FIXED_WINDOW) {
@@ -101,7 +101,7 @@ export function leave(definition: usize, block: usize, participant: i32): void {
   resource.giveBack(block + load<i32>(definition + STATE), participant, i64.MAX_VALUE);
 }
 
-/** Units in use at `now`; part of a unit counts as one. */
+/** Returns the units in use at `now`. A part of a unit counts as one. */
 export function used(definition: usize, block: usize, now: i64): i64 {
   const state = block + load<i32>(definition + STATE);
   const kind = load<i32>(definition + KIND);

@@ -1,13 +1,13 @@
 /**
- * Every offset in linear memory, and only here. Whole-number constants, so that both compilers fold them: the core
- * and the bridge in `src/core` read this same file. Offsets are in bytes.
+ * Every offset in linear memory, in bytes, and only here. They are whole-number constants, so that both compilers fold
+ * them: the core and the code in `src/` read this same file.
  *
  * ```
  * region   one LimitSet                                     written by
  * +--------------------------------------------------------+
  * |   0  HEAD      i64  version << 16 | block index         | commit.ts, by compare-and-swap
  * |   8  WAKE      i32  changes when sleepers are woken     | wake.ts
- * |  12  SLEEPERS  i32  1: some thread may sleep on WAKE    | the thread that goes to sleep; wake.ts
+ * |  12  SLEEPERS  i32  1: a thread may sleep on WAKE       | the thread that goes to sleep; wake.ts
  * +-- 64 --------------------------------------------------+
  * |      shape: counts, sizes and offsets of this region    | format, once
  * +-- 128 -------------------------------------------------+
@@ -15,7 +15,7 @@
  * +--------------------------------------------------------+
  * |      handles, in a region that threads share            | src/threads/handles.ts
  * +--------------------------------------------------------+
- * |      scratch of participant 0, 1, ...                   | its participant; LIFE: src/threads/seats.ts
+ * |      scratch of participant 0, 1, ...                   | its participant
  * +--------------------------------------------------------+
  * |      blocks 0, 1 of participant 0; 2, 3 of 1; ...       | its participant, while it is not the head
  * +--------------------------------------------------------+
@@ -23,7 +23,8 @@
  * block    one version of the state of all limits
  * +--------------------------------------------------------+
  * |  INDEX  i32, which block this is                        | format, once
- * |  LATEST i64, the latest time committed, in microseconds |
+ * |  CLAIM_COUNT i32, how many claims the block has         |
+ * |  LATEST i64, the latest time published, in microseconds |
  * |  state of limit 0, 1, ...              (always copied)  |
  * |  log of each sliding window            (live part only) |
  * |  claims of waiters, among threads      (live part only) |
@@ -33,9 +34,7 @@
  * +--------------------------------------------------------+
  * |  PARTICIPANT i32, its number                            | format, once
  * |  OWN i32, where in the region its blocks begin          | format, once
- * |  LIFE i32, whether a thread has the number, and which   | src/threads/seats.ts
- * |  HANDLE i32, the handle by which that thread attached   | src/threads/seats.ts, together with LIFE
- * |  THREAD i32, the platform's id of that thread, plus 1   | src/threads/seats.ts
+ * |  SEAT i32, the address of the number's seat            | format, once
  * |  REFUSER f64, the limit that alone refused, or SEVERAL  | core
  * |  REPEATS f64, transactions that another thread beat     | core
  * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
@@ -44,10 +43,13 @@
  * ```
  */
 
-/** Changes with what a block looks like: a Durable Object takes up only blocks that it can read. */
+/**
+ * Grows with each change to the states and the logs of a block: a Durable Object keeps them in its storage, and reads
+ * back only those of the same format.
+ */
 export const FORMAT = 1;
-/** Changes with all of this file: threads that read memory differently must not share it. */
-export const SHARED_FORMAT = 2;
+/** Grows with each change to this file: threads that read memory in different ways must not share it. */
+export const SHARED_FORMAT = 3;
 
 // Kinds of limit.
 export const TOKEN_BUCKET = 0;
@@ -66,7 +68,7 @@ export const INSPECT = 3;
 /** More than one limit refused. */
 export const SEVERAL = -1;
 
-// A cache line: what different threads write must not share one.
+// A cache line: words that different threads write must not share one.
 export const LINE = 64;
 
 // Region.
@@ -83,10 +85,10 @@ export const STATE_BYTES = 88;
 export const LOGGED = 92;
 /** Where in a block the claims begin; 0 in a region of one participant, which has none. */
 export const CLAIMS = 96;
-/** Tells regions apart that follow each other at one address. */
+/** Tells apart the regions that follow each other at one address. */
 export const SERIAL = 100;
-/** The number that is tried next when a thread attaches. */
-export const NEXT = 104;
+/** The size of a claim, which has a bit for each limit. */
+export const CLAIM_BYTES = 104;
 export const DEFINITIONS = 128;
 
 // Definition of a limit.
@@ -114,14 +116,26 @@ export const DEFINITION_BYTES = 64;
 // Place for a handle.
 /** How often the place has been used, and whether its present handle is good. */
 export const ISSUE = 0;
-/** How far the worker that the handle was posted to has come with its lock. */
+/** How far the worker to which the handle was posted has come with its lock. */
 export const GUARD = 4;
-/** The participant that posted the handle, plus 1, and its life: the handle's threads end with that thread. */
+/** The handle by which the thread attached that posted this one to its worker: the worker ends with that thread. */
 export const PARENT = 8;
-export const PARENT_LIFE = 12;
+/** The platform's id of that thread, plus 1; 0 where the handle was not posted. */
+export const PARENT_THREAD = 12;
 export const HANDLE_BYTES = 16;
 /** Behind the definitions, a cache line of places for each participant but the first. */
 export const HANDLES_BYTES = LINE;
+
+// Seat of a participant number, in memory outside of the region: a thread that was reclaimed while it lives still looks there.
+/** The state of the number, and how often it has been given out. */
+export const LIFE = 0;
+/** The handle by which the thread of the present life attached. */
+export const HANDLE = 4;
+/** The life that is in the middle of a transaction; 0, or minus a life that will never be again. */
+export const INSIDE = 8;
+/** The platform's id of the thread, plus 1. */
+export const THREAD = 12;
+export const SEAT_BYTES = 16;
 
 // Head word.
 export const INDEX_BITS = 16;
@@ -142,11 +156,11 @@ export const OWNER = 0;
 export const FLAGS = 4;
 /** When the waiter came. */
 export const SINCE = 8;
-/** Until when its thread need not be heard of. */
+/** Until when the claim needs no renewal. */
 export const UNTIL = 16;
-/** One bit for each limit that the waiter wants; in sets of more than 64, limits share bits. */
+/** One bit for each limit that the waiter wants, in as many words as it takes. */
 export const WANTS = 24;
-export const CLAIM_BYTES = 32;
+export const WANTS_BITS = 64;
 
 // State of a debt: token bucket, GCRA, leaky bucket.
 export const AT = 0;
@@ -175,7 +189,7 @@ export const NUMBER = 0;
 export const USED_IN_WINDOW = 8;
 export const FIXED_BYTES = 16;
 
-// State of a resource, then what each participant holds of it.
+// State of a resource, then the units that each participant holds of it.
 export const IN_USE = 0;
 export const HELD = 8;
 export const HELD_BYTES = 8;
@@ -183,10 +197,8 @@ export const HELD_BYTES = 8;
 // Scratch.
 export const PARTICIPANT = 0;
 export const OWN = 4;
-export const LIFE = 8;
-export const HANDLE = 12;
-export const THREAD = 16;
-export const REFUSER = 24;
-export const REPEATS = 32;
-export const UNITS = 40;
+export const SEAT = 8;
+export const REFUSER = 16;
+export const REPEATS = 24;
+export const UNITS = 32;
 export const UNIT_BYTES = 8;

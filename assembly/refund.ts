@@ -1,22 +1,22 @@
 /**
- * How much of an unused amount may go back. Giving all of it back over-admits: what leaked since may already have
- * been taken by somebody else, or been lost at the rim of the full bucket. The exact amount is what the bucket would
- * hold had the unused part never been asked for: `min(unused, lowest debt since the reservation)`, for wherever debt
- * touched zero, the refill was lost (the one-sided reflection of Skorokhod, 1961).
+ * How many of the unused units may go back. To give all of them back would over-admit: the units that have leaked out
+ * since the grant may have been taken by other requests, or lost at the rim of the full bucket. The exact refund leaves
+ * the bucket as if the unused units had never been requested. It is `min(unused, lowest debt since the grant)`, since
+ * the refill was lost wherever the debt touched zero (the one-sided reflection of Skorokhod, 1961).
  *
- * The lowest debt since a time is kept as a short stack of marks, oldest first, lows rising strictly: mark i says that
- * debt has not been below `low` since `time`. A mark older than the reservation answers too low, never too high. When
- * the stack is full, the mark whose low is nearest to that of the one before it gives way to that one: the refund is
- * then exact or smaller, by as little as can be.
+ * The lowest debt since a time is kept as a short stack of marks, oldest first, with strictly rising lows: a mark says
+ * that the debt has not been below its `low` since its `time`. A mark that is older than the grant gives too low an
+ * answer, never too high a one. When the stack is full, the mark whose low is nearest to that of the mark before it is
+ * dropped: the refund is then exact, or too small by as little as possible.
  */
 import { AT, DEBT, MARK_BYTES, MARK_COUNT, MARK_LOW, MARK_TIME, MARKS, MAX_MARKS } from "./layout";
 
-/** Debt has fallen to `debt`: no mark can lie above it. */
+/** Lowers the marks above `debt`, since the debt has fallen to it. */
 export function lowerMarks(state: usize, debt: i64): void {
   store<i32>(state + MARK_COUNT, lowered(state, markCount(state), debt));
 }
 
-/** Remembers the debt right after a reservation at the present tick. */
+/** Marks the debt right after a grant at the present tick. */
 export function pushMark(state: usize): void {
   const tick = load<i64>(state + AT);
   let count = markCount(state);
@@ -32,12 +32,12 @@ export function pushMark(state: usize): void {
   store<i64>(mark(state, count - 1) + MARK_LOW, load<i64>(state + DEBT));
 }
 
-/** Gives back what may go back of `unused`, reserved at `tick`: from the debt, and from the marks to keep them true. */
+/** Gives back as much of `unused`, granted at `tick`, as may go back: takes it off the debt, and off the marks since then. */
 export function refund(state: usize, unused: i64, tick: i64): void {
   const count = markCount(state);
   let after = count;
   while (after > 0 && load<i64>(mark(state, after - 1) + MARK_TIME) > tick) after--;
-  // No mark as old as the reservation: debt has been zero since.
+  // No mark is as old as the grant: the debt has been zero since.
   if (after === 0) return;
   const low = load<i64>(mark(state, after - 1) + MARK_LOW);
   const back = min(unused, low);
@@ -46,7 +46,7 @@ export function refund(state: usize, unused: i64, tick: i64): void {
     const at = mark(state, i) + MARK_LOW;
     store<i64>(at, load<i64>(at) - back);
   }
-  // Older reservations have seen the lowered debt too: it may be their lowest now.
+  // The lowered debt may be the lowest since older grants, too.
   collapse(state, after, low - back);
 }
 
@@ -59,16 +59,19 @@ function collapse(state: usize, end: i32, low: i64): void {
   store<i32>(state + MARK_COUNT, kept + count - end);
 }
 
-/** Makes of those of the first `end` marks that lie at `low` or above it one, as old as the oldest; returns how many are left. */
+/**
+ * Merges those of the first `end` marks that are at `low` or above it into one at `low`, as old as the oldest of them.
+ * Returns how many of the `end` marks are left.
+ */
 function lowered(state: usize, end: i32, low: i64): i32 {
   let kept = end;
   while (kept > 0 && load<i64>(mark(state, kept - 1) + MARK_LOW) >= low) kept--;
-  // A low of zero needs no mark: that is what the lack of one says.
+  // A low of zero needs no mark: where there is no mark, the lowest debt is zero.
   if (kept < end && low > 0) store<i64>(mark(state, kept++) + MARK_LOW, low);
   return kept;
 }
 
-/** Drops the mark that can be missed best from a full stack. */
+/** Drops from a full stack the mark whose loss costs least. */
 function dropMark(state: usize): void {
   let drop = 1;
   let least = i64.MAX_VALUE;
@@ -84,7 +87,7 @@ function dropMark(state: usize): void {
   moveMarks(state, drop, drop + 1, MAX_MARKS);
 }
 
-/** Moves marks `from` to `end` down to `to`: so few words that calling a copy costs more than copying. */
+/** Moves the marks from `from` until `end` down to `to`. They are so few that to call `memory.copy` would cost more. */
 function moveMarks(state: usize, to: i32, from: i32, end: i32): void {
   for (; from < end; from++, to++) v128.store(mark(state, to), v128.load(mark(state, from)));
 }

@@ -1,5 +1,5 @@
 /** Lays out the region of a set, once, before the first take. */
-import { maxClaims } from "./claims";
+import { claimBytes, maxClaims } from "./claims";
 import * as kinds from "./kinds";
 import {
   BLOCK_BYTES,
@@ -24,6 +24,8 @@ import {
   RESOURCE,
   SCRATCH_BYTES,
   SCRATCHES,
+  SEAT,
+  SEAT_BYTES,
   STATE,
   STATE_BYTES,
   STATES,
@@ -33,18 +35,24 @@ import {
   WINDOW,
 } from "./layout";
 
-/** Bytes of a region for `limits` limits, whose states and logs are of these sizes together. */
-export function regionBytes(limits: i32, states: i32, logs: i32, participants: i32): i32 {
-  return (
-    DEFINITIONS +
-    limits * DEFINITION_BYTES +
-    handleBytes(participants) +
-    participants * (scratchBytes(limits) + 2 * blockBytes(states, logs, participants))
+/** Returns the size of a region in bytes. `states` and `logs` are the sizes of all its states and of all its logs. */
+export function regionBytes(limits: i32, states: i32, logs: i32, participants: i32): f64 {
+  // In 64 bits: many limits for many threads take more than 32 bits can count, and the caller has to be told.
+  const each = i64(scratchBytes(limits)) + 2 * i64(blockBytes(limits, states, logs, participants));
+  return f64(
+    i64(DEFINITIONS + limits * DEFINITION_BYTES + handleBytes(participants)) + i64(participants) * each,
   );
 }
 
-/** Lays out a region of zeroes. Its limits are defined next, in order. */
-export function format(region: usize, limits: i32, states: i32, logs: i32, participants: i32): void {
+/** Lays out a region that is all zeroes, whose participants have their seats at `seats`. A `define` for each limit follows, in order. */
+export function format(
+  region: usize,
+  limits: i32,
+  states: i32,
+  logs: i32,
+  participants: i32,
+  seats: usize,
+): void {
   assert((region & (LINE - 1)) === 0, "a region begins at a cache line");
   assert(participants > 0 && participants <= MAX_PARTICIPANTS, "participants: 1 to MAX_PARTICIPANTS");
   const scratches = DEFINITIONS + limits * DEFINITION_BYTES + handleBytes(participants);
@@ -53,22 +61,27 @@ export function format(region: usize, limits: i32, states: i32, logs: i32, parti
   store<i32>(region + SCRATCHES, scratches);
   store<i32>(region + SCRATCH_BYTES, scratchBytes(limits));
   store<i32>(region + BLOCKS, scratches + participants * scratchBytes(limits));
-  store<i32>(region + BLOCK_BYTES, blockBytes(states, logs, participants));
+  store<i32>(region + BLOCK_BYTES, blockBytes(limits, states, logs, participants));
   store<i32>(region + STATE_BYTES, stateEnd(states));
   store<i32>(region + LOGGED, logs);
   if (participants > 1) store<i32>(region + CLAIMS, stateEnd(states) + logs);
+  store<i32>(region + CLAIM_BYTES, claimBytes(limits));
   const bytes = load<i32>(region + BLOCK_BYTES);
   for (let participant = 0; participant < participants; participant++) {
     const scratch = scratchOf(region, participant);
     const own = load<i32>(region + BLOCKS) + 2 * participant * bytes;
     store<i32>(scratch + PARTICIPANT, participant);
+    store<usize>(scratch + SEAT, seats + participant * SEAT_BYTES);
     store<i32>(scratch + OWN, own);
     store<i32>(region + own + INDEX, 2 * participant);
     store<i32>(region + own + bytes + INDEX, 2 * participant + 1);
   }
 }
 
-/** Defines limit `index`; `ceiling` and `capacity` in units, `window` in microseconds, `state` and `log` where the limits before it end. */
+/**
+ * Defines limit `index`. `capacity` and `ceiling` are in units, `window` is in microseconds; `state` and `log` are the sizes
+ * of the states and the logs of the limits before it.
+ */
 export function define(
   region: usize,
   index: i32,
@@ -91,7 +104,7 @@ export function define(
   kinds.define(definition, i64(capacity));
 }
 
-/** Where the scratch area of a participant begins. */
+/** Returns the address of a participant's scratch area. */
 export function scratchOf(region: usize, participant: i32): usize {
   assert(
     participant >= 0 && participant < load<i32>(region + PARTICIPANTS),
@@ -104,9 +117,9 @@ function stateEnd(states: i32): i32 {
   return STATES + ((states + PIECE - 1) & -PIECE);
 }
 
-function blockBytes(states: i32, logs: i32, participants: i32): i32 {
-  // A single thread keeps its order by itself.
-  const claims = participants > 1 ? maxClaims(participants) * CLAIM_BYTES : 0;
+function blockBytes(limits: i32, states: i32, logs: i32, participants: i32): i32 {
+  // A thread that is alone in its region keeps the order of its waiters by itself.
+  const claims = participants > 1 ? maxClaims(participants) * claimBytes(limits) : 0;
   return lines(stateEnd(states) + logs + claims);
 }
 

@@ -1,4 +1,4 @@
-/** What the library promises to cost. A bound is a ratio of two cases of one section. */
+/** The bounds of what the library may cost. A bound is on the ratio of two cases of one section. */
 
 import { BUCKET, INTERVAL, RATE } from "./cases/awaited.js";
 import { FLOOR, OURS } from "./cases/one-limit.js";
@@ -17,7 +17,7 @@ import { grid, times } from "./table.js";
  * @property {string} of
  * @property {string} to
  * @property {number} atMost
- * @property {{ of: string, to: string }} [beside] the ratio is to be seen beside this one, which nothing can be below
+ * @property {{ of: string, to: string }} [beside] two floors; the ratio is divided by theirs
  */
 
 /** @type {Bound[]} */
@@ -29,11 +29,11 @@ const BOUNDS = [
   ...KINDS.map((kind) => ({ bound: `refusal / grant: ${kind}`, of: kind, to: granted(kind), atMost: 1 })),
   ...flat("resource", slotOf),
   ...flat("rate", rateOf),
-  // Time per acquisition of both together: 0.6 and 1.6 times the throughput of one thread.
+  // A ratio of times per acquisition of both threads together. Their throughput is at least 0.6 and 1.6 times that of one thread.
   { bound: "2 threads, one set / 1 thread", of: HOT, to: ALONE, atMost: 1 / 0.6 },
   { bound: "2 threads, a set each / 1 thread", of: APART, to: ALONE, atMost: 1 / 1.6 },
   {
-    // Where there are no two processors to be had, two threads that share nothing are no faster either.
+    // On a machine without two free processors, even two threads that share nothing are no faster than one.
     bound: "2 threads, a set each / 1 thread, beside two floors",
     of: APART,
     to: ALONE,
@@ -58,7 +58,12 @@ const BOUNDS = [
   ]),
 ];
 
-/** Time per waiter does not grow; not more, at least, than what a list of promises grows by. @param {string} what @param {(size: number) => string} named @returns {Bound[]} */
+/**
+ * The time per waiter does not grow with the number of waiters, or grows no more than that of a list of promises.
+ *
+ * @param {string} what @param {(size: number) => string} named
+ * @returns {Bound[]}
+ */
 function flat(what, named) {
   const growth = { of: named(1e5), to: named(1e3), atMost: 1.3 };
   const beside = { of: floorOf(1e5), to: floorOf(1e3) };
@@ -70,8 +75,9 @@ function flat(what, named) {
 }
 
 /**
- * Those whose cases were measured.
- * @param {readonly Record<string, number[]>[]} sections times by round of each case
+ * The verdicts on all bounds whose cases were measured.
+ *
+ * @param {readonly Record<string, number[]>[]} sections the times of each case, by round
  */
 export function judge(sections) {
   return BOUNDS.flatMap(({ bound, of, to, atMost, beside }) => {
@@ -94,7 +100,7 @@ function byRound(times, of, to) {
 }
 
 /**
- * A bound that lies between the quartiles is neither kept nor broken: another run may say otherwise.
+ * A bound between the quartiles of the ratio neither holds nor fails, since another run may give another median.
  *
  * @param {import("./measure.js").Spread} ratio @param {number} atMost
  */

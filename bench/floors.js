@@ -1,6 +1,6 @@
-/** What nothing can be cheaper than: reading the clock, three lines of arithmetic on it, a call into WebAssembly. */
+/** The floors of all cases: reading the clock, a bucket in three lines of arithmetic, a call into WebAssembly. */
 
-/** What a token bucket costs at the very least. */
+/** The cheapest token bucket: three lines of arithmetic, and no checks. */
 export class ThreeLineBucket {
   last = performance.now();
 
@@ -37,7 +37,7 @@ export function readClock(n) {
   return sum > 0 ? n : 0;
 }
 
-// A module of one function, which takes what the core's transaction takes and returns the number: no memory, no work.
+// A module with one function. It has the parameters of the core's transaction, and returns the fourth: no memory, no work.
 const PARAMETERS = [0x06, 0x7f, 0x7f, 0x7f, 0x7c, 0x7f, 0x7c];
 const BODY = [0x00, 0x20, 0x03, 0x0b];
 const MODULE = [

@@ -1,14 +1,15 @@
-/** A load that always wants more, and what it was granted. */
+/** Loads that always want more, and records of their grants. */
 import { setImmediate as turn } from "node:timers/promises";
 
 /**
- * When each was granted, by `performance.now()`: not before `from`, not after `to`.
+ * The time of a grant, by `performance.now()`: not before `from`, and not after `to`.
+ *
  * @typedef {{ from: number, to: number }} Granted
  */
 
-/** Callers that wait at one time. */
+/** The number of callers that wait at a time. */
 const CALLERS = 20;
-/** Tries between two turns of the event loop, in which timers and windows of the other side may come due. */
+/** The number of tries in one turn of the event loop. Between turns, timers of the limiter can fire. */
 const TRIES = 20;
 
 /** @param {() => boolean | Promise<boolean>} ask @param {number} ms @returns {Promise<Granted[]>} */
@@ -29,7 +30,11 @@ export async function trying(ask, ms) {
   return granted.filter(({ to }) => to < end);
 }
 
-/** When a grant was made is not to be seen from outside: only when whoever waited goes on. @param {() => Promise<unknown>} ask @param {number} ms */
+/**
+ * The time of a grant cannot be seen from outside. So the time at which the waiter goes on counts.
+ *
+ * @param {() => Promise<unknown>} ask @param {number} ms
+ */
 export async function waiting(ask, ms) {
   /** @type {Granted[]} */
   const granted = [];
@@ -47,10 +52,14 @@ export async function waiting(ask, ms) {
   return granted.slice();
 }
 
-/** What a clock of whole microseconds cannot tell apart. */
+/** The resolution of a clock of whole microseconds. */
 const RESOLUTION_MS = 0.001;
 
-/** The most that were surely granted within some window of that length, or shorter by what clocks can tell. @param {readonly Granted[]} granted @param {number} windowMs */
+/**
+ * The most grants that surely lie in one window. The window is shorter by the resolution of clocks.
+ *
+ * @param {readonly Granted[]} granted @param {number} windowMs
+ */
 export function worstWindow(granted, windowMs) {
   let worst = 0;
   let first = 0;
@@ -61,13 +70,17 @@ export function worstWindow(granted, windowMs) {
   return worst;
 }
 
-/** The most in a window that begins at a multiple of its length since the epoch. @param {readonly Granted[]} granted @param {number} windowMs */
+/**
+ * The most grants in one window that begins at a multiple of its length since the epoch.
+ *
+ * @param {readonly Granted[]} granted @param {number} windowMs
+ */
 export function worstAligned(granted, windowMs) {
   /** @type {Map<number, number>} */
   const windows = new Map();
   for (const { from, to } of granted) {
     const number = Math.floor((performance.timeOrigin + from) / windowMs);
-    // What may have been granted on either side of a boundary counts nowhere.
+    // A grant that may lie on either side of a boundary counts in no window.
     if (number !== Math.floor((performance.timeOrigin + to) / windowMs)) continue;
     windows.set(number, (windows.get(number) ?? 0) + 1);
   }

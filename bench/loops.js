@@ -1,11 +1,11 @@
 /**
- * Loops over sets of one to eight limits. What is asked is written out in each, as a program would write it. Engines know
- * a function by what it has been called with: `freshLoops` gives each kind of set a copy to itself.
+ * Loops over sets of one to eight limits. Each loop writes its request out, as a program would. Engines optimise a function
+ * for the objects that it has been called with, so `freshLoops` gives each kind of set a copy of its own.
  */
 
 /**
  * @typedef {{ readonly successful: boolean, update(usage: Record<string, number>): void, release(): void }} Taken
- * @typedef {{ tryAcquire(requested?: Record<string, number>): Taken }} Set anything that is asked as a LimitSet is
+ * @typedef {{ tryAcquire(requested?: Record<string, number>): Taken }} Set an object that is called as a LimitSet is
  */
 
 let copies = 0;
@@ -107,7 +107,7 @@ export function useFiveRates(limits) {
   };
 }
 
-/** Reports nothing: the set charges all of it. @param {Set} limits */
+/** Takes and releases without a report of usage: the set charges requests in full. @param {Set} limits */
 export function releaseTwoRates(limits) {
   return (/** @type {number} */ n) => {
     let done = 0;
@@ -120,7 +120,7 @@ export function releaseTwoRates(limits) {
   };
 }
 
-/** Names nothing. @param {Set} limits */
+/** Takes automatic amounts, and releases. @param {Set} limits */
 export function releaseUnasked(limits) {
   return (/** @type {number} */ n) => {
     let done = 0;

@@ -1,4 +1,4 @@
-/** What was measured on, and with which versions: enough to judge by, nothing that tells where. */
+/** The machine and the versions that were measured: enough to judge the results, and nothing that identifies the machine. */
 import { readFileSync } from "node:fs";
 import { cpus, totalmem, type } from "node:os";
 

@@ -1,17 +1,17 @@
 /**
- * Times every case in many short rounds, each round in a new order, so that a slow spell of the machine falls on all
- * of them alike. Ratios are taken within a round, between neighbours, and only then summed up.
+ * Times every case in many short rounds, each round in a new order, so that a slow spell of the machine affects all cases
+ * alike. A ratio is taken within each round, between neighbours; the result is the spread of these ratios.
  */
 
 /**
  * @typedef {object} Case
  * @property {string} name unique within its section
  * @property {(n: number) => number | Promise<number>} run does the work n times; returns how many times it came out as meant
- * @property {Record<string, string>} [against] column of the table -> name of the case that is 1.00 there
- * @property {number} [step] `run` is given multiples of this only
- * @property {number} [slack] so many of a run may come out otherwise
- * @property {(ns: number) => string} [note] what to say beside the time of an operation, once that is measured
- * @property {boolean} [hidden] measured for the ratios of others, not printed
+ * @property {Record<string, string>} [against] by column of the table, the name of the case that is 1.00 there
+ * @property {number} [step] `run` is called with multiples of this only
+ * @property {number} [slack] how many times of a run may come out otherwise
+ * @property {(ns: number) => string} [note] the text beside the measured time of an operation
+ * @property {boolean} [hidden] whether the case is measured for the ratios of others only, and not printed
  *
  * @typedef {object} Section
  * @property {string} title
@@ -29,7 +29,7 @@ const WARM_TURNS = 3;
 /** @param {Section[]} sections @param {Options} options @returns {Promise<Times>} */
 export async function measure(sections, { rounds, roundMs, warmMs, progress }) {
   const cases = sections.flatMap((section) => section.cases);
-  // In turns: a case warmed alone is compiled for the shapes it alone has shown, and thrown back when the next comes.
+  // In turns: the engine compiles a case that is warmed alone for the shapes of that case, and discards the code for the next.
   for (let turn = 0; turn < WARM_TURNS; turn++) {
     for (const each of shuffled(cases)) await spin(each, warmMs / WARM_TURNS);
   }
@@ -81,7 +81,7 @@ function quantile(sorted, share) {
   return below + (above - below) * (at - Math.floor(at));
 }
 
-/** Runs the case for about so long; returns nanoseconds per operation. @param {Case} each @param {number} ms */
+/** Runs the case for about `ms` milliseconds; returns nanoseconds per operation. @param {Case} each @param {number} ms */
 async function spin(each, ms) {
   let ns = Number.NaN;
   let n = each.step ?? 1;
@@ -100,7 +100,7 @@ function whole(n, step = 1) {
 
 /** @param {Case} each @param {number} n @returns {Promise<number>} nanoseconds per operation */
 async function time(each, n) {
-  // Each case pays for its own garbage and nobody else's. Only the young: a full collection may throw compiled code away.
+  // Each case pays for its own garbage only. A minor collection is enough; a full one may discard compiled code.
   globalThis.gc?.({ type: "minor" });
   const start = performance.now();
   const running = each.run(n);

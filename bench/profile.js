@@ -1,5 +1,5 @@
-// Where the time of a try goes: the share of each function, by the samples of the engine's profiler. What the engine has
-// inlined counts as its caller's, so `--no-turbo-inlining` shows more names and slower code.
+// The share of each function in the time of a try, by the samples of the engine's profiler. An inlined function counts as its
+// caller, so `--no-turbo-inlining` shows more names, of slower code.
 //
 //   node bench/profile.js [one | four] [limitset | plain]
 import { Session } from "node:inspector/promises";

@@ -75,7 +75,7 @@ async function bench() {
 
 /** @param {import("./section.js").Order} order @returns {Promise<Answer>} */
 async function ask(order) {
-  // Room for all that a section allocates between two collections: see cases/allocation.js.
+  // A young generation that is large enough for all that a section allocates between two collections: see cases/allocation.js.
   const roomy = order.name === "allocation" ? ["--min-semi-space-size=512", "--max-semi-space-size=512"] : [];
   const execArgv = [...process.execArgv, ...roomy];
   const child = fork(new URL("./section.js", import.meta.url), { execArgv });

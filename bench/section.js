@@ -1,11 +1,11 @@
-// Measures one section, in a process of its own: what engines make of a function depends on all that it has been called
-// with before, and a program that limits tokens has not called it with everything that is compared here.
+// Measures one section, in a process of its own. Engines compile a function for all that it has been called with before, and a
+// program that limits tokens has not called it with everything that is compared here.
 import process from "node:process";
 import { measure } from "./measure.js";
 import { find } from "./survey.js";
 import { summarize } from "./table.js";
 
-/** Loaded only where it is measured: no section pays for the peers of another. @type {Record<string, () => Promise<() => Made | Promise<Made>>>} */
+/** Each section is loaded only when it is measured, so that no section pays for the peers of another. @type {Record<string, () => Promise<() => Made | Promise<Made>>>} */
 const SECTIONS = {
   oneLimit: async () => (await import("./cases/one-limit.js")).oneLimit,
   severalLimits: async () => (await import("./cases/several-limits.js")).severalLimits,
@@ -58,7 +58,8 @@ async function serve({ name, only, quick, effort }) {
 }
 
 /**
- * What matches, and what that is compared with.
+ * The cases whose names match, and the cases that they are compared with.
+ *
  * @param {Section} section @param {RegExp} pattern
  */
 function select(section, pattern) {

@@ -1,13 +1,13 @@
-/** What the sections share: sizes at which all is granted or all refused, and loops that take from sets. */
+/** Shared by the sections: capacities at which all or nothing is granted, and loops that take from sets. */
 import { LimitSet, RateLimit, RateLimitAlgorithm } from "limitset";
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
-/** More than a bench can take, an hour: none is refused, and the refill does not keep up, so none is full again. */
+/** A capacity for an hour that no bench uses up: nothing is refused. The refill is slower than the bench, so no bucket is full again. */
 export const PLENTY = 1e9;
 
-/** Taken at the start; a day gives it back so slowly that a bench sees refusals only. */
+/** A capacity for a day that is used up at the start, and refilled so slowly that a bench sees refusals only. */
 export const SCARCE = 100;
 
 /** @typedef {ConstructorParameters<typeof RateLimit>[0]} RateLimitOptions */
@@ -19,7 +19,7 @@ export function tokens(limit) {
   });
 }
 
-/** Takes a token each time, and gives back nothing. @param {{ tryAcquire(requested: object): { successful: boolean } }} limits */
+/** Takes a token each time, and releases nothing. @param {{ tryAcquire(requested: object): { successful: boolean } }} limits */
 export function takeTokens(limits) {
   return (/** @type {number} */ n) => {
     let granted = 0;
@@ -30,7 +30,7 @@ export function takeTokens(limits) {
 
 const TURNS = 32;
 
-/** One leaky bucket would grant once a microsecond. Of many in turn, each has leaked when its next turn comes. */
+/** Takes from many leaky buckets in turn. One would grant once a microsecond; of many, each has leaked when its next turn comes. */
 export function takeLeaked() {
   const algorithm = RateLimitAlgorithm.LeakyBucket;
   const sets = Array.from({ length: TURNS }, () => tokens({ windowMs: 1, algorithm }));
@@ -42,7 +42,7 @@ export function takeLeaked() {
   };
 }
 
-/** Takes what a set takes unasked. @param {{ tryAcquire(): { successful: boolean } }} limits */
+/** Takes the automatic amounts of a set. @param {{ tryAcquire(): { successful: boolean } }} limits */
 export function takeUnasked(limits) {
   return (/** @type {number} */ n) => {
     let granted = 0;

@@ -1,4 +1,4 @@
-/** Figures that are not times of an operation: counts, bytes, delays, shares. Each subject measures its own. */
+/** Surveys: figures that are not times of an operation, such as counts, bytes, delays and shares. Each subject measures its own. */
 
 /**
  * @typedef {object} Subject
@@ -12,7 +12,7 @@
  * @property {string} title
  * @property {string} work what is measured, in a line
  * @property {string[]} columns
- * @property {{ column: string, of: string }} [ratio] a column more: a figure beside that of another subject
+ * @property {{ column: string, of: string }} [ratio] one more column: the figure divided by that of another subject
  * @property {Subject[]} subjects
  *
  * @typedef {{ title: string, work: string, columns: string[], figures: { name: string, figures: Figures }[] }} Findings

@@ -22,6 +22,8 @@ const REGISTRY = {
   ".bin/deno": "deno@^2.9",
   ".bin/bun": "bun@^1.4",
   ".bin/workerd": "workerd@^1.20261117",
+  // The oldest that package.json promises, to the last number.
+  "node-20.19/bin/node": `node-20.19@npm:node-${process.platform}-${process.arch}@20.19.0`,
   "node-22/bin/node": `node-22@npm:node-${process.platform}-${process.arch}@^22`,
   "node-24/bin/node": `node-24@npm:node-${process.platform}-${process.arch}@^24`,
 };

@@ -2,6 +2,7 @@
 
 /** What all errors of the library extend. `code` is stable; messages are for people. */
 export class LimitError extends Error {
+  /** Names the kind of error: `"ERR_ACQUIRE_TIMEOUT"`, for example. It stays the same from version to version. */
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -40,8 +41,11 @@ export class InvalidRequestError extends LimitError {
 
 /** More was used than requested, of a limit whose `overage` is `"error"`. Nothing was recorded. */
 export class UsageExceedsRequestedError extends LimitError {
+  /** The key of the limit. */
   readonly key: string;
+  /** The amount that was reported as used. */
   readonly used: number;
+  /** The amount that was requested. */
   readonly requested: number;
 
   constructor(key: string, used: number, requested: number) {
@@ -57,6 +61,7 @@ export class UsageExceedsRequestedError extends LimitError {
 
 /** Released without the usage of some RateLimits. Everything was settled, those charged in full. */
 export class UsageNotReportedError extends LimitError {
+  /** The keys of the limits whose usage is missing. */
   readonly keys: readonly string[];
 
   constructor(keys: readonly string[]) {
@@ -70,6 +75,7 @@ export class UsageNotReportedError extends LimitError {
 
 /** Not granted within `timeoutMs`. Nothing was taken. Its `name` is `"TimeoutError"`, as the platform's own is. */
 export class AcquireTimeoutError extends LimitError {
+  /** The time that was given, in milliseconds. */
   readonly timeoutMs: number;
 
   constructor(timeoutMs: number, limitedBy: readonly string[]) {

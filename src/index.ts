@@ -1,3 +1,8 @@
+/**
+ * Limits, sets of them, what an acquire grants, and all that can go wrong.
+ *
+ * @module
+ */
 export type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
 export {
   AcquireTimeoutError,

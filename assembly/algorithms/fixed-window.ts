@@ -1,7 +1,10 @@
-/** Time is cut at whole multiples of the window since the epoch; in each piece up to the capacity is granted. */
+/**
+ * The fixed window: a counter for each piece of time between two whole multiples of the window since the epoch. In each
+ * piece it grants up to the capacity.
+ */
 import { CEILING, NUMBER, USED_IN_WINDOW, WINDOW } from "../layout";
 
-/** What charges can run a window up to; sums of it still fit 64 bits. */
+/** Charges run a window's count up to this at most: the sum of two counts still fits 64 bits. */
 export const MOST: i64 = 1 << 61;
 
 export function take(definition: usize, state: usize, now: i64, units: i64): i64 {
@@ -13,13 +16,13 @@ export function take(definition: usize, state: usize, now: i64, units: i64): i64
   return 0;
 }
 
-/** Adds usage that nobody asked for beforehand to the present window. */
+/** Adds units to the present window without a grant, above the capacity if need be. */
 export function charge(definition: usize, state: usize, now: i64, units: i64): void {
   const count = used(definition, state, now);
   store<i64>(state + USED_IN_WINDOW, min(count + units, MOST));
 }
 
-/** Turns to the window of `now` and returns what has been granted in it. */
+/** Turns to the window of `now`, and returns the units that were taken in it. */
 export function used(definition: usize, state: usize, now: i64): i64 {
   const number = now / load<i64>(definition + WINDOW);
   if (number !== load<i64>(state + NUMBER)) {

@@ -1,7 +1,7 @@
 /**
- * Generic cell rate algorithm, in its virtual scheduling form (ATM Forum, Traffic Management 4.0, section 4.4.2): the
- * theoretical arrival time runs ahead of now by one emission interval a unit, and a request conforms while it runs
- * ahead by no more than the burst. Kept as the debt that leaks out meanwhile, the lead is that of a bucket as large as
- * the burst: one and the same rule.
+ * The generic cell rate algorithm, in its virtual scheduling form (ATM Forum, Traffic Management 4.0, section 4.4.2;
+ * ITU-T I.371). Each unit moves the theoretical arrival time one emission interval further ahead of now, and a request
+ * conforms while that time is ahead by no more than the burst. The lead is a debt that leaks out as time passes, as in a
+ * token bucket whose ceiling is the burst: so both share one rule.
  */
 export { take } from "./token-bucket";

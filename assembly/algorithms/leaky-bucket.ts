@@ -1,6 +1,7 @@
 /**
- * A shaper: a request passes when everything granted before has leaked out, so that requests go out evenly spaced
- * whatever comes in, and bursts never do (Turner 1986; the leaky bucket as a queue).
+ * The leaky bucket as a queue, which shapes traffic: a request passes when all units that were granted before it have
+ * leaked out. So grants are evenly spaced, however requests come in, and there are no bursts. (After Turner, "New
+ * directions in communications", IEEE Communications 1986, whose own bucket is a meter: see token-bucket.ts.)
  */
 import { AT, DEBT, WEIGHT } from "../layout";
 import { owed, readyAt, tick } from "./debt";

@@ -1,4 +1,7 @@
-/** Slots, each in use from the grant until its release. What a participant holds is kept by participant. */
+/**
+ * A resource: slots, each of which is in use from its grant until its release. The state also counts the slots of each
+ * participant, so that those of an ended thread can be given back.
+ */
 import { CEILING, HELD, HELD_BYTES, IN_USE } from "../layout";
 import { NEVER } from "../time";
 
@@ -10,7 +13,7 @@ export function take(definition: usize, state: usize, participant: i32, units: i
   return 0;
 }
 
-/** Takes back up to `units` of what the participant holds, never what another holds. */
+/** Takes back `units` slots from the participant, or as many as it holds: never those of another participant. */
 export function giveBack(state: usize, participant: i32, units: i64): void {
   const holds = load<i64>(held(state, participant));
   const back = min(units, holds);

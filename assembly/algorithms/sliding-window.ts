@@ -1,8 +1,8 @@
 /**
- * A log of what was granted when; a request passes if it and all that was granted in the window before it stay within
- * the capacity. Exact while the log holds every grant of a window. When it is full, neighbours that fall in the same
- * 1/64 of a window become one entry with the later time: it then never admits early, and never later than 1/64 of a
- * window.
+ * The sliding window log: grants with their times. A request passes if it and the grants of the window before it stay
+ * within the capacity together. The log is exact while it holds every grant of a window. When it is full, neighbours
+ * that fall in the same 1/64 of a window become one entry with the later time: the log then never admits early, and
+ * admits late by at most 1/64 of a window.
  */
 import {
   CEILING,
@@ -24,7 +24,7 @@ export function take(definition: usize, state: usize, log: usize, now: i64, unit
   return 0;
 }
 
-/** Adds an amount at `now`, above the capacity if need be. */
+/** Adds units at `now`, above the capacity if need be. */
 export function charge(definition: usize, state: usize, log: usize, now: i64, units: i64): void {
   const sum = used(definition, state, log, now);
   units = min(units, MOST - sum);
@@ -46,7 +46,7 @@ export function charge(definition: usize, state: usize, log: usize, now: i64, un
   store<i32>(state + COUNT, load<i32>(state + COUNT) + 1);
 }
 
-/** Drops what has left the window and returns the sum of the rest. */
+/** Drops the entries that have left the window, and returns the sum of the rest. */
 export function used(definition: usize, state: usize, log: usize, now: i64): i64 {
   const expiry = now - load<i64>(definition + WINDOW);
   let first = load<i32>(state + FIRST);
@@ -63,7 +63,7 @@ export function used(definition: usize, state: usize, log: usize, now: i64): i64
   return sum;
 }
 
-/** When the oldest entries that hold `excess` together have left the window. */
+/** Returns when so many of the oldest entries have left the window that `excess` has gone with them. */
 function readyAt(definition: usize, state: usize, log: usize, excess: i64): i64 {
   let at = load<i32>(state + FIRST);
   const last = at + load<i32>(state + COUNT) - 1;
@@ -75,7 +75,7 @@ function readyAt(definition: usize, state: usize, log: usize, excess: i64): i64 
   return load<i64>(entry(log, at) + ENTRY_TIME) + load<i64>(definition + WINDOW);
 }
 
-/** Moves the entries to the front of the log; where that frees nothing, merges neighbours. */
+/** Moves the entries to the front of the log. Where they are at the front already, merges neighbours. */
 function makeRoom(definition: usize, state: usize, log: usize): void {
   const first = load<i32>(state + FIRST);
   const count = load<i32>(state + COUNT);

@@ -1,6 +1,7 @@
 /**
- * A bucket that starts full of tokens and is refilled continuously, capacity tokens a window, until full again. A
- * request takes its tokens if they are there (Turner, "New directions in communications", IEEE Communications 1986).
+ * The token bucket: it starts full of tokens, and is refilled continuously, by `capacity` tokens in a window, until it is
+ * full again. A request takes its tokens if they are there. (The leaky bucket as a meter of Turner, "New directions in
+ * communications", IEEE Communications 1986, seen from its empty part; the token buckets of RFC 2697.)
  */
 import { DEBT, FULL, WEIGHT } from "../layout";
 import { pushMark } from "../refund";

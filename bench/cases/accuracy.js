@@ -18,7 +18,8 @@ const BURST = 10;
 const RATE = CAPACITY / WINDOW_MS;
 
 /**
- * What a definition permits: in the worst window of any, and in so many milliseconds from the start.
+ * The most that a definition permits: in any window, and in the first `ms` milliseconds.
+ *
  * @typedef {{ name: string, worst: number, inAll: (ms: number) => number }} Permits
  */
 

@@ -18,7 +18,7 @@ import { HOUR_MS, PLENTY } from "../sets.js";
 const OURS = "limitset, 1 rate, taken";
 const AWAITED = "limitset, acquire of 1 rate, awaited";
 const TAKES = 1_000_000;
-/** Of what allocates so much that a million takes would not fit. */
+/** The number of takes of subjects that allocate too much for a million takes between two collections. */
 const FEW = 100_000;
 const WARM = 30_000;
 
@@ -134,7 +134,7 @@ function subject(name, run, against, takes = TAKES) {
 
 /** @param {string} name @param {Run} run @param {number} takes */
 async function bytesOf(name, run, takes) {
-  // Until it is compiled as it will stay: what engines find needless they do not allocate.
+  // Until the engine has compiled the function for good: compiled code leaves out needless allocations.
   for (let turns = 0; turns < 10; turns++) await run(WARM);
   globalThis.gc?.();
   await turn();

@@ -23,7 +23,7 @@ const calls = new CallLimit({ capacity: PLENTY, windowMs: HOUR_MS });
 export function awaited() {
   return {
     title: "Awaited, with room in a rate",
-    work: "ask for 1 and await it, one after another; or have a no-op run as 1 call. Nobody has to wait. flexible's union takes from one limit and not from another if that refuses; async-sema sets a timer for each, and pacer keeps a list, so their windows are 10 ms and 1 ms",
+    work: "ask for 1 and await it, one after another; or have a no-op run as 1 call. No request has to wait. flexible's union takes from one limit and not from another if that refuses; async-sema sets a timer for each, and pacer keeps a list, so their windows are 10 ms and 1 ms",
     columns: ["x floor", "x limitset"],
     cases: [
       compare(FLOOR, floor(), RATE),
@@ -147,7 +147,7 @@ function paces() {
   return each(async () => (await limiter.maybeExecute()) ?? 0);
 }
 
-/** Each job passes several timers of 1 ms, whatever its limits, and many at once get through little faster. */
+/** Each job goes through several timers of 1 ms, whatever its limits. Many jobs at once are hardly faster. */
 function schedules() {
   const limiter = new Bottleneck({ reservoir: PLENTY });
   return each(() => limiter.schedule(task));

@@ -1,2 +1,2 @@
-// Nothing: the floor of an import.
+// An empty module: the floor of an import.
 export {};

@@ -1,6 +1,6 @@
 // One import and one decision, in a process that has done nothing else; prints how long each took.
 
-/** Each imports, and returns what decides once. @type {Record<string, () => Promise<() => boolean>>} */
+/** Each entry imports a library, and resolves to a function that makes one decision. @type {Record<string, () => Promise<() => boolean>>} */
 const PROGRAMS = {
   limitset: async () => {
     const { LimitSet, RateLimit } = await import("limitset");

@@ -39,7 +39,7 @@ export function coldStart() {
   };
 }
 
-/** A process of each after the other, so that a slow spell of the machine falls on all alike. @param {number} rounds */
+/** Starts a process of each program in turn, so that a slow spell of the machine affects all alike. @param {number} rounds */
 async function runAll(rounds) {
   /** @type {Map<string, number[][]>} */
   const times = new Map([OURS, THEIRS, FLOOR].map((program) => [program, []]));

@@ -31,7 +31,7 @@ function take(algorithm, micros) {
   return takeTokens(new LimitSet({ limits: [limit], clock: new CountingClock() }));
 }
 
-/** A microsecond later each time that it is read. */
+/** A clock that moves on by a microsecond each time it is read. */
 class CountingClock {
   micros = 1_000_000;
 
@@ -41,7 +41,7 @@ class CountingClock {
 
   /** @returns {unknown} */
   setTimeout() {
-    throw new Error("nobody waits here");
+    throw new Error("no request waits here");
   }
 
   clearTimeout() {}

@@ -39,7 +39,7 @@ function takeAll(count) {
   return taking(set, Object.fromEntries(keys.map((key) => [key, 1])));
 }
 
-/** The last, which is found last. @param {number} count */
+/** Takes of the last limit, which is found last. @param {number} count */
 function takeOne(count) {
   const { keys, set } = setOf(count);
   return taking(set, { [keys.at(-1) ?? ""]: 1 });

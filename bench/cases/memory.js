@@ -1,4 +1,5 @@
-// The memory of the core is not on the heap: this is the first to touch what makes it, and asks that how much there is.
+// The memory of the core is not on the heap. This program replaces the constructor of memories before the library is imported,
+// and reads the sizes of all memories that are made.
 /** @type {WebAssembly.Memory[]} */
 const memories = [];
 const RealMemory = WebAssembly.Memory;
@@ -58,7 +59,7 @@ export function memory() {
 function held(limits, request) {
   /** @type {InstanceType<typeof LimitSet<string>> | undefined} */
   let set;
-  // Not before it is its turn: the memory of the core is given up only when no set is left.
+  // Made when its turn comes: the memory of the core is freed only when no set is left.
   return () => {
     set ??= new LimitSet({ limits, missingUpdate: "charge" });
     return set.tryAcquire(request);
@@ -72,7 +73,7 @@ function each(name, against, make) {
 
 const HEAVY = 20_000;
 
-/** Bytes on the heap of each. @param {() => unknown} make */
+/** The bytes on the heap that one of many takes. @param {() => unknown} make */
 function weigh(make) {
   dispose(make());
   const kept = new Array(HEAVY).fill(undefined);
@@ -83,7 +84,7 @@ function weigh(make) {
   return bytes;
 }
 
-/** Bytes of WebAssembly memory of each: what has been added by a growth, divided among all that fit in before the next. */
+/** The bytes of WebAssembly memory that one of many takes: the size of one growth, divided by the number that fits before the next. */
 function grown(/** @type {() => unknown} */ make) {
   const kept = [];
   let bytes = 0;
@@ -101,7 +102,7 @@ function grown(/** @type {() => unknown} */ make) {
   return bytes;
 }
 
-/** Sets that are closed leave an empty memory, which is given up; acquisitions are let go of. @param {unknown} one */
+/** Closes a set, so that its memory can be freed, or releases an acquisition. @param {unknown} one */
 function dispose(one) {
   if (one instanceof LimitSet) one.close();
   else if (typeof one === "object" && one !== null && "release" in one) Object(one).release();

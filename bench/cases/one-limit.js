@@ -12,8 +12,9 @@ const CLOCK = "floor: clock read";
 const PLAIN = "floor: the same in plain JavaScript";
 
 /**
- * Shared memory only, as by default: a program that has private sets too calls two instances of the core from one
- * place, which costs both some nanoseconds.
+ * Sets in shared memory only, as by default. A program with private sets too would call two instances of the core from one place,
+ * which makes both some nanoseconds slower.
+ *
  * @returns {Promise<import("../measure.js").Section>}
  */
 export async function oneLimit() {

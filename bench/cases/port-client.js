@@ -1,4 +1,4 @@
-// The other process, or the other thread, of the section on ports: asks, and tells how long each answer took.
+// The other process or thread of the section on ports. It sends requests, and reports how long each answer took.
 import process from "node:process";
 import { isMainThread, parentPort } from "node:worker_threads";
 import { connectLimits } from "limitset/port";
@@ -10,7 +10,7 @@ const channel = parentPort ?? process;
 const tell = (message) => (parentPort ? parentPort.postMessage(message) : process.send?.(message));
 
 const limits = connectLimits(channel);
-// Its clients speak to the primary of a cluster, which a thread has not.
+// These clients speak to the primary of a cluster, which a thread does not have.
 const flexible = isMainThread
   ? new RateLimiterCluster({
       keyPrefix: "bench",

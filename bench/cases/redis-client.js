@@ -1,4 +1,4 @@
-// A process of the section on Redis: takes from one hot key, and tells how long each answer took.
+// A process of the section on Redis. It takes from one hot key, and reports how long each answer took.
 import process from "node:process";
 import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "ioredis";
@@ -26,8 +26,8 @@ const flexible = new RateLimiterRedis({
   duration: HOUR_MS / 1000,
 });
 
-// What its client for HTTP does, over this connection: its scripts are what is compared. They begin with a line that only the
-// service they are for understands; without it, they run here under another hash.
+// The commands that the library's HTTP client has, over this connection, so that only the scripts are compared. The first line of
+// the scripts is for its own service only; without that line they run here, under another hash.
 /** @type {Map<string, string>} */
 const hashes = new Map();
 let unknown = "";

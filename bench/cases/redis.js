@@ -20,7 +20,7 @@ const WAYS = {
   window: "@upstash/ratelimit, fixed window: limit",
 };
 
-/** Processes, and how many requests each has on their way. */
+/** Pairs of a number of processes, and a number of requests that each has under way at a time. */
 const LOADS = /** @type {const} */ ([
   [1, 1],
   [1, 16],
@@ -32,7 +32,8 @@ const LOADS = /** @type {const} */ ([
 export const SUFFIXES = LOADS.map(([processes, atATime]) => `, ${processes} x ${atATime} at a time`);
 
 /**
- * One hot key on a server on this machine, from one process and from four. Without redis-server there is nothing to measure.
+ * One hot key on a server on this machine, used by one process and by four. The section is empty where redis-server is missing.
+ *
  * @returns {Promise<import("../measure.js").Section>}
  */
 export async function redis() {
@@ -120,7 +121,7 @@ function asked(clients, monitor, what, atATime) {
   };
 }
 
-/** How many scripts the server has run. @param {Redis} monitor */
+/** The number of scripts that the server has run. @param {Redis} monitor */
 async function scriptCalls(monitor) {
   const info = await monitor.info("commandstats");
   return [...info.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)].reduce(

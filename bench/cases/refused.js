@@ -30,7 +30,7 @@ const SLOTS = 10_000;
 const scarce = { capacity: SCARCE, windowMs: DAY_MS };
 const plenty = { capacity: PLENTY, windowMs: HOUR_MS };
 
-/** The case that `name` is compared with. @param {string} name */
+/** The name of the case with which the case `name` is compared. @param {string} name */
 export const granted = (name) => `${name}, granted`;
 
 /** @returns {Promise<import("../measure.js").Section>} */
@@ -73,7 +73,7 @@ export async function refused() {
   };
 }
 
-/** Four rates, of which the last has so much. @param {number} last */
+/** A set of four rate limits. The last has the capacity `last`. @param {number} last */
 function rates(last) {
   const rate = (/** @type {string} */ key, capacity = PLENTY, windowMs = HOUR_MS) =>
     new RateLimit({ key, capacity, windowMs });
@@ -82,7 +82,7 @@ function rates(last) {
   });
 }
 
-/** Its free slots are a list, which has to be made first: of few, that are given back between. @param {number} count */
+/** A semaphore makes a list of its free slots first. So it has few, and the loop gives them back now and then. @param {number} count */
 function trySema(count) {
   const sema = new Sema(count);
   let taken = 0;
@@ -97,7 +97,7 @@ function trySema(count) {
   };
 }
 
-/** @param {string} name @param {(n: number) => number} grants @param {(n: number) => number} refuses still has SCARCE */
+/** @param {string} name @param {(n: number) => number} grants @param {(n: number) => number} refuses grants SCARCE times before it refuses */
 function pair(name, grants, refuses) {
   refuses(SCARCE);
   return awaited(name, grants, refusals(refuses));
@@ -111,12 +111,12 @@ function awaited(name, grants, refuses) {
   const against = { [GRANT]: granted(name), "x bucket's no": FLOOR };
   return [
     { name: granted(name), run: grants, hidden: true },
-    // A new window may begin while it runs, and what has not been used up yet is.
+    // A new window may begin during the run. Then the run grants until the limit is used up again.
     { name, run: refuses, against, slack: SCARCE },
   ];
 }
 
-/** Counts what the limit of so many points is there for: grants of plenty, refusals of few. @param {number} points */
+/** Counts grants of a limit with plenty of points, and refusals of a limit with few. @param {number} points */
 function consume(points) {
   const limiter = new RateLimiterMemory({ points, duration: DAY_MS / 1000 });
   return async (/** @type {number} */ n) => {

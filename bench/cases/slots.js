@@ -19,7 +19,7 @@ const calls = new CallLimit({ capacity: PLENTY, windowMs: HOUR_MS });
 export function awaitedSlots() {
   return {
     title: "Awaited, with room in a resource",
-    work: "ask for a slot, await it, give it back; or have a no-op run in one, and await that. Nobody has to wait",
+    work: "ask for a slot, await it, give it back; or have a no-op run in one, and await that. No request has to wait",
     columns: ["x floor", "x limitset"],
     cases: [
       compare(FLOOR, each(counter()), SLOT),
@@ -114,7 +114,7 @@ function runsEffect() {
   return each(() => Effect.runPromise(running));
 }
 
-/** Each job passes several timers of 1 ms, whatever its limits, and many at once get through little faster. */
+/** Each job goes through several timers of 1 ms, whatever its limits. Many jobs at once are hardly faster. */
 function schedules() {
   const limiter = new Bottleneck({ maxConcurrent: SLOTS });
   return each(() => limiter.schedule(task));

@@ -1,4 +1,4 @@
-// A thread that works for the section on threads: on a set it shares, or by asking the thread that owns one.
+// A thread of the section on threads. It works on a shared set, or sends requests to the thread that owns a set.
 import { parentPort } from "node:worker_threads";
 import { LimitSet } from "limitset";
 import { attachLimits } from "limitset/threads";
@@ -44,7 +44,7 @@ function takeAndRelease(limits) {
   };
 }
 
-/** As little as a message can be: a number there, a boolean back. @param {MessagePort} port @returns {Work} */
+/** Sends the smallest messages there are: a number to the owner, a boolean back. @param {MessagePort} port @returns {Work} */
 function asking(port) {
   return (n, inFlight) =>
     new Promise((resolve) => {
@@ -66,7 +66,7 @@ function asking(port) {
     });
 }
 
-/** One set, whoever asks. @type {LimitSet<"tokens"> | undefined} */
+/** The set that answers all threads. @type {LimitSet<"tokens"> | undefined} */
 let owned;
 
 /** @param {MessagePort} port @returns {Work} */

@@ -12,7 +12,7 @@ export const LONE_FLOOR = "floor: 1 thread, a three-line bucket";
 const ALONE_FOUR = "1 thread, one set of 4 limits, taken and released";
 const HOT_FOUR = "2 threads, one set of 4 limits, taken and released";
 
-/** How many questions are on their way to the owner where it is asked many at a time. */
+/** The number of messages under way to the owner, where a thread sends many at a time. */
 const IN_FLIGHT = 100;
 
 /** @returns {Promise<import("../measure.js").Section>} */
@@ -70,7 +70,7 @@ function fourLimits() {
   });
 }
 
-/** What a thread can be asked to do: n times; resolves with how often it came out as meant, and with repeats. */
+/** The work of one thread, `n` times. Resolves to the number of times it came out as meant, and to the number of repeated swaps. */
 /** @typedef {(n: number, inFlight: number) => Promise<{ done: number, repeats: number }>} Job */
 
 async function startThread() {
@@ -104,7 +104,7 @@ function connect(worker, owner) {
   return job(worker, { asks: port1 }, [port1]);
 }
 
-/** Divides the work. @param {Job[]} list @param {number} [inFlight] */
+/** Divides the work among the threads. @param {Job[]} list @param {number} [inFlight] */
 function working(list, inFlight = 0) {
   let operations = 0;
   let repeats = 0;

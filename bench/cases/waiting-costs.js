@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 
-// Timers and memory of those who wait. Timers are counted at the global functions, so this is the first to touch them.
+// Timers and memory of waiters. Timers are counted at the global functions, which are replaced before any library is imported.
 /** @type {{ set: number }} */
 const timers = { set: 0 };
 for (const name of /** @type {const} */ (["setTimeout", "setInterval", "setImmediate"])) {
@@ -21,14 +21,14 @@ const { default: pLimit } = await import("p-limit");
 const { default: PQueue } = await import("p-queue");
 const { default: pThrottle } = await import("p-throttle");
 
-/** A rate at which a hundred thousand are through in a second. */
+/** A rate that grants a hundred thousand in a second. */
 const CAPACITY = 1000;
 const WINDOW_MS = 10;
 
 const OURS_SLOT = "limitset, one resource";
 const OURS_RATE = "limitset, one rate";
 
-/** Asks once and resolves when served and done; `close` lets the first one go. */
+/** `ask` starts a waiter, and resolves when it was granted and is done. `open` lets the first waiter go. */
 /** @typedef {{ ask: () => Promise<unknown>, open: () => void }} Line */
 
 /** @returns {import("../survey.js").Survey} */
@@ -46,7 +46,7 @@ export function waitingCosts() {
       subject("p-limit", 10_000, limit, OURS_SLOT),
       subject("p-queue, concurrency", 10_000, queue, OURS_SLOT),
       subject("bottleneck, maxConcurrent", 100, neck, OURS_SLOT),
-      // Fewer would have their tokens before all have asked.
+      // Fewer waiters would have their tokens before the last one has asked.
       ...many.slice(1).map((count) => subject(OURS_RATE, count, rate, OURS_RATE)),
       subject("limiter, TokenBucket", 10_000, bucket, OURS_RATE),
       subject("p-queue, interval", 10_000, interval, OURS_RATE),
@@ -63,7 +63,7 @@ function subject(name, count, make, ours) {
     name: shown,
     against: `${ours}, ${(10_000).toLocaleString("en")}`,
     figures: async () => {
-      await drain(make(), Math.min(count, 1000)); // What is made once, by the library and by the engine, is no waiter's.
+      await drain(make(), Math.min(count, 1000)); // So that no waiter pays for things that are made once.
       const busy = performance.eventLoopUtilization();
       await drain(make(), count);
       const { active } = performance.eventLoopUtilization(busy);
@@ -76,7 +76,7 @@ function subject(name, count, make, ours) {
 /** @param {Line} line @param {number} count @param {boolean} [weigh] */
 async function drain({ ask, open }, count, weigh = false) {
   const all = new Array(count);
-  // The first to come has its slot.
+  // By the next turn, the task that holds the slot has started.
   await turn();
   timers.set = 0;
   const before = weigh ? heap() : 0;
@@ -118,7 +118,7 @@ function rate() {
     limits: [new RateLimit({ key: "tokens", capacity: CAPACITY, windowMs: WINDOW_MS })],
   });
   limits.tryAcquire({ tokens: CAPACITY });
-  // Not the acquisition, which a caller may let go of.
+  // Not the acquisition, so that its memory does not count: a caller need not keep it either.
   return { ask: async () => (await limits.acquire({ tokens: 1 })).successful, open: () => {} };
 }
 
@@ -133,7 +133,7 @@ function sema() {
   return { ask, open: () => one.release() };
 }
 
-/** The first to come holds the slot until it is opened. @param {(task: () => Promise<void>) => Promise<unknown>} start @returns {Line} */
+/** The first task holds the slot until `open` is called. @param {(task: () => Promise<void>) => Promise<unknown>} start @returns {Line} */
 function blocked(start) {
   let open = () => {};
   start(

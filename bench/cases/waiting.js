@@ -38,7 +38,7 @@ function peersOf(size) {
     ["async-sema", sema()],
     ["p-limit", tasks(pLimit(1))],
     ["p-queue", queue()],
-    // These two take longer for each the more there are: seconds for 100,000, minutes.
+    // With these two, the time of each waiter grows with their number: 100,000 waiters would take seconds or minutes.
     ["cockatiel, bulkhead", policy(), 10_000],
     ["effect, Semaphore", effect(), 1000],
   ];
@@ -49,7 +49,7 @@ function peersOf(size) {
 }
 
 /**
- * @param {string} name @param {(count: number) => Promise<number>} drain @param {number} size @param {string} small the same with few
+ * @param {string} name @param {(count: number) => Promise<number>} drain @param {number} size @param {string} small the name of the case with the fewest waiters
  * @returns {import("../measure.js").Case}
  */
 function timed(name, drain, size, small) {
@@ -66,7 +66,7 @@ function timed(name, drain, size, small) {
   };
 }
 
-/** What no queue can be below: a promise and a place in a list for each. */
+/** The floor of all queues: a promise and a place in a list for each waiter. */
 function floor() {
   return async (/** @type {number} */ count) => {
     /** @type {(() => void)[]} */

@@ -1,14 +1,14 @@
-// Who waits on another thread or in another process, for the section on waking up; and what both sides share.
+// The other thread or process of the section on waking up, which waits; and functions that both sides use.
 import process from "node:process";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { LimitSet, ResourceLimit } from "limitset";
 import { connectLimits } from "limitset/port";
 import { attachLimits } from "limitset/threads";
 
-/** Of all threads and processes of the machine alike: Node takes it from the system's monotonic clock. In milliseconds. */
+/** Milliseconds of the system's monotonic clock, which Node reads alike in all threads and processes. */
 export const now = () => Number(process.hrtime.bigint() % 1_000_000_000_000_000n) / 1e6;
 
-/** So long that whoever waits has gone to sleep. */
+/** A pause that is long enough for the waiter to go to sleep. */
 export const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 export const slot = () => new LimitSet({ limits: [new ResourceLimit({ key: "slot", capacity: 1 })] });
@@ -19,7 +19,7 @@ const tell = (message) => (parentPort ? parentPort.postMessage(message) : proces
 
 /** @typedef {{ acquire(): Promise<{ release(): void }>, acquireSync?: () => { release(): void } }} Limits */
 
-/** Waits in some way, and tells when it went on. @param {Limits} limits @param {Int32Array} word @param {string} way */
+/** Waits in the given way, and tells the time at which it went on. @param {Limits} limits @param {Int32Array} word @param {string} way */
 async function wait(limits, word, way) {
   if (way === "blocking") {
     tell({ waits: 1 });
@@ -59,5 +59,5 @@ async function serve() {
   tell({ ready: 1 });
 }
 
-// The section imports this file too.
+// Not in the section itself, which imports this file for its functions.
 if (!isMainThread || process.argv[1]?.endsWith("waker.js")) serve();

@@ -21,7 +21,7 @@ const program = new URL("./waker.js", import.meta.url);
 export function wakeups() {
   return {
     title: "Waking up",
-    work: "from the release of the only slot, every millisecond or two, until whoever waits for it goes on: on the same thread, on another, in another process",
+    work: "from the release of the only slot, every millisecond or two, until its waiter goes on: on the same thread, on another, in another process",
     columns: ["p50 us", "p99 us"],
     ratio: { column: "x floor, p50", of: "p50 us" },
     subjects: [
@@ -40,7 +40,7 @@ export function wakeups() {
   };
 }
 
-/** One round: resolves with the delay, in milliseconds. @typedef {() => Promise<number>} Round */
+/** One round. Resolves to the delay, in milliseconds. @typedef {() => Promise<number>} Round */
 
 /** @param {string} name @param {() => Round} make @returns {import("../survey.js").Subject} */
 function local(name, make) {
@@ -106,7 +106,7 @@ function sema() {
   };
 }
 
-/** Where a task's end is the release. @param {(task: () => Promise<number>) => Promise<number>} add @returns {Round} */
+/** Rounds of a queue of tasks, in which the end of a task is the release. @param {(task: () => Promise<number>) => Promise<number>} add @returns {Round} */
 function tasks(add) {
   return async () => {
     const ended = add(async () => {
@@ -172,7 +172,8 @@ function anotherProcess(way) {
 }
 
 /**
- * Lets the other side wait, then releases and takes the time; it answers with the time at which it went on.
+ * Lets the other side wait, then releases. The other side answers with the time at which it went on.
+ *
  * @param {import("node:events").EventEmitter} other @param {(message: object) => void} send
  * @param {{ way: string, rounds: number, limits: ReturnType<typeof slot>, release: (() => void) | undefined }} job
  */
@@ -191,7 +192,7 @@ async function drive(other, send, { way, rounds, limits, release }) {
   /** @type {number[]} */
   const delays = [];
   for (let i = 0; i < rounds; i++) {
-    // The other side may still be giving it back.
+    // The other side may not have given the slot back yet.
     const held = release ? undefined : await limits.acquire();
     const waits = hear("waits");
     send({ way });

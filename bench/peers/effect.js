@@ -24,7 +24,7 @@ export function consumeEffect(limit) {
   };
 }
 
-/** Where it refuses: its error as a value, not thrown. @param {ReturnType<typeof effectLimit>} limit */
+/** Takes from a limit that may refuse. The error is a value, and is not thrown. @param {ReturnType<typeof effectLimit>} limit */
 export function tryEffect(limit) {
   return (/** @type {number} */ n) => {
     let granted = 0;

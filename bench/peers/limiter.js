@@ -1,4 +1,4 @@
-/** Limits of `limiter`, of the sizes that ours have. */
+/** Limits of `limiter`, of the same sizes as those of limitset. */
 import { RateLimiter, TokenBucket } from "limiter";
 import { HOUR_MS, PLENTY } from "../sets.js";
 
@@ -7,7 +7,7 @@ export function limiterBucket(capacity = PLENTY, windowMs = HOUR_MS) {
   return filled(new TokenBucket({ bucketSize: capacity, tokensPerInterval: capacity, interval: windowMs }));
 }
 
-/** Limits of `limiter`: a bucket inside a bucket, and so on. @param {number} limits */
+/** Several limits of `limiter`: each bucket is the parent of the next. @param {number} limits */
 export function limiterFamily(limits) {
   const options = { bucketSize: PLENTY, tokensPerInterval: PLENTY, interval: HOUR_MS };
   let bucket = limiterBucket();
@@ -20,7 +20,7 @@ export function limiterRate(capacity = PLENTY, windowMs = HOUR_MS) {
   return new RateLimiter({ tokensPerInterval: capacity, interval: windowMs });
 }
 
-/** It starts empty. @param {TokenBucket} bucket */
+/** Fills a bucket, which starts empty. @param {TokenBucket} bucket */
 function filled(bucket) {
   bucket.content = bucket.bucketSize;
   return bucket;

@@ -3,8 +3,8 @@ import { RateLimiter } from "@tanstack/pacer";
 import { PLENTY } from "../sets.js";
 
 /**
- * It keeps the time of each call of the window, and goes through them at each call: with a large window it slows down and
- * down. So a window of a millisecond, with what fits in there.
+ * A limiter of `pacer` keeps the times of all calls of the window, and goes through them at each call: the more calls, the slower.
+ * So the window is a millisecond by default, and few calls fit in.
  * @param {"fixed" | "sliding"} windowType @param {number} [limit] @param {number} [window]
  */
 export function pacer(windowType, limit = PLENTY, window = 1) {

@@ -1,4 +1,4 @@
-/** Holds the rewrite to the library's answers: a floor that does less than is claimed is none. */
+/** Checks that the rewrite gives the same answers as the library: a rewrite that does less would be no floor. */
 import { CallLimit, LimitSet, RateLimit, ResourceLimit } from "limitset";
 import { ManualClock } from "limitset/testing";
 import { PlainSet } from "./set.js";
@@ -6,7 +6,7 @@ import { PlainSet } from "./set.js";
 const STEPS = 2000;
 
 /**
- * Small limits, which refuse now and then. Not in a process that measures: there the library is to see one clock only.
+ * Small limits, which refuse now and then. A process that measures must not run this: there the library has to see one clock only.
  */
 export function checkPlain() {
   checkAgreement([new RateLimit({ key: "input", capacity: 100, windowMs: 50 })]);
@@ -19,7 +19,7 @@ export function checkPlain() {
 }
 
 /**
- * Asks both the same for a while, with time that moves the same, and throws where they differ.
+ * Sends the same requests to both for a while, with the same clock, and throws if they differ.
  * @param {readonly import("limitset").Limit<string>[]} limits
  */
 function checkAgreement(limits) {

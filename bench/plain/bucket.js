@@ -1,23 +1,23 @@
 /**
  * A token bucket in plain JavaScript with the arithmetic of the core: whole microseconds, whole debt, refunds by marks.
- * See `assembly/algorithms/token-bucket.ts`, `debt.ts` and `refund.ts`, which say why each step is as it is. What differs:
- * a double holds 53 bits where the core has 64, so a large definition counts in coarser ticks.
+ * `assembly/algorithms/token-bucket.ts`, `debt.ts` and `refund.ts` give the reason of each step. One thing differs: a double
+ * has 53 bits where the core has 64, so that a large definition counts in coarser ticks.
  */
 
 const MOST_FULL = 2 ** 51;
 const MOST_DEBT = 2 ** 52;
 const MAX_MARKS = 4;
 
-/** Answers in microseconds, 0 if granted; nothing changes until `commit`. */
+/** A bucket whose `check` changes nothing; `commit` takes what was checked. */
 export class PlainBucket {
   debt = 0;
-  /** The tick at which that was the debt. */
+  /** The tick at which the bucket had this debt. */
   at = 0;
-  /** What is left of the debt at the `check` before a `commit`. */
+  /** The debt that is left, as the last `check` has found it. */
   owed = 0;
-  /** @type {number[]} when each mark was set, oldest first */
+  /** @type {number[]} the time of each mark, oldest first */
   times = [0, 0, 0, 0];
-  /** @type {number[]} the lowest debt since then, rising */
+  /** @type {number[]} the lowest debt since each mark; they rise */
   lows = [0, 0, 0, 0];
   count = 0;
 
@@ -36,7 +36,7 @@ export class PlainBucket {
     this.idle = Math.floor(MOST_DEBT / this.rate);
   }
 
-  /** The first microsecond at which it would be granted. @param {number} now @param {number} units */
+  /** The first microsecond at which the request would be granted. @param {number} now @param {number} units */
   check(now, units) {
     const owed = this.owedAt(now);
     const excess = owed + units * this.weight - this.full;
@@ -52,13 +52,13 @@ export class PlainBucket {
     const debt = owed + units * this.weight;
     this.at = tick;
     this.debt = debt;
-    // Most often there is nothing to collapse: the last mark lies below what is owed.
+    // Most often there is nothing to collapse, because the last mark is below the debt.
     if (this.count > 0) this.collapse(this.count, owed);
     if (this.count === 0 || this.times[this.count - 1] !== tick) this.pushMark(tick);
     this.lows[this.count - 1] = debt;
   }
 
-  /** Gives back what may go back of so many units, reserved at `taken`. @param {number} now @param {number} units @param {number} taken */
+  /** Gives back as much as may go back of the units that were reserved at `taken`. @param {number} now @param {number} units @param {number} taken */
   giveBack(now, units, taken) {
     const debt = this.owedAt(now);
     this.at = this.tickOf(now);
@@ -95,7 +95,7 @@ export class PlainBucket {
     return this.tick === 1 ? time : Math.floor(time / this.tick);
   }
 
-  /** Brings the first `end` marks down to `low`. @param {number} end @param {number} low */
+  /** Lowers the first `end` marks to `low`. @param {number} end @param {number} low */
   collapse(end, low) {
     const { times, lows, count } = this;
     let kept = end;
@@ -115,7 +115,7 @@ export class PlainBucket {
     this.times[this.count++] = tick;
   }
 
-  /** Drops the mark that can be missed best. */
+  /** Drops the mark whose loss changes least. */
   dropMark() {
     const { times, lows } = this;
     let drop = 1;
@@ -135,7 +135,7 @@ export class PlainBucket {
   }
 }
 
-/** Slots, with the same three calls. */
+/** Slots, with the same three methods. */
 export class PlainResource {
   inUse = 0;
 

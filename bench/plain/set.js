@@ -1,10 +1,10 @@
 /**
- * The floor of a rewrite: what a LimitSet does for a try and its release, in plain JavaScript. Names are looked up, amounts
- * and units checked, several limits taken at once or not at all, automatic amounts included, usage reported, unused tokens
- * given back, lost slots noticed. What it has not: memory that threads share, other algorithms, waiting, statistics.
+ * The floor of a rewrite: all that a LimitSet does for a try and its release, in plain JavaScript. It looks up keys, checks
+ * amounts and units, takes several limits together or not at all, adds automatic amounts, takes reports of usage, gives unused
+ * tokens back, and notices lost slots. It has no memory that threads share, no other algorithms, no waiting and no statistics.
  *
- * `agree.js` holds it to the library's answers. Whatever the library costs above this, it costs for being WebAssembly on
- * memory that threads can share.
+ * `agree.js` checks that it gives the library's answers. The difference in cost is the price of WebAssembly on memory that
+ * threads can share.
  */
 import { PlainBucket, PlainResource } from "./bucket.js";
 import { Watch } from "./watch.js";
@@ -25,7 +25,7 @@ const MICROSECOND = 0.001;
  * @property {PlainBucket | PlainResource} state
  */
 
-// The library reads the same clock the same way.
+// Read in the same way as the library reads it.
 const dateNow = Date.now;
 const monotonic = performance;
 const origin = monotonic.timeOrigin;
@@ -109,7 +109,7 @@ export class PlainSet {
     return usages;
   }
 
-  /** True if usage is missing. @param {readonly number[]} taken @param {readonly number[] | undefined} reported @param {number} takenAt */
+  /** Settles; true if usage is missing. @param {readonly number[]} taken @param {readonly number[] | undefined} reported @param {number} takenAt */
   settle(taken, reported, takenAt) {
     const terms = this.terms;
     let misses = false;
@@ -237,7 +237,7 @@ function termOf(limit) {
   return { key: limit.key, unit, ceiling, automatic: isRate ? 0 : 1, isResource, isRate, state };
 }
 
-/** How many units an amount is; -1 if it is no whole number of them. @param {number | undefined} amount @param {number} unit */
+/** An amount in units; -1 if it is no whole number of units. @param {number | undefined} amount @param {number} unit */
 function toUnits(amount, unit) {
   if (unit === 1) return Number.isSafeInteger(amount) ? /** @type {number} */ (amount) : -1;
   if (typeof amount !== "number") return -1;

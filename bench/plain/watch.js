@@ -1,4 +1,4 @@
-/** Notices acquisitions that were dropped without a release, as `src/leaks.ts` does: markers go from one to the next. */
+/** Notices acquisitions that were dropped without a release, as `src/acquisition/leaks.ts` does: markers are used again. */
 
 /** @typedef {{ units: readonly number[] | undefined }} Holding */
 

@@ -4,7 +4,7 @@
  * more of them registered than acquisitions are held at once.
  */
 import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
-import type { Granter } from "./acquisition.ts";
+import type { Requests } from "../limits/requests.ts";
 
 /** What a marker stands for; without units it stands for nothing. */
 interface Holding {
@@ -65,14 +65,18 @@ export class LeakWatch {
   }
 }
 
+/** What watching needs of a granter. */
+interface Watched {
+  readonly requests: Pick<Requests<string>, "takesResources" | "amounts">;
+  readonly closed: boolean;
+  settle(token: number, taken: readonly number[], used: undefined): unknown;
+}
+
 /**
  * Watches the acquisitions of `granter`. One that is lost gives back its resources, and is reported. Its rates are charged in
  * full, since what was used is not known.
  */
-export function watchLeaks<K extends string>(
-  granter: Omit<Granter<K>, "leaks">,
-  onWarning: (warning: LimitError) => void,
-): LeakWatch {
+export function watchLeaks(granter: Watched, onWarning: (warning: LimitError) => void): LeakWatch {
   return new LeakWatch((units, token) => {
     if (granter.closed) return;
     granter.settle(token, units, undefined);

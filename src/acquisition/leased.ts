@@ -15,6 +15,7 @@ export class LeaseLostError extends LimitError {
   }
 }
 
+/** An acquisition whose resources stay held only while the holder keeps renewing its lease. */
 export interface LeasedAcquisition<K extends string = string> extends Acquisition<K> {
   /**
    * Aborts when the lease on the held resources is lost: other holders may have them by now. Its reason is a

@@ -1,28 +1,42 @@
-/** What is used of the platform's own objects: those of `@cloudflare/workers-types` fit, and nobody needs them. */
+/** The types of the platform's objects that this folder uses. Those of `@cloudflare/workers-types` fit, but are not required. */
 
 /** A Durable Object's id. */
 export interface ObjectId {
+  /** The id in hexadecimal digits. */
   toString(): string;
 }
 
-/** A binding to a class of Durable Objects: `env.BUDGET`. */
+/** A binding to a class of Durable Objects: `env.BUDGET`, for example. */
 export interface ObjectNamespace {
+  /** The id of the object that has this name. */
   idFromName(name: string): ObjectId;
+  /** A stub, by which methods of the object are called. */
   get(id: ObjectId): object;
 }
 
-/** The storage of an object: SQLite's or the older one. Writes need no awaiting: nothing leaves the object before they are durable. */
+/**
+ * The storage of an object, backed by SQLite or by the older key-value store. Writes need not be awaited: the platform sends no
+ * answer of the object before they are durable.
+ */
 export interface ObjectStorage {
+  /** All entries whose keys begin with `prefix`. */
   list(options?: { prefix?: string }): Promise<Map<string, unknown>>;
+  /** Writes the entries, all or none. */
   put(entries: Record<string, unknown>): Promise<void>;
+  /** Deletes the entries with these keys; resolves to their number. */
   delete(keys: string[]): Promise<number>;
+  /** The time of the object's alarm, in milliseconds since the epoch; null if there is none. */
   getAlarm(): Promise<number | null>;
+  /** Has the runtime wake the object at a time, in milliseconds since the epoch. */
   setAlarm(at: number): Promise<void>;
 }
 
-/** What the runtime hands to an object's constructor. */
+/** The state of an object, which the runtime hands to its constructor. */
 export interface ObjectState {
+  /** The id of the object. */
   readonly id: ObjectId;
+  /** The storage of the object. */
   readonly storage: ObjectStorage;
+  /** Runs `callback`; no event reaches the object until it is done. Resolves to the result of `callback`. */
   blockConcurrencyWhile<T>(callback: () => Promise<T>): Promise<T>;
 }

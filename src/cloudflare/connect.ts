@@ -1,4 +1,4 @@
-/** The side that has not the limits. */
+/** The client: forwards requests to the Durable Object that hosts the set. */
 import { type Granter, runWith } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, LimitView } from "../contract.ts";
@@ -6,26 +6,29 @@ import { BackendUnavailableError, type LimitError, LimitSetClosedError } from ".
 import type { LimitLike } from "../limits/limits.ts";
 import { checkTimeout } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
-import { systemClock } from "../platform/clock.ts";
-import { withResolvers } from "../platform/resolvers.ts";
 import { unpackError } from "../remote/packed-errors.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import type { ConnectDurableOptions, DurableAcquisition, DurableLimits, KeysOf } from "./durable-limits.ts";
 import { DurableGrant } from "./grant.ts";
-import { type Known, learn, recall } from "./known.ts";
-import { drop, Lease, type Ticket } from "./lease.ts";
-import { Line } from "./line.ts";
-import type { Ask, Facts, Failed, Granted, Informed, Named, Outcome } from "./protocol.ts";
+import { type KnownSet, recall, remember } from "./known-sets.ts";
+import { Lease } from "./lease.ts";
+import { PendingRequest } from "./pending-request.ts";
+import type { AmountsByKey, Answer, Granted, SentRequest, SetDescription } from "./protocol.ts";
+import { Route } from "./route.ts";
 
 /**
- * The limits that the `LimitSetObject` of this name has; the class, or the keys, as a type parameter. Costs nothing until
- * something is asked; one call of the object for an acquire, one for a release. What a request has acquired is given back with its
- * end, if not before.
+ * Connects to the set that the `LimitSetObject` of this name hosts. The type parameter is the class of the object, as
+ * `typeof Budget`, or the union of the set's keys. Nothing is sent until you use the limits: connect in each HTTP request that needs
+ * them. An acquire is one call of the object, and a release is another.
  *
- * All that waits rejects with `BackendUnavailableError` when the object is out of reach for `deadlineMs`; an object that restarts is
- * asked again. `close()` gives back what this connection holds; the object goes on.
+ * An acquisition ends with the HTTP request that has made it: resources that are still held then come back, and rate limits without
+ * a release stay charged in full.
  *
- * @throws {InvalidRequestError} if the namespace is none, or the name is empty.
+ * Calls are repeated while the object restarts or is out of reach. Once the object was silent for `deadlineMs`, they reject with
+ * `BackendUnavailableError`; those to an overloaded object do so at once. `close()` releases what this connection holds, and
+ * leaves the object as it is.
+ *
+ * @throws {InvalidRequestError} if `namespace` is no binding of Durable Objects, `name` is empty, or `deadlineMs` is out of bounds.
  * @example
  * const limits = connectDurable<typeof Budget>(env.BUDGET, "model-api");
  * await using acquisition = await limits.acquire({ tokens: 500 });
@@ -38,44 +41,41 @@ export function connectDurable<
   return new Connection<K>(namespace, name, options);
 }
 
-/** A request that is on its way. */
-interface Waiting {
-  reject(error: unknown): void;
-}
-
 class Connection<K extends string> implements DurableLimits<K> {
   readonly #namespace: ObjectNamespace;
   readonly #name: string;
-  readonly #line: Line;
-  readonly #waiting = new Set<Waiting>();
+  readonly #route: Route;
+  readonly #pending = new Set<PendingRequest>();
+  /** By the tokens of their acquisitions. */
   readonly #leases = new Map<number, Lease>();
-  #known: Known<K> | undefined;
+  #known: KnownSet<K> | undefined;
+  /** The first part of all ids of requests. */
   #session: string | undefined;
   #number = 0;
   #closed: LimitError | undefined;
 
   constructor(namespace: ObjectNamespace, name: string, { deadlineMs = 5_000 }: ConnectDurableOptions) {
-    this.#line = new Line(namespace, name, deadlineMs);
+    this.#route = new Route(namespace, name, deadlineMs);
     this.#namespace = namespace;
     this.#name = name;
     this.#known = recall(namespace, name);
   }
 
-  // Asked each time: a promise of one request is not for another to wait for.
+  // A new promise for each reader: in workerd, an HTTP request cannot await a promise that another HTTP request has made.
   get ready(): Promise<void> {
-    return this.#facing().then(() => {});
+    return this.#described().then(() => {});
   }
 
   get keys(): readonly K[] {
-    return this.#facts().requests.keys;
+    return this.#set().requests.keys;
   }
 
   get config(): Readonly<Record<string, unknown>> {
-    return this.#facts().config;
+    return this.#set().config;
   }
 
   get missingUpdate(): "throw" | "charge" {
-    return this.#facts().missingUpdate;
+    return this.#set().missingUpdate;
   }
 
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<DurableAcquisition<K>> {
@@ -84,8 +84,8 @@ class Connection<K extends string> implements DurableLimits<K> {
 
   async tryAcquire(requested?: Amounts<K>): Promise<DurableAcquisition<K>> {
     await this.#check(requested, undefined);
-    const ask = this.#askFor(requested, false, undefined, undefined);
-    return this.#converse(ask, undefined, undefined);
+    const request = this.#newRequest(requested, false, undefined, undefined);
+    return this.#send(request, undefined, undefined);
   }
 
   async run<T>(
@@ -103,16 +103,16 @@ class Connection<K extends string> implements DurableLimits<K> {
 
   async stats(): Promise<Readonly<Record<K, LimitStats>>> {
     this.#checkOpen();
-    const seal = this.#known?.seal ?? "";
-    const answer = await this.#line.call((remote) => this.#line.within(remote.inspect(seal)));
-    this.#told(answer);
+    const descriptionId = this.#known?.descriptionId ?? "";
+    const answer = await this.#route.call((object) => object.inspect(descriptionId));
+    this.#rememberFrom(answer);
     if (answer.kind === "failed") throw unpackError(answer.error);
     const entries = Object.entries(answer.stats).map(([key, stats]) => [key, Object.freeze(stats)]);
     return Object.freeze(Object.fromEntries(entries));
   }
 
   get(key: K): LimitView<Promise<LimitStats>> {
-    const { requests, limits } = this.#facts();
+    const { requests, limits } = this.#set();
     const limit = limits[requests.indexOf(key)]!;
     return Object.freeze({ ...limit, stats: async () => (await this.stats())[key] });
   }
@@ -120,14 +120,14 @@ class Connection<K extends string> implements DurableLimits<K> {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = new LimitSetClosedError();
-    for (const waiting of [...this.#waiting]) waiting.reject(this.#closed);
+    for (const pending of [...this.#pending]) pending.reject(this.#closed);
     const leases = [...this.#leases.values()];
     this.#leases.clear();
     for (const lease of leases) lease.end({});
     await Promise.all(leases.map((lease) => lease.ended));
   }
 
-  /** Like `acquire`, on top of the acquisition that has the number `around`. */
+  /** Like `acquire`; with `covered`, through the acquisition that has the token `around`. */
   async #acquire(
     requested: Amounts<K> | undefined,
     options: AcquireOptions | undefined,
@@ -140,158 +140,121 @@ class Connection<K extends string> implements DurableLimits<K> {
     await this.#check(requested, covered);
     signal?.throwIfAborted();
     const limit = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs;
-    const ask = this.#askFor(requested, true, limit, this.#leases.get(around)?.id);
-    return this.#converse(ask, signal, covered);
+    const request = this.#newRequest(requested, true, limit, this.#leases.get(around)?.id);
+    return this.#send(request, signal, covered);
   }
 
-  /** Finds out what makes no sense before it travels; what cannot travel, at least. */
+  /**
+   * Throws if the request is wrong. While the limits are not known, the object checks requests instead. Of a request that the
+   * platform cannot send as it is, the object could not tell what is wrong: then the limits are asked for first.
+   */
   async #check(requested: Amounts<K> | undefined, covered: readonly boolean[] | undefined): Promise<void> {
     this.#checkOpen();
-    const known = this.#known ?? (canTravel(requested) ? undefined : await this.#facing());
+    const known = this.#known ?? (canTravel(requested) ? undefined : await this.#described());
     if (covered) known?.requests.parseNested(requested, covered);
     else known?.requests.parse(requested);
   }
 
-  #askFor(
+  #newRequest(
     requested: Amounts<K> | undefined,
     waits: boolean,
     timeoutMs: number | undefined,
     around: string | undefined,
-  ): Ask {
+  ): SentRequest {
     this.#session ??= crypto.randomUUID();
     const id = `${this.#session} ${++this.#number}`;
-    const named = requested && ({ ...requested } as Named);
-    return { id, waits, requested: named, timeoutMs, around, seal: this.#known?.seal ?? "" };
+    const amounts = requested && ({ ...requested } as AmountsByKey);
+    const descriptionId = this.#known?.descriptionId ?? "";
+    return { id, waits, requested: amounts, timeoutMs, around, descriptionId };
   }
 
-  /** Asks for something, and makes of the answer what the caller gets. */
-  async #converse(
-    ask: Ask,
+  /** Sends a request, and makes an acquisition of its outcome. */
+  async #send(
+    request: SentRequest,
     signal: AbortSignal | undefined,
     covered: readonly boolean[] | undefined,
   ): Promise<DurableAcquisition<K>> {
-    let ticket: Ticket | undefined;
-    let isOver = false;
-    let isFirst = true;
-    const askedAt = systemClock.now();
-    const line = this.#line;
-    const patienceMs = ask.waits ? (ask.timeoutMs ?? Number.POSITIVE_INFINITY) + line.deadlineMs : undefined;
-    const outcome = line.call<Outcome>(async (remote, heard) => {
-      const entered = remote.enter(isFirst ? ask : { ...ask, timeoutMs: left(ask.timeoutMs, askedAt) });
-      isFirst = false;
-      // In one go: what is asked of the ticket travels with the request for it.
-      const answered = (entered as unknown as Ticket).outcome();
-      answered.then(nothing, nothing); // Whoever awaits it learns of it.
-      const taken = await line.within(entered);
-      if (isOver) {
-        drop(taken);
-        return { kind: "left" };
-      }
-      ticket = taken;
-      heard();
-      return line.within(answered, patienceMs);
-    });
-    const waiting = withResolvers<Outcome>();
-    outcome.then(waiting.resolve, waiting.reject);
-    this.#waiting.add(waiting);
-    // Only the object knows whether it came in time: nothing may be held that nobody has.
-    const cancel = () =>
-      line.call((remote) => line.within(remote.cancel(ask.id))).catch(() => waiting.reject(signal?.reason));
-    signal?.addEventListener("abort", cancel);
+    const pending = new PendingRequest(this.#route, request, signal);
+    this.#pending.add(pending);
     try {
-      const answer = await waiting.promise;
-      this.#told(answer);
-      if (answer.kind === "left")
-        throw signal?.reason ?? new BackendUnavailableError("the object has let it go");
-      if (answer.kind === "failed") throw unpackError(answer.error);
-      const { denial, known } = this.#terms();
-      if (answer.kind === "refused") {
-        return new LeasedRefusal<K>(denial(answer.limitedBy as readonly K[]), answer.retryAfterMs);
-      }
-      const grant = this.#grant(known, answer, ask.id, ticket!, covered);
-      ticket = undefined;
-      return grant;
+      const outcome = await pending.outcome;
+      this.#rememberFrom(outcome);
+      if (outcome.kind === "cancelled")
+        throw signal?.reason ?? new BackendUnavailableError("the object has cancelled the request");
+      if (outcome.kind === "failed") throw unpackError(outcome.error);
+      const known = this.#set();
+      if (outcome.kind === "granted") return this.#grant(known, outcome, request.id, pending, covered);
+      const limitedBy = Object.freeze([...(outcome.limitedBy as readonly K[])]);
+      return new LeasedRefusal<K>({ config: known.config, limitedBy }, outcome.retryAfterMs);
     } finally {
-      isOver = true;
-      signal?.removeEventListener("abort", cancel);
-      this.#waiting.delete(waiting);
-      // What waits there leaves the line, and what was granted meanwhile comes back.
-      if (ticket) drop(ticket);
+      this.#pending.delete(pending);
+      pending.end();
     }
   }
 
   #grant(
-    known: Known<K>,
+    known: KnownSet<K>,
     { units }: Granted,
     id: string,
-    ticket: Ticket,
+    pending: PendingRequest,
     covered: readonly boolean[] | undefined,
   ): DurableAcquisition<K> {
-    const number = ++this.#number;
+    const token = ++this.#number;
     let lease: Lease | undefined;
     if (units.some((count) => count > 0)) {
-      lease = new Lease(id, this.#line, ticket, known.leaseMs);
-      this.#leases.set(number, lease);
-    } else {
-      drop(ticket);
+      lease = new Lease(id, this.#route, pending.takeStub(), known.leaseMs);
+      this.#leases.set(token, lease);
     }
     const holds = known.requests.takesResources(units);
     const signal = lease && holds ? lease.signal : new AbortController().signal;
-    return new DurableGrant<K>(this.#granterOf(known), units, number, covered, signal, lease);
+    return new DurableGrant<K>(this.#granterOf(known), units, token, covered, signal, lease);
   }
 
-  #granterOf({ requests, config, missingUpdate }: Known<K>): Granter<K> {
+  #granterOf({ requests, config, missingUpdate }: KnownSet<K>): Granter<K> {
     const isClosed = () => this.#closed !== undefined;
     return {
       requests,
       config,
       missingUpdate,
-      // The platform gives back what a request leaves behind.
+      // An HTTP request that forgets a release needs no watch: the platform tells the object when it ends.
       leaks: undefined,
       get closed() {
         return isClosed();
       },
-      settle: (number, taken, used) => {
-        const lease = this.#leases.get(number);
-        this.#leases.delete(number);
-        lease?.end(usageOf(requests.keys, requests.usage(taken, used)));
+      settle: (token, taken, used) => {
+        const lease = this.#leases.get(token);
+        this.#leases.delete(token);
+        lease?.end(byKey(requests.keys, requests.usage(taken, used)));
         return requests.misses(taken, used);
       },
-      acquireNested: (requested, options, covered, number) =>
-        this.#acquire(requested, options, covered, number),
+      acquireNested: (requested, options, covered, token) =>
+        this.#acquire(requested, options, covered, token),
     };
   }
 
-  #terms() {
-    const known = this.#facts();
-    const denial = (limitedBy: readonly K[]) => ({
-      config: known.config,
-      limitedBy: Object.freeze([...limitedBy]),
-    });
-    return { known, denial };
+  #rememberFrom({ description }: Answer): void {
+    if (description) this.#remember(description);
   }
 
-  #told({ facts }: Informed): void {
-    if (facts) this.#learn(facts);
-  }
-
-  #learn(facts: Facts): Known<K> {
-    this.#known = learn<K>(this.#namespace, this.#name, facts);
+  #remember(description: SetDescription): KnownSet<K> {
+    this.#known = remember<K>(this.#namespace, this.#name, description);
     return this.#known;
   }
 
-  #facts(): Known<K> {
+  /** The set, if it is known. */
+  #set(): KnownSet<K> {
     this.#known ??= recall(this.#namespace, this.#name);
     if (this.#known) return this.#known;
     throw this.#closed ?? new BackendUnavailableError("the object has not answered yet: await limits.ready");
   }
 
-  async #facing(): Promise<Known<K>> {
+  /** The set, once it is known: asks the object to describe it if need be. */
+  async #described(): Promise<KnownSet<K>> {
     if (this.#known) return this.#known;
     this.#checkOpen();
-    const answer = await this.#line.call((remote) => this.#line.within(remote.describe()));
-    if (answer.kind === "failed") throw unpackError((answer as Failed).error);
-    return this.#learn(answer.facts);
+    const answer = await this.#route.call((object) => object.describe());
+    if (answer.kind === "failed") throw unpackError(answer.error);
+    return this.#remember(answer.description);
   }
 
   #checkOpen(): void {
@@ -299,14 +262,7 @@ class Connection<K extends string> implements DurableLimits<K> {
   }
 }
 
-function nothing(): void {}
-
-/** What is left of the time to wait, when it has to be asked again. */
-function left(timeoutMs: number | undefined, askedAt: number): number | undefined {
-  return timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (systemClock.now() - askedAt));
-}
-
-/** Whether the platform can send it, and the object tell what is wrong with it. */
+/** Whether the platform can send `requested` to the object unchanged, so that the object can tell what is wrong with it. */
 function canTravel(requested: unknown): boolean {
   if (requested === undefined) return true;
   if (typeof requested !== "object" || requested === null) return false;
@@ -314,8 +270,9 @@ function canTravel(requested: unknown): boolean {
   return Object.values(requested).every((amount) => typeof amount === "number");
 }
 
-function usageOf(keys: readonly string[], usage: readonly (number | null)[]): Named {
-  const named: Record<string, number> = {};
-  for (const [i, amount] of usage.entries()) if (amount !== null) named[keys[i]!] = amount;
-  return named;
+/** The usage of limits by their keys. A limit whose usage is null is left out. */
+function byKey(keys: readonly string[], usage: readonly (number | null)[]): AmountsByKey {
+  const amounts: Record<string, number> = {};
+  for (const [i, amount] of usage.entries()) if (amount !== null) amounts[keys[i]!] = amount;
+  return amounts;
 }

@@ -1,18 +1,25 @@
-/** The contract, as an object's limits keep it. */
+/** The contract of a set that a Durable Object hosts. */
 
 import type { LeasedAcquisition } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import type { LimitStats } from "../limits/stats.ts";
 
+/** Options of `connectDurable`. */
 export interface ConnectDurableOptions {
-  /** How long the object may not be heard of, in milliseconds, before it counts as out of reach. Default 5000. */
+  /**
+   * How long the object may stay silent before it counts as out of reach, in milliseconds, above 0 and at most 2,147,483,647.
+   * Default 5000. It does not limit how long a request waits for its turn: `timeoutMs` of `acquire` does.
+   */
   readonly deadlineMs?: number;
 }
 
-/** An acquisition of limits that an object has. */
+/** An acquisition of a set that a Durable Object hosts. Its `signal` aborts when its lease is lost. */
 export type DurableAcquisition<K extends string = string> = LeasedAcquisition<K>;
 
-/** The keys of an object's limits, by its class; or keys, as they are. */
+/**
+ * The keys of an object's limits: those of the static `limits` of a class, given as `typeof Budget`, or a union of strings as it is.
+ * `string` where the type does not tell.
+ */
 export type KeysOf<S> = S extends string
   ? S
   : S extends { readonly limits: readonly (infer L)[] }
@@ -23,12 +30,25 @@ export type KeysOf<S> = S extends string
         : string
     : string;
 
-/** The limits of an object. */
+/** A set that a Durable Object hosts, as `connectDurable` returns it. */
 export interface DurableLimits<K extends string = string> extends Limits<K> {
-  /** Asks what limits there are, if that is not known. `keys`, `config` and `get` need that; everything else finds out by itself. */
+  /**
+   * Resolves when the set's limits are known; asks the object for them if need be. Await it before you use `keys`, `config` or
+   * `get()`, which throw `BackendUnavailableError` until then. All else asks by itself.
+   *
+   * @throws {BackendUnavailableError} if the object cannot be reached.
+   * @throws {LimitSetClosedError} after `close()`, if the limits are not known yet.
+   * @example
+   * await limits.ready;
+   * limits.keys; // ["tokens", "connections"]
+   */
   readonly ready: Promise<void>;
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<DurableAcquisition<K>>;
   tryAcquire(requested?: Amounts<K>): Promise<DurableAcquisition<K>>;
+  /**
+   * Acquires, runs `body`, releases, waits until the object has taken the release, and resolves to the result of `body`. Rejects
+   * with the error of `body`; without one, with `UsageNotReportedError` if usage is missing.
+   */
   run<T>(
     requested: Amounts<K> | undefined,
     body: (acquisition: DurableAcquisition<K>) => Awaitable<T>,
@@ -36,5 +56,10 @@ export interface DurableLimits<K extends string = string> extends Limits<K> {
   ): Promise<T>;
   stats(): Promise<Readonly<Record<K, LimitStats>>>;
   get(key: K): LimitView<Promise<LimitStats>>;
+  /**
+   * Ends this connection; the object goes on. Requests that wait reject with `LimitSetClosedError`. Acquisitions of this connection
+   * are released, and their rate limits are charged in full. Resolves when the object has taken the releases, or cannot be
+   * reached. Again: does nothing.
+   */
   close(): Promise<void>;
 }

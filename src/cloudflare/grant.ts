@@ -1,26 +1,26 @@
-/** An acquisition, as the client has it. */
+/** An acquisition of a hosted set, on the client's side. */
 import type { Granter } from "../acquisition/acquisition.ts";
 import { LeasedGrant } from "../acquisition/leased.ts";
 import { asyncDispose } from "../platform/dispose.ts";
 import type { Lease } from "./lease.ts";
 
-/** What was granted, and the lease on it; none where nothing was taken. */
+/** A granted request, with its lease. A request that took nothing has none. */
 export class DurableGrant<K extends string> extends LeasedGrant<K> {
   readonly lease: Lease | undefined;
 
   constructor(
     granter: Granter<K>,
     units: readonly number[],
-    number: number,
+    token: number,
     covered: readonly boolean[] | undefined,
     signal: AbortSignal,
     lease: Lease | undefined,
   ) {
-    super(granter, units, number, covered, signal);
+    super(granter, units, token, covered, signal);
     this.lease = lease;
   }
 
-  /** Also waits until the object knows. */
+  /** Releases, and waits until the object has taken the release. */
   override async [asyncDispose](): Promise<void> {
     try {
       this.release();

@@ -1,4 +1,4 @@
-/** The set that an object hosts: what is asked of it, who holds what of it and for how long. */
+/** The host of a set: answers requests, keeps grants under their leases, and writes each change to the object's storage. */
 import { INTERNALS, type Internals, type OptionsWithRegion } from "../acquisition/internals.ts";
 import type { Acquisition, Amounts } from "../contract.ts";
 import type { Region } from "../core/region.ts";
@@ -9,10 +9,10 @@ import { type Clock, systemClock } from "../platform/clock.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { settle } from "../remote/settling.ts";
 import { Deadlines } from "../waiting/deadlines.ts";
-import { Holding } from "./holding.ts";
-import type { Ask, Facts, Informed, Inspected, Named, Outcome } from "./protocol.ts";
+import { HostedRequest } from "./hosted-request.ts";
+import type { AmountsByKey, Answer, Inspected, Outcome, SentRequest, SetDescription } from "./protocol.ts";
 import { restore } from "./restore.ts";
-import type { Contents, Shelf } from "./shelf.ts";
+import type { SetStorage, StoredSet } from "./set-storage.ts";
 import { snapshotOf, versionOf } from "./snapshot.ts";
 
 export interface HostOptions {
@@ -24,26 +24,28 @@ export interface HostOptions {
 }
 
 export class Host {
-  readonly facts: Facts;
+  readonly description: SetDescription;
   readonly #options: HostOptions;
-  readonly #shelf: Shelf;
+  readonly #storage: SetStorage;
   readonly #region: Region;
   readonly #set: LimitSet<string>;
   readonly #internals: Internals<string>;
-  readonly #holdings = new Map<string, Holding>();
-  readonly #deadlines = new Deadlines<Holding>();
+  /** By their ids. */
+  readonly #requests = new Map<string, HostedRequest>();
+  /** The granted requests, by the ends of their leases. */
+  readonly #leases = new Deadlines<HostedRequest>();
   /** The version of the state that was written last. */
   #written: bigint | undefined;
-  #isArmed: boolean;
+  #hasAlarm: boolean;
 
-  /** Takes up what is kept. */
-  constructor(options: HostOptions, shelf: Shelf, kept: Contents) {
+  /** Goes on from the `stored` set. */
+  constructor(options: HostOptions, storage: SetStorage, stored: StoredSet) {
     const { limits, config, missingUpdate, leaseMs, clock } = options;
     this.#options = options;
-    this.#shelf = shelf;
+    this.#storage = storage;
     const plain = limits.map((limit) => ({ ...limit }));
-    this.facts = { seal: crypto.randomUUID(), limits: plain, config, missingUpdate, leaseMs };
-    const { region, held, isNew } = restore(limits, kept, clock.now());
+    this.description = { id: crypto.randomUUID(), limits: plain, config, missingUpdate, leaseMs };
+    const { region, grants, isRedefined } = restore(limits, stored, clock.now());
     this.#region = region;
     const likes = limits as readonly LimitLike[];
     const hosted: OptionsWithRegion<string> = {
@@ -55,189 +57,196 @@ export class Host {
     };
     this.#set = new LimitSet<string>(hosted);
     this.#internals = this.#set[INTERNALS]();
-    this.#isArmed = kept.alarm !== null;
-    for (const [id, each] of held) {
-      const holding = new Holding(id, undefined);
-      holding.outcome = Promise.resolve({ kind: "granted", units: each.units });
-      this.#hold(holding, this.#internals.grantAgain({ ...each, token: each.takenAt }), each.until);
-      if (isNew) shelf.putHeld(id, each);
+    this.#hasAlarm = stored.alarm !== null;
+    for (const [id, grant] of grants) {
+      const request = new HostedRequest(id, undefined);
+      request.outcome = Promise.resolve({ kind: "granted", units: grant.units });
+      this.#hold(request, this.#internals.grantAgain({ ...grant, token: grant.takenAt }), grant.until);
+      if (isRedefined) storage.putGrant(id, grant);
     }
-    this.#written = isNew ? undefined : versionOf(region);
-    if (isNew && kept.definition) this.#commit();
-    else if (held.size > 0) this.#arm();
+    this.#written = isRedefined ? undefined : versionOf(region);
+    if (isRedefined && stored.definition) this.#write();
+    else if (grants.size > 0) this.#ensureAlarm();
   }
 
-  /** A request, or one that was made before and is asked again: then it is the owner's from now on. */
-  enter(ask: Ask, owner: object): Promise<Outcome> {
-    this.#sweep();
-    let holding = this.#holdings.get(ask.id);
-    if (holding) {
-      holding.owner = owner;
-      if (holding.held) {
-        this.#extend(holding);
-        this.#commit();
+  /**
+   * Takes a request in. When the client sends a request again, it is not made anew: `owner` has it from now on, and its outcome is
+   * answered again.
+   */
+  enter(sent: SentRequest, owner: object): Promise<Outcome> {
+    this.#endLapsed();
+    let request = this.#requests.get(sent.id);
+    if (request) {
+      request.owner = owner;
+      if (request.acquisition) {
+        this.#lease(request, request.acquisition);
+        this.#write();
       }
     } else {
-      holding = new Holding(ask.id, owner);
-      this.#holdings.set(ask.id, holding);
-      holding.outcome = this.#serve(holding, ask);
+      request = new HostedRequest(sent.id, owner);
+      this.#requests.set(sent.id, request);
+      request.outcome = this.#decide(request, sent);
     }
-    return holding.outcome.then((outcome) => this.inform(outcome, ask.seal));
+    return request.outcome.then((outcome) => this.#describeIn(outcome, sent.descriptionId));
   }
 
-  /** The owner of a request has vanished, or is done with it. */
+  /** Ends a request, because `owner` has disposed of it or has vanished. Does nothing if the request has another owner by now. */
   abandon(id: string, owner: object): void {
-    const holding = this.#holdings.get(id);
-    if (!holding || holding.owner !== owner) return;
-    if (holding.held) this.#end(holding, {});
-    else holding.controller.abort();
-    this.#commit();
+    const request = this.#requests.get(id);
+    if (!request || request.owner !== owner) return;
+    if (request.acquisition) this.#end(request, request.acquisition, {});
+    else request.controller.abort();
+    this.#write();
   }
 
-  /** Takes a request out of the line that does not hold anything yet. */
+  /** Takes a request out of its line. Does nothing to a request that is granted. */
   cancel(id: string): void {
-    this.#holdings.get(id)?.controller.abort();
+    this.#requests.get(id)?.controller.abort();
   }
 
-  release(id: string, usage: Named): void {
-    const holding = this.#holdings.get(id);
-    if (holding?.held) this.#end(holding, usage);
-    else holding?.controller.abort();
-    this.#sweep();
-    this.#commit();
+  /** Releases what a request holds. Takes it out of its line if it still waits. */
+  release(id: string, usage: AmountsByKey): void {
+    const request = this.#requests.get(id);
+    if (request?.acquisition) this.#end(request, request.acquisition, usage);
+    else request?.controller.abort();
+    this.#endLapsed();
+    this.#write();
   }
 
-  /** Its holder lives; false if it holds nothing. */
+  /** Renews the lease of a request; false if the request holds nothing. */
   renew(id: string): boolean {
-    this.#sweep();
-    const holding = this.#holdings.get(id);
-    if (!holding?.held) return false;
-    this.#extend(holding);
-    this.#commit();
+    this.#endLapsed();
+    const request = this.#requests.get(id);
+    if (!request?.acquisition) return false;
+    this.#lease(request, request.acquisition);
+    this.#write();
     return true;
   }
 
-  stats(seal: string): Inspected {
-    this.#sweep();
-    return this.inform<Inspected>({ kind: "stats", stats: this.#set.stats() }, seal);
+  stats(descriptionId: string): Inspected {
+    this.#endLapsed();
+    return this.#describeIn<Inspected>({ kind: "inspected", stats: this.#set.stats() }, descriptionId);
   }
 
-  /** The alarm has gone off: whoever was not heard of gives back; another is set if anybody holds anything still. */
+  /** The object's alarm has gone off: ends the leases that have lapsed, and sets the alarm for the next one. */
   alarm(): void {
-    this.#isArmed = false;
-    this.#sweep();
-    this.#arm();
-    this.#commit();
+    this.#hasAlarm = false;
+    this.#endLapsed();
+    this.#ensureAlarm();
+    this.#write();
   }
 
-  /** Adds the facts to what a client is told, if it does not know them. */
-  inform<T extends Informed>(told: T, seal: string): T {
-    return seal === this.facts.seal ? told : { ...told, facts: this.facts };
+  /** Adds the description to an answer, unless the client has it. */
+  #describeIn<T extends Answer>(answer: T, descriptionId: string): T {
+    return descriptionId === this.description.id ? answer : { ...answer, description: this.description };
   }
 
-  async #serve(holding: Holding, ask: Ask): Promise<Outcome> {
-    const { signal } = holding.controller;
+  async #decide(request: HostedRequest, sent: SentRequest): Promise<Outcome> {
+    const { signal } = request.controller;
     let acquisition: Acquisition;
     try {
-      acquisition = await this.#acquire(ask, signal);
+      acquisition = await this.#acquire(sent, signal);
     } catch (error) {
-      this.#holdings.delete(holding.id);
-      if (signal.aborted && error === signal.reason) return { kind: "left" };
+      this.#requests.delete(request.id);
+      if (signal.aborted && error === signal.reason) return { kind: "cancelled" };
       return { kind: "failed", error: packError(error) };
     }
     if (!acquisition.successful) {
-      this.#holdings.delete(holding.id);
+      this.#requests.delete(request.id);
       const { retryAfterMs, limitedBy } = acquisition;
       return { kind: "refused", retryAfterMs, limitedBy };
     }
-    const { units, token, covered } = this.#internals.recordOf(acquisition);
     if (signal.aborted) {
-      // Between its turn and now: as if nothing of it had been used.
-      this.#holdings.delete(holding.id);
-      settle(acquisition, unused(acquisition.requested));
-      this.#commit();
-      return { kind: "left" };
+      // The client has cancelled between the grant and now. The request is settled as if nothing had been used.
+      this.#requests.delete(request.id);
+      settle(acquisition, noUsageOf(acquisition.requested));
+      this.#write();
+      return { kind: "cancelled" };
     }
+    const { units } = this.#internals.recordOf(acquisition);
     if (units.some((count) => count > 0)) {
-      const until = this.#options.clock.now() + this.#options.leaseMs;
-      this.#hold(holding, acquisition, until);
-      this.#shelf.putHeld(holding.id, { units, takenAt: token, covered, until });
-      this.#commit();
+      this.#lease(request, acquisition);
+      this.#write();
     } else {
-      this.#holdings.delete(holding.id);
+      this.#requests.delete(request.id);
     }
     return { kind: "granted", units };
   }
 
-  async #acquire({ waits, requested, timeoutMs, around }: Ask, signal: AbortSignal): Promise<Acquisition> {
+  async #acquire(
+    { waits, requested, timeoutMs, around }: SentRequest,
+    signal: AbortSignal,
+  ): Promise<Acquisition> {
     const amounts = requested as Amounts | undefined;
     if (!waits) return this.#set.tryAcquire(amounts);
-    const limits = around === undefined ? this.#set : this.#holdings.get(around)?.held;
+    const limits = around === undefined ? this.#set : this.#requests.get(around)?.acquisition;
     if (!limits) throw new AcquisitionReleasedError("acquire()", "released");
     return limits.acquire(amounts, { timeoutMs, signal });
   }
 
-  #hold(holding: Holding, held: Acquisition, until: number): void {
-    holding.held = held;
-    holding.deadline = until;
-    this.#holdings.set(holding.id, holding);
-    this.#deadlines.add(holding);
-  }
-
-  #extend(holding: Holding): void {
+  /** Starts or renews the lease of a granted request. */
+  #lease(request: HostedRequest, acquisition: Acquisition): void {
     const until = this.#options.clock.now() + this.#options.leaseMs;
-    this.#deadlines.remove(holding);
-    holding.deadline = until;
-    this.#deadlines.add(holding);
-    const { units, token, covered } = this.#internals.recordOf(holding.held!);
-    this.#shelf.putHeld(holding.id, { units, takenAt: token, covered, until });
+    this.#hold(request, acquisition, until);
+    const { units, token, covered } = this.#internals.recordOf(acquisition);
+    this.#storage.putGrant(request.id, { units, takenAt: token, covered, until });
   }
 
-  #end(holding: Holding, usage: Named): void {
-    this.#holdings.delete(holding.id);
-    this.#deadlines.remove(holding);
-    this.#shelf.deleteHeld(holding.id);
-    settle(holding.held!, usage as Record<string, number>);
+  #hold(request: HostedRequest, acquisition: Acquisition, until: number): void {
+    this.#requests.set(request.id, request);
+    this.#leases.remove(request);
+    request.acquisition = acquisition;
+    request.deadline = until;
+    this.#leases.add(request);
   }
 
-  /** Ends what was not heard of for too long. */
-  #sweep(): void {
-    const first = this.#deadlines.first;
+  #end(request: HostedRequest, acquisition: Acquisition, usage: AmountsByKey): void {
+    this.#requests.delete(request.id);
+    this.#leases.remove(request);
+    this.#storage.deleteGrant(request.id);
+    settle(acquisition, usage as Record<string, number>);
+  }
+
+  /** Ends the requests whose leases have lapsed. */
+  #endLapsed(): void {
+    const first = this.#leases.first;
     if (!first) return;
     const now = this.#options.clock.now();
     if (first.deadline > now) return;
-    for (let late = this.#deadlines.first; late && late.deadline <= now; late = this.#deadlines.first) {
-      this.#end(late, {});
+    for (let lapsed = this.#leases.first; lapsed && lapsed.deadline <= now; lapsed = this.#leases.first) {
+      this.#end(lapsed, lapsed.acquisition!, {});
     }
-    this.#commit();
+    this.#write();
   }
 
-  /** Sets the alarm for the first who may not be heard of, unless one is set: most are released before. */
-  #arm(): void {
-    const first = this.#deadlines.first;
-    if (!first || this.#isArmed) return;
-    this.#isArmed = true;
+  /**
+   * Sets the alarm for the end of the first lease, unless an alarm is set. An alarm stays set when its lease is released, as most
+   * leases are: to set it anew for each of them would cost a write.
+   */
+  #ensureAlarm(): void {
+    const first = this.#leases.first;
+    if (!first || this.#hasAlarm) return;
+    this.#hasAlarm = true;
     const inMs = Math.max(0, first.deadline - this.#options.clock.now());
-    this.#shelf.setAlarm(systemClock.now() + Math.min(inMs, FARTHEST_MS));
+    this.#storage.setAlarm(systemClock.now() + Math.min(inMs, FARTHEST_ALARM_MS));
   }
 
-  /** Writes what has changed. Nothing is answered before that. */
-  #commit(): void {
+  /** Writes all changes. Each answer that depends on them comes after it. */
+  #write(): void {
     const version = versionOf(this.#region);
     if (version !== this.#written) {
-      if (this.#written === undefined) this.#shelf.define(this.#options.limits);
+      if (this.#written === undefined) this.#storage.putDefinition(this.#options.limits);
       this.#written = version;
-      this.#shelf.putState(snapshotOf(this.#region));
+      this.#storage.putState(snapshotOf(this.#region));
     }
-    this.#shelf.flush();
-    this.#arm();
+    this.#storage.flush();
+    this.#ensureAlarm();
   }
 }
 
-// What an alarm may be set to, at most.
-const FARTHEST_MS = 365 * 86_400_000;
+const FARTHEST_ALARM_MS = 365 * 86_400_000;
 
-/** Usage of nothing of what was taken. */
-function unused(requested: Readonly<Partial<Record<string, number>>>): Record<string, number> {
+/** A usage report that says that nothing of `requested` was used. */
+function noUsageOf(requested: Readonly<Partial<Record<string, number>>>): Record<string, number> {
   return Object.fromEntries(Object.keys(requested).map((key) => [key, 0]));
 }

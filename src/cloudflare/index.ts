@@ -1,4 +1,9 @@
-export { LeaseLostError } from "../acquisition/leased.ts";
+/**
+ * Sets for all HTTP requests of a Worker, wherever they are served: a Durable Object hosts each set.
+ *
+ * @module
+ */
+export { type LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
 export type { ObjectId, ObjectNamespace, ObjectState, ObjectStorage } from "./bindings.ts";
 export { connectDurable } from "./connect.ts";
 export type { ConnectDurableOptions, DurableAcquisition, DurableLimits, KeysOf } from "./durable-limits.ts";

@@ -1,49 +1,44 @@
-/** What a client holds of an object: renewed while the request that has it lives, and ended by its release. */
+/** The lease on an acquisition, on the client's side: renewed while the client lives, ended by the release. */
 
 import { LeaseLostError } from "../acquisition/leased.ts";
 import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
 import { dispose } from "../platform/dispose.ts";
-import type { Line } from "./line.ts";
 import { waitUntil } from "./platform.ts";
-import type { Named, TicketLike } from "./protocol.ts";
-
-/** A stub, as the platform has it. */
-export type Ticket = TicketLike & Partial<Disposable> & { onRpcBroken?(callback: () => void): void };
-
-export function drop(ticket: Ticket): void {
-  ticket[dispose]?.();
-}
+import type { AmountsByKey, RequestStub } from "./protocol.ts";
+import type { Route } from "./route.ts";
 
 export class Lease {
   readonly id: string;
-  /** Settles when the object knows that it is over, or is not to be reached. */
+  /** Settles when the object has taken the release, or cannot be reached. Undefined before the release. */
   ended: Promise<void> | undefined;
-  readonly #line: Line;
-  readonly #ticket: Ticket;
+  readonly #route: Route;
+  readonly #stub: RequestStub;
   readonly #leaseMs: number;
   readonly #controller = new AbortController();
   #timer: unknown;
-  #heardAt = systemClock.now();
+  #renewedAt = systemClock.now();
 
-  constructor(id: string, line: Line, ticket: Ticket, leaseMs: number) {
+  constructor(id: string, route: Route, stub: RequestStub, leaseMs: number) {
     this.id = id;
-    this.#line = line;
-    this.#ticket = ticket;
+    this.#route = route;
+    this.#stub = stub;
     this.#leaseMs = leaseMs;
-    // Its end may be that of the object's present life, which the lease outlives.
-    ticket.onRpcBroken?.(() => void this.#renew());
-    this.#arm();
+    // A stub breaks when the object restarts. The restarted object still has the lease, and the renewal finds out.
+    stub.onRpcBroken?.(() => void this.#renew());
+    this.#setTimer();
   }
 
+  /** Aborts when the lease is lost. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  end(usage: Named): void {
+  /** Releases, once. `usage` reports the usage of rate limits. */
+  end(usage: AmountsByKey): void {
     if (this.ended) return;
     systemClock.clearTimeout(this.#timer);
     this.ended = this.#isLost ? Promise.resolve() : this.#release(usage);
-    // A request that has answered is ended by the platform: not before this has arrived.
+    // Without this, the platform would end an answered HTTP request before its release has arrived.
     waitUntil(this.ended);
   }
 
@@ -51,16 +46,16 @@ export class Lease {
     return this.signal.aborted;
   }
 
-  async #release(usage: Named): Promise<void> {
+  async #release(usage: AmountsByKey): Promise<void> {
     try {
-      await this.#line.call((remote) => this.#line.within(remote.release(this.id, usage)));
+      await this.#route.call((object) => object.release(this.id, usage));
     } catch {
-      // It comes back when the lease ends.
+      // The object gives the resources back when the lease ends.
     }
-    drop(this.#ticket);
+    this.#stub[dispose]?.();
   }
 
-  #arm(): void {
+  #setTimer(): void {
     this.#timer = systemClock.setTimeout(
       () => void this.#renew(),
       Math.min(this.#leaseMs / 3, LONGEST_TIMER_MS),
@@ -70,15 +65,16 @@ export class Lease {
   async #renew(): Promise<void> {
     if (this.ended || this.#isLost) return;
     systemClock.clearTimeout(this.#timer);
-    const askedAt = systemClock.now();
+    const startedAt = systemClock.now();
     try {
-      const isHeld = await this.#line.call((remote) => this.#line.within(remote.renew(this.id)));
-      if (!isHeld) this.#lose("the object has given them back, or has forgotten them");
-      else this.#heardAt = askedAt;
+      const isHeld = await this.#route.call((object) => object.renew(this.id));
+      if (isHeld) this.#renewedAt = startedAt;
+      else this.#lose("the object holds them no more");
     } catch {
-      if (systemClock.now() - this.#heardAt >= this.#leaseMs) this.#lose("the object was not to be reached");
+      const sinceMs = systemClock.now() - this.#renewedAt;
+      if (sinceMs >= this.#leaseMs) this.#lose("the object could not be reached in time to renew the lease");
     }
-    if (!this.ended && !this.#isLost) this.#arm();
+    if (!this.ended && !this.#isLost) this.#setTimer();
   }
 
   #lose(why: string): void {

@@ -1,4 +1,4 @@
-/** The side that has the limits. */
+/** The Durable Object that hosts a set: loads the set from storage once, and hands the calls of clients to its host. */
 
 import { checkLease } from "../acquisition/leased.ts";
 import type { Awaitable } from "../contract.ts";
@@ -8,40 +8,48 @@ import { type Clock, systemClock } from "../platform/clock.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { Host } from "./host.ts";
 import { DurableObject, RpcTarget } from "./platform.ts";
-import type { Ask, Described, Failed, Inspected, Named, Outcome } from "./protocol.ts";
-import { Shelf } from "./shelf.ts";
+import type { AmountsByKey, Described, Failed, Inspected, Outcome, SentRequest } from "./protocol.ts";
+import { SetStorage } from "./set-storage.ts";
 
+/** The options of an object's set, as `limitOptions()` returns them. A wrong option makes all calls of clients reject with its error. */
 export interface LimitSetObjectOptions<K extends string = string> {
-  /** The limits to take from together. Default: none, so that everything passes. */
+  /** The limits that each request takes from together. Default: none, so that every request is granted. */
   readonly limits?: readonly LimitLike<K>[];
-  /** Whatever those who acquire should find: a model's name, say. */
+  /** Values that each acquisition finds as its `config`: a model's name, for example. They are copied to clients. Default `{}`. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** What a release does about a RateLimit whose usage was not reported. Both charge it in full. Default `"throw"`. */
+  /**
+   * What a release does if the usage of a RateLimit was not reported. With both values the limit is charged in full; `"throw"` also
+   * throws `UsageNotReportedError`. Default `"throw"`.
+   */
   readonly missingUpdate?: "throw" | "charge";
   /**
-   * How long what a client holds stays taken when nothing is heard of it and nobody tells of its end, in milliseconds, from 10.
-   * While it lives it is renewed, three times as often. Default 30,000.
+   * How long resources stay held after the object has last heard of their holder, in milliseconds, at least 10. Default 30,000.
+   * A client renews its leases three times in this time. When a client vanishes, the platform tells the object as a rule, and its
+   * leases end at once; `leaseMs` counts where the platform does not.
    */
   readonly leaseMs?: number;
-  /** For tests: where time comes from. */
+  /** For tests: the clock of the set. Default: the system's clock. */
   readonly clock?: Clock;
 }
 
-/** An object's timers are its own, unlike those of a Worker's requests: one does for all who wait. */
-const ownClock: Clock = { ...systemClock };
+/**
+ * A copy of the system's clock. The build for workerd gives a set with the system's clock itself one timer for each waiter, since a
+ * timer ends with the HTTP request that has set it. In an object a timer lasts, so that one is enough for all waiters.
+ */
+const objectClock: Clock = { ...systemClock };
 
-/** A request of one client. The platform disposes of it when the client ends, however that is. */
-class Ticket extends RpcTarget {
+/** The object's end of a request. The platform disposes of it when its client ends, in whatever way. */
+class RequestTarget extends RpcTarget {
   readonly #host: Promise<Host | Failed>;
   readonly #id: string;
   readonly #outcome: Promise<Outcome>;
 
-  constructor(host: Promise<Host | Failed>, ask: Ask) {
+  constructor(host: Promise<Host | Failed>, request: SentRequest) {
     super();
     this.#host = host;
-    this.#id = ask.id;
-    this.#outcome = host.then((known) => ("kind" in known ? known : known.enter(ask, this)));
-    this.#outcome.catch(() => {}); // Whoever asks for it learns of it.
+    this.#id = request.id;
+    this.#outcome = host.then((host) => (host instanceof Host ? host.enter(request, this) : host));
+    this.#outcome.catch(() => {}); // An error is handled where the client calls outcome().
   }
 
   outcome(): Promise<Outcome> {
@@ -49,85 +57,101 @@ class Ticket extends RpcTarget {
   }
 
   [Symbol.dispose](): void {
-    this.#host.then((known) => "kind" in known || known.abandon(this.#id, this)).catch(() => {});
+    this.#host.then((host) => host instanceof Host && host.abandon(this.#id, this)).catch(() => {});
   }
 }
 
 /**
- * A Durable Object that hosts a set of limits, for all who connect to it by its name. State is kept in its storage: whenever the
- * runtime ends it, its next life goes on where it was.
+ * A Durable Object that hosts a set of limits, for all clients that connect to its name by `connectDurable`. The set's state is kept
+ * in the object's storage. When the runtime has ended the object, the set goes on from there.
  *
- * Extend it, say which limits, and export it from the Worker that the namespace is bound to. Changed limits take over what was
- * used and what is held under the same key.
+ * Extend the class, give it `limits`, and export it from the Worker that the namespace is bound to. When the limits are changed, the
+ * limits with the same key take over what was used and what is held.
  *
- * @throws {CannotHostError} outside of workerd.
+ * @throws {CannotHostError} if constructed outside of workerd.
  * @example
  * export class Budget extends LimitSetObject {
  *   static override limits = [new RateLimit({ key: "tokens", capacity: 90_000, windowMs: 60_000 })];
  * }
- * // in a request
+ * // in an HTTP request
  * const limits = connectDurable<typeof Budget>(env.BUDGET, "model-api");
  * (await limits.acquire({ tokens: 500 })).requested; // { tokens: 500 }
  */
 export class LimitSetObject extends DurableObject {
-  /** The limits to take from together. Default: none. */
+  /** The limits that each request takes from together. Default: none, so that every request is granted. */
   static limits: readonly LimitLike[] = [];
-  /** Whatever those who acquire should find. Default: nothing. */
+  /** Values that each acquisition finds as its `config`. They are copied to clients. Default `{}`. */
   static config: Readonly<Record<string, unknown>> = {};
-  /** What a release does about a RateLimit whose usage was not reported. Default `"throw"`. */
+  /**
+   * What a release does if the usage of a RateLimit was not reported. With both values the limit is charged in full; `"throw"` also
+   * throws `UsageNotReportedError`. Default `"throw"`.
+   */
   static missingUpdate: "throw" | "charge" = "throw";
-  /** How long a client that is not heard of holds what it holds, in milliseconds. Default 30,000. */
+  /** How long resources stay held after the object has last heard of their holder, in milliseconds, at least 10. Default 30,000. */
   static leaseMs = 30_000;
 
-  /** By which the platform's types know an object that has methods to call. */
+  /** The platform's types recognise an object with callable methods by this. */
   declare readonly __DURABLE_OBJECT_BRAND: never;
   #host: Promise<Host | Failed> | undefined;
 
-  /** What the set is made of: the static members of the class. To be overridden where limits hang on the object's name, say. */
+  /**
+   * The options of the set. By default they are the static members of the class. Override it if they depend on the object: each object
+   * calls it when it starts.
+   *
+   * @example
+   * class Tenant extends LimitSetObject {
+   *   protected override limitOptions() {
+   *     return { limits: [new CallLimit({ capacity: 100, windowMs: 60_000 })], leaseMs: 60_000 };
+   *   }
+   * }
+   * // in an HTTP request, where BUDGET is bound to the class
+   * const limits = connectDurable<"call_count">(env.BUDGET, "tenant 7");
+   * (await limits.acquire()).requested; // { call_count: 1 }
+   */
   protected limitOptions(): Awaitable<LimitSetObjectOptions> {
     const { limits, config, missingUpdate, leaseMs } = this.constructor as typeof LimitSetObject;
     return { limits, config, missingUpdate, leaseMs };
   }
 
-  /** @internal A request of a client. */
-  enter(ask: Ask): Ticket {
-    return new Ticket(this.#open(), ask);
+  /** @internal */
+  enter(request: SentRequest): RequestTarget {
+    return new RequestTarget(this.#open(), request);
   }
 
   /** @internal */
   async cancel(id: string): Promise<void> {
     const host = await this.#open();
-    if (!("kind" in host)) host.cancel(id);
+    if (host instanceof Host) host.cancel(id);
   }
 
   /** @internal */
-  async release(id: string, usage: Named): Promise<void> {
+  async release(id: string, usage: AmountsByKey): Promise<void> {
     const host = await this.#open();
-    if (!("kind" in host)) host.release(id, usage);
+    if (host instanceof Host) host.release(id, usage);
   }
 
   /** @internal */
   async renew(id: string): Promise<boolean> {
     const host = await this.#open();
-    return !("kind" in host) && host.renew(id);
+    return host instanceof Host && host.renew(id);
   }
 
   /** @internal */
-  async inspect(seal: string): Promise<Inspected | Failed> {
+  async inspect(descriptionId: string): Promise<Inspected | Failed> {
     const host = await this.#open();
-    return "kind" in host ? host : host.stats(seal);
+    return host instanceof Host ? host.stats(descriptionId) : host;
   }
 
   /** @internal */
   async describe(): Promise<Described | Failed> {
     const host = await this.#open();
-    return "kind" in host ? host : { kind: "facts", facts: host.facts };
+    return host instanceof Host ? { kind: "described", description: host.description } : host;
   }
 
-  /** @internal Called by the platform. One's own alarm: call this one too. */
+  /** @internal The platform calls it when the object's alarm goes off. A class with an `alarm()` of its own has to call this one too. */
   async alarm(): Promise<void> {
     const host = await this.#open();
-    if (!("kind" in host)) host.alarm();
+    if (host instanceof Host) host.alarm();
   }
 
   #open(): Promise<Host | Failed> {
@@ -136,14 +160,14 @@ export class LimitSetObject extends DurableObject {
   }
 
   async #load(): Promise<Host | Failed> {
-    const shelf = new Shelf(this.ctx.storage);
-    const kept = await shelf.load();
+    const storage = new SetStorage(this.ctx.storage);
+    const stored = await storage.load();
     try {
       const { limits = [], config = {}, missingUpdate = "throw", ...rest } = await this.limitOptions();
-      const { leaseMs = 30_000, clock = ownClock } = rest;
+      const { leaseMs = 30_000, clock = objectClock } = rest;
       checkMissingUpdate(missingUpdate);
       checkLease(leaseMs);
-      return new Host({ limits: toLimits(limits), config, missingUpdate, leaseMs, clock }, shelf, kept);
+      return new Host({ limits: toLimits(limits), config, missingUpdate, leaseMs, clock }, storage, stored);
     } catch (error) {
       return { kind: "failed", error: packError(error) };
     }

@@ -1,13 +1,15 @@
 /**
- * What stands for workerd's own module elsewhere, where objects can be connected to (through a proxy of their namespace, in
- * tests say), but cannot live.
+ * The stand-in for the module `cloudflare:workers`, everywhere but in workerd. A program there can connect to objects, through a
+ * proxy of their namespace in tests for example, but cannot host them.
  */
-// In the build for workerd this is workerd.ts: see tsup.config.ts.
+// The build for workerd has workerd.ts in its place: see tsup.config.ts.
 import type { ObjectState } from "./bindings.ts";
 import { CannotHostError } from "./errors.ts";
 
 export class DurableObject {
+  /** The state of the object, from the runtime. */
   declare protected readonly ctx: ObjectState;
+  /** The bindings of the Worker that exports the class. */
   declare protected readonly env: unknown;
 
   constructor(_ctx: ObjectState, _env: unknown) {
@@ -17,5 +19,5 @@ export class DurableObject {
 
 export class RpcTarget {}
 
-/** Keeps a request alive until then, where requests end by themselves. */
+/** Does nothing: only workerd ends an HTTP request while its promises are pending. */
 export function waitUntil(_promise: Promise<unknown>): void {}

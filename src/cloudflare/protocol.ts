@@ -1,89 +1,97 @@
 /**
- * What client and object say to each other, by the platform's own calls. Every request has an id that the client has drawn, by which
- * it can be asked again when an answer got lost: it is then the same one, nothing is taken twice or given back twice.
+ * The protocol between clients and an object: the methods that a client calls by the platform's RPC, and their answers. The client
+ * draws an id for each request. When an answer got lost, it sends the request again under the same id; the object then takes it
+ * for the same request, and neither takes nor gives back anything twice.
  */
 import type { LimitLike } from "../limits/limits.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import type { PackedError } from "../remote/packed-errors.ts";
 
-/** Amounts by key. */
-export type Named = Readonly<Record<string, number>>;
+/** Amounts by the keys of their limits. */
+export type AmountsByKey = Readonly<Record<string, number>>;
 
-export interface Ask {
+/** A request as a client sends it. */
+export interface SentRequest {
   readonly id: string;
-  /** Whether it waits for its turn. */
+  /** Whether the request waits for its turn; false for a try. */
   readonly waits: boolean;
-  readonly requested: Named | undefined;
+  readonly requested: AmountsByKey | undefined;
   readonly timeoutMs: number | undefined;
-  /** The id of the acquisition around it. */
+  /** The id of the acquisition through which a nested request is made. */
   readonly around: string | undefined;
-  /** Of the facts that the client knows; "" for none. */
-  readonly seal: string;
+  /** The id of the description that the client has; "" for none. */
+  readonly descriptionId: string;
 }
 
-/** What a client needs to know of an object's limits. */
-export interface Facts {
-  /** Another one in each life of the object. */
-  readonly seal: string;
+/** The description of a hosted set: all that a client needs to check requests and to make acquisitions. */
+export interface SetDescription {
+  /** Drawn anew whenever the object starts, since its limits may have changed. */
+  readonly id: string;
   readonly limits: readonly LimitLike[];
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaseMs: number;
 }
 
-/** Facts come with what was asked if the client does not know them. */
-export interface Informed {
-  readonly facts?: Facts | undefined;
+/** An answer, with the set's description if the client has not got the present one. */
+export interface Answer {
+  readonly description?: SetDescription | undefined;
 }
 
-export interface Granted extends Informed {
+export interface Granted extends Answer {
   readonly kind: "granted";
   /** One entry a limit. */
   readonly units: readonly number[];
 }
 
-export interface Refused extends Informed {
+export interface Refused extends Answer {
   readonly kind: "refused";
   readonly retryAfterMs: number;
   readonly limitedBy: readonly string[];
 }
 
-export interface Failed extends Informed {
+export interface Failed extends Answer {
   readonly kind: "failed";
   readonly error: PackedError;
 }
 
-/** It waits no more: the client did not want it to. */
-export interface Left extends Informed {
-  readonly kind: "left";
+/** The request waits no more, because the client has cancelled it. Nothing was taken. */
+export interface Cancelled extends Answer {
+  readonly kind: "cancelled";
 }
 
-export type Outcome = Granted | Refused | Failed | Left;
+/** How a request ended. */
+export type Outcome = Granted | Refused | Failed | Cancelled;
 
-export interface Inspected extends Informed {
-  readonly kind: "stats";
+export interface Inspected extends Answer {
+  readonly kind: "inspected";
   readonly stats: Readonly<Record<string, LimitStats>>;
 }
 
 export interface Described {
-  readonly kind: "facts";
-  readonly facts: Facts;
+  readonly kind: "described";
+  readonly description: SetDescription;
 }
 
-/** A request as long as it waits or holds: to be disposed of by who has asked; the end of a client disposes of all it has. */
-export interface TicketLike {
+/**
+ * A request in the object, as its client sees it. The client disposes of the stub to end the request. The platform does so when the
+ * client ends, so that nothing is left behind.
+ */
+export interface RequestStub extends Partial<Disposable> {
   outcome(): Promise<Outcome>;
+  /** The platform calls back when the stub breaks, as it does when the object restarts. */
+  onRpcBroken?(callback: () => void): void;
 }
 
-/** An object, as a client sees it. */
-export interface Remote {
-  enter(ask: Ask): Promise<TicketLike & Disposable>;
-  /** Takes a request out of the line. One that is granted stays: the client will have heard. */
+/** An object, as its clients see it. */
+export interface ObjectStub {
+  enter(request: SentRequest): Promise<RequestStub>;
+  /** Takes a waiting request out of its line. A request that is granted already stays granted: its answer is on its way. */
   cancel(id: string): Promise<void>;
-  /** Gives back, with what was used of rates; what is not named was used in full. */
-  release(id: string, usage: Named): Promise<void>;
-  /** Says that the client lives; false if it does not hold that. */
+  /** Releases. `usage` reports the usage of rate limits; a rate limit that it leaves out is charged in full. */
+  release(id: string, usage: AmountsByKey): Promise<void>;
+  /** Renews the lease of a granted request. Resolves to false if it holds nothing, or nothing any more. */
   renew(id: string): Promise<boolean>;
-  inspect(seal: string): Promise<Inspected | Failed>;
+  inspect(descriptionId: string): Promise<Inspected | Failed>;
   describe(): Promise<Described | Failed>;
 }

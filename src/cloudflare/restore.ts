@@ -1,63 +1,64 @@
-/** The state of an object's earlier life, taken up again: as it was if the limits are the same, else as much of it as holds. */
+/**
+ * Restores a set from storage. Under the same limits and layout the set is as it was. Otherwise limits take over the usage and the
+ * held units of the stored limits with the same key.
+ */
 import { FORMAT } from "../../assembly/layout.ts";
-import type { Definition as CoreDefinition } from "../core/kinds.ts";
+import type { Definition } from "../core/kinds.ts";
 import { Region } from "../core/region.ts";
 import { ceilingUnits, definitionOf, unitOf } from "../limits/definition.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { toAmount } from "../limits/units.ts";
-import type { Contents, Kept } from "./shelf.ts";
-import { holdIn, restoreTo } from "./snapshot.ts";
+import type { StoredGrant, StoredSet } from "./set-storage.ts";
+import { restoreTo, setHeld } from "./snapshot.ts";
 
-export interface Restored {
+export interface RestoredSet {
   readonly region: Region;
-  readonly held: ReadonlyMap<string, Kept>;
-  /** Whether the storage has other definitions than these, or none. */
-  readonly isNew: boolean;
+  /** By the ids of their requests. */
+  readonly grants: ReadonlyMap<string, StoredGrant>;
+  /** Whether the storage has no definition, or another one than these limits, so that all of the set must be written. */
+  readonly isRedefined: boolean;
 }
 
-/** A region for `limits` with what is kept. `now` is the clock's reading. */
-export function restore(limits: readonly Limit[], kept: Contents, now: number): Restored {
-  const definitions = limits.map(definitionOf);
-  const region = Region.create(definitions, false);
-  const { definition, state } = kept;
-  if (!definition || !state) return { region, held: new Map(), isNew: true };
+/** Makes a region for `limits` from the stored set. `now` is the reading of the set's clock. */
+export function restore(limits: readonly Limit[], stored: StoredSet, now: number): RestoredSet {
+  const region = Region.create(limits.map(definitionOf), false);
+  const { definition, state, grants } = stored;
+  if (!definition || !state) return { region, grants: new Map(), isRedefined: true };
   const old = toLimits(definition.limits as LimitLike[]);
-  const isSame = definition.format === FORMAT && identities(old) === identities(limits);
-  if (isSame && restoreTo(region, state)) {
-    holdAll(region, limits, kept.held.values());
-    return { region, held: kept.held, isNew: false };
+  const hasLayout = definition.format === FORMAT;
+  if (hasLayout && identityOf(old) === identityOf(limits) && restoreTo(region, state)) {
+    holdAll(region, limits, grants.values());
+    return { region, grants, isRedefined: false };
   }
-  const used = usedOf(old, definition.format === FORMAT ? state : undefined, now);
+  const used = usedOf(old, hasLayout ? state : undefined, now);
   const places = limits.map((limit) => old.findIndex((each) => isHeir(limit, each)));
-  charge(
-    region,
-    limits.map((limit, i) => {
-      const place = places[i]!;
-      if (place < 0 || limit.type === "resource") return 0;
-      return Math.ceil(toAmount(used[place]!, unitOf(old[place]!)) / unitOf(limit));
-    }),
-    now,
-  );
-  const held = new Map<string, Kept>();
-  for (const [id, each] of kept.held) {
-    // Of rates nothing comes back: what was reserved has been charged, by other numbers.
+  const charges = limits.map((limit, i) => {
+    const place = places[i]!;
+    if (place < 0 || limit.type === "resource") return 0;
+    return Math.ceil(toAmount(used[place]!, unitOf(old[place]!)) / unitOf(limit));
+  });
+  region.settle(charges, now, 0);
+  const taken = new Map<string, StoredGrant>();
+  for (const [id, grant] of grants) {
+    // Rate limits are left out, so that a release refunds nothing: their usage was charged above, under another definition.
     const units = limits.map((limit, i) =>
-      places[i]! >= 0 && limit.type === "resource" ? each.units[places[i]!]! : 0,
+      places[i]! >= 0 && limit.type === "resource" ? grant.units[places[i]!]! : 0,
     );
-    held.set(id, { ...each, units, covered: undefined });
+    taken.set(id, { ...grant, units, covered: undefined });
   }
-  holdAll(region, limits, held.values());
-  return { region, held, isNew: true };
+  holdAll(region, limits, taken.values());
+  return { region, grants: taken, isRedefined: true };
 }
 
-/** Whether what was used of `old` is used of `limit`. */
+/** Whether `limit` takes over the usage of `old`. */
 function isHeir(limit: Limit, old: Limit): boolean {
   return limit.key === old.key && (limit.type === "resource") === (old.type === "resource");
 }
 
-function identities(limits: readonly Limit[]): string {
+/** A string that is the same for the same limits only. */
+function identityOf(limits: readonly Limit[]): string {
   return JSON.stringify(
-    limits.map((limit): [string, string, number, CoreDefinition] => [
+    limits.map((limit): [string, string, number, Definition] => [
       limit.key,
       limit.type,
       unitOf(limit),
@@ -66,7 +67,7 @@ function identities(limits: readonly Limit[]): string {
   );
 }
 
-/** Units in use of each limit; all of them where the state cannot be read. */
+/** The units in use of each limit. Where the state cannot be read, all units count as used. */
 function usedOf(limits: readonly Limit[], state: Uint8Array | undefined, now: number): number[] {
   const region = Region.create(limits.map(definitionOf), false);
   try {
@@ -78,13 +79,12 @@ function usedOf(limits: readonly Limit[], state: Uint8Array | undefined, now: nu
   }
 }
 
-function charge(region: Region, units: readonly number[], now: number): void {
-  region.settle(units, now, 0);
-}
-
-/** What is in use of resources is what is held: nothing is lost between two writes. */
-function holdAll(region: Region, limits: readonly Limit[], held: Iterable<Kept>): void {
+/**
+ * Makes the held units of each resource the sum of the grants' units. State and grants may disagree if the object has ended between
+ * two writes; the grants are right, since each can be released.
+ */
+function holdAll(region: Region, limits: readonly Limit[], grants: Iterable<StoredGrant>): void {
   const sums = limits.map(() => 0);
-  for (const { units } of held) for (const [i, count] of units.entries()) sums[i]! += count;
-  for (const [i, limit] of limits.entries()) if (limit.type === "resource") holdIn(region, i, sums[i]!);
+  for (const { units } of grants) for (const [i, count] of units.entries()) sums[i]! += count;
+  for (const [i, limit] of limits.entries()) if (limit.type === "resource") setHeld(region, i, sums[i]!);
 }

@@ -1,8 +1,9 @@
 /**
- * The state of a set of one participant as bytes that can be kept, and read again with the same definitions and layout:
+ * Snapshots of a region: its state as bytes for the storage, which a region with the same definitions and layout can read again. The
+ * region has one participant.
  *
  * ```
- * LATEST i64 | states of all limits, as in a block | of each sliding window: its entries, oldest first
+ * LATEST i64 | states of all limits, as in a block | the entries of each sliding window, oldest first
  * ```
  */
 import {
@@ -25,14 +26,14 @@ import {
 import { presentBlock, wordOfDefinition } from "../core/block.ts";
 import type { Region } from "../core/region.ts";
 
-/** Where the log of a sliding window lies in memory, and where its state. */
+/** The addresses of a sliding window's state and of its log. */
 interface Log {
   readonly state: number;
   readonly log: number;
 }
 
-/** The parts of a region's present block. */
-class Block {
+/** The addresses of the parts of a region's present block. */
+class BlockParts {
   readonly latest: number;
   readonly states: number;
   readonly statesEnd: number;
@@ -59,13 +60,13 @@ class Block {
   }
 }
 
-/** Changes with the state of a region, and only then. */
+/** A number that changes whenever the state of the region changes, and only then. */
 export function versionOf({ address }: Region): bigint {
   return new BigInt64Array(address.buffer, address.start, 1)[HEAD / 8]!;
 }
 
-/** Sets how many units of a ResourceLimit are held: the grants that hold them are kept elsewhere. */
-export function holdIn({ address }: Region, index: number, units: number): void {
+/** Sets how many units of the ResourceLimit `index` are held. A snapshot need not agree with the grants, which are stored apart. */
+export function setHeld({ address }: Region, index: number, units: number): void {
   const view = new DataView(address.buffer);
   const state = presentBlock(address) + wordOfDefinition(address, index, STATE);
   view.setBigInt64(state + IN_USE, BigInt(units), true);
@@ -74,7 +75,7 @@ export function holdIn({ address }: Region, index: number, units: number): void 
 
 /** The present state of a region. */
 export function snapshotOf(region: Region): Uint8Array<ArrayBuffer> {
-  const { view, bytes, latest, states, statesEnd, logs } = new Block(region);
+  const { view, bytes, latest, states, statesEnd, logs } = new BlockParts(region);
   const parts = [bytes.subarray(latest, latest + 8), bytes.subarray(states, statesEnd)];
   for (const { state, log } of logs) {
     const from = log + view.getInt32(state + FIRST, true) * ENTRY_BYTES;
@@ -89,19 +90,19 @@ export function snapshotOf(region: Region): Uint8Array<ArrayBuffer> {
   return snapshot;
 }
 
-/** Makes a snapshot the state of a region with the same definitions. False, and nothing is written, if it does not fit. */
+/** Makes the snapshot the state of the region. Returns false, and changes nothing, if its size does not fit the region. */
 export function restoreTo(region: Region, snapshot: Uint8Array): boolean {
-  const { view, bytes, latest, states, statesEnd, logs } = new Block(region);
-  const head = 8 + statesEnd - states;
-  if (snapshot.length < head) return false;
+  const { view, bytes, latest, states, statesEnd, logs } = new BlockParts(region);
+  const logsStart = 8 + statesEnd - states;
+  if (snapshot.length < logsStart) return false;
   const old = new DataView(snapshot.buffer, snapshot.byteOffset, snapshot.length);
   const counts = logs.map(({ state }) => old.getUint32(8 + state - states + COUNT, true));
   const entries = counts.reduce((sum, count) => sum + count, 0);
   if (counts.some((count) => count > MAX_ENTRIES)) return false;
-  if (snapshot.length !== head + entries * ENTRY_BYTES) return false;
+  if (snapshot.length !== logsStart + entries * ENTRY_BYTES) return false;
   bytes.set(snapshot.subarray(0, 8), latest);
-  bytes.set(snapshot.subarray(8, head), states);
-  let at = head;
+  bytes.set(snapshot.subarray(8, logsStart), states);
+  let at = logsStart;
   logs.forEach(({ state, log }, i) => {
     view.setInt32(state + FIRST, 0, true);
     const end = at + counts[i]! * ENTRY_BYTES;

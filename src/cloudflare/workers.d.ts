@@ -1,4 +1,4 @@
-/** The part of workerd's own module that is used here. */
+/** The exports of the module `cloudflare:workers` that this folder uses. */
 declare module "cloudflare:workers" {
   export class DurableObject {
     protected readonly ctx: import("./bindings.ts").ObjectState;

@@ -1,23 +1,26 @@
 /**
- * What the core answers to a take or a probe: one number, since numbers cross into WebAssembly at no cost. Only the words
- * below read it:
+ * The core's answer to a take or a probe. It is one number, since a number crosses from WebAssembly at no cost. Only the
+ * functions below read it:
  *
  * - 0 or more: granted, at that microsecond;
  * - below 0: refused, minus the milliseconds until it could pass, -Infinity if only a release helps;
- * - NaN: another thread has reclaimed this thread's part in the set.
+ * - NaN: another thread has reclaimed this thread's participant number.
  */
 declare const answer: unique symbol;
 
 export type Answer = number & { readonly [answer]: true };
 
-/** Refused until a release: the answer for a waiter that is not to be granted any more. */
+/** The answer for a thread that has been reclaimed. */
+export const RECLAIMED = Number.NaN as Answer;
+
+/** Refused until a release. It is also the answer for a waiter that must not be granted any more. */
 export const REFUSED = Number.NEGATIVE_INFINITY as Answer;
 
 export function isGranted(given: Answer): boolean {
   return given >= 0;
 }
 
-/** The token of a grant: the core knows an acquisition by the microsecond of its grant. */
+/** The token of a grant: the core knows an acquisition again by the microsecond of its grant. */
 export function tokenOf(given: Answer): number {
   return given;
 }

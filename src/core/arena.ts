@@ -1,15 +1,17 @@
 /**
  * One memory for all sets of an isolate, and one instance of the core on it: engines reserve gigabytes of address
- * space for each memory, and users make thousands of sets. A set's region is allocated here when the set is made and
- * comes back when it is closed.
+ * space for each memory, and programs make thousands of sets. The arena allocates a region for each set that is made,
+ * and gets it back when the set is closed.
  */
 import { LINE } from "../../assembly/layout.ts";
 import { type CoreExports, canShare, instantiate } from "./module.ts";
 
 const PAGE = 65_536;
 const MOST_PAGES = 65_536;
-// An empty arena of more pages than this is given up, so that a peak of many sets is not kept for ever.
+// An empty arena of more pages than this is dropped, so that the memory of a peak of many sets is not kept for ever.
 const KEPT_PAGES = 16;
+// So many retired regions are looked at each time, so that a set costs the same however many there are.
+const FEW = 2;
 
 interface Span {
   start: number;
@@ -21,7 +23,7 @@ export interface Heap {
   readonly core: CoreExports;
   readonly shared: boolean;
   readonly memory: WebAssembly.Memory;
-  /** The whole memory; a new view after each growth, so never keep one across calls. */
+  /** A view of the whole memory. Growth replaces it, so that no caller may keep it across calls. */
   readonly f64: Float64Array;
 }
 
@@ -29,7 +31,7 @@ export interface Heap {
 interface Retired {
   readonly start: number;
   readonly bytes: number;
-  /** Whether no thread uses it any more. Asked until it says so, and then never again. */
+  /** Whether no thread uses it any more. The arena calls it until it returns true, and then never again. */
   isFree(): boolean;
 }
 
@@ -38,10 +40,10 @@ export class Arena implements Heap {
   readonly shared: boolean;
   readonly memory: WebAssembly.Memory;
   f64: Float64Array;
-  #free: Span[] = []; // In order of address, no two touching.
+  #free: Span[] = []; // In order of address; no two of them touch.
   #regions = 0;
   #retired: Retired[] = [];
-  /** Words that are used for nothing but what `takeWord` gives them out for. */
+  /** The spare ones among the words that `takeWord` gives out. */
   #words: number[] = [];
 
   constructor(shared: boolean) {
@@ -57,16 +59,20 @@ export class Arena implements Heap {
     return this.f64.byteLength;
   }
 
-  /** Whether to drop the arena rather than to keep it for the next set. */
+  /** Whether the arena is to be dropped, rather than kept for the next set. */
   get spent(): boolean {
     return this.#regions === 0 && this.byteLength > KEPT_PAGES * PAGE;
   }
 
-  /** Returns the address of `bytes` zeroes. */
+  /** Returns the address of a new region of `bytes` bytes, all of them 0. */
   allocate(bytes: number): number {
-    this.#sweep();
     const size = Math.ceil(bytes / LINE) * LINE;
-    let span = this.#free.find((each) => each.end - each.start >= size);
+    this.#sweep(FEW);
+    let span = this.#find(size);
+    if (!span && this.#retired.length > 0) {
+      this.#sweep(this.#retired.length);
+      span = this.#find(size);
+    }
     if (!span) {
       this.#grow(size);
       span = this.#free.at(-1)!;
@@ -76,6 +82,10 @@ export class Arena implements Heap {
     if (span.start === span.end) this.#free.splice(this.#free.indexOf(span), 1);
     this.#regions++;
     return start;
+  }
+
+  #find(size: number): Span | undefined {
+    return this.#free.find((each) => each.end - each.start >= size);
   }
 
   free(start: number, bytes: number): void {
@@ -100,10 +110,7 @@ export class Arena implements Heap {
     this.#regions--;
   }
 
-  /**
-   * Returns the address of 8 bytes that no region ever lies over, so that a thread that comes too late may still touch
-   * them.
-   */
+  /** Returns the address of 8 bytes that no region ever lies over: a thread that comes too late may still write to them. */
   takeWord(): number {
     if (this.#words.length === 0) {
       const line = this.allocate(LINE);
@@ -117,30 +124,36 @@ export class Arena implements Heap {
     this.#words.push(at);
   }
 
-  /** Frees a region as soon as it is free: now, or when more memory is wanted. */
+  /** Frees a region once no thread uses it: now, or when more memory is needed. */
   retire(region: Retired): void {
-    this.#retired.push(region);
-    this.#sweep();
+    if (region.isFree()) this.free(region.start, region.bytes);
+    else this.#retired.push(region);
+    this.#sweep(FEW);
     dropIfSpent(this);
   }
 
-  #sweep(): void {
-    if (this.#retired.length === 0) return;
-    const kept: Retired[] = [];
-    for (const region of this.#retired) {
+  /** Frees retired regions that no thread uses any more, of `count` that are looked at in turn. */
+  #sweep(count: number): void {
+    for (let looks = Math.min(count, this.#retired.length); looks > 0; looks--) {
+      const region = this.#retired.shift()!;
       if (region.isFree()) this.free(region.start, region.bytes);
-      else kept.push(region);
+      else this.#retired.push(region);
     }
-    this.#retired = kept;
   }
 
   #grow(size: number): void {
     const end = this.byteLength;
     const last = this.#free.at(-1);
     const room = last && last.end === end ? end - last.start : 0;
-    // Doubling keeps the cost of growing in proportion to what is used.
     const needed = Math.ceil((size - room) / PAGE);
-    this.memory.grow(Math.max(needed, Math.min(end / PAGE, MOST_PAGES - end / PAGE)));
+    // Doubling keeps the cost of growing in proportion to the memory in use.
+    const doubled = Math.max(needed, Math.min(end / PAGE, MOST_PAGES - end / PAGE));
+    try {
+      this.memory.grow(doubled);
+    } catch {
+      // Less may still be there.
+      this.memory.grow(needed);
+    }
     this.f64 = new Float64Array(this.memory.buffer);
     if (room > 0) last!.end = this.byteLength;
     else this.#free.push({ start: end, end: this.byteLength });
@@ -167,7 +180,7 @@ export function arenaFor(shared: boolean): Arena {
   return arenas[which];
 }
 
-/** Another thread's memory, with an instance of the core for this one; undefined if it is no shared memory. */
+/** Another thread's memory with an instance of the core for this thread; undefined if it is no shared memory. */
 export function openHeap(memory: unknown): Heap | undefined {
   if (!(memory instanceof WebAssembly.Memory && isShared(memory))) return undefined;
   return { core: instantiate(memory, true), shared: true, memory, f64: new Float64Array(memory.buffer) };
@@ -177,7 +190,7 @@ function isShared({ buffer }: { buffer: ArrayBufferLike }): boolean {
   return canShare && buffer instanceof SharedArrayBuffer;
 }
 
-/** Gives the memory of an arena back to the engine if it is empty and large. */
+/** Lets the engine collect the memory of an arena that is empty and large. */
 function dropIfSpent(arena: Arena): void {
   const which = arena.shared ? "shared" : "private";
   if (arena.spent && arenas[which] === arena) delete arenas[which];

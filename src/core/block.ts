@@ -1,4 +1,4 @@
-/** Where in memory the state of a set stands: the one formula for it outside the core. */
+/** Where in memory a set's state is. JavaScript has this formula here and nowhere else. */
 import {
   BLOCK_BYTES,
   BLOCKS,
@@ -26,7 +26,7 @@ export function definitionAt({ start }: Address, index: number): number {
   return start + DEFINITIONS + index * DEFINITION_BYTES;
 }
 
-/** A word of the definition of limit `index`: `STATE`, say. */
+/** A word of the definition of limit `index`: `STATE`, for example. */
 export function wordOfDefinition(region: Address, index: number, word: number): number {
   return new DataView(region.buffer).getInt32(definitionAt(region, index) + word, true);
 }

@@ -1,4 +1,4 @@
-/** The core's code as every runtime can have it that compiles bytes: part of the package's own text. */
+/** The core's code for every runtime that may compile bytes: it is part of the package's own text. */
 import core, { MEMORY_FLAGS, PRIVATE } from "./generated/core.ts";
 
 /** Whether memory can be shared between threads here. Without isolation a page has no `SharedArrayBuffer`. */
@@ -7,8 +7,8 @@ export const canShare: boolean = typeof SharedArrayBuffer === "function";
 const modules: { private?: WebAssembly.Module; shared?: WebAssembly.Module } = {};
 
 /**
- * The core for shared memory, or for private: the same code, since atomic instructions work on both. Compiled on first use,
- * synchronously: nobody awaits an initialisation.
+ * The core for shared or for private memory. The code is the same, since atomic instructions work on both. It is compiled
+ * on first use, and synchronously, so that a program has no initialisation to await.
  */
 export function moduleFor(shared: boolean): WebAssembly.Module {
   const build = shared ? "shared" : "private";

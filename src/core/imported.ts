@@ -1,10 +1,10 @@
-/** The core's code where bytes may not be compiled (workerd): a module that the runtime has compiled before it starts. */
+/** The core's code for workerd, which may not compile bytes: a module that the runtime compiles before the program starts. */
 import privateCore from "./private.wasm";
 
 /** workerd has `SharedArrayBuffer` and no threads. */
 export const canShare = false;
 
-/** Always that for private memory. */
+/** The core for private memory: workerd needs no other. */
 export function moduleFor(): WebAssembly.Module {
   return privateCore;
 }

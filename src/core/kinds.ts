@@ -1,4 +1,4 @@
-/** The kinds of limit, by name, and a limit as the core knows it. */
+/** The kinds of limits by name, and the definition of a limit as the core takes it. */
 import {
   FIXED_WINDOW,
   GCRA,
@@ -17,7 +17,7 @@ export const KINDS = {
   resource: RESOURCE,
 } as const;
 
-/** A limit in whole units and whole microseconds. */
+/** A limit's definition in whole units and whole microseconds. */
 export interface Definition {
   readonly kind: keyof typeof KINDS;
   readonly capacity: number;

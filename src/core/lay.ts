@@ -1,18 +1,19 @@
-/** Lays out regions, and copies the state of one into another. */
-import { LATEST, LOG, STATE } from "../../assembly/layout.ts";
+/** Lays out regions, and copies the state of one region into another. */
+import { LATEST, LINE, LOG, STATE } from "../../assembly/layout.ts";
+import { InvalidLimitError } from "../errors.ts";
 import type { Arena } from "./arena.ts";
 import { type Address, presentBlock, wordOfDefinition } from "./block.ts";
 import { type Definition, KINDS } from "./kinds.ts";
 import type { CoreExports } from "./module.ts";
 
-/** A region's place in this isolate's arena. */
+/** Where a region is in this isolate's arena, and its size. */
 export interface Laid {
   readonly start: number;
   readonly bytes: number;
 }
 
-/** Makes a region for so many participants, with the state of a set that was never used. */
-export function lay(arena: Arena, definitions: readonly Definition[], participants: number): Laid {
+/** Makes a region for `participants` participants, with the state of a set that was never used. */
+export function lay(arena: Arena, definitions: readonly Definition[], participants: number, seats = 0): Laid {
   const { core } = arena;
   const count = definitions.length;
   let states = 0;
@@ -23,9 +24,9 @@ export function lay(arena: Arena, definitions: readonly Definition[], participan
     logs += core.logBytes(KINDS[kind]);
     return offset;
   });
-  const bytes = core.regionBytes(count, states, logs, participants);
-  const start = arena.allocate(bytes);
-  core.format(start, count, states, logs, participants);
+  const bytes = sizeOf(core, count, states, logs, participants);
+  const start = allocate(arena, bytes, count);
+  core.format(start, count, states, logs, participants, seats);
   definitions.forEach((definition, index) => {
     const { kind, capacity, ceiling, windowMicros } = definition;
     const { state, log } = offsets[index]!;
@@ -34,7 +35,39 @@ export function lay(arena: Arena, definitions: readonly Definition[], participan
   return { start, bytes };
 }
 
-/** Copies the state of a region of one participant into a new one of several, in which that participant is the first. */
+function allocate(arena: Arena, bytes: number, count: number): number {
+  try {
+    return arena.allocate(bytes);
+  } catch (cause) {
+    const bounds = `fewer, or in fewer sets: the memory of this isolate has no ${bytes} bytes left`;
+    throw Object.assign(new InvalidLimitError("limits", count, bounds), { cause });
+  }
+}
+
+// Offsets within a region are 32-bit numbers with a sign.
+const MOST_BYTES = 2 ** 31 - LINE;
+
+/** The size of a region, known before anything is written. */
+function sizeOf(
+  core: CoreExports,
+  count: number,
+  states: number,
+  logs: number,
+  participants: number,
+): number {
+  const block = states + logs;
+  const bytes = 2 * block <= MOST_BYTES ? core.regionBytes(count, states, logs, participants) : 2 * block;
+  if (bytes <= MOST_BYTES) return bytes;
+  const [field, value] = participants > 1 ? ["maxThreads", participants - 1] : ["limits", count];
+  const what = participants > 1 ? ` for ${participants - 1} threads` : "";
+  throw new InvalidLimitError(
+    field as string,
+    value,
+    `small enough: ${count} limits${what} take ${bytes} bytes of memory, and a set can have ${MOST_BYTES}`,
+  );
+}
+
+/** Copies the state of a region of one participant into a new region of several, in which that participant is the first. */
 export function copyState(
   core: CoreExports,
   definitions: readonly Definition[],

@@ -1,16 +1,23 @@
-/** The core over a memory. Where its code comes from is the one difference between runtimes. */
+/** Runs the core over a memory. Runtimes differ only in where the core's code comes from. */
 import { CoreBlockedError } from "../errors.ts";
-// In the build for workerd this is imported.ts: see tsup.config.ts.
+// The build for workerd has imported.ts in its place: see tsup.config.ts.
 import { moduleFor } from "./embedded.ts";
 
 export { canShare } from "./embedded.ts";
 
-/** What `assembly/index.ts` exports. */
+/** The exports of `assembly/index.ts`. */
 export interface CoreExports {
   stateBytes(kind: number, participants: number): number;
   logBytes(kind: number): number;
   regionBytes(limits: number, states: number, logs: number, participants: number): number;
-  format(region: number, limits: number, states: number, logs: number, participants: number): void;
+  format(
+    region: number,
+    limits: number,
+    states: number,
+    logs: number,
+    participants: number,
+    seats: number,
+  ): void;
   define(
     region: number,
     index: number,
@@ -28,7 +35,7 @@ export interface CoreExports {
 
 /** Runs the core over `memory`. */
 export function instantiate(memory: WebAssembly.Memory, shared: boolean): CoreExports {
-  // A plain copy: engines look names up slowly in the exports object itself.
+  // A plain copy, since engines are slow to look up names in the exports object itself.
   return { ...(open(memory, shared).exports as unknown as CoreExports) };
 }
 
@@ -36,8 +43,8 @@ function open(memory: WebAssembly.Memory, shared: boolean): WebAssembly.Instance
   try {
     return new WebAssembly.Instance(moduleFor(shared), { env: { memory } });
   } catch (error) {
-    // Nothing is wrong with the code: a page's policy is against it, or workerd was given the wrong build. Most engines
-    // refuse to compile, WebKit to instantiate.
+    // The code is sound: either a page's policy forbids it, or workerd was given the wrong build. Most engines refuse to
+    // compile; WebKit refuses to instantiate.
     throw new CoreBlockedError(error);
   }
 }

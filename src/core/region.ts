@@ -1,4 +1,4 @@
-/** One set's state in the core, in units and milliseconds: the typed side of `assembly/index.ts`. */
+/** The bridge to the WebAssembly core: a region is one set's state there, and its methods call the core with it. */
 import {
   CEILING,
   HELD,
@@ -10,24 +10,25 @@ import {
   REFUSER,
   REPEATS,
   RESOURCE,
+  SEAT_BYTES,
   SETTLE,
   STATE,
   TAKE,
   UNITS,
 } from "../../assembly/layout.ts";
-import type { Answer } from "./answer.ts";
+import { type Answer, RECLAIMED } from "./answer.ts";
 import { type Arena, arenaFor, type Heap } from "./arena.ts";
 import { type Address, definitionAt, presentBlock, wordOfDefinition } from "./block.ts";
 import type { Definition } from "./kinds.ts";
-import { copyState, lay } from "./lay.ts";
+import { copyState, type Laid, lay } from "./lay.ts";
 import type { Sharing } from "./sharing.ts";
 
-/** What a region occupies, and gives back at its end. */
+/** The memory that a region occupies, with this thread's part in it. Both are given back at the region's end. */
 interface Place {
   readonly heap: Heap;
   readonly start: number;
   readonly bytes: number;
-  /** Where the region was allocated: this thread's arena, or undefined for another thread's. */
+  /** The arena that allocated the region; undefined if that is another thread's. */
   readonly arena: Arena | undefined;
   readonly sharing: Sharing | undefined;
 }
@@ -40,9 +41,9 @@ export class Region {
   private heap!: Heap;
   private start!: number;
   private scratch!: number;
-  /** Which life of its participant's number this is; 0 in a region of one participant. */
+  /** The life of this thread's participant number; 0 in a region of one participant. */
   private life!: number;
-  /** Where in the heap's view the words of the scratch area are. */
+  /** The index of the scratch area's UNITS in the heap's view. */
   private units!: number;
   private readonly count: number;
 
@@ -62,7 +63,7 @@ export class Region {
     this.count = new Int32Array(place.heap.memory.buffer, place.start)[LIMITS / 4]!;
   }
 
-  /** This thread's part in the region; undefined while no other thread knows of it. */
+  /** This thread's part in a shared region; undefined while the set is not shared. */
   get sharing(): Sharing | undefined {
     return this.place.sharing;
   }
@@ -86,12 +87,18 @@ export class Region {
     return this.heap.f64[(this.scratch + REPEATS) / 8]!;
   }
 
-  /** Takes `units`, one entry a limit, 0 to leave one out, from all limits or from none. */
+  /** Takes `units`, one entry for each limit, from all limits or from none. An entry of 0 leaves its limit out. */
   take(units: readonly number[], now: number): Answer {
-    return this.transact(TAKE, units, now, 0);
+    if (this.life !== 0) return this.transact(TAKE, units, now, 0);
+    // Not by `transactAlone`: engines inline what every take runs through only as long as it is small and flat.
+    const heap = this.heap;
+    const f64 = heap.f64;
+    const at = this.units;
+    for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
+    return heap.core.transact(this.start, this.scratch, this.life, now, TAKE, 0) as Answer;
   }
 
-  /** Takes for a request that came at `since`, in microseconds; a nested one does not stand behind those that await a release. */
+  /** Takes for a request that came at `since`, in microseconds. A nested request passes the claims that await a release. */
   takeSince(units: readonly number[], now: number, since: number, isNested: boolean): Answer {
     return this.transact(TAKE, units, now, isNested ? -since : since);
   }
@@ -102,8 +109,8 @@ export class Region {
   }
 
   /**
-   * Gives back the negative units of what was taken as `token` says, and charges the positive ones. Only a charge needs the
-   * time.
+   * Settles the acquisition `token`: gives back the negative units of `due`, and charges the positive ones. Only a charge
+   * needs `now`.
    */
   settle(due: readonly number[], now: number, token: number): void {
     this.transact(SETTLE, due, now, token);
@@ -111,7 +118,7 @@ export class Region {
 
   /** Reads all limits at one moment, for `usedOf` and `waitOf`. */
   inspect(now: number): Answer {
-    return this.heap.core.transact(this.start, this.scratch, this.life, now, INSPECT, 0) as Answer;
+    return this.transact(INSPECT, [], now, 0);
   }
 
   /** Whether limit `index` refused the last take or probe. */
@@ -124,19 +131,19 @@ export class Region {
     return this.heap.f64[this.units + (REFUSER - UNITS) / 8]!;
   }
 
-  /** How long one unit of limit `index` would have to wait, after `inspect`, in milliseconds. */
+  /** After `inspect`: how long one unit of limit `index` would have to wait, in milliseconds. */
   waitOf(index: number): number {
     return this.heap.f64[this.units + this.count + index]!;
   }
 
-  /** Units of limit `index` in use, after `inspect`. */
+  /** After `inspect`: the units of limit `index` in use. */
   usedOf(index: number): number {
     return this.heap.f64[this.units + index]!;
   }
 
   /**
-   * Whether a request would be refused even if all other threads gave back what they hold. Only this thread changes what it
-   * holds, so that reading it needs no transaction.
+   * Whether a request would be refused even if all other threads gave back what they hold. Only this thread changes its own
+   * holdings, so that they can be read without a transaction.
    */
   hangsOnSelf(units: readonly number[]): boolean {
     const { address } = this;
@@ -153,8 +160,8 @@ export class Region {
   }
 
   /**
-   * Moves to a region with room for so many participants, of which this thread is the first. `join` makes its part in that
-   * region.
+   * Moves to a region with room for `participants` participants, of which this thread is the first. `join` makes this
+   * thread's part in that region.
    */
   widen(
     definitions: readonly Definition[],
@@ -163,7 +170,14 @@ export class Region {
   ): void {
     const { heap, start, bytes } = this.place;
     const arena = this.place.arena!;
-    const wide = lay(arena, definitions, participants);
+    const seats = arena.allocate(participants * SEAT_BYTES);
+    let wide: Laid;
+    try {
+      wide = lay(arena, definitions, participants, seats);
+    } catch (error) {
+      arena.free(seats, participants * SEAT_BYTES);
+      throw error;
+    }
     const { buffer } = arena.memory;
     copyState(heap.core, definitions, { buffer, start }, { buffer, start: wide.start });
     const sharing = join(arena, wide.start);
@@ -172,13 +186,24 @@ export class Region {
     this.occupy({ heap, ...wide, arena, sharing });
   }
 
-  /** Leaves the region, and gives its memory back if no other thread is in it. It must not be used after. */
+  /** Leaves the region, and gives its memory back if no other thread is in it. The region must not be used afterwards. */
   close(): void {
     abandoned.unregister(this);
     giveBack(this.place);
   }
 
   private transact(action: number, units: readonly number[], now: number, since: number): Answer {
+    const { sharing } = this.place;
+    if (sharing === undefined) return this.transactAlone(action, units, now, since);
+    if (!sharing.enter()) return RECLAIMED;
+    try {
+      return this.transactAlone(action, units, now, since);
+    } finally {
+      sharing.exit();
+    }
+  }
+
+  private transactAlone(action: number, units: readonly number[], now: number, since: number): Answer {
     const heap = this.heap;
     const f64 = heap.f64;
     const at = this.units;
@@ -191,7 +216,8 @@ export class Region {
     this.place = place;
     this.heap = heap;
     this.start = start;
-    this.scratch = heap.core.scratchOf(start, sharing?.participant ?? 0);
+    // Addresses in the upper half of memory come out of the core as negative numbers.
+    this.scratch = heap.core.scratchOf(start, sharing?.participant ?? 0) >>> 0;
     this.life = sharing?.life ?? 0;
     this.units = (this.scratch + UNITS) / 8;
     abandoned.register(this, place, this);

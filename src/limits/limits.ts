@@ -2,7 +2,7 @@
 import { InvalidLimitError } from "../errors.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
 
-/** How a rate is enforced. The README compares them. */
+/** The algorithms that enforce a rate. */
 export const RateLimitAlgorithm = {
   /** Starts full, refills continuously: bursts up to the capacity, then the steady rate. Refunds what was not used. */
   TokenBucket: "token-bucket",
@@ -15,11 +15,13 @@ export const RateLimitAlgorithm = {
   /** The steady rate with bursts of at most `burst`. Refunds what was not used. */
   GCRA: "gcra",
 } as const;
+/** How a rate is enforced: one of the values of `RateLimitAlgorithm`. */
 export type RateLimitAlgorithm = (typeof RateLimitAlgorithm)[keyof typeof RateLimitAlgorithm];
 
 /** What happens to usage above the request: an error, or a debt that is charged at release. */
 export type Overage = "error" | "debt";
 
+/** What a `RateLimit` is made with. */
 export interface RateLimitOptions<K extends string = string> {
   /** The name requests use. Not empty. */
   readonly key: K;
@@ -45,13 +47,21 @@ export interface RateLimitOptions<K extends string = string> {
  * new RateLimit({ key: "tokens", capacity: 90_000, windowMs: 60_000 }).algorithm // "token-bucket"
  */
 export class RateLimit<const K extends string = string> {
+  /** Tells the kinds of limits apart, in plain objects too. */
   readonly type = "rate";
+  /** The name that requests use. */
   readonly key: K;
+  /** How much passes in a window: a multiple of `unit`. */
   readonly capacity: number;
+  /** The window in milliseconds. */
   readonly windowMs: number;
+  /** How the rate is enforced. */
   readonly algorithm: RateLimitAlgorithm;
+  /** Amounts are whole multiples of it. */
   readonly unit: number;
+  /** GCRA only: the most that is granted at one instant. */
   readonly burst?: number;
+  /** What `update` above the request does. */
   readonly overage: Overage;
 
   constructor(options: RateLimitOptions<K>) {
@@ -74,6 +84,7 @@ export class RateLimit<const K extends string = string> {
   }
 }
 
+/** What a `CallLimit` is made with: the same as a `RateLimit`, but for the key and whole calls. */
 export type CallLimitOptions = Pick<RateLimitOptions, "capacity" | "windowMs" | "algorithm" | "burst">;
 
 /**
@@ -84,11 +95,17 @@ export type CallLimitOptions = Pick<RateLimitOptions, "capacity" | "windowMs" | 
  * new CallLimit({ capacity: 10, windowMs: 1000 }).key // "call_count"
  */
 export class CallLimit {
+  /** Tells the kinds of limits apart, in plain objects too. */
   readonly type = "call";
+  /** The name that requests use: the same for all CallLimits. */
   readonly key = "call_count";
+  /** How many calls pass in a window. */
   readonly capacity: number;
+  /** The window in milliseconds. */
   readonly windowMs: number;
+  /** How the rate is enforced. */
   readonly algorithm: RateLimitAlgorithm;
+  /** GCRA only: the most calls that are granted at one instant. */
   readonly burst?: number;
 
   constructor(options: CallLimitOptions) {
@@ -102,6 +119,7 @@ export class CallLimit {
   }
 }
 
+/** What a `ResourceLimit` is made with. */
 export interface ResourceLimitOptions<K extends string = string> {
   /** The name requests use. Not empty. */
   readonly key: K;
@@ -118,8 +136,11 @@ export interface ResourceLimitOptions<K extends string = string> {
  * new ResourceLimit({ key: "connections", capacity: 10 }).capacity // 10
  */
 export class ResourceLimit<const K extends string = string> {
+  /** Tells the kinds of limits apart, in plain objects too. */
   readonly type = "resource";
+  /** The name that requests use. */
   readonly key: K;
+  /** How many there are. */
   readonly capacity: number;
 
   constructor(options: ResourceLimitOptions<K>) {
@@ -130,13 +151,25 @@ export class ResourceLimit<const K extends string = string> {
   }
 }
 
+/** A limit of any kind. */
 export type Limit<K extends string = string> = RateLimit<K> | CallLimit | ResourceLimit<K>;
 
 /** A limit, or a plain object of the same shape: from JSON, say. */
 export type LimitLike<K extends string = string> =
-  | ({ readonly type: "rate" } & RateLimitOptions<K>)
-  | ({ readonly type: "call"; readonly key?: K & "call_count" } & CallLimitOptions)
-  | ({ readonly type: "resource" } & ResourceLimitOptions<K>);
+  | ({
+      /** Makes it a `RateLimit`. */
+      readonly type: "rate";
+    } & RateLimitOptions<K>)
+  | ({
+      /** Makes it a `CallLimit`. */
+      readonly type: "call";
+      /** May be there, as `CallLimit` itself has it. */
+      readonly key?: K & "call_count";
+    } & CallLimitOptions)
+  | ({
+      /** Makes it a `ResourceLimit`. */
+      readonly type: "resource";
+    } & ResourceLimitOptions<K>);
 
 /**
  * Makes limits of the plain objects among `limits`.

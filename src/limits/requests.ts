@@ -1,6 +1,6 @@
 /** Turns what users ask for into whole units, one entry a limit, and refuses what makes no sense. */
-import type { Amounts } from "../contract.ts";
 import { InvalidRequestError, show, UsageExceedsRequestedError } from "../errors.ts";
+import type { Amounts } from "./amounts.ts";
 import { ceilingUnits, unitOf } from "./definition.ts";
 import type { Limit } from "./limits.ts";
 import { toAmount, toUnits } from "./units.ts";

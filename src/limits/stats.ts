@@ -4,7 +4,9 @@ import { toAmount } from "./units.ts";
 
 /** A frozen snapshot of one limit; amounts in the limit's own terms, times in milliseconds. */
 export interface LimitStats {
+  /** What kind of limit it is: `"rate"`, `"call"` or `"resource"`. */
   readonly type: Limit["type"];
+  /** The capacity of the limit. */
   readonly capacity: number;
   /** What is left: the capacity (of a GCRA the burst) less `used`. Below zero after overage. */
   readonly available: number;
@@ -16,9 +18,9 @@ export interface LimitStats {
   readonly waiting: number;
   /** How long one unit would have to wait; 0 if it would pass, Infinity if that hangs on a release. */
   readonly retryAfterMs: number;
-  /** Rates only. */
+  /** How the rate is enforced; of RateLimits and CallLimits only. */
   readonly algorithm?: RateLimitAlgorithm;
-  /** Rates only. */
+  /** The window in milliseconds; of RateLimits and CallLimits only. */
   readonly windowMs?: number;
 }
 

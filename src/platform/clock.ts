@@ -6,6 +6,7 @@ export interface Clock {
   now(): number;
   /** Calls back once, `ms` milliseconds (with fractions) from now. */
   setTimeout(callback: () => void, ms: number): unknown;
+  /** Disarms a timer that `setTimeout` returned. */
   clearTimeout(timer: unknown): void;
 }
 

@@ -6,18 +6,25 @@ type Listener = (...args: never[]) => void;
 
 /** What is needed of `ioredis` and `iovalkey`, a `Redis` or a `Cluster`. */
 export interface IoredisLike {
+  /** Runs a script that the server knows by its hash. */
   evalsha(sha: string, keys: number, ...args: string[]): Promise<unknown>;
+  /** Runs a script. */
   eval(script: string, keys: number, ...args: string[]): Promise<unknown>;
+  /** A second connection, which listens for messages of the server. */
   duplicate(options?: never): object;
 }
 
 /** What is needed of `redis` (node-redis), a client or a cluster. */
 export interface NodeRedisLike {
+  /** Runs a script that the server knows by its hash. */
   evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  /** Runs a script. */
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  /** A second connection, which listens for messages of the server. */
   duplicate(): object;
 }
 
+/** A client of a Redis or Valkey server. */
 export type RedisClient = IoredisLike | NodeRedisLike;
 
 /** A client's second connection, to listen on. */

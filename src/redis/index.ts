@@ -1,4 +1,9 @@
-export { LeaseLostError } from "../acquisition/leased.ts";
+/**
+ * A set for many machines, on a Redis or Valkey server.
+ *
+ * @module
+ */
+export { type LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
 export type { WhenAway } from "./away.ts";
 export type { IoredisLike, NodeRedisLike, RedisClient } from "./client.ts";
 export { DefinitionMismatchError } from "./errors.ts";

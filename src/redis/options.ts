@@ -9,6 +9,7 @@ import { warnOnce } from "../platform/warning.ts";
 import type { WhenAway } from "./away.ts";
 import type { RedisClient } from "./client.ts";
 
+/** What a `RedisLimitSet` is made with. */
 export interface RedisLimitSetOptions<K extends string = string> {
   /** The set's name on the server: all that are made with one name and the same limits are one set. Not empty. */
   readonly name: string;

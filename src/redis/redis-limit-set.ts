@@ -42,8 +42,11 @@ import { waitOf } from "./wire.ts";
  * (await limits.acquire({ tokens: 500 })).requested; // { tokens: 500 }
  */
 export class RedisLimitSet<K extends string = never> implements Limits<K> {
+  /** The name of the set on the server. */
   readonly name: string;
+  /** The keys of the limits, in the order of their definition. */
   readonly keys: readonly K[];
+  /** The option `config`, frozen. */
   readonly config: Readonly<Record<string, unknown>>;
   /** What a release does about a RateLimit whose usage was not reported. */
   readonly missingUpdate: "throw" | "charge";

@@ -1,1 +1,6 @@
+/**
+ * A clock for tests, which is moved by hand.
+ *
+ * @module
+ */
 export { ManualClock } from "./manual-clock.ts";

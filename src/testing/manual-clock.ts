@@ -28,6 +28,7 @@ export class ManualClock implements Clock {
     this.#now = check("startMs", startMs);
   }
 
+  /** Milliseconds since the Unix epoch, as set by hand. */
   now(): number {
     return this.#now;
   }
@@ -37,12 +38,14 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Calls back once, when the clock has been moved on by `ms` milliseconds. */
   setTimeout(callback: () => void, ms: number): unknown {
     const timer: ManualTimer = { at: this.#now + Math.max(0, ms), order: this.#orders++, callback };
     this.#timers.add(timer);
     return timer;
   }
 
+  /** Disarms a timer that `setTimeout` returned. */
   clearTimeout(timer: unknown): void {
     this.#timers.delete(timer as ManualTimer);
   }

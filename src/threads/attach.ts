@@ -4,10 +4,10 @@ import { Region } from "../core/region.ts";
 import { InvalidHandleError, TooManyThreadsError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
-import { builtin } from "../platform/builtin.ts";
 import { agreeing, systemClock } from "../platform/clock.ts";
 import { destinationOf, gone, type LimitSetHandle } from "./handle.ts";
 import { Membership } from "./membership.ts";
+import { ownThreadId } from "./thread-id.ts";
 
 /** Options of `attachLimits`. */
 export type AttachOptions = Pick<LimitSetOptions, "clock" | "onWarning">;
@@ -28,7 +28,7 @@ export function attachLimits<K extends string>(
   options: AttachOptions = {},
 ): LimitSet<K> {
   const { heap, start, entrance } = destinationOf(handle);
-  const membership = Membership.join(heap, start, entrance, handle.number, threadId());
+  const membership = Membership.join(heap, start, entrance, handle.number, ownThreadId());
   if (membership === "gone") throw gone();
   if (membership === "void") {
     throw new InvalidHandleError("the handle was voided by reclaim(): shareLimits() makes a new one");
@@ -53,9 +53,4 @@ export function attachLimits<K extends string>(
     region.close();
     throw error;
   }
-}
-
-/** Node's number of this thread, which Deno and Bun have too; -1 in a browser. */
-function threadId(): number {
-  return builtin<{ readonly threadId: number }>("node:worker_threads")?.threadId ?? -1;
 }

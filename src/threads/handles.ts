@@ -11,11 +11,10 @@ import {
   ISSUE,
   LIMITS,
   PARENT,
-  PARENT_LIFE,
+  PARENT_THREAD,
   PARTICIPANTS,
 } from "../../assembly/layout.ts";
 import { change } from "./change.ts";
-import type { Seat } from "./seats.ts";
 
 // ISSUE: the two lowest bits, and one of the count.
 /** The handle is out, and good. */
@@ -49,8 +48,11 @@ export class Handles {
     return this.places().some((place) => (this.issueOf(place) & AWAITED) !== 0);
   }
 
-  /** The number of a new handle; undefined if all places are taken. A handle that is posted ends with its `parent`. */
-  issue(parent: Seat | undefined): number | undefined {
+  /**
+   * The number of a new handle; undefined if all places are taken. A handle that was posted to a worker has as its parent the
+   * handle by which the posting thread attached.
+   */
+  issue(parent?: { readonly handle: number; readonly threadId: number }): number | undefined {
     for (const place of this.places()) {
       const issue = this.issueOf(place);
       const next = (issue & ~FLAGS) + ONCE + OUT;
@@ -58,9 +60,8 @@ export class Handles {
       // A thread that dies from here on, before it has handed the handle out, takes the place along and nothing else.
       const handle = numberOf(place, next);
       Atomics.store(this.words, this.at(place, GUARD), 0);
-      Atomics.store(this.words, this.at(place, PARENT), 0);
-      Atomics.store(this.words, this.at(place, PARENT_LIFE), parent?.life ?? 0);
-      if (parent) Atomics.store(this.words, this.at(place, PARENT), parent.participant + 1);
+      Atomics.store(this.words, this.at(place, PARENT), parent?.handle ?? 0);
+      Atomics.store(this.words, this.at(place, PARENT_THREAD), parent ? parent.threadId + 1 : 0);
       this.settle(handle, (each) => each | AWAITED);
       return handle;
     }
@@ -82,16 +83,25 @@ export class Handles {
     this.settle(handle, (issue) => issue & ~FLAGS);
   }
 
-  /** The handles that the thread of a seat has posted to its workers. */
-  postedBy({ participant, life }: Seat): number[] {
+  /** The handles that threads which attached by `parent` have posted to workers of theirs. */
+  postedBy(parent: number): number[] {
+    return this.out().filter((handle) => this.wordOf(handle, PARENT) === parent);
+  }
+
+  /** The handles that one thread of the platform has posted to workers of its own. */
+  postedIn(threadId: number): number[] {
+    return this.out().filter((handle) => this.wordOf(handle, PARENT_THREAD) === threadId + 1);
+  }
+
+  private out(): number[] {
     return this.places().flatMap((place) => {
       const issue = this.issueOf(place);
-      const isIts =
-        (issue & OUT) !== 0 &&
-        Atomics.load(this.words, this.at(place, PARENT)) === participant + 1 &&
-        Atomics.load(this.words, this.at(place, PARENT_LIFE)) === life;
-      return isIts ? [numberOf(place, issue)] : [];
+      return (issue & OUT) === 0 ? [] : [numberOf(place, issue)];
     });
+  }
+
+  private wordOf(handle: number, word: number): number {
+    return Atomics.load(this.words, this.at(placeOf(handle), word));
   }
 
   /** Says how far the worker of a handle has come with the lock that it loses when it ends. */

@@ -1,40 +1,28 @@
 /** This thread's part in a region that threads share. */
-import { SERIAL } from "../../assembly/layout.ts";
 import type { Arena, Heap } from "../core/arena.ts";
 import type { Sharing } from "../core/sharing.ts";
 import { holdLock } from "../platform/locks.ts";
-import { Entrance } from "./entrance.ts";
-import { ASKED, Handles, LOCKED } from "./handles.ts";
-import { NO_HANDLE, type Seat, Seats } from "./seats.ts";
+import type { Entrance } from "./entrance.ts";
+import { ASKED, type Handles, LOCKED } from "./handles.ts";
+import { foundPlace, type Place, placeAt } from "./place.ts";
+import { NO_HANDLE, type Seat } from "./seats.ts";
 import { WakeWord } from "./wake-word.ts";
-
-/** A shared region, as threads see it. */
-interface Place {
-  readonly heap: Heap;
-  readonly start: number;
-  readonly entrance: Entrance;
-  readonly seats: Seats;
-  readonly handles: Handles;
-}
 
 export class Membership implements Sharing {
   readonly wakeWord: WakeWord;
   private readonly place: Place;
   private readonly seat: Seat;
+  /** The handle by which this thread attached. */
+  private readonly handle: number;
   /** Where the region was allocated, in the thread that has made it. */
   private readonly arena: Arena | undefined;
   /** Lets go of the lock by which other threads see the end of this one. */
   private unlock: (() => void) | undefined;
 
   /** The part of the thread that has made the set, in a new region. */
-  static found(arena: Arena, start: number): Membership {
-    // The word first: to allocate it may grow the memory.
-    const at = arena.takeWord();
-    const { buffer } = arena.memory;
-    const entrance = Entrance.found(buffer, at);
-    new Int32Array(buffer, start)[SERIAL / 4] = entrance.serial;
-    const place = placeAt(arena, start, entrance);
-    return new Membership(place, place.seats.found(), arena);
+  static found(arena: Arena, start: number, threadId: number): Membership {
+    const place = foundPlace(arena, start);
+    return new Membership(place, place.seats.found(threadId), NO_HANDLE, arena);
   }
 
   /**
@@ -55,22 +43,25 @@ export class Membership implements Sharing {
       if (!handles.isGood(handle)) return "void";
       const seat = seats.take(handle);
       if (!seat) return { maxThreads: seats.count - 1 };
+      seats.note(seat, threadId);
+      const membership = new Membership(place, seat, handle, undefined);
+      membership.act((own) => membership.giveBack(own, own));
       // Looked at again: a reclaim that voided the handle meanwhile may have missed the seat.
       if (!handles.isGood(handle)) {
-        seats.free(seat);
+        membership.leave();
         return "void";
       }
-      seats.note(seat, threadId);
       handles.attended(handle);
-      return new Membership(place, seat, undefined);
+      return membership;
     } finally {
       entrance.exit();
     }
   }
 
-  private constructor(place: Place, seat: Seat, arena: Arena | undefined) {
+  private constructor(place: Place, seat: Seat, handle: number, arena: Arena | undefined) {
     this.place = place;
     this.seat = seat;
+    this.handle = handle;
     this.arena = arena;
     this.wakeWord = new WakeWord(place.heap.memory.buffer, place.start);
   }
@@ -96,44 +87,60 @@ export class Membership implements Sharing {
     return this.place.handles;
   }
 
-  /** A new handle, by its number; undefined if too many are out. One that `isPosted` to a worker ends with this thread. */
+  enter(): boolean {
+    return this.place.seats.enter(this.seat);
+  }
+
+  exit(): void {
+    this.place.seats.exit(this.seat);
+  }
+
+  /** A new handle, by its number; undefined if too many are out. A handle that `isPosted` to a worker ends with this thread. */
   issue(isPosted: boolean): number | undefined {
-    return this.place.handles.issue(isPosted ? this.seat : undefined);
+    const { handles, seats } = this.place;
+    return handles.issue(isPosted ? { handle: this.handle, threadId: seats.threadOf(this.seat) } : undefined);
   }
 
   withdraw(since: number): void {
-    this.inside(() => this.giveUp(this.seat, this.seat, since));
+    this.act((own) => this.giveBack(own, own, since));
   }
 
   leave(): void {
+    const { seats } = this.place;
     this.wakeWord.rest();
-    this.inside(() => {
-      this.giveUp(this.seat, this.seat, 0);
-      this.place.seats.free(this.seat);
-    });
+    const isPresent = this.act((own) => this.giveBack(own, own));
+    if (!isPresent || !seats.free(this.seat)) seats.forget(this.seat);
     this.unlock?.();
   }
 
   /**
-   * Gives back all that the threads hold that have attached by `handle`, and that theirs hold, with their numbers; and voids
-   * the handle. With `threadId` only that thread's. It works also when this thread has left already: others may still take part.
+   * Gives back all that threads hold which have attached by `handle`, and the threads that those have posted handles to; and
+   * voids these handles. Where it is known that a worker has ended, `ended` is its thread. It works also when this
+   * thread has left: others may still take part.
    */
-  reclaim(handle: number, threadId?: number): void {
-    const { seats } = this.place;
+  reclaim(handle: number, ended?: number): void {
     this.inside(() => {
-      const isPresent = seats.isPresent(this.seat);
-      const own = isPresent ? this.seat : seats.take(NO_HANDLE);
-      // With no number free at all no thread has left: another one will reclaim.
-      if (!own) return;
-      this.reclaimAs(own, handle, threadId);
-      if (!isPresent) seats.free(own);
+      const { seats } = this.place;
+      const taken = seats.takenBy(handle);
+      const known = ended === undefined ? [] : taken.filter((seat) => this.hasEnded(seat, ended, taken));
+      this.endAll(handle);
+      for (const seat of known) seats.forget(seat);
+    });
+  }
+
+  /** The same for one thread of the platform, by whatever handle it attached. */
+  reclaimThread(threadId: number): void {
+    this.inside(() => {
+      const { seats, handles } = this.place;
+      for (const seat of seats.takenIn(threadId)) seats.end(seat);
+      for (const posted of handles.postedIn(threadId)) this.endAll(posted);
     });
   }
 
   /** Holds a lock until this thread leaves or ends, and says in the region how far it has come. */
   lock(name: string, handle: number): void {
     const { handles } = this.place;
-    const guard = (how: typeof ASKED | typeof LOCKED) => this.inside(() => handles.guard(handle, how));
+    const guard = (how: typeof ASKED | typeof LOCKED) => this.act(() => handles.guard(handle, how));
     guard(ASKED);
     this.unlock = holdLock(name, () => guard(LOCKED));
   }
@@ -148,38 +155,70 @@ export class Membership implements Sharing {
       return false;
     }
     this.arena?.giveWord(entrance.at);
+    // Some thread may still look at its seat: then the seats stay as they are for ever.
+    if (seats.areForgotten) this.arena?.free(seats.start, seats.bytes);
     return true;
   }
 
-  /** Does something in the region, unless it is gone: a thread that was reclaimed may find another set there. */
-  private inside(action: () => void): void {
-    const { entrance } = this.place;
+  /** Does something in the name of this thread's seat. False, and nothing is done, if this thread has been reclaimed. */
+  private act(action: (own: Seat) => void): boolean {
+    if (!this.enter()) return false;
+    try {
+      action(this.seat);
+    } finally {
+      this.exit();
+    }
+    return true;
+  }
+
+  /**
+   * Ends lives, and gives back what ended seats hold: in the name of this thread's seat, or if it has left of a number that
+   * is free. Does nothing if the region is gone.
+   */
+  private inside(end: () => void): void {
+    const { entrance, seats } = this.place;
     if (!entrance.enter()) return;
     try {
-      action();
+      end();
+      if (this.act((own) => this.sweep(own))) return;
+      const guest = seats.take(NO_HANDLE);
+      // With no free number, an ended thread is in the middle of a transaction: the next thread to attach gives back for it.
+      if (!guest || !seats.enter(guest)) return;
+      this.giveBack(guest, guest);
+      this.sweep(guest);
+      seats.exit(guest);
+      seats.free(guest);
     } finally {
       entrance.exit();
     }
   }
 
-  private reclaimAs(own: Seat, handle: number, threadId?: number): void {
+  private endAll(handle: number): void {
     const { seats, handles } = this.place;
-    if (threadId === undefined) handles.void(handle);
-    for (const seat of seats.takenBy(handle, threadId)) {
-      this.giveUp(own, seat, 0);
-      if (!seats.free(seat)) continue;
-      for (const posted of handles.postedBy(seat)) this.reclaimAs(own, posted);
+    handles.void(handle);
+    for (const seat of seats.takenBy(handle)) seats.end(seat);
+    for (const posted of handles.postedBy(handle)) this.endAll(posted);
+  }
+
+  /** Whether a seat is that of a worker whose thread has ended. Browsers do not number threads; there it has to be the only one. */
+  private hasEnded(seat: Seat, ended: number, taken: readonly Seat[]): boolean {
+    const threadId = this.place.seats.threadOf(seat);
+    return threadId >= 0 && ended >= 0 ? threadId === ended : taken.length === 1;
+  }
+
+  /** Gives back what ended seats still hold. */
+  private sweep(own: Seat): void {
+    const { seats } = this.place;
+    for (const seat of seats.ended()) {
+      this.giveBack(own, seat);
+      seats.vacate(seat);
     }
   }
 
-  private giveUp(own: Seat, { participant, life }: Seat, since: number): void {
+  /** Gives back what a seat holds and withdraws its claims; with `since`, only the claim of the waiter that came then. */
+  private giveBack(own: Seat, { participant, life }: Seat, since = 0): void {
     const { heap, start } = this.place;
     const { core } = heap;
     core.leave(start, core.scratchOf(start, own.participant), participant, life, since);
   }
-}
-
-function placeAt(heap: Heap, start: number, entrance: Entrance): Place {
-  const { buffer } = heap.memory;
-  return { heap, start, entrance, seats: new Seats(buffer, start), handles: new Handles(buffer, start) };
 }

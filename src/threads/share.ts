@@ -10,6 +10,7 @@ import { sendableConfig } from "../remote/sendable.ts";
 import type { LimitSetHandle } from "./handle.ts";
 import { Membership } from "./membership.ts";
 import { needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
+import { ownThreadId, threadIdOf } from "./thread-id.ts";
 
 /** What `shareLimits` returns. */
 export interface SharedLimits<K extends string = string> {
@@ -49,7 +50,8 @@ export function shareLimits<K extends string>(limits: LimitSet<K>, worker?: Thre
   const number = membership.issue(worker !== undefined);
   if (number === undefined) throw new TooManyThreadsError(membership.maxThreads, "handles");
   const reclaim = (threadId?: number) => {
-    membership.reclaim(number, threadId);
+    if (threadId === undefined) membership.reclaim(number);
+    else membership.reclaimThread(threadId);
     set.serve();
   };
   const lock = worker && needsLock(worker) ? `limitset ${crypto.randomUUID()}` : undefined;
@@ -61,7 +63,11 @@ export function shareLimits<K extends string>(limits: LimitSet<K>, worker?: Thre
       reclaim();
       throw error;
     }
-    whenEnded(worker, lock, membership.handles, number, () => reclaim());
+    const threadId = threadIdOf(worker);
+    whenEnded(worker, lock, membership.handles, number, () => {
+      membership.reclaim(number, threadId);
+      set.serve();
+    });
   }
   return { handle, reclaim };
 }
@@ -87,7 +93,9 @@ function membershipOf<K extends string>({
   if (!region.isSharable) {
     throw new CannotShareError("there is no SharedArrayBuffer here; limitset/port serves it without");
   }
-  region.widen(limits.map(definitionOf), maxThreads + 1, (arena, start) => Membership.found(arena, start));
+  region.widen(limits.map(definitionOf), maxThreads + 1, (arena, start) =>
+    Membership.found(arena, start, ownThreadId()),
+  );
   // Waiters sleep by the wake word from now on.
   serve();
   return region.sharing as unknown as Membership;

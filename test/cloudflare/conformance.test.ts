@@ -1,4 +1,4 @@
-/** The suite over real Durable Objects in real workerd, by a clock that the test moves. */
+/** The suite over real Durable Objects in real workerd, with a clock that the test moves. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll } from "vitest";
@@ -17,7 +17,7 @@ const harness: Harness = {
   async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
     const limits = await RemoteLimits.open<K>(channel, `conformance ${++sets}`, { ...options, start: START });
     let now = START;
-    // Calls keep their order: what was asked before this has been answered after it.
+    // Calls keep their order: when this call is answered, all calls before it are answered.
     const settle = async () => {
       for (let times = 0; times < 3; times++) {
         await limits.stats().catch(() => {});

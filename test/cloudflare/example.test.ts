@@ -5,13 +5,13 @@ import { send } from "../../examples/cloudflare-durable/send.js";
 import { testIn } from "../installed.ts";
 import { startWorkerd } from "../runtimes/workerd.ts";
 
-testIn("workerd")("the example serves all, within one budget", async () => {
+testIn("workerd")("the example answers all HTTP requests within one budget", async () => {
   const program = fileURLToPath(new URL("../../examples/cloudflare-durable/worker.js", import.meta.url));
   const workerd = await startWorkerd(program, { objects: { BUDGET: "Budget" } });
   onTestFinished(() => workerd.kill());
   const { served, stats } = await send(workerd.url, 60);
   expect(served).toBe(60);
-  // 60 times 100 of 150; a little has come back since.
+  // Each of the 60 requests took 150 and used 100. A little has been refilled since.
   expect(stats.tokens.used).toBeGreaterThan(5_000);
   expect(stats.tokens.used).toBeLessThanOrEqual(6_000);
   expect(stats.connections.used).toBe(0);

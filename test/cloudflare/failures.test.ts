@@ -1,4 +1,4 @@
-/** What goes wrong: objects that restart, clients that vanish, answers that get lost. By real time, in real workerd. */
+/** Objects that restart, clients that vanish and answers that get lost, in real time and real workerd. */
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -27,12 +27,12 @@ async function ask<T>(path: string, name: string, body?: unknown): Promise<T> {
 
 const statsOf = (name: string) => ask<Stats>("/stats", name);
 
-/** Looks until it is so. */
+/** Resolves when the condition holds. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await sleep(20);
 }
 
-/** A request whose client can vanish. */
+/** An HTTP request whose client can vanish. */
 function vanishing(path: string, name: string): { vanish(): void } {
   const outgoing = request(`${workerd.url}${path}&name=${name}`);
   outgoing.on("error", () => {});
@@ -48,7 +48,7 @@ describeWorkerd("in workerd", () => {
   beforeAll(start);
   afterAll(() => workerd?.kill());
 
-  it("what has been answered is not forgotten, whenever the process is killed", async () => {
+  it("an object forgets nothing that it has answered, whenever its process is killed", async () => {
     const name = `killed ${++names}`;
     let answered = 0;
     let asked = 0;
@@ -71,7 +71,7 @@ describeWorkerd("in workerd", () => {
     expect(used).toBeLessThanOrEqual(asked);
   });
 
-  it("what a killed process held comes back with the lease, and wakes who waits", async () => {
+  it("resources of a killed process come back at the end of the lease, and wake a waiter", async () => {
     const name = `lease ${++names}`;
     await ask("/take?tokens=60", name);
     vanishing("/hold?slots=2&ms=20000", name);
@@ -79,12 +79,12 @@ describeWorkerd("in workerd", () => {
     await workerd.kill();
     await start();
     expect(await statsOf(name)).toMatchObject({ tokens: { used: 60 }, slots: { used: 2, available: 0 } });
-    // Only the object's alarm can tell it.
+    // Only the object's alarm can end the lease.
     expect(await ask("/hold?slots=2", name)).toMatchObject({ lost: null });
     expect((await statsOf(name)).slots.used).toBe(0);
   });
 
-  it("an object that is evicted goes on: holders hold, waiters wait", async () => {
+  it("holders keep what they hold, and waiters wait on, when an object is evicted", async () => {
     const name = `evicted ${++names}`;
     const holders = [ask("/hold?ms=900", name), ask("/hold?ms=900", name)];
     await until(async () => (await statsOf(name)).slots.used === 2);
@@ -106,11 +106,11 @@ describeWorkerd("in workerd", () => {
     expect((await statsOf(name)).slots.used).toBe(0);
   });
 
-  it("who waits for its time does not depend on who began to wait before, and has vanished", async () => {
+  it("a waiter is granted on time, even if the waiter before it has vanished", async () => {
     const name = `paced ${++names}`;
     const waiting = async () => (await ask<Record<"calls", Row>>("/pace", name)).calls.waiting;
     await ask("/paced", name);
-    // The first sets the timer by which all are served.
+    // The first waiter sets the timer that all waiters depend on.
     const first = vanishing("/paced?", name);
     await until(async () => (await waiting()) === 1);
     const others = [ask("/paced", name), ask("/paced", name)];
@@ -120,7 +120,7 @@ describeWorkerd("in workerd", () => {
     expect(await waiting()).toBe(0);
   });
 
-  it("a holder whose lease is lost learns it", async () => {
+  it("a holder whose lease is lost learns of it by its signal", async () => {
     const name = `forgotten ${++names}`;
     const holder = ask("/hold?ms=2000", name);
     await until(async () => (await statsOf(name)).slots.used === 1);
@@ -129,7 +129,7 @@ describeWorkerd("in workerd", () => {
     expect((await statsOf(name)).slots.used).toBe(0);
   });
 
-  it("a lease is renewed for as long as its holder lives", async () => {
+  it("a client renews a lease for as long as it lives", async () => {
     const name = `renewed ${++names}`;
     const holder = ask("/hold?ms=4000", name);
     await until(async () => (await statsOf(name)).slots.used === 1);
@@ -138,7 +138,7 @@ describeWorkerd("in workerd", () => {
     expect(await holder).toMatchObject({ lost: null });
   });
 
-  it("a client that vanishes gives back what it holds, and leaves the line", async () => {
+  it("a client that vanishes gives back what it holds, and its waiters leave their lines", async () => {
     const name = `vanished ${++names}`;
     const holder = vanishing("/hold?slots=2&ms=20000", name);
     await until(async () => (await statsOf(name)).slots.used === 2);
@@ -153,21 +153,21 @@ describeWorkerd("in workerd", () => {
     expect((await statsOf(name)).slots).toMatchObject({ used: 0, waiting: 0 });
   });
 
-  it("what a request has not given back comes back with its end, without a refund", async () => {
+  it("an HTTP request that forgets a release gives back resources at its end, and gets no refund", async () => {
     const name = `careless ${++names}`;
     expect(await ask("/forgetful?slots=2&tokens=10", name)).toEqual({ slots: 2, tokens: 10 });
     await until(async () => (await statsOf(name)).slots.used === 0);
     expect((await statsOf(name)).tokens.used).toBe(10);
   });
 
-  it("an idle object has no alarm, and keeps no more than its state", async () => {
+  it("an idle object has no alarm, and stores no more than its definition and state", async () => {
     const name = `idle ${++names}`;
     for (let i = 0; i < 5; i++) await ask("/hold", name);
     await until(async () => (await ask<{ alarm: number | null }>("/look", name)).alarm === null);
     expect(await ask("/look", name)).toEqual({ alarm: null, names: ["definition", "state"] });
   });
 
-  it("changed limits take over what was used and what is held", async () => {
+  it("changed limits take over the usage and the held resources of the same keys", async () => {
     const name = `changed ${++names}`;
     const rate = (capacity: number, algorithm = "token-bucket", unit = 1) =>
       ({ type: "rate", key: "tokens", capacity, windowMs: 86_400_000_000, algorithm, unit }) as const;
@@ -188,7 +188,7 @@ describeWorkerd("in workerd", () => {
     ]);
   });
 
-  it("requests may share one connection", async () => {
+  it("HTTP requests may share one connection", async () => {
     const name = `shared ${++names}`;
     const gone = vanishing("/shared?ms=20000", name);
     await until(async () => (await statsOf(name)).slots.used === 1);
@@ -199,7 +199,7 @@ describeWorkerd("in workerd", () => {
     expect(await statsOf(name)).toMatchObject({ tokens: { used: 101 }, slots: { used: 0, waiting: 0 } });
   });
 
-  it("five hundred requests at once: never more inside than there are slots, and not a token too many", async () => {
+  it("five hundred HTTP requests at once hold no slot and take no token too many", async () => {
     const name = `crowd ${++names}`;
     const held = await Promise.all(
       Array.from({ length: 500 }, () => ask<{ most: number }>("/hold?ms=2", name)),

@@ -1,4 +1,4 @@
-/** An object that is evicted at any moment answers as a set that never was: random histories, asked of both. */
+/** Random histories, played on an object that is evicted at any moment and on a set that never is: both give the same answers. */
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -19,7 +19,7 @@ let sets = 0;
 type Step = readonly [kind: number, pick: number, part: number];
 const steps = fc.array(fc.tuple(fc.nat(99), fc.nat(0xffff), fc.nat(1000)), { minLength: 1, maxLength: 60 });
 
-/** The same acquisition of both. */
+/** The same acquisition in both. */
 interface Pair {
   readonly here: Acquisition<string>;
   readonly there: Acquisition<string>;
@@ -98,7 +98,9 @@ describeWorkerd("in workerd", () => {
     await workerd?.kill();
   });
 
-  it("an object that is evicted answers as a set that is not", { timeout: TIMEOUT_MS }, async () => {
+  it("an object that is evicted at any moment answers as a set that never is", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
     await fc.assert(fc.asyncProperty(definitionSets, steps, play), runs(150));
   });
 });

@@ -1,10 +1,10 @@
-/** What an object does with calls that come twice, and with what an earlier life has left; without workerd. */
+/** The host of a set, without workerd: calls that come twice, and a set that an object finds in its storage. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { FORMAT } from "../../assembly/layout.ts";
 import type { ObjectStorage } from "../../src/cloudflare/bindings.ts";
 import { Host } from "../../src/cloudflare/host.ts";
-import type { Ask, Outcome } from "../../src/cloudflare/protocol.ts";
-import { Shelf } from "../../src/cloudflare/shelf.ts";
+import type { Outcome, SentRequest } from "../../src/cloudflare/protocol.ts";
+import { SetStorage } from "../../src/cloudflare/set-storage.ts";
 import { RateLimit, ResourceLimit } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 
@@ -49,11 +49,11 @@ beforeEach(() => {
   clock = new ManualClock();
 });
 
-/** The object, in its next life. */
-async function live(): Promise<Host> {
-  const shelf = new Shelf(storage);
+/** The host of an object that starts with this storage. */
+async function start(): Promise<Host> {
+  const setStorage = new SetStorage(storage);
   const options = { limits, config: {}, missingUpdate: "throw", leaseMs: LEASE_MS, clock } as const;
-  return new Host(options, shelf, await shelf.load());
+  return new Host(options, setStorage, await setStorage.load());
 }
 
 const owner = {};
@@ -61,9 +61,9 @@ function ask(
   host: Host,
   id: string,
   requested: Record<string, number>,
-  extras: Partial<Ask> = {},
+  extras: Partial<SentRequest> = {},
 ): Promise<Outcome> {
-  const all = { waits: true, timeoutMs: 0, around: undefined, seal: host.facts.seal, ...extras };
+  const all = { waits: true, timeoutMs: 0, around: undefined, descriptionId: host.description.id, ...extras };
   return host.enter({ id, requested, ...all }, owner);
 }
 
@@ -75,36 +75,42 @@ function waiting(host: Host): number {
   return Object.values(host.stats("").stats)[2]!.waiting;
 }
 
-describe("a call that comes twice", () => {
-  it("takes once, in the same life and in the next", async () => {
-    const host = await live();
+describe("the host of a set", () => {
+  it("takes once for a request that is sent twice, also if it restarts in between", async () => {
+    const host = await start();
     const first = await ask(host, "a", { tokens: 40, bytes: 3 });
     expect(first).toEqual({ kind: "granted", units: [40, 3, 1] });
     expect(await ask(host, "a", { tokens: 40, bytes: 3 })).toEqual(first);
-    const next = await live();
+    const next = await start();
     expect(await ask(next, "a", { tokens: 40, bytes: 3 })).toMatchObject(first);
     expect(used(next)).toEqual([40, 3, 1]);
   });
 
-  it("gives back once, in the same life and in the next", async () => {
-    const host = await live();
+  it("gives back once for a release that is sent twice, also if it restarts in between", async () => {
+    const host = await start();
     await ask(host, "a", { tokens: 40 });
     await ask(host, "b", { tokens: 40 });
     host.release("a", { tokens: 10 });
     host.release("a", { tokens: 10 });
     expect(used(host)).toEqual([50, 0, 1]);
-    const next = await live();
+    const next = await start();
     next.release("a", { tokens: 0 });
     expect(used(next)).toEqual([50, 0, 1]);
     next.release("b", { tokens: 0 });
     expect(used(next)).toEqual([10, 0, 0]);
   });
 
-  it("waits once, and is the one's who came last", async () => {
-    const host = await live();
+  it("has one waiter for a request that is sent twice, and the later owner can end it", async () => {
+    const host = await start();
     await ask(host, "a", { slots: 2 });
     const later = {};
-    const all = { waits: true, timeoutMs: undefined, around: undefined, seal: "", requested: { slots: 1 } };
+    const all = {
+      waits: true,
+      timeoutMs: undefined,
+      around: undefined,
+      descriptionId: "",
+      requested: { slots: 1 },
+    };
     const waiters = [host.enter({ id: "b", ...all }, owner), host.enter({ id: "b", ...all }, later)];
     expect(waiting(host)).toBe(1);
     host.abandon("b", owner);
@@ -115,11 +121,9 @@ describe("a call that comes twice", () => {
     host.abandon("b", later);
     expect(used(host)[2]).toBe(0);
   });
-});
 
-describe("what an earlier life has left", () => {
-  it("is written before each answer", async () => {
-    const host = await live();
+  it("writes nothing for an answer that changes nothing", async () => {
+    const host = await start();
     await ask(host, "a", { tokens: 1 });
     const { writes } = storage;
     host.stats("");
@@ -128,10 +132,10 @@ describe("what an earlier life has left", () => {
     expect(storage.writes).toBe(writes);
   });
 
-  it("is held until its lease ends, and no longer", async () => {
-    await ask(await live(), "a", { slots: 2, tokens: 1 });
+  it("keeps a grant over a restart, until its lease ends", async () => {
+    await ask(await start(), "a", { slots: 2, tokens: 1 });
     clock.advance(LEASE_MS - 1);
-    const next = await live();
+    const next = await start();
     expect(used(next)[2]).toBe(2);
     clock.advance(1);
     next.alarm();
@@ -140,16 +144,16 @@ describe("what an earlier life has left", () => {
     expect([...storage.kept.keys()]).toEqual(["definition", "state"]);
   });
 
-  it("is what is held, if the object ended between two writes", async () => {
-    await ask(await live(), "a", { slots: 1, tokens: 1 });
+  it("counts as held what stored grants hold, if the object ended between two writes", async () => {
+    await ask(await start(), "a", { slots: 1, tokens: 1 });
     storage.kept.delete("held a");
-    expect(used(await live())).toEqual([1, 0, 0]);
+    expect(used(await start())).toEqual([1, 0, 0]);
   });
 
-  it("counts as used up where it cannot be read", async () => {
-    await ask(await live(), "a", { slots: 1, tokens: 1 });
+  it("counts all rate limits as used up if the stored state has another layout", async () => {
+    await ask(await start(), "a", { slots: 1, tokens: 1 });
     storage.kept.set("definition", { ...(storage.kept.get("definition") as object), format: FORMAT + 1 });
-    const next = await live();
+    const next = await start();
     expect(used(next)).toEqual([100, 10, 1]);
     next.release("a", { tokens: 0 });
     expect(used(next)).toEqual([100, 10, 0]);
@@ -157,9 +161,9 @@ describe("what an earlier life has left", () => {
     expect(used(next)).toEqual([0, 0, 0]);
   });
 
-  it("counts as used up where it is torn", async () => {
-    await ask(await live(), "a", { bytes: 1 });
+  it("counts all rate limits as used up if the stored state is incomplete", async () => {
+    await ask(await start(), "a", { bytes: 1 });
     storage.kept.set("state", (storage.kept.get("state") as Uint8Array).slice(0, -1));
-    expect(used(await live())).toEqual([100, 10, 1]);
+    expect(used(await start())).toEqual([100, 10, 1]);
   });
 });

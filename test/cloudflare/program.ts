@@ -1,4 +1,4 @@
-/** A Worker that shares an object's limits over its requests, by real time. Each request does one thing that a test looks at. */
+/** A Worker whose HTTP requests share the limits of an object, in real time. Each path does one thing that a test looks at. */
 import { type LimitLike, RateLimit, ResourceLimit } from "limitset";
 import {
   connectDurable,
@@ -11,7 +11,7 @@ const DAYS_MS = 86_400_000 * 1000;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Budget extends LimitSetObject {
-  // What is taken stays taken for as long as any test runs.
+  // The window is so long that no test sees a refill.
   static override limits = [
     new RateLimit({ key: "tokens", capacity: 1_000, windowMs: DAYS_MS }),
     new ResourceLimit({ key: "slots", capacity: 2 }),
@@ -37,12 +37,12 @@ export class Budget extends LimitSetObject {
   }
 }
 
-/** Where who waits waits for time to pass. */
+/** An object whose waiters wait for time to pass. */
 export class Paced extends LimitSetObject {
   static override limits = [new RateLimit({ key: "calls", capacity: 1, windowMs: 700 })];
 }
 
-/** The same limits, later: fewer slots, more tokens. */
+/** An object whose limits change when it starts again. */
 export class Changed extends LimitSetObject {
   protected override limitOptions() {
     return { ...definitions.now, leaseMs: 60_000 };
@@ -53,7 +53,7 @@ export class Changed extends LimitSetObject {
   }
 }
 
-// One isolate: what the Worker writes here the object reads in its next life.
+// The Worker and its objects are in one isolate: an object reads this when it starts.
 const definitions: { now: { limits: LimitLike[] } } = { now: { limits: [] } };
 const rooms = new Map<string, { now: number; most: number }>();
 
@@ -69,7 +69,7 @@ interface Control {
   look(): Promise<unknown>;
 }
 
-// Of no request, and used by all.
+// Shared by HTTP requests, as a connection at module scope is.
 let shared: DurableLimits<"tokens" | "slots"> | undefined;
 
 export default {
@@ -106,7 +106,7 @@ export default {
       case "/pace":
         return Response.json(await connectDurable<typeof Paced>(env.PACED, name).stats());
       case "/forgetful": {
-        // Answers, and never gives back.
+        // The HTTP request ends without a release.
         const { requested } = await limits.acquire({
           slots: number("slots", 1),
           tokens: number("tokens", 0),

@@ -1,4 +1,4 @@
-/** Sets of objects in workerd, as the tests have them: each call is one of `connectDurable`'s limits, in a Worker. */
+/** A set in an object, as the tests use it: each call is carried out by `connectDurable`'s limits in a Worker. */
 import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
@@ -16,7 +16,7 @@ interface Pending {
   readonly signal: AbortSignal | undefined;
 }
 
-/** One request to the Worker, for as long as it is open. */
+/** One HTTP request to the Worker, as long as it is open. It carries many calls. */
 export class Channel {
   readonly #request: ClientRequest;
   readonly #pending = new Map<number, Pending>();
@@ -54,7 +54,7 @@ export class Channel {
     this.#request.end();
   }
 
-  /** The client vanishes: the Worker's request is cancelled. */
+  /** Breaks the connection: the platform cancels the HTTP request. */
   vanish(): void {
     this.#request.socket!.resetAndDestroy();
   }
@@ -77,7 +77,7 @@ export class RemoteLimits<K extends string> implements Limits<K> {
   readonly #name: string;
   readonly #definitions: readonly Limit<K>[];
 
-  /** A new set with a clock of its own, that reads `start`. */
+  /** Opens a new set, whose clock reads `start`. */
   static async open<K extends string>(
     channel: Channel,
     name: string,
@@ -128,12 +128,12 @@ export class RemoteLimits<K extends string> implements Limits<K> {
     return this.#channel.ask("close", [this.#name]);
   }
 
-  /** Moves the clock, and lets who is due go. */
+  /** Moves the clock. */
   move(how: "advance" | "set", ms: number): Promise<void> {
     return this.#channel.ask(how, [this.#name, ms]);
   }
 
-  /** Ends the object's life: the next call begins another. */
+  /** Ends the object. The next call starts it again. */
   evict(): Promise<void> {
     return this.#channel.ask("evict", [this.#name]);
   }

@@ -1,4 +1,4 @@
-/** What the tests and the Worker under test say to each other: JSON, with the values that JSON has not. */
+/** The messages between the tests and the Worker under test: JSON, extended by the values that JSON lacks. */
 
 const ODD: Readonly<Record<string, unknown>> = {
   NaN: Number.NaN,
@@ -19,7 +19,7 @@ export function decode(text: string): unknown {
   return revive(JSON.parse(text));
 }
 
-// Not JSON's own reviver, which leaves out what is undefined.
+// The reviver of JSON.parse would leave out properties that are undefined.
 function revive(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(revive);
@@ -27,7 +27,7 @@ function revive(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, revive(each)]));
 }
 
-/** What one connection asks of the Worker. */
+/** A call that the Worker carries out. */
 export interface Question {
   readonly number: number;
   readonly op: string;
@@ -38,7 +38,7 @@ export interface Answer {
   readonly number: number;
   readonly value?: unknown;
   readonly error?: WireError;
-  /** Rejected with the reason of the signal that was aborted. */
+  /** Whether the call rejected with the reason of the signal that it was given. */
   readonly isAborted?: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface WireError {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** An acquisition as it travels. */
+/** An acquisition as plain data. */
 export interface WireAcquisition {
   readonly number: number;
   readonly successful: boolean;

@@ -1,4 +1,7 @@
-/** A Worker that does with `connectDurable` what a test tells it, line by line, in one request; and its objects, whose clock tests move. */
+/**
+ * A Worker that carries out the calls of a test with `connectDurable`: one in each line of a single HTTP request. The test moves the
+ * clock of its objects.
+ */
 import type { Acquisition, LimitLike } from "limitset";
 import {
   connectDurable,
@@ -16,15 +19,15 @@ interface Setup {
   clock: ManualClock;
 }
 
-// Worker and objects are of one isolate here, which outlives the objects.
+// The Worker and its objects are in one isolate, which outlives the objects.
 const setups = new Map<string, Setup>();
-// By the clock of a test nobody is heard of for years.
+// The clock of a test moves by years between two renewals of a lease.
 const LEASE_MS = 1000 * 86_400_000;
 
 export class Tested extends LimitSetObject {
   protected override limitOptions() {
     const setup = setups.get(this.ctx.id.toString());
-    // Without the timers of an earlier life.
+    // A new clock, without the timers that the object had before it was evicted.
     if (setup) setup.clock = new ManualClock(setup.clock.now());
     return { ...setup, leaseMs: LEASE_MS };
   }
@@ -42,7 +45,7 @@ export class Tested extends LimitSetObject {
   }
 }
 
-/** What a test calls besides. */
+/** The methods of the object that tests call. */
 interface Control {
   advance(ms: number): Promise<void>;
   set(ms: number): Promise<void>;
@@ -66,7 +69,7 @@ class Session {
     return this.join(name);
   }
 
-  /** Without a new setup. */
+  /** Connects to a set that is open already. */
   async join(name: string) {
     const limits = connectDurable(this.#namespace, name);
     await limits.ready;
@@ -194,7 +197,7 @@ export default {
       await writer.close();
     };
     void listen();
-    // Not to wait for the first answer.
+    // The response begins at once, before the first answer.
     void say("");
     return new Response(readable, { headers: { "content-type": "text/plain" } });
   },

@@ -1,4 +1,4 @@
-/** workerd, which may be absent. */
+/** Tests in workerd, which need not be installed. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { find } from "../installed.ts";
 
 const environment: { LIMITSET_RUNTIMES?: string } = process.env;
 
-/** `describe` for what needs workerd: skipped where it is not installed, but not where everything is to be. */
+/** `describe`, skipped where workerd is not installed. `npm run test:all` installs it, and fails without it. */
 export function describeWorkerd(title: string, body: () => void): void {
   const isAbsent = find("workerd") === undefined;
   if (isAbsent && environment.LIMITSET_RUNTIMES === "all") throw new Error("workerd is not installed");
@@ -15,7 +15,7 @@ export function describeWorkerd(title: string, body: () => void): void {
   describe.skipIf(isAbsent)(title, body);
 }
 
-/** A folder for the storage of objects, gone after the tests. In memory it would end with the life of an object. */
+/** A folder for the storage of objects, deleted after the tests. A storage in memory would end with its object. */
 export function newStorage(): string {
   const folder = mkdtempSync(join(tmpdir(), "limitset-objects-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 /**
- * Keeps the suite honest: a set each of whose calls takes effect a turn later and answers a turn after that, as one
- * behind a port or on a server does. A case that passes for it relies on no more than the contract.
+ * The suite over a set whose calls take effect one turn later, and are answered another turn later, as those of a set behind a port
+ * or on a server are. It shows that the cases rely on no more than the contract.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
@@ -16,7 +16,7 @@ import { type Harness, type SetOptions, START, type Subject } from "./harness.ts
 import { runRemotely } from "./run-remotely.ts";
 import { conformance } from "./suite.ts";
 
-/** There and back. */
+/** Calls in the next turn, and answers in the turn after that. */
 async function remotely<T>(call: () => Awaitable<T>): Promise<T> {
   await nextTurn();
   try {
@@ -71,7 +71,7 @@ class Elsewhere<K extends string> implements Limits<K> {
   }
 }
 
-/** What was acquired elsewhere: reports and releases travel too. */
+/** An acquisition of a set elsewhere. Its updates and releases take two turns as well. */
 function held<K extends string>(acquisition: Acquisition<K>): Acquisition<K> {
   const { successful, requested, retryAfterMs, limitedBy, config } = acquisition;
   const release = () => remotely(() => acquisition.release());

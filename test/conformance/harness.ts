@@ -1,9 +1,9 @@
 import type { Acquisition, LimitLike, Limits } from "../../src/index.ts";
 
-/** Where every set's clock starts: a midnight, so that windows of a second, a minute, an hour and a day begin here. */
+/** The time at which the clock of each set starts: a midnight, so that windows of a second, a minute, an hour and a day begin here. */
 export const START = Date.UTC(2027, 0, 1);
 
-/** The clock of one set, moved by the test. Moving it also lets the consequences arrive, however far away the set is. */
+/** The clock of one set, moved by the test. A move resolves when all that it leads to has arrived, however far away the set is. */
 export interface TestClock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -21,11 +21,11 @@ export interface TestClock {
 export interface Subject<K extends string> {
   readonly limits: Limits<K>;
   readonly clock: TestClock;
-  /** Lets everything that is under way arrive, without moving time. */
+  /** Waits until all calls and answers under way have arrived. Time stands still. */
   settle(): Promise<void>;
-  /** Closes the set and whatever stands behind it; again is harmless. */
+  /** Closes the set and all that stands behind it. A second call does nothing. */
   close(): Promise<void>;
-  /** Only where a thread can block for this set. */
+  /** Undefined if no thread can block for this set. */
   acquireSync?(requested?: Partial<Record<K, number>>, options?: { timeoutMs?: number }): Acquisition<K>;
 }
 
@@ -35,17 +35,17 @@ export interface SetOptions<K extends string> {
   readonly config?: Record<string, unknown>;
 }
 
-/** What the cases may rely on beyond the contract. */
+/** Properties that some cases need beyond the contract. */
 export interface Capabilities {
   /** `tryAcquire`, `stats`, `update` and `release` have taken effect when they return, and return no promise. */
   readonly sync: boolean;
-  /** The test's clock sees every timer of the set. */
+  /** The clock of the test has all timers of the set. */
   readonly timers: boolean;
-  /** `acquireSync` is there. */
+  /** The set has `acquireSync`. */
   readonly blocking: boolean;
-  /** Calls cost microseconds: sweeps take every value. Elsewhere they take a sample. */
+  /** Calls cost microseconds, so that sweeps can try every value. Other backends try a sample. */
   readonly exhaustive: boolean;
-  /** How many waiters make a crowd. */
+  /** The number of waiters in a crowd. */
   readonly crowd: number;
 }
 
@@ -54,9 +54,9 @@ export type Need = "sync" | "timers" | "blocking";
 /** A backend, as the suite sees it. */
 export interface Harness {
   readonly capabilities: Capabilities;
-  /** Cases that this backend cannot pass, by title, each with its reason. */
+  /** The titles of cases that this backend cannot pass, each with the reason. */
   readonly skips?: Readonly<Record<string, string>>;
-  /** A new set whose clock reads `START`. Rejects as the backend's constructor would throw. */
+  /** Makes a set whose clock reads `START`. Rejects with the error that the backend's constructor throws. */
   create<K extends string>(options: SetOptions<K>): Promise<Subject<K>>;
 }
 
@@ -68,7 +68,7 @@ export type Create = <K extends string = never>(
 
 export type Body = (create: Create) => Promise<void>;
 
-/** What a theme registers its cases with. */
+/** Registers the cases of a theme. */
 export interface Registrar {
   readonly capabilities: Capabilities;
   it(title: string, body: Body): void;

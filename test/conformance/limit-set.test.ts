@@ -6,7 +6,7 @@ import { conformance } from "./suite.ts";
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** A clock by hand whose timers overflow as a platform's do, and are counted. */
+/** A manual clock that counts its timers. They overflow as those of the platform do. */
 class PlatformClock extends ManualClock {
   timersSet = 0;
 

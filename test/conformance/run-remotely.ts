@@ -1,6 +1,6 @@
 import type { Acquisition, Awaitable } from "../../src/index.ts";
 
-/** What `run` does where a release is a promise. */
+/** `run`, for a set whose releases are promises. */
 export async function runRemotely<K extends string, T>(
   acquisition: Acquisition<K>,
   body: (acquisition: Acquisition<K>) => Awaitable<T>,

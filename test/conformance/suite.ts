@@ -40,7 +40,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   debt,
   refunds,
   scopes,
-  "an unsuccessful try": unsuccessful,
+  refusals: unsuccessful,
   statistics,
   waiting,
   timeouts,
@@ -52,7 +52,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
 
 const REASONS: Readonly<Record<Need, string>> = {
   sync: "this backend answers in a later turn",
-  timers: "this backend's timers are out of the test's sight",
+  timers: "the test cannot see the timers of this backend",
   blocking: "no thread can block for this backend",
 };
 

@@ -39,10 +39,10 @@ export function micro(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** Milliseconds since START, amount, and the verdict: granted, or else the `retryAfterMs` of the refusal. */
+/** Milliseconds since START, an amount, and the verdict: granted, or the `retryAfterMs` of the refusal. */
 export type Row = readonly [atMs: number, amount: number, verdict: "granted" | number];
 
-/** Plays a table against the limit `x` and gives back the table with the verdicts as they were. */
+/** Tries the requests of a table on the limit `x`. Resolves to the table with the verdicts that the limit gave. */
 export async function play(subject: Subject<"x">, rows: readonly Row[]): Promise<Row[]> {
   const played: Row[] = [];
   for (const [atMs, amount] of rows) {
@@ -53,7 +53,7 @@ export async function play(subject: Subject<"x">, rows: readonly Row[]): Promise
   return played;
 }
 
-/** What a `release` or an `update` or a refused call throws or rejects with. */
+/** The error that `action` throws or rejects with. */
 export async function failure(action: () => unknown): Promise<Error> {
   let result: unknown;
   try {
@@ -65,7 +65,7 @@ export async function failure(action: () => unknown): Promise<Error> {
   throw new TypeError(`no error, but ${String(result)}`);
 }
 
-/** A promise whose state can be asked for. */
+/** A promise whose state can be read. */
 export class Watched<T> {
   state: "pending" | "granted" | "rejected" = "pending";
   #value: T | undefined;
@@ -103,7 +103,7 @@ export function states(watched: readonly Watched<unknown>[]): string[] {
   return watched.map(({ state }) => state);
 }
 
-/** Takes and never gives back. */
+/** Takes without waiting; throws if refused. */
 export async function take<K extends string>(
   limits: Limits<K>,
   requested: Partial<Record<K, number>>,

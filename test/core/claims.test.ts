@@ -10,6 +10,7 @@ import {
   PROBE,
   REFUSER,
   RESOURCE,
+  SEAT_BYTES,
   SETTLE,
   SLEEPERS,
   TAKE,
@@ -17,7 +18,7 @@ import {
   UNITS,
   WAKE,
 } from "../../assembly/layout.ts";
-import { openCore } from "./core.ts";
+import { openCore, SEATS } from "./core.ts";
 
 const NOW = 1_735_689_600_000;
 const GRACE_MS = 10;
@@ -41,7 +42,7 @@ beforeEach(() => {
 const LIVING = 1;
 
 function live(participant: number, life: number): void {
-  new Int32Array(core.i64.buffer)[(core.scratchOf(core.region, participant) + LIFE) / 4] = life;
+  new Int32Array(core.i64.buffer)[(SEATS + participant * SEAT_BYTES + LIFE) / 4] = life;
 }
 
 /** Does `action` as a participant. `since` is when the request came, in milliseconds, or 0. */
@@ -175,12 +176,41 @@ describe("leaving", () => {
   });
 });
 
-test("with more waiters than claims there is room for, the rest do without", () => {
-  expect(ask(0, [10, 0], NOW)).toBeGreaterThan(0);
-  for (let i = 1; i <= 20; i++) ask(1, [5, 0], NOW + 30, NOW + i / 10);
-  expect(claims()).toBe(3 + 8);
-  for (let i = 1; i <= 20; i++) {
-    core.leave(core.region, core.scratchOf(core.region, 1), 1, LIVING, micros(NOW + i / 10));
-  }
-  expect(claims()).toBe(0);
+describe("the room for claims", () => {
+  test("is one for each thread and eight spare ones: a thread with many waiters leaves the others theirs", () => {
+    expect(ask(0, [10, 0], NOW)).toBeGreaterThan(0);
+    for (let i = 1; i <= 20; i++) ask(1, [5, 0], NOW + 30, NOW + i / 10);
+    expect(claims()).toBe(1 + 8);
+    ask(2, [5, 0], NOW + 30, NOW + 3);
+    ask(2, [4, 1], NOW + 30, NOW + 4);
+    expect(claims()).toBe(2 + 8);
+    // When the claim that is its thread's own goes, the next waiter of that thread has room.
+    core.leave(core.region, core.scratchOf(core.region, 2), 2, LIVING, micros(NOW + 3));
+    expect(claims()).toBe(1 + 8);
+    ask(2, [4, 1], NOW + 30, NOW + 4);
+    expect(claims()).toBe(2 + 8);
+    for (const participant of [1, 2]) {
+      for (let i = 1; i <= 40; i++) {
+        const scratch = core.scratchOf(core.region, participant);
+        core.leave(core.region, scratch, participant, LIVING, micros(NOW + i / 10));
+      }
+    }
+    expect(claims()).toBe(0);
+  });
+
+  test.each([64, 65, 127, 200])(
+    "names each limit of many: a claim for limit 0 leaves limit %i alone",
+    (index) => {
+      const limits = Array.from({ length: 201 }, () => ({ kind: RESOURCE, capacity: 1 }));
+      core = openCore(limits, 3);
+      for (let participant = 0; participant < 3; participant++) live(participant, LIVING);
+      const only = (...indexes: number[]) =>
+        limits.map((_, i) => (indexes.includes(i) ? 1 : 0)) as [number, number];
+      expect(ask(0, only(0), NOW)).toBeGreaterThan(0);
+      expect(ask(1, only(0, 1), NOW + 30, NOW)).toBeLessThan(0);
+      expect(claims()).toBe(1);
+      expect(ask(2, only(1), NOW + 30)).toBeLessThan(0);
+      expect(ask(2, only(index), NOW + 30)).toBeGreaterThan(0);
+    },
+  );
 });

@@ -6,6 +6,8 @@ import type { CoreExports } from "../../src/core/module.ts";
 
 // The debug build keeps its messages below.
 const REGION = 32_768;
+/** Behind any region of these tests. */
+export const SEATS = 15 * 65_536;
 
 export interface LimitRow {
   kind: number;
@@ -42,7 +44,7 @@ export function openCore(limits: readonly LimitRow[], participants = 1): Core {
     logs += core.logBytes(kind);
     return offset;
   });
-  core.format(REGION, limits.length, states, logs, participants);
+  core.format(REGION, limits.length, states, logs, participants, SEATS);
   limits.forEach(({ kind, capacity, ceiling = capacity, window = 1_000_000 }, i) => {
     core.define(REGION, i, kind, capacity, ceiling, window, ...offsets[i]!);
   });

@@ -106,9 +106,9 @@ test("participants take in turn from one state", () => {
 
 test("misuse of the debug build aborts with a readable reason", () => {
   const { core } = instantiateDebug();
-  expect(() => core.format(32_769, 1, 0, 0, 1)).toThrow(/cache line/);
-  expect(() => core.format(32_768, 1, 0, 0, 0)).toThrow(/participants/);
-  core.format(32_768, 1, 88, 0, 1);
+  expect(() => core.format(32_769, 1, 0, 0, 1, 0)).toThrow(/cache line/);
+  expect(() => core.format(32_768, 1, 0, 0, 0, 0)).toThrow(/participants/);
+  core.format(32_768, 1, 88, 0, 1, 0);
   expect(() => core.define(32_768, 1, TOKEN_BUCKET, 1, 1, 1, 0, 0)).toThrow(/no such limit/);
   expect(() => core.define(32_768, 0, 9, 1, 1, 1, 0, 0)).toThrow(/no such kind/);
   expect(() => core.scratchOf(32_768, 1)).toThrow(/no such participant/);

@@ -43,13 +43,20 @@ export async function workFolder(app: string): Promise<string> {
 }
 
 function digestOfBuild(): string {
-  const hash = createHash("sha256").update(readFileSync(join(root, "package.json")));
-  for (const name of ["README.md", "CHANGELOG.md", "LICENSE"]) hash.update(readFileSync(join(root, name)));
-  for (const name of readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" }).sort()) {
-    const path = join(root, "dist", name);
-    if (statSync(path).isFile()) hash.update(name).update(readFileSync(path));
+  const manifest = readFileSync(join(root, "package.json"), "utf8");
+  const hash = createHash("sha256").update(manifest);
+  for (const name of (JSON.parse(manifest) as { files: string[] }).files) {
+    for (const path of filesOf(join(root, name))) hash.update(path).update(readFileSync(path));
   }
   return hash.digest("hex").slice(0, 16);
+}
+
+/** The files in a folder, or the file itself. Empty if `path` does not exist. */
+function filesOf(path: string): string[] {
+  if (!existsSync(path)) return [];
+  if (statSync(path).isFile()) return [path];
+  const names = readdirSync(path, { recursive: true, encoding: "utf8" }).sort();
+  return names.map((name) => join(path, name)).filter((each) => statSync(each).isFile());
 }
 
 /** Removes the folders of earlier builds. */

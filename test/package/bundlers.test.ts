@@ -60,6 +60,8 @@ async function bundle(how: string, program: string): Promise<string> {
 // The first bytes of a WebAssembly module, in base64.
 const CORE = "AGFzbQ";
 const SCRIPT = /redis\.call/i;
+// By which threads wait for each other.
+const THREADS = /waitAsync/;
 
 describe.each(Object.keys(BUNDLERS))("%s", (how) => {
   test("makes a bundle that works, with the core inside and nothing to fetch", async () => {
@@ -75,6 +77,21 @@ describe.each(Object.keys(BUNDLERS))("%s", (how) => {
     expect(text).toContain(CORE);
     expect(text).not.toMatch(SCRIPT);
     expect(text).not.toContain("connectLimits");
+    expect(text).not.toMatch(THREADS);
+  });
+
+  test("has what threads need where they are imported", async () => {
+    const path = await bundle(
+      how,
+      `import { LimitSet, ResourceLimit } from "limitset";
+       import { attachLimits, shareLimits } from "limitset/threads";
+       const limits = new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity: 3 })] });
+       attachLimits(shareLimits(limits).handle).tryAcquire({ db: 2 });
+       console.log(limits.stats().db.used);`,
+    );
+    const { stdout } = await promisify(execFile)(process.execPath, [path]);
+    expect(stdout).toBe("2\n");
+    expect(await readFile(path, "utf8")).toMatch(THREADS);
   });
 
   test.each([

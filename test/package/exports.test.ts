@@ -67,7 +67,7 @@ test("every relative import of every file leads to a file", async () => {
   expect(broken).toEqual([]);
 });
 
-test("the package has no dependencies and no sources", () => {
+test("the tarball has the build, the pages and the examples: no dependencies, no sources, no pictures", () => {
   expect(manifest.dependencies ?? {}).toEqual({});
   expect(manifest.peerDependencies ?? {}).toEqual({});
   expect(manifest.optionalDependencies ?? {}).toEqual({});
@@ -76,11 +76,22 @@ test("the package has no dependencies and no sources", () => {
   ]);
   expect(readdirSync(folder).sort()).toEqual([
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "LICENSE",
     "README.md",
+    "SECURITY.md",
+    "bench",
     "dist",
+    "docs",
+    "examples",
     "package.json",
   ]);
+  const pages = ["bench", "docs", "examples"].flatMap((name) =>
+    readdirSync(join(folder, name), { recursive: true, encoding: "utf8" }),
+  );
+  expect(
+    pages.filter((name) => /node_modules|\.wrangler|\.(?:png|jpe?g|gif|svg|trail|tgz)$/.test(name)),
+  ).toEqual([]);
 });
 
 test("Node's modules are imported with node:, as other runtimes and bundlers need it", async () => {

@@ -1,4 +1,4 @@
-/** The script answers as the core does: what a set asks of its region in random histories is asked of the script too. */
+/** The arithmetic of the script against the core: random histories of a set are recorded and played back to the script. */
 import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -14,21 +14,21 @@ import type { Definition } from "../property/oracle.ts";
 import { runs, TIMEOUT_MS } from "../property/settings.ts";
 import { describeRedis, RedisServer } from "./server.ts";
 
-/** What was asked of the core, as the script is asked it, and what the script has to answer. */
+/** A call of the core as an operation of the script, with the answer that the script has to give. */
 interface Asked {
   readonly readingUs: number;
   readonly operation: string;
   readonly answer: string;
 }
 
-// So that no session ends in a history, whatever its clock does.
+// So long that no session ends in a history, however far its clock moves.
 const LEASE_US = 1e15;
 
 let server: RedisServer;
 let client: Redis;
 let keys = 0;
 
-/** Plays a history on a set, and writes down what that asks of the core. */
+/** Plays a history on a set, and records its calls of the core. */
 function record(definitions: readonly Definition[], startUs: number, history: readonly Step[]): Asked[] {
   const lab = new Lab({ definitions, startUs, missingUpdate: "charge" });
   const { indexes } = definitionsOf(definitions.map(toLimit));
@@ -78,7 +78,7 @@ function record(definitions: readonly Definition[], startUs: number, history: re
   return asked;
 }
 
-/** Asks the script the same: what is asked at one time, in one call. */
+/** Plays recorded operations to the script, and compares the answers. Operations of one time are one batch. */
 async function replay(definitions: readonly Definition[], asked: readonly Asked[]): Promise<void> {
   const { text } = definitionsOf(definitions.map(toLimit));
   const key = `arithmetic:${++keys}`;
@@ -103,7 +103,7 @@ async function replay(definitions: readonly Definition[], asked: readonly Asked[
   expect(got).toEqual(asked);
 }
 
-/** Which limits refuse is said in no order. */
+/** An answer with the limits that refuse in order: the script names them in any order. */
 function sorted(answer: string): string {
   const [wait, by] = answer.split(/!?\//);
   return by
@@ -126,7 +126,7 @@ describeRedis("the script", () => {
     await server.stop();
   });
 
-  it("answers as the core does, for sets of any limits", { timeout: TIMEOUT_MS }, async () => {
+  it("the script answers as the core does for sets of any limits", { timeout: TIMEOUT_MS }, async () => {
     const property = fc.asyncProperty(
       definitionSets,
       startsUs,
@@ -145,7 +145,7 @@ describeRedis("the script", () => {
     "sliding-window",
     "fixed-window",
   ] as const) {
-    it(`answers as the core does, for one ${algorithm}`, { timeout: TIMEOUT_MS }, async () => {
+    it(`the script answers as the core does for one ${algorithm}`, { timeout: TIMEOUT_MS }, async () => {
       const property = fc.asyncProperty(
         singleRate(algorithm),
         startsUs,

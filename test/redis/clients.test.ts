@@ -1,4 +1,7 @@
-/** The clients that can be handed in: each takes, waits to be woken by another process's release, and survives a forgotten script. */
+/**
+ * The supported clients. With each, a set takes, waits until a release on another connection wakes it, and survives a server that
+ * forgets the script.
+ */
 import { once } from "node:events";
 import { Cluster, Redis } from "ioredis";
 import { Redis as Valkey } from "iovalkey";
@@ -13,7 +16,7 @@ const LIMITS = [
   new ResourceLimit({ key: "db", capacity: 2 }),
 ] as const;
 
-/** Two sets on two connections of a client: the whole of what one does to the other. */
+/** Uses two sets on two connections of a client. */
 async function use(one: RedisClient, two: RedisClient, forget: () => Promise<unknown>): Promise<void> {
   const [mine, theirs] = [one, two].map(
     (client) => new RedisLimitSet({ name: "clients", limits: LIMITS, client }),
@@ -24,7 +27,7 @@ async function use(one: RedisClient, two: RedisClient, forget: () => Promise<unk
   await forget();
   const waiter = mine.acquire({ tokens: 100 });
   await expect.poll(async () => (await mine.stats()).tokens.waiting).toBe(1);
-  // Long enough that it listens by now.
+  // By then the waiter listens.
   await new Promise((resolve) => setTimeout(resolve, 200));
   acquisition.update({ tokens: 0 });
   acquisition.release();
@@ -37,7 +40,7 @@ async function use(one: RedisClient, two: RedisClient, forget: () => Promise<unk
   await Promise.all([mine.close(), theirs.close()]);
 }
 
-/** A cluster of three servers that have all slots between them. */
+/** A cluster of three servers that share all slots. */
 async function cluster(): Promise<RedisServer[]> {
   const servers = await Promise.all(
     [0, 1, 2].map(() => serverFor("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")),
@@ -45,7 +48,7 @@ async function cluster(): Promise<RedisServer[]> {
   const clients = servers.map(({ port }) => new Redis(port, "127.0.0.1"));
   const edges = [0, 5461, 10923, 16384];
   for (const [i, client] of clients.entries()) {
-    // Not ADDSLOTSRANGE, which is not there before Redis 7.
+    // Redis has ADDSLOTSRANGE only since version 7.
     const slots = Array.from({ length: edges[i + 1]! - edges[i]! }, (_, slot) => edges[i]! + slot);
     await client.call("CLUSTER", "ADDSLOTS", ...slots);
     await client.call("CLUSTER", "MEET", "127.0.0.1", servers[(i + 1) % 3]!.port);
@@ -60,7 +63,7 @@ async function cluster(): Promise<RedisServer[]> {
 }
 
 describeRedis("clients", () => {
-  test("ioredis", async () => {
+  test("a set works with ioredis", async () => {
     const { port } = await serverFor();
     const [one, two] = [new Redis(port, "127.0.0.1"), new Redis(port, "127.0.0.1")];
     onTestFinished(() => {
@@ -69,7 +72,7 @@ describeRedis("clients", () => {
     await use(one, two, () => one.script("FLUSH"));
   });
 
-  test("iovalkey", async () => {
+  test("a set works with iovalkey", async () => {
     const { port } = await serverFor();
     const [one, two] = [new Valkey(port, "127.0.0.1"), new Valkey(port, "127.0.0.1")];
     onTestFinished(() => {
@@ -78,7 +81,7 @@ describeRedis("clients", () => {
     await use(one, two, () => one.script("FLUSH"));
   });
 
-  test("node-redis", async () => {
+  test("a set works with node-redis", async () => {
     const { port } = await serverFor();
     const [one, two] = [1, 2].map(() => createClient({ socket: { port, host: "127.0.0.1" } }));
     await Promise.all([one!.connect(), two!.connect()]);
@@ -88,7 +91,7 @@ describeRedis("clients", () => {
     await use(one!, two!, () => one!.scriptFlush());
   });
 
-  test("ioredis with a cluster", { timeout: 60_000 }, async () => {
+  test("a set works with ioredis and a cluster", { timeout: 60_000 }, async () => {
     const nodes = (await cluster()).map(({ port }) => ({ port, host: "127.0.0.1" }));
     const [one, two] = [new Cluster(nodes), new Cluster(nodes)];
     onTestFinished(() => {
@@ -98,7 +101,7 @@ describeRedis("clients", () => {
     await use(one, two, () => Promise.all(one.nodes("master").map((node) => node.script("FLUSH"))));
   });
 
-  test("node-redis with a cluster", { timeout: 60_000 }, async () => {
+  test("a set works with node-redis and a cluster", { timeout: 60_000 }, async () => {
     const rootNodes = (await cluster()).map(({ port }) => ({ socket: { port, host: "127.0.0.1" } }));
     const [one, two] = [1, 2].map(() => createCluster({ rootNodes }));
     for (const client of [one!, two!]) client.on("error", () => {});

@@ -1,4 +1,4 @@
-/** The suite over sets on a real server, by a clock that the test moves. */
+/** The suite over sets on a real server, with a clock that the test moves. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll } from "vitest";
@@ -8,10 +8,10 @@ import { type Harness, type SetOptions, START, type Subject } from "../conforman
 import { conformance } from "../conformance/suite.ts";
 import { describeRedis, RedisServer } from "./server.ts";
 
-// By the clock of a test nobody is heard of for years.
+// The clock of a test moves by years between two renewals of a lease.
 const LEASE_MS = 1000 * 86_400_000;
 
-/** A clock by hand that knows when its next timer is due. */
+/** A manual clock that knows when its next timer is due. */
 class SteppedClock extends ManualClock {
   readonly #due = new Map<unknown, number>();
 
@@ -44,14 +44,15 @@ const harness: Harness = {
     const clock = new SteppedClock(START);
     const name = `conformance ${++sets}`;
     const limits = new RedisLimitSet<K>({ ...options, name, client, clock, leaseMs: LEASE_MS });
-    // A reading is asked after all that was asked before; what its answers lead to is asked after that.
+    // Operations keep their order: a reading is answered after all that was asked before it. Operations to which those answers lead
+    // come before the next reading.
     const settle = async () => {
       for (let times = limits.waiting > 0 ? 4 : 2; times > 0; times--) {
         await limits.stats().catch(() => {});
         await nextTurn();
       }
     };
-    /** Time passes from timer to timer: what each leads to arrives before the next. */
+    /** Moves time from timer to timer. All that one timer leads to arrives before the next timer fires. */
     const moveTo = async (ms: number) => {
       await settle();
       while (clock.nextTimer <= ms) {

@@ -1,4 +1,4 @@
-/** What a set is on the server: definitions that agree, options that make sense. */
+/** The definitions of a set on the server, and the options of `RedisLimitSet`. */
 import { InvalidLimitError, InvalidRequestError, type LimitLike, RateLimit, ResourceLimit } from "limitset";
 import { DefinitionMismatchError, RedisLimitSet, type RedisLimitSetOptions } from "limitset/redis";
 import { ManualClock } from "limitset/testing";
@@ -28,7 +28,7 @@ describeRedis("definitions", () => {
     };
   }
 
-  test("in another order they are the same", async () => {
+  test("sets with the same limits in another order share their state", async () => {
     const open = await opener();
     const one = open([rate("a", 10), rate("b", 20), DB]);
     const two = open([DB, rate("b", 20), rate("a", 10)]);
@@ -37,7 +37,7 @@ describeRedis("definitions", () => {
     expect((await two.tryAcquire({ a: 8, b: 16 })).limitedBy).toEqual(["b", "a"]);
   });
 
-  test("others under one name are an error that says which, and change nothing", async () => {
+  test("a set with other limits under the same name rejects with the limits of the server, and changes nothing", async () => {
     const open = await opener();
     const one = open([rate("a", 10)]);
     await one.acquire({ a: 3 });
@@ -52,7 +52,7 @@ describeRedis("definitions", () => {
     expect(await used(one)).toEqual({ a: 3 });
   });
 
-  test("one process may redefine: what is in use stays in use, and the others are told", async () => {
+  test("a set with redefine replaces the limits, keeps what is in use, and lets other sets reject", async () => {
     const open = await opener();
     const algorithms = ["token-bucket", "gcra", "leaky-bucket", "sliding-window", "fixed-window"] as const;
     const limits = (capacity: number, windowMs: number) => [
@@ -68,13 +68,13 @@ describeRedis("definitions", () => {
     expect(stats).toMatchObject({ db: { used: 3, capacity: 20 }, new: { used: 0 } });
     await expect(one.acquire({ db: 1 })).rejects.toBeInstanceOf(DefinitionMismatchError);
     expect(held.signal.aborted).toBe(false);
-    // Only at first: from then on two processes that disagree find out.
+    // `redefine` replaces the limits once. After that, a set rejects when another one has redefined them.
     const three = open(limits(30, 60_000), { redefine: true });
     await three.stats();
     await expect(two.stats()).rejects.toBeInstanceOf(DefinitionMismatchError);
   });
 
-  test("a smaller capacity lets nobody in until enough is free", async () => {
+  test("a resource that is redefined with a smaller capacity refuses until enough is released", async () => {
     const open = await opener();
     const one = open([new ResourceLimit({ key: "db", capacity: 4 })]);
     await one.acquire({ db: 3 });
@@ -101,7 +101,7 @@ describe("options", () => {
     ["whenAway", "ignore"],
     ["missingUpdate", "forget"],
     ["localShare", 0.5],
-  ])("%s of %s is an error that names it", (field, value) => {
+  ])("the option %s of %s is an error that names the option", (field, value) => {
     const error = (() => {
       try {
         new RedisLimitSet({ ...base, [field]: value } as never);
@@ -114,16 +114,19 @@ describe("options", () => {
     expect((error as InvalidLimitError).field).toBe(field);
   });
 
-  test.each([undefined, 0, -0.1, 1.1, Number.NaN])("a local share of %s is none", (localShare) => {
+  test.each([undefined, 0, -0.1, 1.1, Number.NaN])("a local share of %s is an error", (localShare) => {
     const options = { ...base, whenAway: "local", localShare } as never;
     expect(() => new RedisLimitSet(options)).toThrow(InvalidLimitError);
   });
 
-  test.each([undefined, null, {}, "redis://127.0.0.1", { evalsha: 1 }])("%s is no client", (none) => {
-    expect(() => new RedisLimitSet({ ...base, client: none as never })).toThrow(InvalidRequestError);
-  });
+  test.each([undefined, null, {}, "redis://127.0.0.1", { evalsha: 1 }])(
+    "%s as a client is an error",
+    (none) => {
+      expect(() => new RedisLimitSet({ ...base, client: none as never })).toThrow(InvalidRequestError);
+    },
+  );
 
-  test("answers that are none are an error", async () => {
+  test("an acquire rejects if the server gives an answer that makes no sense", async () => {
     const broken = { ...client, evalsha: async () => "what?" };
     const limits = new RedisLimitSet({ ...base, client: broken, deadlineMs: 100 });
     await expect(limits.acquire()).rejects.toMatchObject({ code: "ERR_BACKEND_UNAVAILABLE" });

@@ -7,7 +7,7 @@ import { describeRedis } from "./server.ts";
 const program = fileURLToPath(new URL("../../examples/redis/fleet.js", import.meta.url));
 
 describeRedis("the example", () => {
-  test("several processes spend one budget", async () => {
+  test("the example lets several processes spend one budget", async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [
       program,
       "--machines",
@@ -19,7 +19,7 @@ describeRedis("the example", () => {
     expect(stdout).toMatch(/^connections still held 0$/m);
   });
 
-  test("what one held that is killed comes back", async () => {
+  test("the example gets back the connections of a process that is killed", async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [program, "--seconds", "1", "--kill"]);
     expect(stdout).toMatch(/^process \d+ \(SIGKILL\): /m);
     expect(stdout).toMatch(/^all connections are back/m);

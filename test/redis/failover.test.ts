@@ -1,4 +1,4 @@
-/** A server that dies and is replaced by its replica, as Sentinel does it, and as an administrator of a cluster does. */
+/** A server that dies, and that Sentinel replaces by its replica. */
 import { Redis } from "ioredis";
 import { RateLimit, ResourceLimit } from "limitset";
 import { type RedisClient, RedisLimitSet } from "limitset/redis";
@@ -25,7 +25,7 @@ async function watched(): Promise<{ master: RedisServer; replica: RedisServer; s
   return { master, replica, sentinel };
 }
 
-/** What has been taken, what is held, and who waits: all live on in the replica. */
+/** Checks that usage, held resources and waiters live on in the replica. */
 async function outlive(
   client: RedisClient,
   { master, replica }: { master: RedisServer; replica: RedisServer },
@@ -37,7 +37,7 @@ async function outlive(
   await limits.stats();
   await clientFor(master).wait(1, 5_000);
   await master.kill();
-  // Nobody is served meanwhile, and then the replica does: it has never seen the script.
+  // No request is answered until the replica takes over. The replica has never run the script.
   const stats = () => limits.stats().catch(() => undefined);
   await expect.poll(stats, { timeout: 20_000 }).toMatchObject({ tokens: { used: 60 }, db: { used: 2 } });
   expect(await clientFor(replica).info("replication")).toContain("role:master");
@@ -51,7 +51,7 @@ async function outlive(
 }
 
 describeRedis("a failover", () => {
-  test("by Sentinel, ioredis", { timeout: 60_000 }, async () => {
+  test("a set survives a failover by Sentinel with ioredis", { timeout: 60_000 }, async () => {
     const servers = await watched();
     const client = new Redis({
       sentinels: [{ host: "127.0.0.1", port: servers.sentinel.port }],
@@ -63,7 +63,7 @@ describeRedis("a failover", () => {
     await outlive(client, servers);
   });
 
-  test("by Sentinel, node-redis", { timeout: 60_000 }, async () => {
+  test("a set survives a failover by Sentinel with node-redis", { timeout: 60_000 }, async () => {
     const servers = await watched();
     const client = createSentinel({
       name: "main",

@@ -1,4 +1,4 @@
-/** A server that is away, slow, restarting, readonly, or forgets the script; a network that loses answers. */
+/** A server that is away, slow, restarted, read-only or forgets the script, and a network that loses answers. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { BackendUnavailableError, type LimitLike, RateLimit, ResourceLimit } from "limitset";
 import { RedisLimitSet, type RedisLimitSetOptions } from "limitset/redis";
@@ -30,7 +30,7 @@ const used = async (limits: RedisLimitSet<string>) =>
   Object.fromEntries(Object.entries(await limits.stats()).map(([key, stats]) => [key, stats.used]));
 
 describeRedis("a server that fails", () => {
-  test("a server that has forgotten the script is taught it again", async () => {
+  test("a set sends the script again to a server that has forgotten it", async () => {
     const { limits, client } = await started([TOKENS, DB]);
     const acquisition = await limits.acquire({ tokens: 40 });
     await client.script("FLUSH");
@@ -41,7 +41,7 @@ describeRedis("a server that fails", () => {
     expect((await limits.tryAcquire({ tokens: 91 })).limitedBy).toEqual(["tokens"]);
   });
 
-  test("who waits survives a restart, and requests pass again", async () => {
+  test("a waiter survives a restart of the server, and is granted by it", async () => {
     const { limits, server } = await started([DB], { leaseMs: 400 });
     const holder = await limits.acquire({ db: 2 });
     const lost = new Promise((resolve) => holder.signal.addEventListener("abort", resolve));
@@ -50,14 +50,14 @@ describeRedis("a server that fails", () => {
     await server.kill();
     await sleep(200);
     await server.start();
-    // It has come back empty: what was held is not.
+    // The server has restarted empty, so that nothing is held any more.
     expect((await waiter).requested).toEqual({ db: 1 });
     await lost;
     expect(await used(limits)).toEqual({ db: 1 });
   });
 
   for (const clientOptions of [{}, { maxRetriesPerRequest: null }, { enableOfflineQueue: false }]) {
-    test(`away, it is an error within the deadline (${JSON.stringify(clientOptions)})`, async () => {
+    test(`a request rejects within the deadline if the server is away (${JSON.stringify(clientOptions)})`, async () => {
       const { limits, server } = await started([DB, TOKENS], { deadlineMs: 200 }, clientOptions);
       await expect
         .poll(() =>
@@ -98,21 +98,21 @@ describeRedis("a server that fails", () => {
     });
   }
 
-  test("a server that never was is an error within the deadline", async () => {
+  test("a request rejects within the deadline if the server was never there", async () => {
     const server = await serverFor();
     await server.kill();
     const limits = setOf({ limits: [TOKENS], client: clientFor(server), deadlineMs: 100 });
     await expect(limits.acquire({ tokens: 1 })).rejects.toBeInstanceOf(BackendUnavailableError);
   });
 
-  test("a slow answer within the deadline is an answer", async () => {
+  test("a request is granted by a slow answer within the deadline", async () => {
     const { limits, client } = await started([TOKENS], { deadlineMs: 5_000 });
     await limits.stats();
     await client.client("PAUSE", 200);
     expect((await limits.acquire({ tokens: 5 })).requested).toEqual({ tokens: 5 });
   });
 
-  test("what is granted after the deadline is given back", async () => {
+  test("a grant that arrives after the deadline is given back", async () => {
     const { limits, server } = await started([TOKENS, DB], { deadlineMs: 50 });
     await limits.stats();
     await clientFor(server).client("PAUSE", 400);
@@ -120,7 +120,7 @@ describeRedis("a server that fails", () => {
     await expect.poll(() => used(limits).catch(() => undefined)).toEqual({ tokens: 0, db: 0 });
   });
 
-  test("a replica that may not be written to is an error within the deadline", async () => {
+  test("a request to a read-only replica rejects within the deadline", async () => {
     const main = await serverFor();
     const replica = await serverFor("--replicaof", "127.0.0.1", String(main.port));
     const limits = setOf({ limits: [TOKENS], client: clientFor(replica), deadlineMs: 200 });
@@ -128,7 +128,7 @@ describeRedis("a server that fails", () => {
     expect(error).toBeInstanceOf(BackendUnavailableError);
   });
 
-  test("a key that is something else is an error at once, with its cause", async () => {
+  test("a request rejects at once, with the cause, if the key of the set holds something else", async () => {
     const { limits, client } = await started([TOKENS], { deadlineMs: 60_000 });
     await client.set("limitset:{failing}", "mine");
     const error = await limits.acquire({ tokens: 1 }).catch((thrown: unknown) => thrown);
@@ -140,7 +140,7 @@ describeRedis("a server that fails", () => {
 
   for (const resends of [true, false]) {
     const title = resends ? "sends again by itself" : "gives up";
-    test(`an answer that is lost: nothing is taken twice, nothing comes back twice (the client ${title})`, async () => {
+    test(`a lost answer makes nothing taken or given back twice (the client ${title})`, async () => {
       const server = await serverFor();
       const wire = await Wire.to(server);
       const client = wire.client({
@@ -166,7 +166,7 @@ describeRedis("a server that fails", () => {
     });
   }
 
-  test("allowed while it is away, requests pass uncounted", async () => {
+  test("a set with whenAway allow grants all requests uncounted while the server is away", async () => {
     const { limits, server } = await started([TOKENS, DB], { deadlineMs: 100, whenAway: "allow" });
     await limits.acquire({ tokens: 100, db: 0 });
     await server.kill();
@@ -185,7 +185,7 @@ describeRedis("a server that fails", () => {
     expect(await used(limits)).toEqual({ tokens: 7, db: 1 });
   });
 
-  test("locally while it is away, a share of the limits holds", async () => {
+  test("a set with whenAway local keeps to its share of the limits while the server is away", async () => {
     const { limits, server } = await started([TOKENS, DB], {
       deadlineMs: 100,
       whenAway: "local",
@@ -214,7 +214,7 @@ describeRedis("a server that fails", () => {
       .toEqual({ tokens: 51, db: 1 });
   });
 
-  test("whoever waits when it goes away is served by the stand-in too", async () => {
+  test("a waiter is granted by the stand-in when the server goes away", async () => {
     const { limits, server } = await started([DB], { deadlineMs: 100, whenAway: "allow" });
     await limits.acquire({ db: 2 });
     const waiter = limits.acquire({ db: 1 });
@@ -235,7 +235,7 @@ describeRedis("a server that fails", () => {
     await expect(waiter).rejects.toThrow("enough");
   });
 
-  test("closing does not wait for long for a server that is away", async () => {
+  test("close does not wait for long for a server that is away", async () => {
     const { limits, server } = await started([DB], { deadlineMs: 100 });
     await limits.acquire();
     const waiter = limits.acquire({ db: 2 });

@@ -1,4 +1,4 @@
-/** Order between processes: nobody is passed over for ever, and one that is not there any more holds up nobody for long. */
+/** Order between processes: no waiter is passed over for ever, and a waiter that is gone does not hold up the others for long. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { RateLimit, ResourceLimit } from "limitset";
 import { RedisLimitSet } from "limitset/redis";
@@ -9,7 +9,7 @@ import { clientFor, describeRedis, serverFor } from "./server.ts";
 const TOKENS = new RateLimit({ key: "tokens", capacity: 10, windowMs: 1000 });
 const DB = new ResourceLimit({ key: "db", capacity: 2 });
 
-/** Two sets as two processes have them, by one clock. */
+/** Two sets, as two processes would have them, with one clock. */
 async function two<K extends string>(limits: readonly (RateLimit<K> | ResourceLimit<K>)[]) {
   const client = clientFor(await serverFor());
   const clock = new ManualClock();
@@ -19,7 +19,7 @@ async function two<K extends string>(limits: readonly (RateLimit<K> | ResourceLi
     return set;
   };
   const [mine, theirs] = [open(), open()];
-  /** Moves time, and lets what that leads to arrive, messages too. */
+  /** Moves time, and waits until all that this leads to has arrived, notices of the server included. */
   const advance = async (ms: number) => {
     clock.advance(ms);
     for (let times = 0; times < 3; times++) {
@@ -31,7 +31,7 @@ async function two<K extends string>(limits: readonly (RateLimit<K> | ResourceLi
 }
 
 describeRedis("order between processes", () => {
-  test("a large request is not starved by another process's small ones", async () => {
+  test("small requests of one process do not starve a large request of another", async () => {
     const { mine, theirs, advance } = await two([TOKENS]);
     await theirs.acquire({ tokens: 10 });
     let granted = false;
@@ -45,11 +45,11 @@ describeRedis("order between processes", () => {
       if (!granted && (await theirs.tryAcquire({ tokens: 1 })).successful) passed++;
     }
     expect(granted).toBe(true);
-    // Those that were faster before it had waited out its own time.
+    // Small requests may pass until the large one has waited for as long as it would have waited alone.
     expect(passed).toBeLessThanOrEqual(10);
   });
 
-  test("who waits for two slots gets them one after the other", async () => {
+  test("a waiter for two slots gets them one after the other", async () => {
     const { mine, theirs, advance } = await two([DB]);
     const [one, other] = [await theirs.acquire(), await theirs.acquire()];
     let granted = false;
@@ -68,7 +68,7 @@ describeRedis("order between processes", () => {
     expect(granted).toBe(true);
   });
 
-  test("one that waits no more holds up nobody for long", async () => {
+  test("a waiter that is gone does not hold up other processes for long", async () => {
     const { mine, theirs, advance } = await two([DB]);
     const [one] = [await theirs.acquire(), await theirs.acquire()];
     const waiter = mine.acquire({ db: 2 });

@@ -1,4 +1,4 @@
-// A process that uses a set on the server at a given port, and does as it is told.
+// A process with a set on the server at a given port. It carries out the orders of the test.
 import { Redis } from "ioredis";
 import { RedisLimitSet } from "limitset/redis";
 
@@ -19,7 +19,7 @@ const orders = {
     return acquisition.requested;
   },
   release: (id) => held.get(id)?.release(),
-  /** Takes one as often as it can, many at a time; answers how often that was. */
+  /** Takes until refused, with four requests at a time; answers how often that was granted. */
   async drain(requested) {
     let taken = 0;
     const one = async () => {
@@ -28,7 +28,7 @@ const orders = {
     await Promise.all([one(), one(), one(), one()]);
     return taken;
   },
-  /** Holds one for a moment, so many times; answers the most that were inside at once, in all processes. */
+  /** Acquires and releases so many times; answers the most that were held at once in all processes. */
   async contend(requested, times) {
     let most = 0;
     const one = async () => {

@@ -1,4 +1,4 @@
-/** Other processes that use the same set. */
+/** Processes that share a set with the test. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -22,7 +22,7 @@ export type PeerOptions = Omit<RedisLimitSetOptions<string>, "client" | "limits"
 
 export class Peer {
   readonly process: ChildProcess;
-  /** Why an acquisition was lost, if one was. */
+  /** Resolves to the name of the reason when the process loses an acquisition. */
   readonly lost: Promise<string>;
   readonly #answers = new Map<number, (answer: Answer) => void>();
   #id = 0;

@@ -1,4 +1,4 @@
-/** Several processes on one server, some of which die. */
+/** Several processes on one server. Some of them die. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CallLimit, RateLimit, ResourceLimit } from "limitset";
 import { LeaseLostError, RedisLimitSet } from "limitset/redis";
@@ -10,7 +10,7 @@ const DB = [new ResourceLimit({ key: "db", capacity: 2 })] as const;
 const HOUR = 3_600_000;
 
 describeRedis("several processes", () => {
-  test("take together exactly what one may", async () => {
+  test("several processes take together exactly as much as one process may", async () => {
     const server = await serverFor();
     const limits = [
       new CallLimit({ capacity: 500, windowMs: HOUR, algorithm: "sliding-window" }),
@@ -19,11 +19,11 @@ describeRedis("several processes", () => {
     const options = { name: "shared", limits, missingUpdate: "charge" } as const;
     const peers = await Promise.all([1, 2, 3].map(() => Peer.start(server, options)));
     const taken = await Promise.all(peers.map((peer) => peer.ask("drain", { tokens: 10 })));
-    // Calls are the first to run out.
+    // The calls run out first.
     expect(taken.reduce((sum: number, one) => sum + (one as number), 0)).toBe(500);
   });
 
-  test("are never more inside than there are slots", async () => {
+  test("several processes never hold more slots than there are", async () => {
     const server = await serverFor();
     const options = { name: "slots", limits: [new ResourceLimit({ key: "slots", capacity: 3 })] };
     const peers = await Promise.all([1, 2, 3].map(() => Peer.start(server, options)));
@@ -34,7 +34,7 @@ describeRedis("several processes", () => {
     await limits.close();
   });
 
-  test("a release in one wakes who waits in another", async () => {
+  test("a release in one process wakes a waiter in another", async () => {
     const server = await serverFor();
     const peer = await Peer.start(server, { name: "woken", limits: DB });
     await peer.ask("acquire", 1, { db: 2 });
@@ -49,7 +49,7 @@ describeRedis("several processes", () => {
     expect(performance.now() - before).toBeLessThan(5_000);
   });
 
-  test("a refund in one lets through who waits in another, before its time", async () => {
+  test("a refund in one process lets a waiter in another go before its time", async () => {
     const server = await serverFor();
     const limits = [new RateLimit({ key: "tokens", capacity: 100, windowMs: HOUR })];
     const one = new RedisLimitSet({ name: "refund", limits, client: clientFor(server) });
@@ -63,7 +63,7 @@ describeRedis("several processes", () => {
     await Promise.all([one.close(), two.close()]);
   });
 
-  test("what a killed one held comes back when its lease ends, and not before", async () => {
+  test("resources of a killed process come back when its lease ends, and not before", async () => {
     const server = await serverFor();
     const leaseMs = 600;
     const peer = await Peer.start(server, { name: "killed", limits: DB, leaseMs });
@@ -71,7 +71,7 @@ describeRedis("several processes", () => {
     const limits = new RedisLimitSet({ name: "killed", limits: DB, leaseMs, client: clientFor(server) });
     onTestFinished(() => limits.close());
     const waiter = limits.acquire({ db: 2 });
-    // Much longer than the lease: it is renewed.
+    // Much longer than the lease, which is renewed.
     await sleep(3 * leaseMs);
     expect(limits.waiting).toBe(1);
     await peer.kill();
@@ -81,7 +81,7 @@ describeRedis("several processes", () => {
     expect((await limits.stats()).db.used).toBe(2);
   });
 
-  test("one that did not run for too long learns that it has lost its lease, and gives back nothing of others", async () => {
+  test("a process that was stopped for too long learns that its lease is lost, and gives back nothing of the next holder", async () => {
     const server = await serverFor();
     const leaseMs = 1_000;
     const peer = await Peer.start(server, { name: "frozen", limits: DB, leaseMs });
@@ -98,7 +98,7 @@ describeRedis("several processes", () => {
     expect(mine.signal.aborted).toBe(false);
   });
 
-  test("closing gives back what is held", async () => {
+  test("close gives back what the set holds", async () => {
     const server = await serverFor();
     const client = clientFor(server);
     const one = new RedisLimitSet({ name: "closed", limits: DB, client });
@@ -109,7 +109,7 @@ describeRedis("several processes", () => {
     await two.close();
   });
 
-  test("a set that nobody uses leaves nothing behind, and sets no timer", async () => {
+  test("a set that is not used leaves nothing on the server, and sets no timer", async () => {
     const server = await serverFor();
     const client = clientFor(server);
     const limits = new RedisLimitSet({
@@ -131,7 +131,7 @@ describeRedis("several processes", () => {
     await limits.close();
   });
 
-  test("a lost lease aborts the signal with a LeaseLostError", async () => {
+  test("an acquisition whose lease is lost aborts its signal with a LeaseLostError", async () => {
     const server = await serverFor();
     const client = clientFor(server);
     const limits = new RedisLimitSet({ name: "flushed", limits: DB, client, leaseMs: 300 });
@@ -141,7 +141,7 @@ describeRedis("several processes", () => {
     await client.flushall();
     await lost;
     expect(acquisition.signal.reason).toBeInstanceOf(LeaseLostError);
-    // It gives back nothing that it does not hold, and the next holds anew.
+    // The release gives back nothing, since the next acquisition holds both.
     const next = await limits.acquire({ db: 2 });
     acquisition.release();
     expect((await limits.stats()).db.used).toBe(2);

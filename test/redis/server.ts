@@ -1,4 +1,4 @@
-/** Real servers, each on a port of its own, gone when the test is. */
+/** Real servers, each on a port of its own. They end with the test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -10,11 +10,11 @@ import { Redis } from "ioredis";
 import { describe, onTestFinished } from "vitest";
 import { find } from "../installed.ts";
 
-/** `LIMITSET_REDIS`: the path of another server to test with, of another version say. */
+/** `LIMITSET_REDIS`: the path of another server to test with, such as another version. */
 const { LIMITSET_RUNTIMES, LIMITSET_REDIS }: { LIMITSET_RUNTIMES?: string; LIMITSET_REDIS?: string } =
   process.env;
 
-/** `describe` where a server can be started; after `npm run test:all`, which installs it, its absence is a failure. */
+/** `describe`, skipped where redis-server is not installed. `npm run test:all` installs it, and fails without it. */
 export const describeRedis: typeof describe = (() => {
   const absent = find("redis-server") === undefined;
   if (absent && LIMITSET_RUNTIMES === "all") throw new Error("redis-server is not installed");
@@ -44,10 +44,10 @@ export class RedisServer {
     return server;
   }
 
-  /** A sentinel that watches `master` under the name `main`, alone. */
+  /** A single sentinel that watches `master` under the name `main`. */
   static async watch(master: RedisServer): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), ["--sentinel"]);
-    // It writes down there what it learns.
+    // A sentinel writes all that it learns to its file.
     server.#file = join(server.#folder, "sentinel.conf");
     writeFileSync(
       server.#file,

@@ -1,4 +1,4 @@
-/** Many requests of two processes' sets, that time out, abort, nest and release, over connections that break: the sums are right. */
+/** Many requests of two sets that time out, abort, nest and release, over connections that break: the sums are right in the end. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { RateLimit, ResourceLimit } from "limitset";
 import { RedisLimitSet } from "limitset/redis";
@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { describeRedis, serverFor } from "./server.ts";
 import { Wire } from "./wire.ts";
 
-// A window in which nothing comes back by itself.
+// The window is so long that nothing is refilled.
 const LIMITS = [
   new RateLimit({ key: "tokens", capacity: 100_000, windowMs: 10 ** 10 }),
   new ResourceLimit({ key: "db", capacity: 3 }),
@@ -27,7 +27,7 @@ function random(seed: number): () => number {
 }
 
 describeRedis("stress", () => {
-  test(`what was used is what was reported, and nothing stays held (LIMITSET_SEED=${LIMITSET_SEED})`, async () => {
+  test(`the usage is the sum of all reports, and nothing stays held, after failures of any kind (LIMITSET_SEED=${LIMITSET_SEED})`, async () => {
     const next = random(Number(LIMITSET_SEED));
     const upTo = (most: number) => Math.floor(next() * (most + 1));
     const server = await serverFor();

@@ -1,4 +1,4 @@
-/** A connection to a server that fails as a network does. */
+/** A connection to a server that can fail as a network does. */
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { Redis } from "ioredis";
@@ -9,7 +9,7 @@ export class Wire {
   readonly #listener: Server;
   readonly #sockets = new Set<Socket>();
   #losesAnswers = false;
-  /** Requests that have reached the server and whose answers were lost. */
+  /** The number of batches that have reached the server and whose answers were lost. */
   lost = 0;
 
   static async to(server: RedisServer): Promise<Wire> {
@@ -34,7 +34,7 @@ export class Wire {
       }
       near.on("data", (data) => far.write(data));
       far.on("data", (data) => {
-        // The server has done what it was asked; nobody will hear of it.
+        // The server has run the batch, but its answer does not arrive.
         if (this.#losesAnswers && String(data).includes("ok 1 ")) {
           this.#losesAnswers = false;
           this.lost++;
@@ -55,7 +55,7 @@ export class Wire {
     return client;
   }
 
-  /** The next answer to a batch that has changed something gets lost, and the connection with it. */
+  /** Loses the next answer to a batch that has changed something, and breaks the connection. */
   loseNextAnswer(): void {
     this.#losesAnswers = true;
   }

@@ -93,8 +93,8 @@ describe("a handle", () => {
     7,
     {},
     { number: 5 },
-    { format: 2, start: 64, entrance: 64, serial: 1, number: 1 },
-    { format: 2, start: 1.5, entrance: 64, serial: 1, number: 1, limits: [] },
+    { format: 3, start: 64, entrance: 64, serial: 1, number: 1 },
+    { format: 3, start: 1.5, entrance: 64, serial: 1, number: 1, limits: [] },
     { format: 1, start: 64, entrance: 64, serial: 1, number: 1, limits: [] },
   ])("is not %j", (garbage) => {
     expect(() => attachLimits(garbage as unknown as LimitSetHandle)).toThrow(InvalidHandleError);

@@ -18,14 +18,14 @@ const set = new LimitSet({
   ],
 });
 
-// A LimitSet is a Limits of its keys, and one of any keys.
+// A LimitSet is a Limits of its keys, and a Limits of any keys.
 export const exact: Limits<"tokens" | "db"> = set;
 export const any: Limits = set;
 export const none: Limits<never> = new LimitSet();
-// @ts-expect-error -- it knows no such key
+// @ts-expect-error -- the set has no such key
 export const other: Limits<"tokens" | "bytes"> = set;
 
-// What runs elsewhere answers later: code for any backend has to await.
+// Some backends answer later, so that code for any backend has to await.
 declare const somewhere: Limits<"tokens" | "db">;
 
 export async function portable(): Promise<number> {
@@ -47,12 +47,12 @@ export async function portable(): Promise<number> {
   return used + available;
 }
 
-// Here they are values.
+// The answers of a LimitSet are values.
 const now = set.tryAcquire({ tokens: 1 }).successful;
 const used = set.stats().tokens.used;
 const free = set.get("tokens").stats().available;
 
-/** The contract's members. */
+/** The members of the contract. */
 export type Members = [
   Expect<
     Equal<keyof Limits, "acquire" | "tryAcquire" | "run" | "stats" | "get" | "keys" | "config" | "close">
@@ -62,7 +62,7 @@ export type Members = [
   Expect<Equal<LimitError["code"], string>>,
 ];
 
-// Of one's own, and by hand.
+// A manual clock, and a clock of one's own.
 export const clocks: Clock[] = [
   new ManualClock(),
   { now: () => 0, setTimeout: (callback, ms) => setTimeout(callback, ms), clearTimeout: () => {} },

@@ -1,4 +1,4 @@
-/** Durable Objects: keys come from the class, and the platform's own types fit. */
+/** The types of Durable Objects: keys are inferred from the class, and the types of the platform fit. */
 import type { DurableObjectNamespace, DurableObjectState } from "@cloudflare/workers-types";
 import {
   connectDurable,
@@ -29,7 +29,7 @@ class Plain extends LimitSetObject {
 declare const env: { readonly BUDGET: DurableObjectNamespace<Budget> };
 declare const state: DurableObjectState;
 
-// What the platform declares is enough for what is asked of it.
+// The types of the platform fit.
 export const namespace: ObjectNamespace = env.BUDGET;
 export const given: ObjectState = state;
 export const hosted = new Budget(state, env);
@@ -60,7 +60,7 @@ export async function spend(): Promise<number> {
   return reason.code.length + (await limits.stats()).tokens.used + (await limits.get("db").stats()).used;
 }
 
-// @ts-expect-error -- no binding of a Durable Object
+// @ts-expect-error -- not a binding of Durable Objects
 connectDurable({ get() {} }, "one");
-// @ts-expect-error -- no limit
+// @ts-expect-error -- not a limit
 connectDurable<{ limits: [{ type: "rat" }] }>(env.BUDGET, "one");

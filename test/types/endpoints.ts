@@ -1,4 +1,4 @@
-/** What platforms have is an endpoint, and one that is written by hand is small. */
+/** The types of endpoints: the channels of all platforms fit, and so does a small object of your own. */
 import type { ChildProcess } from "node:child_process";
 import cluster from "node:cluster";
 import { type MessagePort as NodePort, type Worker as NodeWorker, parentPort } from "node:worker_threads";
@@ -46,5 +46,5 @@ const connected = connectLimits<"call_count" | "tokens">(process);
 connected.acquire({ tokens: 5 });
 // @ts-expect-error: no such key
 connected.acquire({ tokns: 5 });
-// @ts-expect-error: nothing that carries messages
+// @ts-expect-error: not an endpoint, since it cannot receive
 serveLimits(limits, { post: () => {} });

@@ -38,7 +38,7 @@ const each = {
   }),
 };
 
-/** Inference of keys from limits. */
+/** The keys of a set are inferred from its limits. */
 export type Inferred = [
   Expect<Equal<(typeof tokens)["key"], "tokens">>,
   Expect<Equal<(typeof calls)["key"], "call_count">>,
@@ -64,7 +64,7 @@ export type Empty = [
   Expect<Equal<KeyOf<typeof empty>, never>>,
 ];
 
-// Calls have a key, but as plain data need not say so.
+// A call limit as plain data need not name its key.
 new LimitSet({ limits: [{ type: "call", capacity: 10, windowMs: 1000 }] });
 const plainCalls = new LimitSet({
   limits: [
@@ -81,7 +81,7 @@ declare const plainFromJson: LimitLike[];
 const fromJson = new LimitSet({ limits: limitsFromJson });
 const fromPlainJson = new LimitSet({ limits: plainFromJson });
 
-/** Limits whose keys are only known when they run. */
+/** The keys of limits from JSON are known only when the program runs. */
 export type Dynamic = [
   Expect<Equal<KeyOf<typeof fromJson>, string>>,
   Expect<Equal<KeyOf<typeof fromPlainJson>, string>>,
@@ -89,7 +89,7 @@ export type Dynamic = [
 
 fromJson.tryAcquire({ whatever: 5 });
 
-// A limit is not something to take from.
+// A limit has no methods to take from it: a set has.
 // @ts-expect-error
 tokens.acquire;
 // @ts-expect-error

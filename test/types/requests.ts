@@ -69,7 +69,7 @@ const tried = limits.tryAcquire({ tokens: 5 });
 const promised = limits.acquire({ tokens: 5 });
 const snapshot = limits.stats();
 
-/** What comes back. */
+/** The types of answers. */
 export type Results = [
   Expect<Equal<typeof tried, Acquisition<Key>>>,
   Expect<Equal<typeof promised, Promise<Acquisition<Key>>>>,
@@ -102,7 +102,7 @@ const running = limits.run({ tokens: 5 }, async (acq) => {
 const runningAtOnce = limits.run({ db: 1 }, () => 42);
 const runningForNothing = limits.run(undefined, async () => {});
 
-/** A run gives what its body gives. */
+/** run resolves to the result of its body. */
 export type Runs = [
   Expect<Equal<typeof running, Promise<{ answer: string }>>>,
   Expect<Equal<typeof runningAtOnce, Promise<number>>>,

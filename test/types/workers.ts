@@ -1,4 +1,4 @@
-/** Methods keep their types, and what cannot cross threads does not compile. */
+/** The types of workers: methods keep their types, and values that cannot cross threads do not compile. */
 import { CallLimit, LimitSet, type Limits, ResourceLimit } from "limitset";
 import { type Running, Worker } from "limitset/worker";
 import type { Equal, Expect } from "./equality.ts";
@@ -79,29 +79,29 @@ export type Kept = [
 export const number: Promise<number | undefined> = there.first([1, 2]);
 export const running: Running<Library, "sync"> = here;
 
-// @ts-expect-error: a constructor wants its arguments
+// @ts-expect-error: a constructor needs its arguments
 Library.options({ mode: "sync" }).init();
-// @ts-expect-error: of the right type
+// @ts-expect-error: an argument of the wrong type
 Library.options({ mode: "sync" }).init(5);
 // @ts-expect-error: no such mode
 Library.options({ mode: "fiber" });
 // @ts-expect-error: no such method
 here.lose("it");
-// @ts-expect-error: not for others
+// @ts-expect-error: a protected method
 here.sort();
 // @ts-expect-error: no such method to retry
 Library.options({ methods: { lose: { numRetries: 1 } } });
 Library.options({ methods: { count: { numRetries: 1, retryUntil: (count) => count > 3 } } });
 Library.options({ retryOn: [TypeError, (error, { attempt }) => attempt < 2 && error instanceof Error] });
 
-// In this thread functions are fine.
+// Functions can be passed to a worker in this thread.
 here.each((title) => title.length);
 here.reader().then((read) => read());
 // @ts-expect-error: a function cannot cross
 there.each((title: string) => title.length);
-// @ts-expect-error: nor come back
+// @ts-expect-error: a function cannot come back
 process.reader();
-// @ts-expect-error: nor a generator
+// @ts-expect-error: a generator cannot come back
 there.stream();
 
 class Listener extends Worker {

@@ -4,7 +4,7 @@ import { ALGORITHMS, calls, micro, rate, resource, take, used } from "../tools.t
 
 export const allOrNothing: Theme = ({ it }) => {
   for (const exhausted of [...ALGORITHMS, "call_count", "connections"] as const) {
-    it(`with ${exhausted} exhausted a refusal leaves all others as they were, and names it alone`, async (create) => {
+    it(`a refusal because of ${exhausted} takes nothing of the other limits, and names ${exhausted} alone`, async (create) => {
       const { limits } = await create([
         calls(10, 60_000),
         ...ALGORITHMS.map((algorithm) => rate(algorithm, 10, 60_000, { algorithm })),
@@ -20,7 +20,7 @@ export const allOrNothing: Theme = ({ it }) => {
     });
   }
 
-  it("two exhausted limits are both named, with the longer wait", async (create) => {
+  it("a refusal because of two limits names both, and has the longer wait", async (create) => {
     const { limits } = await create([
       rate("slow", 10, 60_000),
       rate("quick", 10, 1000),
@@ -32,7 +32,7 @@ export const allOrNothing: Theme = ({ it }) => {
     expect(micro(refused.retryAfterMs)).toBe(6000);
   });
 
-  it("with a resource among them the wait has no end", async (create) => {
+  it("a refusal because of a resource has an infinite wait", async (create) => {
     const { limits } = await create([rate("tokens", 10, 1000), resource("db", 1)]);
     await take(limits, { tokens: 10 });
     const refused = await limits.tryAcquire({ tokens: 1 });
@@ -40,7 +40,7 @@ export const allOrNothing: Theme = ({ it }) => {
     expect(refused.retryAfterMs).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it("a refused wait takes nothing either, while it waits and after", async (create) => {
+  it("a waiter that times out takes nothing, neither while it waits nor afterwards", async (create) => {
     const { limits, clock, settle } = await create([rate("tokens", 10, 60_000), resource("db", 1)]);
     const holder = await take(limits, { db: 1 });
     const waiter = limits.acquire({ tokens: 10, db: 1 }, { timeoutMs: 100 });

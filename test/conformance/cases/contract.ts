@@ -3,7 +3,7 @@ import { LimitError, LimitSetClosedError, type Limits } from "../../../src/index
 import type { Theme } from "../harness.ts";
 import { failure, rate, resource, take, used, watch } from "../tools.ts";
 
-/** Code of a user that knows the contract and no backend. */
+/** Code that knows the contract, and no backend. */
 async function spend(limits: Limits<"tokens" | "db">, estimate: number, actual: number): Promise<number> {
   return limits.run({ tokens: estimate, db: 1 }, async (acq) => {
     await acq.update({ tokens: actual });
@@ -12,21 +12,21 @@ async function spend(limits: Limits<"tokens" | "db">, estimate: number, actual: 
 }
 
 export const contract: Theme = ({ it }) => {
-  it("code that takes a Limits runs on it", async (create) => {
+  it("code that takes a Limits runs on this set", async (create) => {
     const { limits } = await create([rate("tokens", 100, 60_000), resource("db", 1)]);
     const available = await Promise.all([spend(limits, 40, 10), spend(limits, 40, 20)]);
     expect(available).toEqual([60, 50]);
     expect(await used(limits)).toEqual({ tokens: 30, db: 0 });
   });
 
-  it("an unknown key has no definition", async (create) => {
+  it("get of an unknown key is an error", async (create) => {
     const { limits } = await create([rate("x", 10, 1000)]);
     const error = await failure(() => limits.get("y" as "x"));
     expect(error).toBeInstanceOf(LimitError);
     expect(error.message).toContain("y");
   });
 
-  it("an acquisition carries a copy of the set's config", async (create) => {
+  it("an acquisition has a copy of the set's config", async (create) => {
     const config = { model: "large", nested: { retries: [1, 2] } };
     const { limits } = await create([resource("db", 3)], { config });
     const first = await limits.acquire();
@@ -37,18 +37,18 @@ export const contract: Theme = ({ it }) => {
     expect(limits.config).toEqual(config);
   });
 
-  it("without a config it is empty", async (create) => {
+  it("the config of an acquisition is empty if the set has none", async (create) => {
     const { limits } = await create([resource("db", 3)]);
     expect((await limits.acquire()).config).toEqual({});
   });
 
-  it("an unsuccessful acquisition carries the config too", async (create) => {
+  it("a refusal has the config of the set too", async (create) => {
     const { limits } = await create([resource("db", 1)], { config: { model: "large" } });
     await take(limits, { db: 1 });
     expect((await limits.tryAcquire()).config).toEqual({ model: "large" });
   });
 
-  it("a closed set rejects its waiters and grants nothing more", async (create) => {
+  it("a closed set rejects its waiters, and grants nothing more", async (create) => {
     const { limits, settle } = await create([resource("db", 1)]);
     const holder = await take(limits, { db: 1 });
     const waiters = [watch(limits.acquire()), watch(limits.run({}, async () => "ran"))];
@@ -61,7 +61,7 @@ export const contract: Theme = ({ it }) => {
     await holder.release();
   });
 
-  it("closing again does nothing", async (create) => {
+  it("a second close does nothing", async (create) => {
     const { limits } = await create([resource("db", 1)]);
     await limits.close();
     await limits.close();

@@ -3,7 +3,7 @@ import type { RateLimitAlgorithm } from "../../../src/index.ts";
 import { START, type Theme } from "../harness.ts";
 import { ALGORITHMS, failure, micro, rate, take, used } from "../tools.ts";
 
-/** Of 200 in a minute, with `overage: "debt"`: 100 taken at 0, 150 reported and released at 30 s. */
+/** The amount in use of 200 in a minute, after 100 were taken at 0, and 150 were reported and released at 30 s. */
 const CHARGED: Readonly<Record<RateLimitAlgorithm, number>> = {
   "token-bucket": 50,
   gcra: 50,
@@ -14,7 +14,7 @@ const CHARGED: Readonly<Record<RateLimitAlgorithm, number>> = {
 
 export const debt: Theme = ({ it }) => {
   for (const algorithm of ALGORITHMS) {
-    it(`${algorithm} charges usage above the request at release`, async (create) => {
+    it(`${algorithm} with debt charges usage above the request at the release`, async (create) => {
       const { limits, clock } = await create([rate("x", 200, 60_000, { algorithm, overage: "debt" })]);
       const acq = await take(limits, { x: 100 });
       await clock.advance(30_000);
@@ -23,7 +23,7 @@ export const debt: Theme = ({ it }) => {
       expect(await used(limits)).toEqual({ x: CHARGED[algorithm] });
     });
 
-    it(`${algorithm} charges usage that is only reported, not requested`, async (create) => {
+    it(`${algorithm} with debt charges usage that was not requested`, async (create) => {
       const { limits } = await create([
         rate("x", 200, 60_000, { algorithm, overage: "debt" }),
         rate("y", 200, 60_000),
@@ -36,7 +36,7 @@ export const debt: Theme = ({ it }) => {
   }
 
   for (const algorithm of ["token-bucket", "gcra"] as const) {
-    it(`${algorithm} goes below zero, and refills from there`, async (create) => {
+    it(`${algorithm} with debt goes below zero, and refills from there`, async (create) => {
       const { limits, clock } = await create([rate("x", 100, 1000, { algorithm, overage: "debt" })]);
       const acq = await take(limits, { x: 100 });
       await acq.update({ x: 150 });
@@ -50,7 +50,7 @@ export const debt: Theme = ({ it }) => {
     });
   }
 
-  it("a fixed window counts the overage in the window of the release", async (create) => {
+  it("a fixed window counts overage in the window of the release", async (create) => {
     const { limits, clock } = await create([
       rate("x", 200, 1000, { algorithm: "fixed-window", overage: "debt" }),
     ]);
@@ -63,7 +63,7 @@ export const debt: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ x: 0 });
   });
 
-  it("a sliding window keeps the overage for a window from the release", async (create) => {
+  it("a sliding window counts overage for a window from the release", async (create) => {
     const { limits, clock } = await create([
       rate("x", 200, 1000, { algorithm: "sliding-window", overage: "debt" }),
     ]);
@@ -77,7 +77,7 @@ export const debt: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ x: 0 });
   });
 
-  it("the last of several reports is charged, not their sum", async (create) => {
+  it("a rate limit with debt charges the last report, not the sum of all", async (create) => {
     const { limits } = await create([rate("x", 200, 60_000, { overage: "debt" })]);
     const acq = await take(limits, { x: 100 });
     await acq.update({ x: 190 });
@@ -86,7 +86,7 @@ export const debt: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ x: 120 });
   });
 
-  it("less usage than requested is refunded as ever", async (create) => {
+  it("a rate limit with debt refunds unused units", async (create) => {
     const { limits } = await create([rate("x", 200, 60_000, { overage: "debt" })]);
     const acq = await take(limits, { x: 100 });
     await acq.update({ x: 40 });
@@ -94,7 +94,7 @@ export const debt: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ x: 40 });
   });
 
-  it("a request above the capacity is an error all the same", async (create) => {
+  it("a rate limit with debt refuses a request above its capacity", async (create) => {
     const { limits } = await create([rate("x", 200, 60_000, { overage: "debt" })]);
     expect((await failure(() => limits.acquire({ x: 201 }))).message).toMatch(/never/);
   });

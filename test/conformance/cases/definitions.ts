@@ -13,9 +13,9 @@ const RATE = { type: "rate", key: "x", capacity: 10, windowMs: 1000 };
 const RATE_DEFAULTS = { ...RATE, algorithm: "token-bucket", unit: 1, overage: "error" };
 
 const READ_BACK: readonly (readonly [title: string, limit: LimitLike, reads: object])[] = [
-  ["a rate", new RateLimit({ key: "x", capacity: 10, windowMs: 1000 }), RATE_DEFAULTS],
+  ["a rate limit", new RateLimit({ key: "x", capacity: 10, windowMs: 1000 }), RATE_DEFAULTS],
   [
-    "a rate with everything given",
+    "a rate limit with every option",
     new RateLimit({
       key: "x",
       capacity: 1,
@@ -34,39 +34,43 @@ const READ_BACK: readonly (readonly [title: string, limit: LimitLike, reads: obj
     },
   ],
   [
-    "a GCRA rate, whose burst is the capacity",
+    "a GCRA rate limit whose burst is the capacity",
     new RateLimit({ key: "x", capacity: 10, windowMs: 1000, algorithm: "gcra" }),
     { ...RATE_DEFAULTS, algorithm: "gcra", burst: 10 },
   ],
   [
-    "a GCRA rate with a burst",
+    "a GCRA rate limit with a burst",
     new RateLimit({ key: "x", capacity: 10, windowMs: 1000, algorithm: "gcra", burst: 3 }),
     { ...RATE_DEFAULTS, algorithm: "gcra", burst: 3 },
   ],
   [
-    "calls",
+    "a call limit",
     new CallLimit({ capacity: 5, windowMs: 100 }),
     { type: "call", key: "call_count", capacity: 5, windowMs: 100, algorithm: "token-bucket" },
   ],
   [
-    "calls with an algorithm and a burst",
+    "a call limit with an algorithm and a burst",
     new CallLimit({ capacity: 5, windowMs: 100, algorithm: "gcra", burst: 2 }),
     { type: "call", key: "call_count", capacity: 5, windowMs: 100, algorithm: "gcra", burst: 2 },
   ],
-  ["a resource", new ResourceLimit({ key: "db", capacity: 3 }), { type: "resource", key: "db", capacity: 3 }],
-  ["a rate from plain data", plain(RATE), RATE_DEFAULTS],
   [
-    "calls from plain data",
+    "a resource limit",
+    new ResourceLimit({ key: "db", capacity: 3 }),
+    { type: "resource", key: "db", capacity: 3 },
+  ],
+  ["a rate limit from plain data", plain(RATE), RATE_DEFAULTS],
+  [
+    "a call limit from plain data",
     plain({ type: "call", capacity: 5, windowMs: 100 }),
     { type: "call", key: "call_count", capacity: 5, windowMs: 100, algorithm: "token-bucket" },
   ],
   [
-    "calls from plain data that pass a key",
+    "a call limit from plain data, whose key is ignored,",
     plain({ type: "call", key: "mine", capacity: 5, windowMs: 100 }),
     { type: "call", key: "call_count" },
   ],
   [
-    "a resource from plain data",
+    "a resource limit from plain data",
     plain({ type: "resource", key: "db", capacity: 3 }),
     { type: "resource", key: "db", capacity: 3 },
   ],
@@ -77,16 +81,16 @@ const REJECTED: readonly (readonly [title: string, limit: object, field: string,
   ["a negative capacity", { ...RATE, capacity: -5 }, "capacity", "-5"],
   ["a capacity of NaN", { ...RATE, capacity: Number.NaN }, "capacity", "NaN"],
   ["an infinite capacity", { ...RATE, capacity: Number.POSITIVE_INFINITY }, "capacity", "Infinity"],
-  ["no capacity", { type: "rate", key: "x", windowMs: 1000 }, "capacity", "undefined"],
+  ["a missing capacity", { type: "rate", key: "x", windowMs: 1000 }, "capacity", "undefined"],
   ["a capacity in words", { ...RATE, capacity: "ten" }, "capacity", "ten"],
-  ["a resource of capacity 0", { type: "resource", key: "x", capacity: 0 }, "capacity", "0"],
-  ["a fraction of a resource", { type: "resource", key: "x", capacity: 2.5 }, "capacity", "2.5"],
-  ["calls of capacity 0", { type: "call", capacity: 0, windowMs: 1000 }, "capacity", "0"],
+  ["a resource limit of capacity 0", { type: "resource", key: "x", capacity: 0 }, "capacity", "0"],
+  ["a resource limit of a fraction", { type: "resource", key: "x", capacity: 2.5 }, "capacity", "2.5"],
+  ["a call limit of capacity 0", { type: "call", capacity: 0, windowMs: 1000 }, "capacity", "0"],
   ["a window of 0", { ...RATE, windowMs: 0 }, "windowMs", "0"],
   ["a negative window", { ...RATE, windowMs: -1000 }, "windowMs", "-1000"],
   ["a window of NaN", { ...RATE, windowMs: Number.NaN }, "windowMs", "NaN"],
   ["an infinite window", { ...RATE, windowMs: Number.POSITIVE_INFINITY }, "windowMs", "Infinity"],
-  ["no window", { type: "rate", key: "x", capacity: 10 }, "windowMs", "undefined"],
+  ["a missing window", { type: "rate", key: "x", capacity: 10 }, "windowMs", "undefined"],
   ["a unit that does not divide the capacity", { ...RATE, unit: 3 }, "unit", "3"],
   ["a unit of 0", { ...RATE, unit: 0 }, "unit", "0"],
   ["a negative unit", { ...RATE, unit: -1 }, "unit", "-1"],
@@ -105,10 +109,14 @@ const REJECTED: readonly (readonly [title: string, limit: object, field: string,
 ];
 
 const DUPLICATES: readonly (readonly [title: string, key: string, limits: readonly object[]])[] = [
-  ["two rates with one key", "x", [RATE, { ...RATE, capacity: 20 }]],
-  ["a rate and a resource with one key", "x", [RATE, { type: "resource", key: "x", capacity: 1 }]],
+  ["two rate limits with one key", "x", [RATE, { ...RATE, capacity: 20 }]],
   [
-    "two limits on calls",
+    "a rate limit and a resource limit with one key",
+    "x",
+    [RATE, { type: "resource", key: "x", capacity: 1 }],
+  ],
+  [
+    "two call limits",
     "call_count",
     [
       { type: "call", capacity: 1, windowMs: 1000 },
@@ -117,14 +125,14 @@ const DUPLICATES: readonly (readonly [title: string, key: string, limits: readon
   ],
 ];
 
-/** Data that claims to be a limit, as it comes out of JSON. */
+/** Plain data, as it comes out of JSON, with the type of a limit. */
 function plain(data: object): LimitLike {
   return data as LimitLike;
 }
 
 export const definitions: Theme = ({ it }) => {
   for (const [title, limit, reads] of READ_BACK) {
-    it(`${title} reads back what it was built from`, async (create) => {
+    it(`the definition of ${title} reads back as it was given`, async (create) => {
       const { limits } = await create([limit]);
       const [key] = await limits.keys;
       expect(await limits.get(key!)).toMatchObject(reads);
@@ -132,7 +140,7 @@ export const definitions: Theme = ({ it }) => {
   }
 
   for (const [title, limit, field, value] of REJECTED) {
-    it(`${title} is refused by name and value`, async (create) => {
+    it(`the error for ${title} names the option and its value`, async (create) => {
       const error = await failure(() => create([plain(limit)]));
       expect(error).toBeInstanceOf(InvalidLimitError);
       expect(error.message).toContain(field);
@@ -149,7 +157,7 @@ export const definitions: Theme = ({ it }) => {
     });
   }
 
-  it("keys are those of the limits, in their order", async (create) => {
+  it("a set has the keys of its limits, in their order", async (create) => {
     const { limits } = await create([
       new RateLimit({ key: "b", capacity: 1, windowMs: 1 }),
       new CallLimit({ capacity: 1, windowMs: 1 }),

@@ -6,12 +6,12 @@ import { ALGORITHMS, rate } from "../tools.ts";
 const WINDOWS = [1000, 60_000, 3_600_000];
 const SAMPLE = [1, 2, 3, 7, 10, 13, 60, 64, 97, 127, 128, 129, 255, 1000];
 
-/** Past every window, and a whole number of none of them. */
+/** Longer than each window, and a whole multiple of none. */
 const IDLE_MS = 7_777_777.777;
 
 type Sweep = `${RateLimitAlgorithm} ${number}`;
 
-/** A leaky bucket is a shaper: it never lets two through at one instant. */
+/** A leaky bucket never grants two requests at one instant. */
 const takesSingles = (key: Sweep) => !key.startsWith("leaky-bucket");
 
 function amounts(keys: readonly Sweep[], amount: number): Partial<Record<Sweep, number>> {
@@ -21,8 +21,8 @@ function amounts(keys: readonly Sweep[], amount: number): Partial<Record<Sweep, 
 export const exactness: Theme = ({ it, capabilities }) => {
   const capacities = capabilities.exhaustive ? Array.from({ length: 1000 }, (_, i) => i + 1) : SAMPLE;
 
-  // All algorithms and windows stand in one set, so that one request asks each of them.
-  it("full capacity of an idle limit is granted, and C singles but no more at one instant", async (create) => {
+  // All algorithms and windows are in one set, so that one request tries them all.
+  it("an idle limit of any capacity grants the whole capacity at once, and no more as single units", async (create) => {
     const faults: string[] = [];
     for (const capacity of capacities) {
       const sweeps = ALGORITHMS.flatMap((algorithm) =>

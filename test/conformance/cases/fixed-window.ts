@@ -4,7 +4,7 @@ import { play, type Row, rate, take } from "../tools.ts";
 
 const TABLES: readonly (readonly [title: string, windowMs: number, rows: readonly Row[]])[] = [
   [
-    "ten at 990 and ten at 1000 both pass",
+    "a fixed window of 10 a second grants ten at 990 ms, and ten more at 1000 ms",
     1000,
     [
       [990, 10, "granted"],
@@ -15,7 +15,7 @@ const TABLES: readonly (readonly [title: string, windowMs: number, rows: readonl
     ],
   ],
   [
-    "after idling to 2500 the next window begins at 3000",
+    "a fixed window of a second that idled until 2500 ms begins anew at 3000 ms",
     1000,
     [
       [0, 10, "granted"],
@@ -26,7 +26,7 @@ const TABLES: readonly (readonly [title: string, windowMs: number, rows: readonl
     ],
   ],
   [
-    "singles fill a window like one large request",
+    "small requests fill a fixed window as a large one does",
     1000,
     [
       [100, 4, "granted"],
@@ -37,7 +37,7 @@ const TABLES: readonly (readonly [title: string, windowMs: number, rows: readonl
   ],
   [
     // START is no whole multiple of 7 s, so a window that began with the first request would be seen.
-    "windows start at whole multiples of the window since the Unix epoch",
+    "a fixed window starts at a whole multiple of its length since the Unix epoch",
     7000,
     [
       [0, 10, "granted"],
@@ -56,7 +56,7 @@ export const fixedWindow: Theme = ({ it }) => {
     });
   }
 
-  it("nothing is refunded to a window", async (create) => {
+  it("a fixed window refunds nothing", async (create) => {
     const { limits } = await create([rate("x", 10, 1000, { algorithm: "fixed-window" })]);
     const acq = await take(limits, { x: 10 });
     await acq.update({ x: 1 });

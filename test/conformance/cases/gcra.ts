@@ -12,13 +12,13 @@ interface Table {
 
 const TABLES: readonly Table[] = [
   {
-    title: "ten singles pass at one instant, the eleventh does not",
+    title: "a GCRA of 10 grants ten requests of 1 at one instant, and refuses the eleventh",
     capacity: 10,
     windowMs: 100,
     rows: [...Array.from({ length: 10 }, (): Row => [0, 1, "granted"]), [0, 1, 10]],
   },
   {
-    title: "500 ms after five of 5 in 2 s, one passes",
+    title: "a GCRA of 5 in 2 s grants one request 500 ms after it has granted five",
     capacity: 5,
     windowMs: 2000,
     rows: [
@@ -30,7 +30,7 @@ const TABLES: readonly Table[] = [
     ],
   },
   {
-    title: "a burst of 1 lets one through each 100 ms, never two at once",
+    title: "a GCRA with a burst of 1 grants one request each 100 ms, and never two at once",
     capacity: 10,
     windowMs: 1000,
     burst: 1,
@@ -46,7 +46,7 @@ const TABLES: readonly Table[] = [
     ],
   },
   {
-    title: "a burst of 3 lets three through at once, then one each 100 ms",
+    title: "a GCRA with a burst of 3 grants three at once, then one each 100 ms",
     capacity: 10,
     windowMs: 1000,
     burst: 3,
@@ -71,7 +71,7 @@ export const gcra: Theme = ({ it }) => {
     });
   }
 
-  it("with a burst of the capacity it decides as a token bucket does", async (create) => {
+  it("a GCRA whose burst is its capacity decides as a token bucket does", async (create) => {
     const buckets = await create([rate("x", 7, 1000)]);
     const cells = await create([rate("x", 7, 1000, { algorithm: "gcra" })]);
     const rows = Array.from({ length: 60 }, (_, i): Row => [i * i * 13.7, 1 + ((i * 5) % 7), "granted"]);
@@ -80,7 +80,7 @@ export const gcra: Theme = ({ it }) => {
     expect(played.some(([, , verdict]) => verdict !== "granted")).toBe(true);
   });
 
-  it("what is available is counted from the burst", async (create) => {
+  it("the available amount of a GCRA is counted from its burst", async (create) => {
     const { limits } = await create([rate("x", 10, 1000, { algorithm: "gcra", burst: 3 })]);
     expect((await limits.stats()).x).toMatchObject({ capacity: 10, available: 3, used: 0 });
     await limits.tryAcquire({ x: 2 });

@@ -4,7 +4,7 @@ import { play, type Row, rate, take, watch } from "../tools.ts";
 
 const TABLES: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   [
-    "one passes and the next waits 100 ms",
+    "a leaky bucket of 10 a second grants one request each 100 ms",
     [
       [0, 1, "granted"],
       [0, 1, 100],
@@ -14,7 +14,7 @@ const TABLES: readonly (readonly [title: string, rows: readonly Row[]])[] = [
     ],
   ],
   [
-    "after four the next waits 400 ms",
+    "a leaky bucket refuses for 400 ms after a request of 4",
     [
       [0, 4, "granted"],
       [0, 1, 400],
@@ -24,14 +24,14 @@ const TABLES: readonly (readonly [title: string, rows: readonly Row[]])[] = [
     ],
   ],
   [
-    "idling saves nothing up",
+    "a leaky bucket saves nothing up while it is idle",
     [
       [60_000, 1, "granted"],
       [60_000, 1, 100],
     ],
   ],
   [
-    "asked every millisecond while full, it lets the next through on time",
+    "a leaky bucket grants the next request on time, however often it refuses before",
     [
       [0, 1, "granted"],
       ...Array.from({ length: 99 }, (_, i): Row => [i + 1, 1, 99 - i]),
@@ -50,7 +50,7 @@ export const leakyBucket: Theme = ({ it }) => {
     });
   }
 
-  it("nothing is refunded: four of which one was used still take 400 ms", async (create) => {
+  it("a leaky bucket refunds nothing", async (create) => {
     const subject = await create([rate("x", 10, 1000, { algorithm: "leaky-bucket" })]);
     const acq = await take(subject.limits, { x: 4 });
     await acq.update({ x: 1 });
@@ -63,7 +63,7 @@ export const leakyBucket: Theme = ({ it }) => {
     expect(await play(subject, rows)).toEqual(rows);
   });
 
-  it("waiters come out evenly spaced", async (create) => {
+  it("a leaky bucket lets waiters go at even distances", async (create) => {
     const { limits, clock, settle } = await create([rate("x", 10, 1000, { algorithm: "leaky-bucket" })]);
     const grantedAt: number[] = [];
     for (let i = 0; i < 4; i++)

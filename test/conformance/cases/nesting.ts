@@ -6,7 +6,7 @@ import { calls, failure, rate, resource, states, take, used, watch } from "../to
 const MINUTE = 60_000;
 
 export const nesting: Theme = ({ it }) => {
-  it("inside the only connection tokens are granted, and their release leaves the connection held", async (create) => {
+  it("a nested request is granted while its outer acquisition holds the only connection, and its release leaves that held", async (create) => {
     const { limits, settle } = await create([resource("connections", 1), rate("tokens", 100, MINUTE)]);
     const outer = await limits.acquire({ connections: 1 });
     const inner = watch(outer.acquire({ tokens: 100 }));
@@ -20,7 +20,7 @@ export const nesting: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ connections: 0, tokens: 100 });
   });
 
-  it("what the outer ones hold is not taken again", async (create) => {
+  it("a nested request does not automatically take again what its outer acquisitions hold", async (create) => {
     const { limits } = await create([calls(10, MINUTE), resource("db", 3), resource("slots", 3)]);
     const outer = await limits.acquire({ slots: 0 });
     expect(outer.requested).toEqual({ call_count: 1, db: 1 });
@@ -33,7 +33,7 @@ export const nesting: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ call_count: 1, db: 0, slots: 0 });
   });
 
-  it("what is named is taken though an outer one holds it", async (create) => {
+  it("a nested request takes the amounts that it names, even of limits that its outer acquisition holds", async (create) => {
     const { limits } = await create([calls(10, MINUTE), resource("db", 3)]);
     const outer = await limits.acquire();
     const inner = await outer.acquire({ db: 2, call_count: 3 });
@@ -42,7 +42,7 @@ export const nesting: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ call_count: 4, db: 1 });
   });
 
-  it("siblings do not hold for each other", async (create) => {
+  it("a nested request takes automatically what only a sibling holds", async (create) => {
     const { limits } = await create([resource("a", 3), resource("b", 3)]);
     const outer = await limits.acquire({ b: 0 });
     await outer.acquire({ b: 1 });
@@ -50,7 +50,7 @@ export const nesting: Theme = ({ it }) => {
     expect(sibling.requested).toEqual({ b: 1 });
   });
 
-  it("a nested request is validated like any other", async (create) => {
+  it("a nested request is checked like any other", async (create) => {
     const { limits } = await create([resource("db", 3), rate("tokens", 100, MINUTE)]);
     const outer = await limits.acquire({ db: 1 });
     for (const requested of [undefined, {}, { tokens: 101 }, { tokens: -1 }, { db: Number.NaN }]) {
@@ -59,7 +59,7 @@ export const nesting: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ db: 1, tokens: 0 });
   });
 
-  it("a nested request has its timeout and its signal", async (create) => {
+  it("a nested request has a timeout and a signal of its own", async (create) => {
     const { limits, clock, settle } = await create([resource("db", 1)]);
     const outer = await limits.acquire();
     const late = watch(outer.acquire({ db: 1 }, { timeoutMs: 100 }));
@@ -72,7 +72,7 @@ export const nesting: Theme = ({ it }) => {
     expect(aborted.reason).toMatchObject({ message: "enough" });
   });
 
-  it("nothing can be nested in what was released", async (create) => {
+  it("a nested request through a released acquisition is an error", async (create) => {
     const { limits } = await create([resource("db", 2)]);
     const outer = await limits.acquire();
     await outer.release();
@@ -80,7 +80,7 @@ export const nesting: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ db: 0 });
   });
 
-  it("an inner one outlives its outer one", async (create) => {
+  it("a nested acquisition stays held when its outer acquisition is released", async (create) => {
     const { limits } = await create([resource("db", 3)]);
     const outer = await limits.acquire({ db: 1 });
     const inner = await outer.acquire({ db: 2 });
@@ -90,7 +90,7 @@ export const nesting: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ db: 0 });
   });
 
-  it("it does not wait behind one that waits for a resource, nor behind those queued up there", async (create) => {
+  it("a nested request does not wait behind a waiter for a resource, nor behind the waiters after that", async (create) => {
     const { limits, clock, settle } = await create([resource("connections", 1), rate("tokens", 100, MINUTE)]);
     const outer = await limits.acquire({ connections: 1 });
     const rival = watch(limits.acquire({ connections: 1, tokens: 100 }));
@@ -107,7 +107,7 @@ export const nesting: Theme = ({ it }) => {
     expect(rival.state).toBe("granted");
   });
 
-  it("when it has to wait for its rate, it stays ahead of those that wait for what it holds", async (create) => {
+  it("a nested request that waits for a rate limit goes before waiters for the resource that its outer acquisition holds", async (create) => {
     const { limits, clock, settle } = await create([resource("connections", 1), rate("tokens", 100, 1000)]);
     const outer = await limits.acquire({ connections: 1, tokens: 100 });
     const rival = watch(limits.acquire({ connections: 1, tokens: 100 }));
@@ -119,7 +119,7 @@ export const nesting: Theme = ({ it }) => {
     expect(states([rival, inner])).toEqual(["pending", "granted"]);
   });
 
-  it("it does wait behind one that waits only for a rate", async (create) => {
+  it("a nested request waits behind a waiter for rate limits only", async (create) => {
     const { limits, clock } = await create([resource("connections", 1), rate("tokens", 100, 1000)]);
     const outer = await limits.acquire({ connections: 1, tokens: 60 });
     const ahead = watch(limits.acquire({ connections: 0, tokens: 80 }));
@@ -132,7 +132,7 @@ export const nesting: Theme = ({ it }) => {
     expect(states([ahead, inner])).toEqual(["granted", "granted"]);
   });
 
-  it("with a timeout of 0 it tries once, past those it need not wait behind", async (create) => {
+  it("a nested request with a timeout of 0 passes a waiter for a resource", async (create) => {
     const { limits, settle } = await create([resource("connections", 1), rate("tokens", 100, MINUTE)]);
     const outer = await limits.acquire({ connections: 1 });
     const rival = watch(limits.acquire({ connections: 1, tokens: 100 }));
@@ -147,7 +147,7 @@ export const nesting: Theme = ({ it }) => {
     expect((await limits.stats()).tokens.waiting).toBe(1);
   });
 
-  it("with a timeout of 0 it does not pass one that waits only for a rate", async (create) => {
+  it("a nested request with a timeout of 0 does not pass a waiter for rate limits only", async (create) => {
     const { limits, settle } = await create([resource("connections", 1), rate("tokens", 100, MINUTE)]);
     const outer = await limits.acquire({ connections: 1, tokens: 60 });
     const ahead = watch(limits.acquire({ connections: 0, tokens: 80 }));
@@ -159,7 +159,7 @@ export const nesting: Theme = ({ it }) => {
     expect((await limits.stats()).tokens).toMatchObject({ used: 60, waiting: 1 });
   });
 
-  it("nested requests keep their order among themselves", async (create) => {
+  it("nested requests are granted in order of arrival among themselves", async (create) => {
     const { limits, clock, settle } = await create([resource("connections", 2), rate("tokens", 100, 1000)]);
     const [one, two] = [await limits.acquire({ connections: 1 }), await limits.acquire({ connections: 1 })];
     const rival = watch(limits.acquire({ connections: 1, tokens: 100 }));
@@ -175,7 +175,7 @@ export const nesting: Theme = ({ it }) => {
     expect(states([rival, large, small])).toEqual(["pending", "granted", "granted"]);
   });
 
-  it("nested in one that took nothing it is a request like any other", async (create) => {
+  it("a nested request through an acquisition that took nothing is like any other request", async (create) => {
     const { limits } = await create([resource("db", 2)]);
     const outer = await limits.acquire({ db: 0 });
     expect((await outer.acquire()).requested).toEqual({ db: 1 });

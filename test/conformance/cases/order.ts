@@ -5,7 +5,7 @@ import { calls, micro, rate, resource, states, take, watch } from "../tools.ts";
 const MINUTE = 60_000;
 
 export const order: Theme = ({ it }) => {
-  it("a large request is first before the small ones that came after it", async (create) => {
+  it("a large request goes before small ones that came after it", async (create) => {
     const { limits, clock } = await create([rate("x", 10, 1000)]);
     await take(limits, { x: 10 });
     const grants: [amount: number, atMs: number][] = [];
@@ -21,7 +21,7 @@ export const order: Theme = ({ it }) => {
     ]);
   });
 
-  it("waiters of equal size are served in the order in which they came", async (create) => {
+  it("waiters for equal amounts are granted in order of arrival", async (create) => {
     const { limits, clock } = await create([rate("x", 10, 1000)]);
     await take(limits, { x: 10 });
     const grants: number[] = [];
@@ -42,7 +42,7 @@ export const order: Theme = ({ it }) => {
     expect(large.state).toBe("granted");
   });
 
-  it("a waiter that shares no limit with those ahead passes them", async (create) => {
+  it("a waiter that shares no limit with the waiters ahead passes them", async (create) => {
     const { limits, settle } = await create([resource("db", 1), resource("slots", 1)]);
     await take(limits, { db: 1, slots: 0 });
     const first = watch(limits.acquire({ db: 1, slots: 0 }));
@@ -51,7 +51,7 @@ export const order: Theme = ({ it }) => {
     expect(states([first, second])).toEqual(["pending", "granted"]);
   });
 
-  it("one that shares any limit with anybody ahead does not", async (create) => {
+  it("a waiter that shares a limit with any waiter ahead does not pass it", async (create) => {
     const { limits, settle } = await create([
       rate("a", 10, MINUTE),
       rate("b", 10, MINUTE),
@@ -64,7 +64,7 @@ export const order: Theme = ({ it }) => {
     expect(states(waiters)).toEqual(["pending", "pending", "pending", "pending"]);
   });
 
-  it("limits that are taken by themselves are shared as well", async (create) => {
+  it("a waiter shares the limits that it takes automatically, too", async (create) => {
     const { limits, settle } = await create([
       calls(10, MINUTE),
       rate("a", 10, MINUTE),
@@ -81,7 +81,7 @@ export const order: Theme = ({ it }) => {
     expect(passing.state).toBe("granted");
   });
 
-  it("a tryAcquire does not overtake a waiter with which it shares a limit", async (create) => {
+  it("tryAcquire does not pass a waiter with which it shares a limit", async (create) => {
     const { limits, settle } = await create([rate("a", 10, MINUTE), rate("b", 10, MINUTE)]);
     await take(limits, { a: 5 });
     const waiter = watch(limits.acquire({ a: 10, b: 1 }));
@@ -96,7 +96,7 @@ export const order: Theme = ({ it }) => {
     expect(waiter.state).toBe("pending");
   });
 
-  it("a tryAcquire passes waiters with which it shares none", async (create) => {
+  it("tryAcquire passes waiters with which it shares no limit", async (create) => {
     const { limits, settle } = await create([rate("a", 10, MINUTE), rate("b", 10, MINUTE)]);
     await take(limits, { a: 5 });
     watch(limits.acquire({ a: 10 }));
@@ -104,7 +104,7 @@ export const order: Theme = ({ it }) => {
     expect((await limits.tryAcquire({ b: 1 })).successful).toBe(true);
   });
 
-  it("once the waiter is served a tryAcquire passes again", async (create) => {
+  it("tryAcquire is granted again once the waiter is granted", async (create) => {
     const { limits, clock } = await create([rate("a", 10, 1000)]);
     await take(limits, { a: 5 });
     watch(limits.acquire({ a: 10 }));
@@ -113,7 +113,7 @@ export const order: Theme = ({ it }) => {
     expect((await limits.tryAcquire({ a: 1 })).successful).toBe(true);
   });
 
-  it("a release serves the first in line, not the first that fits", async (create) => {
+  it("a release lets the first waiter of a line go, not the first that fits", async (create) => {
     const { limits, settle } = await create([resource("db", 3)]);
     const one = await take(limits, { db: 1 });
     const two = await take(limits, { db: 2 });

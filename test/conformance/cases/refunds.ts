@@ -3,7 +3,7 @@ import type { RateLimitAlgorithm } from "../../../src/index.ts";
 import { START, type Theme } from "../harness.ts";
 import { ALGORITHMS, rate, take, used } from "../tools.ts";
 
-/** In use after 6 of 10 were taken and 2 reported. */
+/** The amount in use after a request of 6 of 10 that has reported 2. */
 const AFTER_REFUND: Readonly<Record<RateLimitAlgorithm, number>> = {
   "token-bucket": 2,
   gcra: 2,
@@ -15,7 +15,7 @@ const AFTER_REFUND: Readonly<Record<RateLimitAlgorithm, number>> = {
 export const refunds: Theme = ({ it }) => {
   for (const algorithm of ALGORITHMS) {
     const remaining = AFTER_REFUND[algorithm];
-    it(`${algorithm}: of six taken and two used, ${remaining} stay in use`, async (create) => {
+    it(`${algorithm} has ${remaining} in use after a request of 6 that used 2`, async (create) => {
       const { limits } = await create([rate("x", 10, 60_000, { algorithm })]);
       const acq = await take(limits, { x: 6 });
       await acq.update({ x: 2 });
@@ -25,7 +25,7 @@ export const refunds: Theme = ({ it }) => {
   }
 
   for (const algorithm of ["token-bucket", "gcra"] as const) {
-    it(`${algorithm}: requested 100, reported 50 and then 80, gives 20 back once`, async (create) => {
+    it(`${algorithm} refunds a request by its last report, and only once`, async (create) => {
       const { limits } = await create([rate("x", 100, 60_000, { algorithm })]);
       const acq = await take(limits, { x: 100 });
       await acq.update({ x: 50 });
@@ -36,7 +36,7 @@ export const refunds: Theme = ({ it }) => {
       expect((await limits.stats()).x.available).toBe(20);
     });
 
-    it(`${algorithm}: what the refill has made good does not come back again`, async (create) => {
+    it(`${algorithm} does not refund units that the refill has made good already`, async (create) => {
       const { limits, clock } = await create([rate("x", 100, 1000, { algorithm })]);
       const first = await take(limits, { x: 100 });
       await clock.set(START + 1000);
@@ -47,7 +47,7 @@ export const refunds: Theme = ({ it }) => {
       expect((await limits.tryAcquire({ x: 1 })).successful).toBe(false);
     });
 
-    it(`${algorithm}: 100 reserved, 40 used, released after 10 ms leaves 61`, async (create) => {
+    it(`${algorithm} adds a refund to the refill since the reservation`, async (create) => {
       const { limits, clock } = await create([rate("x", 100, 1000, { algorithm })]);
       const acq = await take(limits, { x: 100 });
       await clock.set(START + 10);
@@ -56,7 +56,7 @@ export const refunds: Theme = ({ it }) => {
       expect((await limits.stats()).x.available).toBe(61);
     });
 
-    it(`${algorithm}: a refund is bounded by the lowest debt since the reservation`, async (create) => {
+    it(`${algorithm} refunds no more than the lowest debt since the reservation`, async (create) => {
       const { limits, clock } = await create([rate("x", 100, 1000, { algorithm })]);
       const first = await take(limits, { x: 100 });
       await clock.set(START + 700);
@@ -64,11 +64,11 @@ export const refunds: Theme = ({ it }) => {
       await clock.set(START + 800);
       await first.update({ x: 0 });
       await first.release();
-      // Had nothing been reserved at 0, the bucket would have been full at 700: 60 less the 10 of 100 ms.
+      // If nothing had been reserved at 0, the bucket would have been full at 700. Then 60 were taken, and 100 ms refill 10.
       expect(await used(limits)).toEqual({ x: 50 });
     });
 
-    it(`${algorithm}: a refund never makes more than the capacity`, async (create) => {
+    it(`${algorithm} never has more than the capacity after a refund`, async (create) => {
       const { limits, clock } = await create([rate("x", 100, 1000, { algorithm })]);
       const acq = await take(limits, { x: 100 });
       await clock.set(START + 990);
@@ -79,7 +79,7 @@ export const refunds: Theme = ({ it }) => {
       expect((await limits.tryAcquire({ x: 1 })).successful).toBe(false);
     });
 
-    it(`${algorithm}: two refunds do not give back the same twice`, async (create) => {
+    it(`${algorithm} does not give back the same units in two refunds`, async (create) => {
       const { limits, clock } = await create([rate("x", 100, 1000, { algorithm })]);
       const first = await take(limits, { x: 50 });
       const second = await take(limits, { x: 50 });
@@ -92,8 +92,8 @@ export const refunds: Theme = ({ it }) => {
       expect((await limits.tryAcquire({ x: 1 })).successful).toBe(false);
     });
 
-    // Without the first, the second would have found an empty debt at 100, so 40 of its own stand at 200.
-    it(`${algorithm}: a refund bounds those of later reservations`, async (create) => {
+    // Without the first reservation, the second would have found no debt at 100, so that 40 of its 50 are still owed at 200.
+    it(`${algorithm} refunds a later reservation less after the refund of an earlier one`, async (create) => {
       const { limits, clock } = await create([rate("x", 100, 1000, { algorithm })]);
       const first = await take(limits, { x: 60 });
       await clock.set(START + 100);
@@ -109,7 +109,7 @@ export const refunds: Theme = ({ it }) => {
     });
   }
 
-  it("a refund serves a waiter", async (create) => {
+  it("a refund lets a waiter go", async (create) => {
     const { limits, settle } = await create([rate("x", 100, 60_000)]);
     const holder = await take(limits, { x: 100 });
     const waiter = limits.acquire({ x: 30 });

@@ -7,10 +7,10 @@ type Key = "call_count" | "tokens" | "connections";
 
 const LIMITS = [calls(10, 60_000), rate("tokens", 1000, 60_000), resource("connections", 4)] as const;
 
-/** With calls of 10, tokens of 1000 and connections of 4; what is `taken` includes what is automatic. */
+/** Requests to a set of 10 calls, 1000 tokens and 4 connections. `taken` includes automatic amounts. */
 const TAKEN: readonly (readonly [title: string, requested: Partial<Record<Key, number>>, taken: object])[] = [
   [
-    "amounts are taken as named, and 1 of the calls",
+    "the amounts that are named, and 1 of the calls",
     { tokens: 100, connections: 2 },
     { call_count: 1, tokens: 100, connections: 2 },
   ],
@@ -19,14 +19,18 @@ const TAKEN: readonly (readonly [title: string, requested: Partial<Record<Key, n
     { tokens: 5 },
     { call_count: 1, tokens: 5, connections: 1 },
   ],
-  ["a rate that is not named is left alone", { connections: 1 }, { call_count: 1, connections: 1 }],
+  ["nothing of a rate limit that is not named", { connections: 1 }, { call_count: 1, connections: 1 }],
   ["several calls at once", { call_count: 5 }, { call_count: 5, connections: 1 }],
-  ["0 leaves a resource out", { tokens: 5, connections: 0 }, { call_count: 1, tokens: 5 }],
-  ["0 leaves the calls out", { tokens: 5, call_count: 0 }, { tokens: 5, connections: 1 }],
-  ["0 leaves a rate out", { tokens: 0 }, { call_count: 1, connections: 1 }],
-  ["0 of everything takes nothing", { call_count: 0, tokens: 0, connections: 0 }, {}],
   [
-    "exactly the capacity of everything passes",
+    "nothing of a resource of which 0 is requested",
+    { tokens: 5, connections: 0 },
+    { call_count: 1, tokens: 5 },
+  ],
+  ["no call if 0 calls are requested", { tokens: 5, call_count: 0 }, { tokens: 5, connections: 1 }],
+  ["nothing of a rate limit of which 0 is requested", { tokens: 0 }, { call_count: 1, connections: 1 }],
+  ["nothing if 0 of everything is requested", { call_count: 0, tokens: 0, connections: 0 }, {}],
+  [
+    "the whole capacity of everything at once",
     { call_count: 10, tokens: 1000, connections: 4 },
     { call_count: 10, tokens: 1000, connections: 4 },
   ],
@@ -34,11 +38,11 @@ const TAKEN: readonly (readonly [title: string, requested: Partial<Record<Key, n
 
 const NOTHING = { call_count: 0, tokens: 0, connections: 0 };
 
-/** Each stands beside amounts that would do. */
+/** Wrong amounts. Each is requested beside an amount that would be granted. */
 const REFUSED: readonly (readonly [title: string, key: string, amount: unknown])[] = [
   ["a negative amount", "tokens", -1],
   ["negative calls", "call_count", -1],
-  ["a negative part of a resource", "connections", -2],
+  ["a negative amount of a resource", "connections", -2],
   ["NaN", "tokens", Number.NaN],
   ["a fraction of a unit", "tokens", 0.5],
   ["a fraction of a call", "call_count", 1.5],
@@ -60,14 +64,14 @@ const IMPOSSIBLE: readonly (readonly [title: string, key: Key, amount: number, c
 ];
 
 export const requests: Theme = ({ it }) => {
-  it("acquire() takes one of every call and resource limit", async (create) => {
+  it("acquire without amounts takes 1 of every call limit and resource limit", async (create) => {
     const { limits } = await create([calls(10, 60_000), resource("connections", 4)]);
     expect((await limits.acquire()).requested).toEqual({ call_count: 1, connections: 1 });
     expect((await limits.acquire({})).requested).toEqual({ call_count: 1, connections: 1 });
     expect(await used(limits)).toEqual({ call_count: 2, connections: 2 });
   });
 
-  it("acquire() of a set with a rate is an error, and takes nothing", async (create) => {
+  it("acquire without amounts is an error if the set has a rate limit, and takes nothing", async (create) => {
     const { limits } = await create(LIMITS);
     await expect(limits.acquire()).rejects.toBeInstanceOf(InvalidRequestError);
     await expect(limits.acquire({})).rejects.toBeInstanceOf(InvalidRequestError);
@@ -76,14 +80,14 @@ export const requests: Theme = ({ it }) => {
   });
 
   for (const [title, requested, taken] of TAKEN) {
-    it(`${title}`, async (create) => {
+    it(`acquire takes ${title}`, async (create) => {
       const { limits } = await create(LIMITS);
       const acq = await limits.acquire(requested);
       expect(acq.requested).toEqual(taken);
       expect(await used(limits)).toEqual({ ...NOTHING, ...taken });
     });
 
-    it(`${title}: tryAcquire alike`, async (create) => {
+    it(`tryAcquire takes ${title}`, async (create) => {
       const { limits } = await create(LIMITS);
       const acq = await limits.tryAcquire(requested);
       expect(acq).toMatchObject({ successful: true, retryAfterMs: 0, limitedBy: [] });
@@ -93,7 +97,7 @@ export const requests: Theme = ({ it }) => {
   }
 
   for (const [title, key, amount] of REFUSED) {
-    it(`${title} is an error that names the key, and takes nothing`, async (create) => {
+    it(`a request of ${title} is an error that names the key, and takes nothing`, async (create) => {
       const { limits } = await create(LIMITS);
       const requested = { tokens: 7, [key]: amount } as Partial<Record<Key, number>>;
       for (const attempt of [() => limits.acquire(requested), () => limits.tryAcquire(requested)]) {
@@ -106,7 +110,7 @@ export const requests: Theme = ({ it }) => {
   }
 
   for (const [title, key, amount, capacity] of IMPOSSIBLE) {
-    it(`more ${title} than the capacity could never pass, and nothing is taken`, async (create) => {
+    it(`a request of more ${title} than the capacity is an error, and takes nothing`, async (create) => {
       const { limits } = await create(LIMITS);
       const requested = { tokens: 7, [key]: amount };
       for (const attempt of [() => limits.acquire(requested), () => limits.tryAcquire(requested)]) {
@@ -121,7 +125,7 @@ export const requests: Theme = ({ it }) => {
     });
   }
 
-  it("more than the burst of a GCRA could never pass", async (create) => {
+  it("a request of more than the burst of a GCRA is an error", async (create) => {
     const { limits } = await create([rate("x", 10, 1000, { algorithm: "gcra", burst: 3 })]);
     const error = await failure(() => limits.acquire({ x: 4 }));
     expect(error).toBeInstanceOf(InvalidRequestError);
@@ -129,14 +133,14 @@ export const requests: Theme = ({ it }) => {
     expect(error.message).toContain("3");
   });
 
-  it("a limit that is left out cannot refuse", async (create) => {
+  it("a limit that a request leaves out does not refuse it", async (create) => {
     const { limits } = await create(LIMITS);
     await limits.acquire({ connections: 4 });
     expect((await limits.tryAcquire({ tokens: 1 })).successful).toBe(false);
     expect((await limits.tryAcquire({ tokens: 1, connections: 0 })).successful).toBe(true);
   });
 
-  it("amounts are multiples of the unit, however floating point shows them", async (create) => {
+  it("amounts are multiples of the unit, in spite of floating-point errors", async (create) => {
     const { limits } = await create([rate("x", 1, 60_000, { unit: 0.1 })]);
     expect((await limits.tryAcquire({ x: 0.1 + 0.2 })).successful).toBe(true);
     expect(await failure(() => limits.tryAcquire({ x: 0.25 }))).toBeInstanceOf(InvalidRequestError);
@@ -144,7 +148,7 @@ export const requests: Theme = ({ it }) => {
     expect((await limits.tryAcquire({ x: 0.1 })).successful).toBe(false);
   });
 
-  it("a request that could never pass is refused at once even behind waiters", async (create) => {
+  it("a request that can never be granted is an error at once, even behind waiters", async (create) => {
     const { limits, settle } = await create([resource("db", 2)]);
     await limits.acquire({ db: 2 });
     const waiter = limits.acquire({ db: 1 });

@@ -5,7 +5,7 @@ import { resource, take, used } from "../tools.ts";
 const DAY_MS = 86_400_000;
 
 export const resources: Theme = ({ it }) => {
-  it("what is in use stays in use until it is released", async (create) => {
+  it("a resource stays held until it is released", async (create) => {
     const { limits, clock } = await create([resource("db", 3)]);
     const two = await take(limits, { db: 2 });
     await take(limits, { db: 1 });
@@ -16,7 +16,7 @@ export const resources: Theme = ({ it }) => {
     expect((await limits.tryAcquire({ db: 2 })).successful).toBe(true);
   });
 
-  it("a refusal hangs on a release, for however long", async (create) => {
+  it("a refusal because of a resource has an infinite wait, since it depends on a release", async (create) => {
     const { limits } = await create([resource("db", 3)]);
     await take(limits, { db: 2 });
     const refused = await limits.tryAcquire({ db: 2 });

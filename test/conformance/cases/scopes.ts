@@ -8,7 +8,7 @@ const LIMITS = [rate("tokens", 100, 60_000), resource("db", 2)] as const;
 class BodyError extends Error {}
 
 export const scopes: Theme = ({ it }) => {
-  it("run gives the body its acquisition, and back what the body gives", async (create) => {
+  it("run gives its body the acquisition, and resolves to the result of the body", async (create) => {
     const { limits } = await create(LIMITS);
     const result = await limits.run({ tokens: 30 }, async (acq) => {
       await acq.update({ tokens: 10 });
@@ -18,7 +18,7 @@ export const scopes: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ tokens: 10, db: 0 });
   });
 
-  it("an error of the body arrives, resources are back and rates charged in full", async (create) => {
+  it("run rejects with the error of its body, gives back resources and charges rate limits in full", async (create) => {
     const { limits } = await create(LIMITS);
     const thrown = new BodyError();
     const error = await failure(() =>
@@ -30,7 +30,7 @@ export const scopes: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ tokens: 30, db: 0 });
   });
 
-  it("an error of the body after its update refunds what was not used", async (create) => {
+  it("run refunds unused units when its body fails after an update", async (create) => {
     const { limits } = await create(LIMITS);
     const thrown = new BodyError();
     const error = await failure(() =>
@@ -43,20 +43,20 @@ export const scopes: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ tokens: 5, db: 0 });
   });
 
-  it("a body that forgets its update makes run reject", async (create) => {
+  it("run rejects if its body reports no usage", async (create) => {
     const { limits } = await create(LIMITS);
     const error = await failure(() => limits.run({ tokens: 30 }, async () => "done"));
     expect(error).toBeInstanceOf(UsageNotReportedError);
     expect(await used(limits)).toEqual({ tokens: 30, db: 0 });
   });
 
-  it("with missingUpdate charge such a body may", async (create) => {
+  it("run does not reject if its body reports no usage and missingUpdate is charge", async (create) => {
     const { limits } = await create(LIMITS, { missingUpdate: "charge" });
     expect(await limits.run({ tokens: 30 }, async () => "done")).toBe("done");
     expect(await used(limits)).toEqual({ tokens: 30, db: 0 });
   });
 
-  it("a body may release by itself", async (create) => {
+  it("the body of run may release its acquisition", async (create) => {
     const { limits } = await create(LIMITS);
     const result = await limits.run({ db: 2 }, async (acq) => {
       await acq.release();
@@ -66,7 +66,7 @@ export const scopes: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ tokens: 0, db: 0 });
   });
 
-  it("an async scope releases at its end", async (create) => {
+  it("await using releases an acquisition at the end of the scope", async (create) => {
     const { limits } = await create(LIMITS);
     {
       await using acq = await limits.acquire({ tokens: 30, db: 2 });
@@ -76,7 +76,7 @@ export const scopes: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ tokens: 20, db: 0 });
   });
 
-  it("a scope releases at its end", async (create) => {
+  it("using releases an acquisition at the end of the scope", async (create) => {
     const { limits, settle } = await create(LIMITS);
     {
       using acq = await limits.acquire({ db: 2 });

@@ -17,7 +17,7 @@ const LIMITS = [
   resource("connections", 4),
 ] as const;
 
-/** Updates of `{ tokens: 100, bytes: 0 }` that are wrong, with the error they get. */
+/** Wrong updates of an acquisition of 100 tokens, with their errors. */
 const WRONG: readonly (readonly [
   title: string,
   usage: Partial<Record<Key, unknown>>,
@@ -25,17 +25,17 @@ const WRONG: readonly (readonly [
   error: new (...args: never) => Error,
 ])[] = [
   ["more than was requested", { tokens: 101 }, "tokens", UsageExceedsRequestedError],
-  ["of a rate that was not taken", { bytes: 1 }, "bytes", UsageExceedsRequestedError],
+  ["a rate limit that was not taken", { bytes: 1 }, "bytes", UsageExceedsRequestedError],
   ["a negative amount", { tokens: -1 }, "tokens", InvalidRequestError],
   ["NaN", { tokens: Number.NaN }, "tokens", InvalidRequestError],
   ["a fraction of a unit", { tokens: 1.5 }, "tokens", InvalidRequestError],
   ["undefined", { tokens: undefined }, "tokens", InvalidRequestError],
-  ["of a resource", { connections: 1 }, "connections", InvalidRequestError],
-  ["of an unknown key", { tokns: 1 } as object, "tokns", InvalidRequestError],
+  ["a resource limit", { connections: 1 }, "connections", InvalidRequestError],
+  ["an unknown key", { tokns: 1 } as object, "tokns", InvalidRequestError],
 ];
 
 export const settlement: Theme = ({ it }) => {
-  it("a rate without its update: release throws and names it, and the resource is free again", async (create) => {
+  it("release throws for a rate limit without reported usage, names it, and gives back resources", async (create) => {
     const { limits } = await create(LIMITS);
     const acq = await limits.acquire({ tokens: 100, bytes: 50, connections: 3 });
     await acq.update({ tokens: 30 });
@@ -46,7 +46,7 @@ export const settlement: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ call_count: 1, tokens: 30, bytes: 50, connections: 0 });
   });
 
-  it("without any update all rates are named, and charged in full", async (create) => {
+  it("release without an update names all rate limits, and charges them in full", async (create) => {
     const { limits } = await create(LIMITS);
     const acq = await limits.acquire({ tokens: 100, bytes: 50 });
     const error = await failure(() => acq.release());
@@ -55,7 +55,7 @@ export const settlement: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ call_count: 1, tokens: 100, bytes: 50, connections: 0 });
   });
 
-  it("with missingUpdate charge there is no error, and the charge is in full", async (create) => {
+  it("release charges a rate limit without reported usage in full, and does not throw, if missingUpdate is charge", async (create) => {
     const { limits } = await create(LIMITS, { missingUpdate: "charge" });
     const acq = await limits.acquire({ tokens: 100, bytes: 50 });
     await acq.update({ bytes: 20 });
@@ -70,14 +70,14 @@ export const settlement: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ call_count: 5, tokens: 0, bytes: 0, connections: 0 });
   });
 
-  it("a rate taken with 0 needs no update", async (create) => {
+  it("a rate limit of which 0 was requested needs no update", async (create) => {
     const { limits } = await create(LIMITS);
     const acq = await limits.acquire({ tokens: 0 });
     await acq.release();
     expect(await used(limits)).toEqual({ call_count: 1, tokens: 0, bytes: 0, connections: 0 });
   });
 
-  it("an update of 0 is a report", async (create) => {
+  it("an update of 0 reports that nothing was used", async (create) => {
     const { limits } = await create(LIMITS);
     const acq = await limits.acquire({ tokens: 100 });
     await acq.update({ tokens: 0 });
@@ -85,7 +85,7 @@ export const settlement: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ call_count: 1, tokens: 0, bytes: 0, connections: 0 });
   });
 
-  it("calls may be reported, and unused ones come back", async (create) => {
+  it("an update may report calls, and unused calls are refunded", async (create) => {
     const { limits } = await create(LIMITS);
     const acq = await limits.acquire({ call_count: 5, connections: 0 });
     await acq.update({ call_count: 3 });
@@ -93,7 +93,7 @@ export const settlement: Theme = ({ it }) => {
     expect(await used(limits)).toMatchObject({ call_count: 3 });
   });
 
-  it("an update after release is an error and changes nothing", async (create) => {
+  it("an update after the release is an error, and changes nothing", async (create) => {
     const { limits } = await create(LIMITS);
     const acq = await limits.acquire({ tokens: 100 });
     await acq.update({ tokens: 80 });
@@ -113,7 +113,7 @@ export const settlement: Theme = ({ it }) => {
     expect(await used(limits)).toEqual(before);
   });
 
-  it("a second release after one that threw does not throw", async (create) => {
+  it("a second release does not throw, even if the first has thrown", async (create) => {
     const { limits } = await create(LIMITS);
     const acq = await limits.acquire({ tokens: 100 });
     await failure(() => acq.release());
@@ -121,7 +121,7 @@ export const settlement: Theme = ({ it }) => {
     expect(await used(limits)).toMatchObject({ tokens: 100, connections: 0 });
   });
 
-  it("updates may be partial and repeated, and the last value of a key counts", async (create) => {
+  it("an update may report some keys, and the last report of a key counts", async (create) => {
     const { limits } = await create(LIMITS);
     const acq = await limits.acquire({ tokens: 100, bytes: 100 });
     await acq.update({ tokens: 50 });
@@ -134,19 +134,19 @@ export const settlement: Theme = ({ it }) => {
   });
 
   for (const [title, usage, key, kind] of WRONG) {
-    it(`an update ${title} is an error that names the key, and changes nothing`, async (create) => {
+    it(`an update of ${title} is an error that names the key, and changes nothing`, async (create) => {
       const { limits } = await create(LIMITS);
       const acq = await limits.acquire({ tokens: 100 });
       const error = await failure(() => acq.update(usage as Partial<Record<Key, number>>));
       expect(error).toBeInstanceOf(kind);
       expect(error.message).toContain(key);
-      // It was no report: the release still misses one.
+      // The update counts as no report: the release still misses the usage.
       expect(await failure(() => acq.release())).toBeInstanceOf(UsageNotReportedError);
       expect(await used(limits)).toMatchObject({ tokens: 100, bytes: 0, connections: 0 });
     });
   }
 
-  it("an update above the request does not replace the one before it", async (create) => {
+  it("an update above the request does not replace the update before it", async (create) => {
     const { limits } = await create(LIMITS);
     const acq = await limits.acquire({ tokens: 100 });
     await acq.update({ tokens: 60 });
@@ -159,7 +159,7 @@ export const settlement: Theme = ({ it }) => {
     { tokens: 10, bytes: 150 },
     { bytes: 150, tokens: 10 },
   ]) {
-    it(`an update with one wrong key changes none (${Object.keys(usage)})`, async (create) => {
+    it(`an update with a wrong value for one key changes no key (${Object.keys(usage)})`, async (create) => {
       const { limits } = await create(LIMITS);
       const acq = await limits.acquire({ tokens: 100, bytes: 100 });
       const error = await failure(() => acq.update(usage));
@@ -175,7 +175,7 @@ export const settlement: Theme = ({ it }) => {
     });
   }
 
-  it("an update of 0 for a rate that was not taken is no error", async (create) => {
+  it("an update may report 0 for a rate limit that was not taken", async (create) => {
     const { limits } = await create(LIMITS);
     const acq = await limits.acquire({ tokens: 100 });
     await acq.update({ tokens: 100, bytes: 0 });

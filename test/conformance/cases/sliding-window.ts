@@ -13,7 +13,7 @@ const FIVE_AND_FIVE: readonly Row[] = [
   [1500, 1, 500],
 ];
 
-/** Entries that the log holds exactly, and the part of a window by which more of them may be late. */
+/** The number of entries that the log holds exactly, and the part of a window by which a grant may be late with more entries. */
 const EXACT_GRANTS = 128;
 const LATENESS = 1 / 64;
 
@@ -27,12 +27,12 @@ function fractions(seed: number): () => number {
 }
 
 export const slidingWindow: Theme = ({ it, capabilities }) => {
-  it("five at 0 and five at 500 are free again exactly at 1000 and 1500", async (create) => {
+  it("a sliding window of a second frees grants exactly a second after they were made", async (create) => {
     const subject = await create([rate("x", 10, 1000, { algorithm: "sliding-window" })]);
     expect(await play(subject, FIVE_AND_FIVE)).toEqual(FIVE_AND_FIVE);
   });
 
-  it("at 1000 five are available", async (create) => {
+  it("a sliding window reports units as available from the moment they leave it", async (create) => {
     const subject = await create([rate("x", 10, 1000, { algorithm: "sliding-window" })]);
     await play(subject, FIVE_AND_FIVE.slice(0, 2));
     await subject.clock.set(START + 999.999);
@@ -41,8 +41,8 @@ export const slidingWindow: Theme = ({ it, capabilities }) => {
     expect((await subject.limits.stats()).x).toMatchObject({ available: 5, used: 5 });
   });
 
-  // A log with an entry for each unit would have merged long before the 128th of these.
-  it("a request of 1,000,000 costs what a request of 1 costs", async (create) => {
+  // With an entry for each unit, the log would have merged entries long before the 128th of these requests.
+  it("a sliding window keeps one entry for a request of 1,000,000", async (create) => {
     const million = 1_000_000;
     const capacity = EXACT_GRANTS * million;
     const subject = await create([rate("x", capacity, 10_000, { algorithm: "sliding-window" })]);
@@ -55,7 +55,7 @@ export const slidingWindow: Theme = ({ it, capabilities }) => {
     expect(await play(subject, rows)).toEqual(rows);
   });
 
-  it("a wait for several adds up what leaves the window until then", async (create) => {
+  it("a request of several units waits until as many have left the sliding window", async (create) => {
     const subject = await create([rate("x", 10, 1000, { algorithm: "sliding-window" })]);
     const rows: Row[] = [
       [0, 2, "granted"],
@@ -70,7 +70,7 @@ export const slidingWindow: Theme = ({ it, capabilities }) => {
     expect(await play(subject, rows)).toEqual(rows);
   });
 
-  it("with more than 128 grants in a window it is never early, and late by W/64 at most", async (create) => {
+  it("a sliding window with more than 128 grants is never early, and late by a 64th of the window at most", async (create) => {
     const windowMs = 6400;
     const capacity = 500;
     const { limits, clock } = await create([rate("x", capacity, windowMs, { algorithm: "sliding-window" })]);
@@ -99,7 +99,7 @@ export const slidingWindow: Theme = ({ it, capabilities }) => {
     expect(refused).toBeGreaterThan(0);
   });
 
-  it("nothing is refunded to the window", async (create) => {
+  it("a sliding window refunds nothing", async (create) => {
     const { limits } = await create([rate("x", 10, 1000, { algorithm: "sliding-window" })]);
     const acq = await take(limits, { x: 10 });
     await acq.update({ x: 1 });

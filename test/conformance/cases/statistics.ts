@@ -3,7 +3,7 @@ import type { Theme } from "../harness.ts";
 import { ALGORITHMS, calls, micro, rate, resource, take } from "../tools.ts";
 
 export const statistics: Theme = ({ it }) => {
-  it("each kind of limit reports what applies to it", async (create) => {
+  it("stats report the properties of each kind of limit", async (create) => {
     const { limits } = await create([
       rate("tokens", 200, 60_000, { algorithm: "sliding-window" }),
       calls(10, 1000),
@@ -45,7 +45,7 @@ export const statistics: Theme = ({ it }) => {
     });
   });
 
-  it("an exhausted limit says how long one unit takes", async (create) => {
+  it("stats of an exhausted limit say how long one unit takes", async (create) => {
     const { limits } = await create([rate("x", 10, 1000), resource("db", 1)]);
     await take(limits, { x: 10, db: 1 });
     const stats = await limits.stats();
@@ -54,20 +54,20 @@ export const statistics: Theme = ({ it }) => {
     expect(stats.db).toMatchObject({ available: 0, utilization: 1, retryAfterMs: Number.POSITIVE_INFINITY });
   });
 
-  it("the wait is for a unit, not for 1", async (create) => {
+  it("stats say how long one unit takes, even if the unit is not 1", async (create) => {
     const { limits } = await create([rate("x", 1, 1000, { unit: 0.1 })]);
     await take(limits, { x: 1 });
     expect(micro((await limits.stats()).x.retryAfterMs)).toBe(100);
   });
 
-  it("part of a unit in debt counts as a whole one in use", async (create) => {
+  it("stats count a unit as used until all of it is refilled", async (create) => {
     const { limits, clock } = await create([rate("x", 10, 1000)]);
     await take(limits, { x: 10 });
     await clock.advance(150);
     expect((await limits.stats()).x).toMatchObject({ available: 1, used: 9, utilization: 0.9 });
   });
 
-  it("waiters are counted with every limit for which they wait", async (create) => {
+  it("stats count a waiter with every limit that it wants", async (create) => {
     const { limits, clock, settle } = await create([
       rate("a", 10, 1000),
       rate("b", 10, 1000),
@@ -86,7 +86,7 @@ export const statistics: Theme = ({ it }) => {
   });
 
   for (const algorithm of ALGORITHMS) {
-    it(`reading ${algorithm} changes nothing`, async (create) => {
+    it(`stats of ${algorithm} change nothing`, async (create) => {
       const { limits, clock } = await create([rate("x", 10, 1000, { algorithm })]);
       await take(limits, { x: 7 });
       const first = await limits.stats();
@@ -101,7 +101,7 @@ export const statistics: Theme = ({ it }) => {
     });
   }
 
-  it("get(key) reports the same as stats()", async (create) => {
+  it("get(key) reports the same stats as the set", async (create) => {
     const { limits } = await create([rate("x", 10, 1000), resource("db", 4)]);
     await take(limits, { x: 4, db: 1 });
     const all = await limits.stats();

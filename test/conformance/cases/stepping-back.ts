@@ -3,7 +3,7 @@ import type { RateLimitAlgorithm } from "../../../src/index.ts";
 import { START, type Theme } from "../harness.ts";
 import { play, type Row, rate, resource, take, watch } from "../tools.ts";
 
-/** Of 10 in a second: the whole second has been seen, `first` was taken at its end, then the clock reads 0 again. */
+/** Requests to a limit of 10 in a second: the first is granted when the clock has moved on, then the clock reads 0 or 500 ms. */
 const TABLES: readonly (readonly [algorithm: RateLimitAlgorithm, rows: readonly Row[]])[] = [
   ...(["token-bucket", "gcra"] as const).map((algorithm): readonly [RateLimitAlgorithm, readonly Row[]] => [
     algorithm,
@@ -48,12 +48,12 @@ const TABLES: readonly (readonly [algorithm: RateLimitAlgorithm, rows: readonly 
 
 export const steppingBack: Theme = ({ it }) => {
   for (const [algorithm, rows] of TABLES) {
-    it(`${algorithm} waits until the latest time seen has passed`, async (create) => {
+    it(`${algorithm} refills only when the clock has passed the latest time it showed`, async (create) => {
       const subject = await create([rate("x", 10, 1000, { algorithm })]);
       expect(await play(subject, rows)).toEqual(rows);
     });
 
-    it(`${algorithm} reports the same amounts after the step`, async (create) => {
+    it(`${algorithm} reports the same amounts after the clock steps back`, async (create) => {
       const { limits, clock } = await create([rate("x", 10, 1000, { algorithm })]);
       await clock.set(START + 1000);
       await take(limits, { x: 4 });
@@ -69,7 +69,7 @@ export const steppingBack: Theme = ({ it }) => {
     });
   }
 
-  it("what was left can be taken meanwhile, and does not refill", async (create) => {
+  it("a limit grants what is left after the clock steps back, and does not refill", async (create) => {
     const subject = await create([rate("x", 10, 1000)]);
     const rows: Row[] = [
       [1000, 5, "granted"],
@@ -81,7 +81,7 @@ export const steppingBack: Theme = ({ it }) => {
     expect(await play(subject, rows)).toEqual(rows);
   });
 
-  it("a release still gives back", async (create) => {
+  it("a release after the clock steps back gives resources back", async (create) => {
     const { limits, clock } = await create([resource("db", 1)]);
     const acq = await take(limits, { db: 1 });
     await clock.set(START - 5000);
@@ -89,7 +89,7 @@ export const steppingBack: Theme = ({ it }) => {
     expect((await limits.tryAcquire({ db: 1 })).successful).toBe(true);
   });
 
-  it("a waiter gets its turn once the latest time seen has passed", async (create) => {
+  it("a waiter is granted on time when the clock has passed the latest time it showed", async (create) => {
     const { limits, clock } = await create([rate("x", 1, 1000)]);
     await clock.set(START + 1000);
     await take(limits, { x: 1 });

@@ -6,13 +6,13 @@ import { failure, rate, resource, states, take, used, watch } from "../tools.ts"
 const LIMITS = [rate("tokens", 10, 60_000), resource("db", 1)] as const;
 
 export const timeouts: Theme = ({ it }) => {
-  it("a timeout of 0 tries once: with room it is granted", async (create) => {
+  it("a request with a timeout of 0 is granted if there is room", async (create) => {
     const { limits } = await create(LIMITS);
     const acq = await limits.acquire({ tokens: 10 }, { timeoutMs: 0 });
     expect(acq.requested).toEqual({ tokens: 10, db: 1 });
   });
 
-  it("a timeout of 0 tries once: without room it rejects at once", async (create) => {
+  it("a request with a timeout of 0 rejects at once if there is no room", async (create) => {
     const { limits, settle } = await create(LIMITS);
     await take(limits, { db: 1 });
     const waiter = watch(limits.acquire({ tokens: 10 }, { timeoutMs: 0 }));
@@ -21,14 +21,14 @@ export const timeouts: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ tokens: 0, db: 1 });
   });
 
-  it("a timeout of 0 sets no timer", ["timers"], async (create) => {
+  it("a request with a timeout of 0 sets no timer", ["timers"], async (create) => {
     const { limits, clock } = await create(LIMITS);
     await take(limits, { tokens: 10 });
     await failure(() => limits.acquire({ tokens: 1 }, { timeoutMs: 0 }));
     expect(clock.timersSet).toBe(0);
   });
 
-  it("a timeout of 0 does not overtake a waiter", async (create) => {
+  it("a request with a timeout of 0 does not overtake a waiter", async (create) => {
     const { limits, settle } = await create([rate("tokens", 10, 60_000)]);
     await take(limits, { tokens: 5 });
     const large = watch(limits.acquire({ tokens: 10 }));
@@ -39,7 +39,7 @@ export const timeouts: Theme = ({ it }) => {
     expect(large.state).toBe("pending");
   });
 
-  it("a timeout of 100 rejects after 100 ms, not before, and takes nothing", async (create) => {
+  it("a request with a timeout of 100 ms rejects after 100 ms, not before, and takes nothing", async (create) => {
     const { limits, clock } = await create(LIMITS);
     const holder = await take(limits, { db: 1 });
     const waiter = watch(limits.acquire({ tokens: 10 }, { timeoutMs: 100 }));
@@ -52,7 +52,7 @@ export const timeouts: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ tokens: 0, db: 0 });
   });
 
-  it("a grant within the timeout ends it", async (create) => {
+  it("a grant ends the timeout of its request", async (create) => {
     const { limits, clock } = await create([rate("x", 10, 1000)]);
     await take(limits, { x: 10 });
     const waiter = watch(limits.acquire({ x: 1 }, { timeoutMs: 200 }));
@@ -63,7 +63,7 @@ export const timeouts: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ x: 0 });
   });
 
-  it("a timeout beyond all time is none", async (create) => {
+  it("a request with an infinite timeout waits for as long as it takes", async (create) => {
     const { limits, clock, settle } = await create([resource("db", 1)]);
     const holder = await take(limits, { db: 1 });
     const waiter = watch(limits.acquire({ db: 1 }, { timeoutMs: Number.POSITIVE_INFINITY }));
@@ -75,7 +75,7 @@ export const timeouts: Theme = ({ it }) => {
   });
 
   for (const timeoutMs of [-1, Number.NaN, Number.NEGATIVE_INFINITY]) {
-    it(`a timeout of ${timeoutMs} is an error, even with room`, async (create) => {
+    it(`a timeout of ${timeoutMs} is an error, even if the request could be granted`, async (create) => {
       const { limits } = await create(LIMITS);
       const error = await failure(() => limits.acquire({ tokens: 1 }, { timeoutMs }));
       expect(error).toBeInstanceOf(InvalidRequestError);
@@ -84,7 +84,7 @@ export const timeouts: Theme = ({ it }) => {
     });
   }
 
-  it("run passes its timeout on", async (create) => {
+  it("run waits no longer than its timeout", async (create) => {
     const { limits } = await create(LIMITS);
     await take(limits, { db: 1 });
     let ran = false;
@@ -99,7 +99,7 @@ export const timeouts: Theme = ({ it }) => {
     expect(ran).toBe(false);
   });
 
-  it("when the first in line times out the next one moves up", async (create) => {
+  it("the next waiter of a line moves up when the first one times out", async (create) => {
     const { limits, clock } = await create([rate("x", 10, 60_000)]);
     await take(limits, { x: 5 });
     const large = watch(limits.acquire({ x: 10 }, { timeoutMs: 100 }));
@@ -110,7 +110,7 @@ export const timeouts: Theme = ({ it }) => {
     expect(states([large, small])).toEqual(["rejected", "granted"]);
   });
 
-  it("an aborted waiter rejects with the signal's reason and leaves; the next one moves up", async (create) => {
+  it("an aborted waiter rejects with the signal's reason, and the next waiter moves up", async (create) => {
     const { limits, settle } = await create([rate("x", 10, 60_000)]);
     await take(limits, { x: 5 });
     const controller = new AbortController();
@@ -126,7 +126,7 @@ export const timeouts: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ x: 6 });
   });
 
-  it("a signal that was aborted before rejects even with room, and nothing is taken", async (create) => {
+  it("a request whose signal is aborted already rejects even if there is room, and takes nothing", async (create) => {
     const { limits, settle } = await create(LIMITS);
     const reason = { not: "even an error" };
     const waiter = watch(limits.acquire({ tokens: 1 }, { signal: AbortSignal.abort(reason) }));
@@ -135,7 +135,7 @@ export const timeouts: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ tokens: 0, db: 0 });
   });
 
-  it("an abort after the grant takes nothing back", async (create) => {
+  it("an abort after the grant changes nothing", async (create) => {
     const { limits, settle } = await create(LIMITS);
     const controller = new AbortController();
     const acq = await limits.acquire({ tokens: 1 }, { signal: controller.signal });
@@ -145,7 +145,7 @@ export const timeouts: Theme = ({ it }) => {
     expect(await used(limits)).toEqual({ tokens: 1, db: 1 });
   });
 
-  it("an abort without a reason rejects with an AbortError", async (create) => {
+  it("a waiter that is aborted without a reason rejects with an AbortError", async (create) => {
     const { limits, settle } = await create(LIMITS);
     await take(limits, { db: 1 });
     const controller = new AbortController();
@@ -156,7 +156,7 @@ export const timeouts: Theme = ({ it }) => {
     expect(waiter.reason).toMatchObject({ name: "AbortError" });
   });
 
-  it("run passes its signal on", async (create) => {
+  it("run ends its wait when its signal aborts", async (create) => {
     const { limits, settle } = await create(LIMITS);
     await take(limits, { db: 1 });
     const controller = new AbortController();

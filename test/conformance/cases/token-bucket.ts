@@ -9,7 +9,7 @@ const TABLES: readonly (readonly [
   rows: readonly Row[],
 ])[] = [
   [
-    "ten are taken as five and five, and one more is refused",
+    "a token bucket of 10 grants five twice, and refuses one more",
     10,
     1000,
     [
@@ -19,7 +19,7 @@ const TABLES: readonly (readonly [
     ],
   ],
   [
-    "150 ms after ten of 10 a second, one passes",
+    "a token bucket of 10 a second grants one request 150 ms after it was emptied",
     10,
     1000,
     [
@@ -31,13 +31,13 @@ const TABLES: readonly (readonly [
     ],
   ],
   [
-    "500 ms after twenty of 20 in 2 s, five pass",
+    "a token bucket of 20 in 2 s grants five requests 500 ms after it was emptied",
     20,
     2000,
     [[0, 20, "granted"], ...[1, 2, 3, 4, 5].map((): Row => [500, 1, "granted"]), [500, 1, 100]],
   ],
   [
-    "a wait that is no whole number of microseconds is rounded up",
+    "a token bucket rounds a wait up to whole microseconds",
     3,
     1000,
     [
@@ -50,7 +50,7 @@ const TABLES: readonly (readonly [
     ],
   ],
   [
-    "what refills beyond the capacity is lost",
+    "a token bucket never refills beyond its capacity",
     10,
     1000,
     [
@@ -60,7 +60,7 @@ const TABLES: readonly (readonly [
     ],
   ],
   [
-    "a refusal does not put the refill off",
+    "a refusal does not delay the refill of a token bucket",
     10,
     1000,
     [
@@ -74,7 +74,7 @@ const TABLES: readonly (readonly [
 ];
 
 export const tokenBucket: Theme = ({ it }) => {
-  it("a new bucket is full", async (create) => {
+  it("a new token bucket is full", async (create) => {
     const { limits } = await create([rate("x", 20, 2000)]);
     expect((await limits.stats()).x).toMatchObject({ capacity: 20, available: 20, used: 0, utilization: 0 });
   });
@@ -86,7 +86,7 @@ export const tokenBucket: Theme = ({ it }) => {
     });
   }
 
-  it("tenths are exact: 0.7 of 1, then 0.4 only after 0.5 came back", async (create) => {
+  it("a token bucket with a unit of 0.1 counts tenths exactly", async (create) => {
     const { limits } = await create([rate("x", 1, 60_000, { unit: 0.1 })]);
     const first = await take(limits, { x: 0.7 });
     expect((await limits.tryAcquire({ x: 0.4 })).successful).toBe(false);

@@ -7,7 +7,7 @@ const LIMITS = [rate("tokens", 100, 60_000), resource("db", 1)] as const;
 const HELD = { tokens: 60, db: 1 };
 
 export const unsuccessful: Theme = ({ it }) => {
-  it("says what refused, and took nothing", async (create) => {
+  it("a refusal names the limits that refused, and takes nothing", async (create) => {
     const { limits } = await create(LIMITS);
     await take(limits, HELD);
     const refused = await limits.tryAcquire({ tokens: 10 });
@@ -16,7 +16,7 @@ export const unsuccessful: Theme = ({ it }) => {
     expect(refused.retryAfterMs).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it("updated and released it changes nothing, and a third try still fails", async (create) => {
+  it("update and release of a refusal change nothing", async (create) => {
     const { limits } = await create(LIMITS);
     await take(limits, HELD);
     const refused = await limits.tryAcquire({ tokens: 10 });
@@ -27,7 +27,7 @@ export const unsuccessful: Theme = ({ it }) => {
     expect((await limits.tryAcquire({ tokens: 10 })).successful).toBe(false);
   });
 
-  it("used as a scope it changes nothing, and a third try still fails", async (create) => {
+  it("a refusal in a scope changes nothing at the end of the scope", async (create) => {
     const { limits } = await create(LIMITS);
     await take(limits, HELD);
     {
@@ -38,7 +38,7 @@ export const unsuccessful: Theme = ({ it }) => {
     expect((await limits.tryAcquire({ tokens: 10 })).successful).toBe(false);
   });
 
-  it("nothing can be nested in it", async (create) => {
+  it("a nested request through a refusal is an error", async (create) => {
     const { limits } = await create(LIMITS);
     await take(limits, HELD);
     const refused = await limits.tryAcquire({ tokens: 10 });

@@ -6,7 +6,7 @@ import { rate, resource, states, take, used, watch } from "../tools.ts";
 const DAY_MS = 86_400_000;
 
 export const waiting: Theme = ({ it, capabilities }) => {
-  it("with room there is no wait", async (create) => {
+  it("a request does not wait if there is room", async (create) => {
     const { limits, settle } = await create([rate("x", 10, 1000)]);
     const waiter = watch(limits.acquire({ x: 10 }));
     await settle();
@@ -14,7 +14,7 @@ export const waiting: Theme = ({ it, capabilities }) => {
     expect(waiter.value).toMatchObject({ successful: true, requested: { x: 10 }, retryAfterMs: 0 });
   });
 
-  it("a waiter is granted at the moment when its amount is there", async (create) => {
+  it("a waiter is granted at the moment at which its amount is available", async (create) => {
     const { limits, clock } = await create([rate("x", 10, 1000)]);
     await take(limits, { x: 10 });
     const waiter = watch(limits.acquire({ x: 3 }));
@@ -25,7 +25,7 @@ export const waiting: Theme = ({ it, capabilities }) => {
     expect(await used(limits)).toEqual({ x: 10 });
   });
 
-  it("waiters are served at their times though time moves in one step", async (create) => {
+  it("each waiter is granted at its own time, even if the clock moves in one step", async (create) => {
     const { limits, clock } = await create([rate("x", 10, 1000)]);
     await take(limits, { x: 10 });
     const waiters = [1, 2, 3].map((x) => watch(limits.acquire({ x })));
@@ -34,7 +34,7 @@ export const waiting: Theme = ({ it, capabilities }) => {
     expect(await used(limits)).toEqual({ x: 0 });
   });
 
-  it("a released connection goes to the waiter", async (create) => {
+  it("a released resource goes to the waiter", async (create) => {
     const { limits, settle } = await create([resource("db", 1)]);
     const holder = await take(limits, { db: 1 });
     const waiter = watch(limits.acquire({ db: 1 }));
@@ -46,7 +46,7 @@ export const waiting: Theme = ({ it, capabilities }) => {
     expect(await used(limits)).toEqual({ db: 1 });
   });
 
-  it("in the same turn of the event loop", ["sync"], async (create) => {
+  it("a release lets a waiter go in the same turn of the event loop", ["sync"], async (create) => {
     const { limits } = await create([resource("db", 1)]);
     const holder = await take(limits, { db: 1 });
     const events: string[] = [];
@@ -59,7 +59,7 @@ export const waiting: Theme = ({ it, capabilities }) => {
     expect(events).toEqual(["granted", "next turn"]);
   });
 
-  it("a wait that hangs on a release sets no timer", ["timers"], async (create) => {
+  it("a waiter that awaits a release sets no timer", ["timers"], async (create) => {
     const { limits, clock, settle } = await create([resource("db", 1)]);
     const holder = await take(limits, { db: 1 });
     const waiter = watch(limits.acquire({ db: 1 }));
@@ -70,7 +70,7 @@ export const waiting: Theme = ({ it, capabilities }) => {
     expect(clock.timersSet).toBe(0);
   });
 
-  it("nobody waiting, no timer", ["timers"], async (create) => {
+  it("a set without waiters has no timer", ["timers"], async (create) => {
     const { limits, clock } = await create([rate("x", 10, 1000), resource("db", 1)]);
     await limits.acquire({ x: 10 });
     const waiter = limits.acquire({ x: 1, db: 0 }, { timeoutMs: 5000 });
@@ -80,7 +80,7 @@ export const waiting: Theme = ({ it, capabilities }) => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it("one release serves all who have room", async (create) => {
+  it("one release lets all waiters go that have room", async (create) => {
     const { limits, settle } = await create([resource("db", 4)]);
     const holder = await take(limits, { db: 4 });
     const waiters = [1, 2, 1, 1].map((db) => watch(limits.acquire({ db })));
@@ -98,7 +98,7 @@ export const waiting: Theme = ({ it, capabilities }) => {
     expect(waiter.state).toBe("pending");
     await clock.advance(1);
     expect(waiter.state).toBe("granted");
-    // A platform's timer that is asked for more than 2^31 - 1 ms fires at once: it would be set again and again.
+    // A timer of the platform that is set for more than 2^31 - 1 ms fires at once: the set would set it again and again.
     if (capabilities.timers) expect(clock.timersSet).toBeLessThan(10);
   });
 
@@ -113,7 +113,7 @@ export const waiting: Theme = ({ it, capabilities }) => {
     if (capabilities.timers) expect(clock.timersSet).toBeLessThan(10);
   });
 
-  it("a crowd of waiters needs one timer, and all are served", async (create) => {
+  it("a crowd of waiters needs one timer, and all of them are granted", async (create) => {
     const { limits, clock, settle } = await create([rate("x", 1000, 1000)]);
     await take(limits, { x: 1000 });
     let served = 0;

@@ -1,4 +1,4 @@
-/** The way to an object that is not there, not yet there again, or has too much to do. */
+/** The route to an object that is out of reach, restarts or is overloaded. */
 import { describe, expect, it, vi } from "vitest";
 import {
   connectDurable,
@@ -6,19 +6,19 @@ import {
   type ObjectNamespace,
   type ObjectState,
 } from "../../src/cloudflare/index.ts";
-import type { Remote } from "../../src/cloudflare/protocol.ts";
+import type { ObjectStub } from "../../src/cloudflare/protocol.ts";
 import { BackendUnavailableError, InvalidRequestError } from "../../src/index.ts";
 
-const facts = {
-  seal: "1",
+const description = {
+  id: "1",
   limits: [{ type: "rate", key: "tokens", capacity: 10, windowMs: 1000 }],
   config: {},
   missingUpdate: "throw",
   leaseMs: 30_000,
 } as const;
 
-/** A namespace whose objects do as told, and how often one was asked for. */
-function namespaceOf(remote: () => Partial<Remote>): ObjectNamespace & { stubs: number } {
+/** A namespace whose stubs `remote` makes. It counts them. */
+function namespaceOf(remote: () => Partial<ObjectStub>): ObjectNamespace & { stubs: number } {
   return {
     stubs: 0,
     idFromName: (name) => name,
@@ -32,7 +32,7 @@ function namespaceOf(remote: () => Partial<Remote>): ObjectNamespace & { stubs: 
 const trouble = (message: string, fields: object) => Object.assign(new Error(message), fields);
 const never = new Promise<never>(() => {});
 
-/** Rejects with what it rejects with, while time passes that is nobody's. */
+/** The error with which a promise rejects within a minute of fake time. */
 async function failure(promise: Promise<unknown>): Promise<unknown> {
   const failed = promise.then(
     () => undefined,
@@ -42,13 +42,13 @@ async function failure(promise: Promise<unknown>): Promise<unknown> {
   return failed;
 }
 
-describe("an object", () => {
-  it("that restarts is asked again, by a way of its own", async () => {
+describe("a connection to an object", () => {
+  it("calls an object that restarts again, each time through a new stub", async () => {
     let calls = 0;
     const namespace = namespaceOf(() => ({
       async describe() {
         if (++calls < 4) throw trouble("reset", { remote: true, durableObjectReset: true });
-        return { kind: "facts", facts };
+        return { kind: "described", description };
       },
     }));
     const limits = connectDurable(namespace, "one");
@@ -57,7 +57,7 @@ describe("an object", () => {
     expect(namespace.stubs).toBe(4);
   });
 
-  it("that has more to do than it can is not asked again", async () => {
+  it("does not call an overloaded object again", async () => {
     const namespace = namespaceOf(() => ({
       describe: async () => Promise.reject(trouble("too many", { overloaded: true, retryable: true })),
     }));
@@ -65,7 +65,7 @@ describe("an object", () => {
     expect(namespace.stubs).toBe(1);
   });
 
-  it("that throws is not asked again", async () => {
+  it("does not call an object again that has thrown", async () => {
     const namespace = namespaceOf(() => ({
       inspect: async () => Promise.reject(trouble("a bug", { remote: true })),
     }));
@@ -73,7 +73,7 @@ describe("an object", () => {
     expect(namespace.stubs).toBe(1);
   });
 
-  it("that cannot be reached, or does not answer, is given up after the deadline", async () => {
+  it("gives up an object that is out of reach or silent for deadlineMs", async () => {
     vi.useFakeTimers();
     try {
       const gone = namespaceOf(() => ({
@@ -84,8 +84,8 @@ describe("an object", () => {
       const silent = namespaceOf(() => ({ inspect: () => never }));
       const error = await failure(connectDurable(silent, "silent", { deadlineMs: 50 }).stats());
       expect((error as Error).message).toBe('the object "silent" has not answered within 50 ms');
-      const ticket = Object.assign(never, { outcome: () => never });
-      const stuck = namespaceOf(() => ({ enter: () => ticket as never }));
+      const stub = Object.assign(never, { outcome: () => never });
+      const stuck = namespaceOf(() => ({ enter: () => stub as never }));
       expect(await failure(connectDurable(stuck, "stuck").acquire())).toBeInstanceOf(BackendUnavailableError);
     } finally {
       vi.useRealTimers();
@@ -93,10 +93,10 @@ describe("an object", () => {
   });
 });
 
-describe("what makes no sense", () => {
-  const namespace = namespaceOf(() => ({ describe: async () => ({ kind: "facts", facts }) }));
+describe("an argument that makes no sense", () => {
+  const namespace = namespaceOf(() => ({ describe: async () => ({ kind: "described", description }) }));
 
-  it("is no namespace, no name, no deadline", () => {
+  it("is refused by connectDurable, which names it", () => {
     expect(() => connectDurable({} as ObjectNamespace, "one")).toThrow(
       "a binding such as env.BUDGET, got an object",
     );
@@ -104,19 +104,19 @@ describe("what makes no sense", () => {
     expect(() => connectDurable(namespace, "one", { deadlineMs: 0 })).toThrow("above 0");
   });
 
-  it("needs no call, once the limits are known", async () => {
+  it("is refused without a call of the object once the limits are known", async () => {
     const limits = connectDurable<"tokens">(namespace, "one");
     expect(() => limits.keys).toThrow("await limits.ready");
     await limits.ready;
     await expect(limits.acquire({ tokens: 11 })).rejects.toThrow(InvalidRequestError);
     await expect(limits.tryAcquire({ tokens: "1" as never })).rejects.toThrow('the amount of "tokens"');
-    // By other connections too.
+    // Another connection knows them too.
     expect(connectDurable(namespace, "one").keys).toEqual(["tokens"]);
   });
+});
 
-  it("is an object outside of workerd", () => {
-    expect(() => new LimitSetObject({} as ObjectState, {})).toThrow(
-      expect.objectContaining({ code: "ERR_CANNOT_HOST" }),
-    );
-  });
+it("a LimitSetObject cannot be constructed outside of workerd", () => {
+  expect(() => new LimitSetObject({} as ObjectState, {})).toThrow(
+    expect.objectContaining({ code: "ERR_CANNOT_HOST" }),
+  );
 });

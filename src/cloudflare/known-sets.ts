@@ -1,0 +1,50 @@
+/** The hosted sets that this isolate has a description of: only its first HTTP request has to ask an object for it. */
+import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
+import { Requests } from "../limits/requests.ts";
+import type { ObjectNamespace } from "./bindings.ts";
+import type { SetDescription } from "./protocol.ts";
+
+/** A hosted set by its description, ready to check requests. */
+export interface KnownSet<K extends string> {
+  readonly descriptionId: string;
+  readonly limits: readonly Limit<K>[];
+  readonly requests: Requests<K>;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly missingUpdate: "throw" | "charge";
+  readonly leaseMs: number;
+}
+
+const knownSets = new WeakMap<ObjectNamespace, Map<string, KnownSet<string>>>();
+
+// A namespace may have any number of objects. When this many are known, all are forgotten, to be described again when needed.
+const MOST_SETS = 10_000;
+
+/** The set of the object `name`, if its description is known. */
+export function recall<K extends string>(namespace: ObjectNamespace, name: string): KnownSet<K> | undefined {
+  return knownSets.get(namespace)?.get(name) as KnownSet<K> | undefined;
+}
+
+/** Remembers the description of the set of the object `name`, in place of an earlier one. */
+export function remember<K extends string>(
+  namespace: ObjectNamespace,
+  name: string,
+  description: SetDescription,
+): KnownSet<K> {
+  const { id, config, missingUpdate, leaseMs } = description;
+  const limits = toLimits(description.limits as readonly LimitLike<K>[]);
+  const known: KnownSet<K> = {
+    descriptionId: id,
+    limits,
+    requests: new Requests<K>(limits),
+    config: Object.freeze({ ...config }),
+    missingUpdate,
+    leaseMs,
+  };
+  let ofNamespace = knownSets.get(namespace);
+  if (!ofNamespace || ofNamespace.size >= MOST_SETS) {
+    ofNamespace = new Map();
+    knownSets.set(namespace, ofNamespace);
+  }
+  ofNamespace.set(name, known as unknown as KnownSet<string>);
+  return known;
+}

@@ -1,0 +1,113 @@
+/**
+ * A hosted set in the storage of its object:
+ *
+ * - `definition`: the limits, and the layout of the state;
+ * - `state`: the core's state, as bytes;
+ * - `held <id>`: the grant of the request with this id, and the end of its lease.
+ *
+ * All that one event changes is written together, and no answer leaves the object before it is durable: the platform promises that
+ * of writes that are not awaited.
+ */
+import { FORMAT } from "../../assembly/layout.ts";
+import type { Limit } from "../limits/limits.ts";
+import type { ObjectStorage } from "./bindings.ts";
+
+/** The limits of a set, and the layout in which its state was written. */
+export interface StoredDefinition {
+  readonly format: number;
+  readonly limits: readonly Limit[];
+}
+
+/** A grant whose lease has not ended. Objects that exist already have these fields in their storage, so their names are fixed. */
+export interface StoredGrant {
+  /** One entry a limit. */
+  readonly units: readonly number[];
+  /** The token of the acquisition. */
+  readonly takenAt: number;
+  readonly covered: readonly boolean[] | undefined;
+  /** When the lease ends, in milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** All that the storage has of a set. */
+export interface StoredSet {
+  readonly definition: StoredDefinition | undefined;
+  readonly state: Uint8Array | undefined;
+  /** By the ids of their requests. */
+  readonly grants: ReadonlyMap<string, StoredGrant>;
+  /** When the object's alarm goes off, in milliseconds since the epoch; null if none is set. */
+  readonly alarm: number | null;
+}
+
+const GRANT_PREFIX = "held ";
+// One call of the storage takes at most this many.
+const MOST_KEYS = 128;
+
+/** Reads a set from the storage, and gathers its changes until they are written together. */
+export class SetStorage {
+  readonly #storage: ObjectStorage;
+  #changed: Record<string, unknown> = {};
+  #deleted: string[] = [];
+
+  constructor(storage: ObjectStorage) {
+    this.#storage = storage;
+  }
+
+  async load(): Promise<StoredSet> {
+    const [all, alarm] = await Promise.all([this.#storage.list(), this.#storage.getAlarm()]);
+    const grants = new Map<string, StoredGrant>();
+    for (const [key, value] of all) {
+      if (key.startsWith(GRANT_PREFIX)) grants.set(key.slice(GRANT_PREFIX.length), value as StoredGrant);
+    }
+    return {
+      definition: all.get("definition") as StoredDefinition | undefined,
+      state: all.get("state") as Uint8Array | undefined,
+      grants,
+      alarm,
+    };
+  }
+
+  putDefinition(limits: readonly Limit[]): void {
+    const definition: StoredDefinition = { format: FORMAT, limits: limits.map((limit) => ({ ...limit })) };
+    this.#put("definition", definition);
+  }
+
+  putState(state: Uint8Array): void {
+    this.#put("state", state);
+  }
+
+  putGrant(id: string, grant: StoredGrant): void {
+    this.#put(GRANT_PREFIX + id, grant);
+  }
+
+  deleteGrant(id: string): void {
+    const key = GRANT_PREFIX + id;
+    delete this.#changed[key];
+    this.#deleted.push(key);
+  }
+
+  setAlarm(at: number): void {
+    this.#storage.setAlarm(at).catch(ignore);
+  }
+
+  #put(key: string, value: unknown): void {
+    this.#changed[key] = value;
+  }
+
+  /** Writes the changes. An answer that depends on them may be given afterwards. */
+  flush(): void {
+    const entries = Object.entries(this.#changed);
+    const deleted = this.#deleted;
+    this.#changed = {};
+    this.#deleted = [];
+    for (let i = 0; i < deleted.length; i += MOST_KEYS) {
+      this.#storage.delete(deleted.slice(i, i + MOST_KEYS)).catch(ignore);
+    }
+    for (let i = 0; i < entries.length; i += MOST_KEYS) {
+      this.#storage.put(Object.fromEntries(entries.slice(i, i + MOST_KEYS))).catch(ignore);
+    }
+  }
+}
+
+// When a write fails, the platform itself ends the object, and sends none of the answers that depend on the write.
+function ignore(): void {}

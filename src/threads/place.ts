@@ -1,0 +1,39 @@
+/** A shared region, as threads see it: its seats, its handles, and the way in. */
+import { PARTICIPANTS, SCRATCHES, SEAT, SERIAL } from "../../assembly/layout.ts";
+import type { Arena, Heap } from "../core/arena.ts";
+import { Entrance } from "./entrance.ts";
+import { Handles } from "./handles.ts";
+import { Seats } from "./seats.ts";
+
+export interface Place {
+  readonly heap: Heap;
+  readonly start: number;
+  readonly entrance: Entrance;
+  readonly seats: Seats;
+  readonly handles: Handles;
+}
+
+/** The place of a new region. */
+export function foundPlace(arena: Arena, start: number): Place {
+  // The word first: to allocate it may grow the memory.
+  const at = arena.takeWord();
+  const { buffer } = arena.memory;
+  const entrance = Entrance.found(buffer, at);
+  new Int32Array(buffer, start)[SERIAL / 4] = entrance.serial;
+  return placeAt(arena, start, entrance);
+}
+
+/** The place of a region that another thread has made. Its entrance has been entered, or the region could be gone. */
+export function placeAt(heap: Heap, start: number, entrance: Entrance): Place {
+  const { buffer } = heap.memory;
+  const words = new Int32Array(buffer, start);
+  const scratch = words[SCRATCHES / 4]!;
+  const seats = words[(scratch + SEAT) / 4]! >>> 0;
+  return {
+    heap,
+    start,
+    entrance,
+    seats: new Seats(buffer, seats, words[PARTICIPANTS / 4]!),
+    handles: new Handles(buffer, start),
+  };
+}
