@@ -1,12 +1,12 @@
-// Compiles the core. The release build is written as a module that holds its bytes: the same file then works wherever
-// JavaScript runs, with no path to resolve and nothing to fetch. All builds stay in build/.
+// Compiles the core. The release build is written as a module that holds its bytes: one file then works wherever
+// JavaScript runs, with no path to resolve and nothing to fetch. All builds are in build/.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import asc from "assemblyscript/asc";
 import binaryen from "binaryen";
 
 /**
- * What every take of a bucket runs through, a dozen small functions: inlined, since engines do not inline calls inside
- * WebAssembly. All else stays as small as it can be.
+ * The dozen small functions that every take from a bucket calls. They are inlined, since engines do not inline calls inside
+ * WebAssembly. All other code stays as small as it can be.
  */
 const HOT = [
   "commit/transact",
@@ -22,7 +22,7 @@ const HOT = [
   "refund/markCount",
   "refund/pushMark",
 ];
-/** How an import of a memory with a maximum says that it is shared, and that it is not. */
+/** The flags of an imported memory with a maximum: shared, and not shared. */
 const SHARED = 3;
 const PRIVATE = 1;
 
@@ -36,7 +36,7 @@ async function compile(target) {
   process.exit(1);
 }
 
-/** Inlines what is hot, and drops the names. @param {Uint8Array} named */
+/** Inlines the hot functions, and drops the names. @param {Uint8Array} named */
 function inline(named) {
   const module = binaryen.readBinary(named);
   const { Features } = binaryen;
@@ -66,7 +66,7 @@ function inline(named) {
   return { bytes: module.emitBinary(), text: module.emitText() };
 }
 
-/** Where the bytes say whether the memory is shared: behind its name and what kind of import it is. @param {Uint8Array} bytes */
+/** The offset of the byte that says whether the memory is shared: it follows the name and the kind of the import. @param {Uint8Array} bytes */
 function memoryFlagsOf(bytes) {
   const at = Buffer.from(bytes).indexOf("memory") + "memory".length + 1;
   if (bytes[at] !== SHARED) throw new Error(`the memory's flags are not at ${at}, but ${bytes[at]} is`);
@@ -85,7 +85,7 @@ await writeFile(
   new URL("src/core/generated/core.ts", root),
   `// Made by scripts/build-core.js from assembly/.
 export default "${Buffer.from(bytes).toString("base64")}";
-/** Which byte says whether the memory is shared, and how it says that it is not. */
+/** The byte that says whether the memory is shared, and its value for one that is not. */
 export const MEMORY_FLAGS = ${flags};
 export const PRIVATE = ${PRIVATE};
 `,

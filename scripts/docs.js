@@ -57,7 +57,7 @@ const ORDER = [
 ];
 
 /** Parts of the types that say what crosses threads. The docstrings of the whole types describe them. */
-const PARTS_OF_TYPES = ["AnyFunction", "Cloned", "Kept", "Plain", "Promised", "Stays"];
+const PARTS_OF_TYPES = ["AnyFunction", "Cloned", "BoundToThread", "Plain", "Promised", "NotCloned"];
 
 /** Names the page of `limitset/port` port.md. */
 class EntryRouter extends ModuleRouter {

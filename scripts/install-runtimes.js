@@ -1,5 +1,6 @@
-// Installs what the tests drive besides Node, where it is missing: from Debian (as root) browsers, the model checker and a Redis server, from
-// the registry other runtimes, in a folder of their own so that nobody pays for them who does not ask.
+// Installs the programs that the tests use besides Node, where they are missing. Browsers, the model checker and a Redis server come
+// from Debian, which needs root. Other runtimes come from the registry, into a folder of their own, so that a plain install is not
+// slowed down by them.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

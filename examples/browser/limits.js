@@ -1,15 +1,15 @@
-// What the server enforces, and what the page keeps to. See README.md.
+// The limits that the page keeps to, derived from those that the server enforces. See README.md.
 import { CallLimit, LimitSet, RateLimit, ResourceLimit } from "limitset";
 import { allowanceFor } from "./allowance.js";
 
-/** How many tokens a call reserves. What it used is known only afterwards. */
+/** How many tokens a call reserves. Its real usage is known only afterwards. */
 export const RESERVED = 100;
 
 /**
- * What the page allows its workers. The rates are the server's; bursts are kept to a quarter of a second, so that calls which meet on
- * their way do not make more of a second than it holds. One connection is left: the call of a worker that is killed is over here
- * at once, and there a moment later.
- * @param {number} calls a second
+ * The limits of the page's workers. The rates are the server's. Bursts last a quarter of a second at most: calls that are delayed on
+ * the way may arrive together, and must not exceed the server's second. One connection is left over, since the call of a killed worker
+ * ends here at once, and at the server a moment later.
+ * @param {number} calls per second
  */
 export function limitsFor(calls) {
   const { tokens, connections } = allowanceFor(calls);

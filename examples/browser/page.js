@@ -1,4 +1,4 @@
-// Ties the page together: what is clicked, who works, what is shown. See README.md.
+// Connects the buttons, the workers and the picture of the page. See README.md.
 import { limitsFor } from "./limits.js";
 import { Picture } from "./picture.js";
 import { Team } from "./team.js";
@@ -40,7 +40,7 @@ part("kill").addEventListener("click", () => {
 async function start() {
   part("start").disabled = true;
   const calls = setting("allowed");
-  // From here on the server allows as much.
+  // From here on the server enforces the same rate.
   await fetch(`/begin?calls=${calls}`, { method: "POST" });
   limits?.close();
   limits = limitsFor(calls);
@@ -49,7 +49,7 @@ async function start() {
   frame();
 }
 
-/** One picture, and the next as long as anything moves. */
+/** Draws a picture, and requests the next while anything changes. */
 function frame() {
   if (!limits || !team) return;
   const stats = limits.stats();

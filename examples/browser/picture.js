@@ -1,4 +1,4 @@
-// Draws how full the buckets have been: one strip each, the last seconds from left to right. See README.md.
+// Draws the level of each bucket over the last seconds: one strip each, from left to right. See README.md.
 
 /** @typedef {Readonly<Record<string, import("limitset").LimitStats>>} Stats */
 
@@ -7,7 +7,7 @@ const SPACE = 14;
 const HEAD = 26;
 const FOOT = 18;
 
-/** How strips are called, and which of the style's colours they have. */
+/** The title of each strip, and its colour, as the style sheet calls it. */
 const STRIPS = [
   { key: "call_count", title: "calls", colour: "--calls" },
   { key: "tokens", title: "tokens", colour: "--tokens" },
@@ -26,7 +26,7 @@ export class Picture {
   constructor(canvas) {
     this.#canvas = canvas;
     this.#pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    // Once now, and again when there is another size or another scheme of colours.
+    // Once now, and again when the size or the colour scheme changes.
     new ResizeObserver(() => this.draw()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
@@ -40,12 +40,12 @@ export class Picture {
   add(stats) {
     const at = performance.now();
     this.#samples.push({ at, stats });
-    // One more than is seen, for the line to come from.
+    // One sample more than is visible, where the line starts.
     while (this.#samples[1] && this.#samples[1].at < at - SECONDS * 1_000) this.#samples.shift();
     this.draw();
   }
 
-  /** @param {string} text what has happened now */
+  /** @param {string} text an event of this moment */
   mark(text) {
     this.#marks.push({ at: performance.now(), text });
   }

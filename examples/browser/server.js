@@ -1,4 +1,4 @@
-// Serves the page, and is what its workers call: enforces its limits itself, and answers 429 beyond them. See README.md.
+// The site, and the API that its workers call. It enforces its own limits, and answers 429 beyond them. See README.md.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { allowanceFor } from "./allowance.js";
 
 const here = new URL("./", import.meta.url);
 
-/** With these a page may share memory with its workers. */
+/** With these headers a page may share memory with its workers. */
 const ISOLATION = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
@@ -50,14 +50,14 @@ export async function startServer({ port = 0, isolated = true } = {}) {
     };
     const timer = setTimeout(
       () => {
-        // Before the last byte: whoever reads the answer may use the connection at once.
+        // Before the last byte, since the reader of the answer may use the connection at once.
         end();
         response.writeHead(200, { "content-type": "application/json" });
         response.end(JSON.stringify({ used: tokens }));
       },
       60 + Math.random() * 120,
     );
-    // The worker may be killed meanwhile.
+    // The worker may be killed in the meantime.
     response.once("close", () => {
       clearTimeout(timer);
       end();
@@ -75,7 +75,7 @@ export async function startServer({ port = 0, isolated = true } = {}) {
     if (!file) return response.writeHead(404).end();
     return response.writeHead(200, { "content-type": file.type, ...(isolated && ISOLATION) }).end(file.body);
   });
-  server.keepAliveTimeout = 0; // For ever: none is closed while a request is on its way.
+  server.keepAliveTimeout = 0; // For ever: none is closed while an HTTP request is on its way.
   await new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve(undefined)));
   const address = /** @type {import("node:net").AddressInfo} */ (server.address());
   return {
@@ -98,7 +98,7 @@ function meterFor(perSecond) {
   };
 }
 
-/** The page, its workers' program, and the library in both, as a site's build makes them. */
+/** The page and its workers' program, both with the library, as a site's build makes them. */
 async function bundle() {
   const { outputFiles } = await build({
     entryPoints: ["page.js", "worker.js"].map((name) => fileURLToPath(new URL(name, here))),

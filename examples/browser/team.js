@@ -1,4 +1,4 @@
-// The workers, as the page has them. See README.md.
+// The workers of the page: starts, counts and ends them. See README.md.
 import { serveLimits } from "limitset/port";
 import { shareLimits } from "limitset/threads";
 
@@ -10,14 +10,14 @@ export class Team {
   /** @type {Member[]} */
   members = [];
 
-  /** @param {number} size @param {LimitSet} limits @param {number} callsPerSecond that each wants to make */
+  /** @param {number} size @param {LimitSet} limits @param {number} callsPerSecond of each worker, if the limits allow it */
   constructor(size, limits, callsPerSecond) {
     for (let name = 1; name <= size; name++) {
       const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
       /** @type {Member} */
       const member = { name, worker, state: "resting", calls: 0, refused: 0 };
       worker.addEventListener("message", ({ data }) => this.#heard(member, data));
-      // One set for all: each has its memory, or asks for everything. Both give back what a worker holds when it ends.
+      // All workers use one set, in shared memory or over a channel. In both cases a worker that ends gives back what it holds.
       if (globalThis.crossOriginIsolated) shareLimits(limits, worker);
       else serveLimits(limits, worker);
       this.members.push(member);
@@ -25,7 +25,7 @@ export class Team {
     this.pace(callsPerSecond);
   }
 
-  /** Those that have not ended. */
+  /** The workers that have not ended. */
   get alive() {
     return this.members.filter(({ state }) => state !== "done" && state !== "killed");
   }
@@ -45,12 +45,12 @@ export class Team {
     for (const { worker } of this.alive) worker.postMessage({ callsPerSecond });
   }
 
-  /** Lets them finish their calls. */
+  /** Lets the workers finish their calls. */
   stop() {
     for (const { worker } of this.alive) worker.postMessage({ stop: true });
   }
 
-  /** Ends one without notice, in the middle of a call if there is one that makes one. */
+  /** Ends one worker without notice: one that is in the middle of a call, if there is one. */
   kill() {
     const victim = this.alive.find(({ state }) => state === "calling") ?? this.alive[0];
     if (!victim) return undefined;
@@ -59,7 +59,7 @@ export class Team {
     return victim;
   }
 
-  /** @param {Member} member @param {Partial<Member>} data what it says, or a message of the library's */
+  /** @param {Member} member @param {Partial<Member>} data its report, or a message of the library */
   #heard(member, { state, calls, refused }) {
     if (state === undefined || member.state === "killed") return;
     Object.assign(member, { state, calls, refused });

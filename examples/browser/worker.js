@@ -1,4 +1,4 @@
-// One of the workers: calls the server as often as it is told to, and as the limits let it. See README.md.
+// One of the workers: calls the server as often as the page says and the limits allow. See README.md.
 import { connectLimits } from "limitset/port";
 import { attachLimits } from "limitset/threads";
 import { RESERVED } from "./limits.js";
@@ -17,10 +17,10 @@ globalThis.addEventListener("message", ({ data }) => {
 });
 
 if (globalThis.crossOriginIsolated) {
-  // The page's set itself, in memory that both share: its handle is the first message.
+  // The page's set lies in shared memory: its handle is the first message.
   globalThis.addEventListener("message", ({ data }) => work(attachLimits(data)), { once: true });
 } else {
-  // The page has the set, and is asked over the channel between the two.
+  // The page serves the set over the channel to this worker.
   work(connectLimits(/** @type {import("limitset/port").PortLike} */ (globalThis)));
 }
 
@@ -48,7 +48,7 @@ async function call(acquisition) {
   say("calling");
   const response = await fetch("/call", { method: "POST" });
   const { used } = await response.json();
-  acquisition.update({ tokens: used }); // The rest goes back.
+  acquisition.update({ tokens: used }); // The unused tokens go back.
   calls++;
   if (response.status === 429) refused++;
 }

@@ -1,4 +1,4 @@
-/** Sends many requests at once, and says how they fared: `node send.js http://127.0.0.1:8787 60`. */
+/** Sends many HTTP requests at once, and prints how they were answered: `node send.js http://127.0.0.1:8787 60`. */
 import { pathToFileURL } from "node:url";
 
 /**

@@ -1,8 +1,8 @@
-/** A Worker whose requests share one budget, wherever they are answered: a Durable Object has the limits. */
+/** A Worker whose HTTP requests share one budget, wherever they are answered: a Durable Object has the limits. */
 import { CallLimit, RateLimit, ResourceLimit } from "limitset";
 import { connectDurable, LimitSetObject } from "limitset/cloudflare";
 
-/** What the API behind this Worker allows all of it together. */
+/** The limits of the API behind this Worker, for all its instances together. */
 export class Budget extends LimitSetObject {
   /** @override */
   static limits = [
@@ -16,7 +16,8 @@ export class Budget extends LimitSetObject {
 
 export default {
   /**
-   * `/ask?tokens=300` asks the API when its turn has come, `/try` only if it can now, `/stats` shows how the limits stand.
+   * `/ask?tokens=300` waits for the limits and then asks the API, `/try` asks it only if that is possible now, and `/stats` shows
+   * the state of the limits.
    *
    * @param {Request} request
    * @param {Env} env
@@ -47,14 +48,14 @@ export default {
         acquisition.update({ tokens: used });
         return Response.json({ asked: tokens, used });
       },
-      // A client that goes away leaves the line; one that is not served in time hears of it.
+      // A client that goes away leaves the line; one that is not served in time gets an error.
       { timeoutMs: 30_000, signal: request.signal },
     );
   },
 };
 
 /**
- * Stands for the API: takes a moment, and uses two thirds of what was asked for.
+ * Stands for the API: takes a moment, and uses two thirds of the reserved tokens.
  *
  * @param {number} tokens
  */

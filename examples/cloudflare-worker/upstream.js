@@ -10,7 +10,7 @@ const CONNECTIONS = 4;
 /**
  * @typedef {object} Upstream
  * @property {string} url
- * @property {{ at: number, tokens: number }[]} arrivals of calls: when, by `performance.now()`, and what they used
+ * @property {{ at: number, tokens: number }[]} arrivals of calls, by `performance.now()`, and the tokens that they used
  * @property {number} refused how many of them were answered with 429
  * @property {number} inProgress
  * @property {number} peak the most that were in progress at one time
@@ -19,7 +19,7 @@ const CONNECTIONS = 4;
 
 /**
  * Answers `{ prompt, max_tokens }` with `{ text, usage: { tokens } }`, where a letter is a token.
- * @param {{ port?: number, work?: () => Promise<unknown> }} [options] `work` is what an answer takes
+ * @param {{ port?: number, work?: () => Promise<unknown> }} [options] `work` is done before each answer
  * @returns {Promise<Upstream>}
  */
 export async function startUpstream({ port = 0, work = () => sleep(50) } = {}) {
@@ -44,13 +44,13 @@ export async function startUpstream({ port = 0, work = () => sleep(50) } = {}) {
     upstream.inProgress++;
     upstream.peak = Math.max(upstream.peak, upstream.inProgress);
     await work();
-    // Before the last byte: whoever reads the answer may use the connection at once.
+    // Before the last byte, since the reader of the answer may use the connection at once.
     upstream.inProgress--;
     return response
       .writeHead(200, { "content-type": "application/json" })
       .end(JSON.stringify({ text, usage: { tokens } }));
   });
-  server.keepAliveTimeout = 0; // For ever: none is closed while a request is on its way.
+  server.keepAliveTimeout = 0; // For ever: none is closed while an HTTP request is on its way.
   await new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve(undefined)));
   const address = /** @type {import("node:net").AddressInfo} */ (server.address());
   /** @type {Upstream} */

@@ -9,7 +9,7 @@ export default {
    */
   fetch(request, env, context) {
     const answer = proxy(request, env.UPSTREAM);
-    // Else a request whose client goes away stops where it stands, and what it holds comes back only with the garbage.
+    // Otherwise an HTTP request ends when its client goes away, and its acquisition is released only when it is garbage-collected.
     context.waitUntil(answer);
     return answer;
   },

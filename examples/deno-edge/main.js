@@ -2,7 +2,7 @@
 import { proxy } from "../cloudflare-worker/proxy.js";
 
 /**
- * What is used of Deno's API.
+ * The part of Deno's API that is used here.
  * @typedef {object} DenoLike
  * @property {{ get(name: string): string | undefined }} env
  * @property {(options: { port: number, hostname: string, onListen(address: { port: number }): void }, handler: (request: Request) => Promise<Response>) => unknown} serve

@@ -4,11 +4,11 @@
  * @typedef {object} Allowance
  * @property {number} capacity
  * @property {number} windowMs
- * @property {number} [burst] how much may be taken at once, if less than the capacity
+ * @property {number} [burst] the most that may be taken at once, if that is less than the capacity
  */
 
 /**
- * What a language-model API allows one customer, or what that customer allows itself.
+ * The limits that a language-model API sets for a customer, or those that the customer keeps to.
  * @typedef {object} ApiLimits
  * @property {Allowance} calls
  * @property {Allowance} inputTokens
@@ -16,21 +16,21 @@
  * @property {number} connections
  */
 
-/** A minute of the API's limits passes in this time, so that a run shows several of them. A second stays a second. */
+/** The length of a minute of the API's limits, so that a run shows several. A second stays a second. */
 export const MINUTE_MS = 5_000;
 
 /**
- * The client stays 2 % under the API. A request that is late on its way finds a bucket that was full meanwhile and so
- * could not refill; what it missed has to fit in between.
+ * The client stays 2 % under the API. While a request is delayed on the way, the API's bucket may be full and so does not
+ * refill; the difference makes up for that.
  */
 const CLIENT_PERCENT = 98;
 
-/** Arrivals end at this part of the run: from early on there are more requests than may pass. */
+/** All requests arrive within this part of the run, so that more of them wait than the limits let through. */
 export const ARRIVAL_SHARE = 0.5;
 
 /**
- * The limits under which the client lets these requests through in about `seconds`. Output tokens bind; the rest is
- * a little wider than needed, so that bursts meet it too.
+ * The limits with which the client lets these requests through in about `seconds`. Output tokens bind; the other limits are
+ * a little wider than needed, so that bursts meet them too.
  * @param {readonly Request[]} requests
  * @param {number} seconds
  * @returns {ApiLimits}
@@ -41,7 +41,7 @@ export function apiLimitsFor(requests, seconds) {
   /**
    * @param {number} total over the run, which begins with a full bucket
    * @param {number} windowMs
-   * @param {number} [least] what one request needs
+   * @param {number} [least] the amount that one request needs
    */
   const allowance = (total, windowMs, least = 1) => ({
     capacity: above(Math.max((total * windowMs) / (seconds * 1000 + windowMs), least, 1)),
@@ -58,7 +58,7 @@ export function apiLimitsFor(requests, seconds) {
 
 /**
  * @param {ApiLimits} api
- * @returns {ApiLimits} what a careful client keeps to
+ * @returns {ApiLimits} the limits of a careful client
  */
 export function underneath(api) {
   /** @param {number} amount */
@@ -75,7 +75,7 @@ export function underneath(api) {
 }
 
 /**
- * The `max_tokens` a caller would have set: traces do not record it, and callers leave themselves room.
+ * The `max_tokens` that a caller would have set: traces do not record it, and callers set more than they need.
  * @param {Request} request
  */
 export const maxTokens = (request) => 2 ** Math.ceil(Math.log2(Math.max(16, request.outputTokens)));
@@ -87,7 +87,7 @@ export const maxTokens = (request) => 2 ** Math.ceil(Math.log2(Math.max(16, requ
 export const serviceMs = (outputTokens) => 5 + 0.45 * outputTokens;
 
 /**
- * The least limit of the API that leaves the client `amount`.
+ * The least limit of the API with which the client may use `amount`.
  * @param {number} amount
  */
 const above = (amount) => Math.ceil((amount * 100) / CLIENT_PERCENT);

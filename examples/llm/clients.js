@@ -11,17 +11,17 @@ import { newTally, sumOf } from "./tally.js";
 /** @typedef {import("./tally.js").Tally} Tally */
 
 /**
- * Who sends the requests: this thread, or several threads or processes that share the limits. Made ready, then started.
+ * The senders of the requests: this thread, or several threads or processes that share the limits.
  * @typedef {object} Clients
- * @property {() => Tally} tally of all, so far
- * @property {(startAt: number) => Promise<void>} replay resolves when all is answered; rejects when a client fails
- * @property {() => Promise<void>} close ends them, wherever they are
+ * @property {() => Tally} tally of all clients so far
+ * @property {(startAt: number) => Promise<void>} replay resolves when all requests are answered; rejects when a client fails
+ * @property {() => Promise<void>} close ends the threads or processes
  */
 
 /**
  * @typedef {object} Start
  * @property {number} threads
- * @property {number} processes with neither, this thread sends
+ * @property {number} processes if both are 0, this thread sends
  * @property {string} url of the API
  * @property {readonly Request[]} requests in order of arrival; clients take turns
  * @property {number} connections that each client opens in advance
@@ -60,7 +60,7 @@ async function inThisThread({ url, requests, connections, limits }) {
  * A client that runs `remote-client.js`.
  * @typedef {object} Remote
  * @property {Worker | import("node:child_process").ChildProcess} channel
- * @property {object} share what it needs to have the limits
+ * @property {object} share the data by which it gets the limits
  * @property {(order: unknown) => void} tell
  * @property {() => Promise<unknown>} end
  */
@@ -114,7 +114,7 @@ async function elsewhere(remotes, { url, requests, connections }) {
   const failed = new Promise((_, reject) => {
     fail = reject;
   });
-  failed.catch(() => {}); // whoever waits for a client finds it
+  failed.catch(() => {}); // the code that waits for a client gets the error
   const close = async () => void (await Promise.all(remotes.map(({ end }) => end())));
   const ready = remotes.map(
     ({ channel, share, tell }, turn) =>

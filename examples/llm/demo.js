@@ -16,7 +16,7 @@ import { compress, generateTraffic, repeat } from "./traffic.js";
 
 const SHARE_WANTED = 0.95;
 
-/** Fewer requests than this are too coarse: the last one alone would decide the share. */
+/** With fewer requests than this the result is too coarse: the last one alone would decide the share. */
 const FEWEST = 200;
 
 /**

@@ -4,12 +4,12 @@ import { TokenBucket } from "./token-bucket.js";
 /** @typedef {"call_count" | "input_tokens" | "output_tokens" | "connections"} LimitName */
 /** @typedef {{ limit: LimitName, retryAfterMs: number }} Refusal */
 
-/** How long a client that had no connection left is told to stay away: when one will be free is not known. */
+/** The wait that a client without a free connection is told: it is not known when one will be free. */
 const CONNECTION_RETRY_MS = 100;
 
 /**
- * What the API holds against a customer: all limits are checked first, then all are charged. Input counts on arrival;
- * output counts as reserved and is settled when the answer is complete.
+ * The API's account of a customer. All limits are checked first, and then all are charged. Input counts on arrival; output
+ * counts as reserved, and is corrected when the answer is complete.
  */
 export class Meter {
   #calls;
@@ -38,7 +38,7 @@ export class Meter {
   /**
    * @param {number} inputTokens
    * @param {number} maxTokens
-   * @returns {Refusal | undefined} nothing if the request may pass
+   * @returns {Refusal | undefined} undefined if the request may pass
    */
   enter(inputTokens, maxTokens) {
     const refusal = this.#refusal(inputTokens, maxTokens);

@@ -25,7 +25,7 @@ with 1 if not, or if the trace cannot be read; with 2 on a wrong option. With --
  * @property {number} requests
  * @property {number} seed
  * @property {number} threads
- * @property {number} processes with neither, the main thread sends
+ * @property {number} processes if both are 0, the main thread sends
  * @property {boolean} limits
  * @property {boolean} help
  */

@@ -1,12 +1,12 @@
 import { Agent, request } from "node:http";
 import { json } from "node:stream/consumers";
 
-/** Reuses connections and opens as many as are asked for: how many that is, the limits decide. */
+/** Reuses connections, and opens as many as are used at a time: the limits decide how many that is. */
 const agent = new Agent({ keepAlive: true });
 
 /**
- * Sends JSON and reads the JSON that comes back. `fetch` would do; it takes three times the processor time, which
- * here comes out of the API's as well.
+ * Sends JSON and reads the JSON of the answer. `fetch` would do too, but takes three times the processor time, which the
+ * API on the same machine then lacks.
  * @param {string} url
  * @param {object} body
  * @returns {Promise<{ status: number, body: any }>}

@@ -4,7 +4,7 @@ const TTY_EVERY_MS = 100;
 const LOG_EVERY_MS = 3_000;
 
 /**
- * Shows how the run goes on stderr: one line that is rewritten on a terminal, a line now and then in a log.
+ * Shows the progress of the run on stderr: on a terminal as one line that is rewritten, in a log as a line now and then.
  * @param {() => import("./tally.js").Tally} current
  * @param {number} total requests
  * @returns {() => void} stops it

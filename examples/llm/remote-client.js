@@ -1,5 +1,5 @@
-// One client on a thread or in a process of its own: gets the limits, says when it is ready, is told when to start, tells how
-// it goes.
+// One client on a thread or in a process of its own. It gets the limits, reports that it is ready, starts when it is told to, and
+// reports its tally.
 import process from "node:process";
 import { parentPort } from "node:worker_threads";
 import { connectLimits } from "limitset/port";
@@ -15,7 +15,7 @@ const channel = parentPort ?? process;
 const tell = (news) => (parentPort ? parentPort.postMessage({ news }) : process.send?.({ news }));
 
 /**
- * The next order; what else comes through the channel is the set's.
+ * The next order. Other messages on the channel are those of the set.
  * @returns {Promise<any>}
  */
 const order = () =>
@@ -29,7 +29,7 @@ const order = () =>
 
 try {
   const { url, requests, connections, limited, handle } = await order();
-  // Threads share the set's memory, processes ask for what they want.
+  // Threads share the memory of the set; processes use it over the channel.
   /** @type {import("limitset").Limits<import("./replay.js").Key> | undefined} */
   const limits = handle ? attachLimits(handle) : limited ? connectLimits(process) : undefined;
   await warmUp(url, connections);

@@ -8,17 +8,17 @@ import { epochMs } from "./tally.js";
 /** @typedef {"call_count" | "input_tokens" | "output_tokens" | "connections"} Key */
 
 /**
- * What a client needs; all of it can be made on any thread or in any process that has reached the same limits.
+ * The input of a client. All of it can be made on any thread and in any process that has the limits.
  * @typedef {object} Replay
  * @property {string} url of the API
  * @property {readonly Request[]} requests in order of arrival
- * @property {number} startAt when `at: 0` is, in milliseconds since the Unix epoch
- * @property {import("limitset").Limits<Key> | undefined} limits undefined: send without asking
+ * @property {number} startAt the time of `at: 0`, in milliseconds since the Unix epoch
+ * @property {import("limitset").Limits<Key> | undefined} limits undefined to send without limits
  * @property {Tally} tally counted into while the replay runs
  */
 
 /**
- * Sends each request when it arrives, or as soon after that as the limits allow, and resolves when all are answered.
+ * Sends each request when it arrives, or as soon after that as the limits allow. Resolves when all are answered.
  * @param {Replay} replay
  */
 export async function replay({ url, requests, startAt, limits, tally }) {
@@ -39,7 +39,7 @@ export async function replay({ url, requests, startAt, limits, tally }) {
 }
 
 /**
- * Opens connections and compiles what a request runs through, so that the first requests are not the late ones.
+ * Opens connections and lets the code of a request be compiled, so that the first requests are not late.
  * @param {string} url
  * @param {number} connections
  */
@@ -53,7 +53,7 @@ export async function warmUp(url, connections) {
  * @param {Request} request
  * @param {number} dueAt
  * @param {Tally} tally
- * @returns {Promise<{ input_tokens: number, output_tokens: number }>} what was used
+ * @returns {Promise<{ input_tokens: number, output_tokens: number }>} the usage
  */
 async function send(url, request, dueAt, tally) {
   tally.lastSentAt = epochMs();

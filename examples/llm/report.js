@@ -9,7 +9,7 @@ import { refusals } from "./tally.js";
  * @property {RateUse[]} uses
  * @property {{ api: number, client: number, peak: number }} connections
  * @property {number} seconds from the first arrival to the last answer
- * @property {boolean} limited whether a LimitSet was in between
+ * @property {boolean} limited whether a LimitSet held the requests back
  */
 
 const LEGEND = `share: what was used of what our own limit permitted from the first arrival to the last request let

@@ -4,8 +4,8 @@ import { serviceMs } from "./api-limits.js";
 import { Meter } from "./meter.js";
 
 /**
- * The body of `POST /v1/messages`. A real prompt would be text; here its length stands for it, and `generates` tells
- * the model what to answer, which the client does not use for anything else.
+ * The body of `POST /v1/messages`. A real prompt would be text; here its length stands for it. `generates` is the length of the
+ * model's answer, which the client must not use for anything else.
  * @typedef {object} Prompt
  * @property {number} input_tokens
  * @property {number} max_tokens
@@ -37,7 +37,7 @@ export async function startApi(limits) {
       )
       .catch((error) => send(response, 400, { error: { type: "invalid_request", message: String(error) } }));
   });
-  server.keepAliveTimeout = 0; // for ever: none is closed while a request is on its way
+  server.keepAliveTimeout = 0; // for ever: none is closed while an HTTP request is on its way
   await new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => resolve(undefined));
@@ -76,7 +76,7 @@ function answer(meter, response, prompt) {
     settled = true;
   };
   const timer = setTimeout(() => {
-    // Before the last byte: whoever reads the answer may use at once what it gave back.
+    // Before the last byte, since the reader of the answer may use the tokens that came back at once.
     settle(max_tokens - output_tokens);
     send(response, 200, { usage: { input_tokens, output_tokens } });
   }, serviceMs(output_tokens));

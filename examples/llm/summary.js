@@ -8,12 +8,12 @@
  * @property {Allowance} api
  * @property {Allowance} client
  * @property {number} used tokens as the answers reported them, not as reserved
- * @property {number} share used, as a part of what the client's limit permitted
+ * @property {number} share of the amount that the client's limit permitted
  */
 
 /**
- * How much of each rate was used between the first arrival and the last request that was let through. In that time
- * a limit permits the burst it starts with and what refills.
+ * The usage of each rate between the first arrival and the last request that was let through. In that time a limit permits
+ * its initial burst and the amount that refills.
  * @param {Tally} tally
  * @param {ApiLimits} api
  * @param {ApiLimits} client

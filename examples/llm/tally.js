@@ -1,5 +1,5 @@
 /**
- * What one client has done so far: plain data, so that a client on a thread or in a process can send it.
+ * The work of one client so far. It is plain data, so that a client on a thread or in a process can send it.
  * @typedef {object} Tally
  * @property {number} due requests that have arrived
  * @property {number} sent

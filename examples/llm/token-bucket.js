@@ -1,5 +1,5 @@
 /**
- * The API's own bucket, in floating point and apart from limitset's core, so that one can be wrong without the other.
+ * The API's own bucket. It shares no code with limitset's core, so that an error in one does not hide in the other.
  * It starts full, refills continuously and holds at most its capacity.
  */
 export class TokenBucket {
@@ -21,7 +21,7 @@ export class TokenBucket {
     this.#at = now();
   }
 
-  /** What could be taken at once. */
+  /** The amount that could be taken now. */
   get level() {
     const now = this.#now();
     this.#fill((now - this.#at) * this.#perMs);
@@ -30,7 +30,7 @@ export class TokenBucket {
   }
 
   /**
-   * How long until `amount` could be taken: 0 if now, Infinity if never.
+   * The time until `amount` can be taken, in milliseconds: 0 if now, Infinity if never.
    * @param {number} amount
    */
   waitMs(amount) {

@@ -51,7 +51,7 @@ function parseLine(line, where) {
   if (fields.length !== 3) {
     throw new TraceError(`${where}: expected 3 columns (${HEADER}), got ${fields.length}: ${quote(line)}`);
   }
-  // The traces are in UTC without saying so; left alone, the clock changes of the local zone would tear gaps.
+  // The traces are in UTC, though they do not say so. In local time, changes of the clock would leave gaps.
   const at = Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(timestamp) ? timestamp : `${timestamp.replace(" ", "T")}Z`);
   if (Number.isNaN(at)) {
     throw new TraceError(`${where}: TIMESTAMP must be like 2023-11-16 18:15:46.68, got ${quote(timestamp)}`);

@@ -34,7 +34,7 @@ export function generateTraffic(count, seed) {
         MAX_OUTPUT,
       ),
     });
-    // The logarithm of the load drifts and returns to 0, so that busy spells outlast single requests.
+    // The logarithm of the load drifts and returns to 0, so that busy times last longer than single requests.
     load = 0.98 * load + 0.06 * normal();
     at += (-Math.log(1 - random()) * MEAN_GAP_MS) / Math.exp(load);
   }

@@ -1,7 +1,7 @@
 import { CallLimit, RateLimit, ResourceLimit } from "limitset";
 import { RedisLimitSet } from "limitset/redis";
 
-/** What all machines share: the same name, the same limits. @param {import("limitset/redis").RedisClient} client */
+/** The set that all machines share: each uses the same name and the same limits. @param {import("limitset/redis").RedisClient} client */
 export function openBudget(client) {
   return new RedisLimitSet({
     name: "model-api",

@@ -1,4 +1,4 @@
-// Several processes, as many machines would, spend one budget on a Redis server. See README.md.
+// Several processes stand for machines that spend one budget on a Redis server. See README.md.
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -55,7 +55,7 @@ clearInterval(watch);
 for (const { name, calls, tokens } of reports) console.log(`${name}: ${calls} calls, ${tokens} tokens`);
 const tokens = reports.reduce((sum, report) => sum + report.tokens, 0);
 const { tokens: rate, connections } = await budget.stats();
-// A full bucket, and what has come in since.
+// A full bucket, and the amount that has refilled since.
 const allowed = rate.capacity + (rate.capacity / (rate.windowMs ?? 1)) * 1000 * elapsed;
 console.log(`together ${tokens} of at most ${Math.floor(allowed)} tokens in ${elapsed.toFixed(1)} s`);
 console.log(`connections at most ${most} of ${connections.capacity}`);
@@ -71,7 +71,7 @@ if (tokens > allowed || most > connections.capacity) process.exitCode = 1;
 await budget.close();
 client.disconnect();
 
-/** A server of its own, gone with this program. */
+/** Starts a server for this program alone. */
 async function startServer() {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");

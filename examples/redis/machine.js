@@ -13,7 +13,7 @@ async function work() {
   while (performance.now() < end) {
     await budget.run({ tokens: 200 }, async (acquisition) => {
       const used = 50 + Math.floor(Math.random() * 150);
-      // What does the work hears of a lost lease: others may have the connection by then.
+      // The work is aborted when the lease is lost, since another machine may then have the connection.
       await sleep(20 + Math.random() * 20, undefined, { signal: acquisition.signal });
       acquisition.update({ tokens: used });
       report.calls++;

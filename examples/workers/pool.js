@@ -21,7 +21,7 @@ const api = await startApi({
   connections: 10,
 });
 
-// A little below what the API allows: requests take different times on their way.
+// A little below the limits of the API, since HTTP requests take different times on their way.
 const limits = new LimitSet({
   limits: [
     new CallLimit({ capacity: 98, windowMs: 1_000, algorithm: "gcra", burst: 49 }),

@@ -3,12 +3,12 @@ import { threadId } from "node:worker_threads";
 import { Worker } from "limitset/worker";
 import { post } from "../llm/post.js";
 
-/** The API's answer got lost on its way. */
+/** The API's answer was lost on the way. */
 export class LostError extends Error {}
 
 /**
- * Asks a language model. The same class runs in this thread, on threads and in processes: what it may take it finds as
- * `this.limits`, wherever that is.
+ * Asks a language model. The same class runs in this thread, on threads and in processes, and finds its limits as
+ * `this.limits` everywhere.
  */
 export class Summarizer extends Worker {
   /**
@@ -29,7 +29,7 @@ export class Summarizer extends Worker {
    * @returns {Promise<{ tokens: number, refused: boolean, where: string }>}
    */
   async summarize({ words, summary }) {
-    // All at once or not at all. Whatever happens below, it is given back before the next attempt.
+    // All of these at once or none. If the code below fails, the acquisition is released before the next attempt.
     const acquisition = await this.limits.acquire({ input_tokens: words, output_tokens: 256 });
     const prompt = { input_tokens: words, max_tokens: 256, generates: summary };
     const { status, body } = await post(`${this.url}/v1/messages`, prompt);

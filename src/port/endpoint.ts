@@ -1,74 +1,95 @@
-/** One end of a channel between two sides that share no memory, and how those that platforms have are one. */
+/** Endpoints: one end of a channel between two sides that share no memory. Ports, workers and processes of every platform become one. */
 import { InvalidRequestError, show } from "../errors.ts";
+import { isNode } from "../platform/runtime.ts";
 
 /**
- * What a channel has to do: carry messages in order, each once or not at all. Messages are plain data that JSON carries too.
+ * One end of a channel of your own. A channel carries messages in order, each once or not at all. Messages are plain data that
+ * JSON can carry.
+ *
+ * @example
+ * const socket = new WebSocket(url);
+ * const endpoint: Endpoint = {
+ *   send: (message) => socket.send(JSON.stringify(message)),
+ *   receive(listener) {
+ *     const heard = ({ data }: MessageEvent) => listener(JSON.parse(data));
+ *     socket.addEventListener("message", heard);
+ *     return () => socket.removeEventListener("message", heard);
+ *   },
+ *   ended: (listener) => socket.addEventListener("close", listener),
+ * };
+ * const limits = connectLimits(endpoint);
+ * (await limits.tryAcquire({ tokens: 500 })).successful; // true
  */
 export interface Endpoint {
-  /** Sends a message; may throw if the channel is gone. */
+  /** Sends a message to the other end. May throw if the channel is gone: the connection then ends. */
   send(message: unknown): void;
-  /** Calls back with each message that comes, until the function it returns is called. */
+  /** Calls `listener` with each message that arrives, until the returned function is called. */
   receive(listener: (message: unknown) => void): () => void;
-  /** Calls back when the other side is gone. */
+  /** Calls `listener` when the other side is gone. Default: the end shows by silence alone; see `tells`. */
   ended?(listener: () => void): void;
   /**
-   * Whether `ended` can be relied on. Default: yes, if it is there. If not, both sides send a sign of life every 5 s while
-   * something is held or waited for, and take 25 s of silence for the end.
+   * Whether `ended` is called in every case, even if the other side crashes. Default: true if there is an `ended`. If false,
+   * both sides exchange a heartbeat every 5 s while something is held or waited for, and a side that is silent for 25 s counts as
+   * gone.
    */
   readonly tells?: boolean;
-  /** Whether this side waits for an answer, and so should keep its process alive. While it does not, it need not listen. */
+  /**
+   * Keeps the process alive, or lets it exit. Called on the connecting side: with `true` when it begins to wait for an answer,
+   * with `false` when all answers have come. While it is `false`, the endpoint need not listen. Default: does nothing.
+   */
   hold?(waiting: boolean): void;
 }
 
-/** A MessagePort, a Worker, a worker's own global scope. */
+/** An object with `postMessage`: a `MessagePort`, a `Worker`, or the global scope of a worker. */
 export interface PortLike {
   /** Sends a message that structured cloning carries. */
   postMessage(message: unknown): void;
 }
 
-/** A child process, a worker of a cluster, or `process` itself in one of these. */
+/** A process of Node with a channel: a child process, a worker of a cluster, or `process` itself inside one of these. */
 export interface ProcessLike {
-  /** Sends a message over the process's channel; absent where a process has none. */
+  /** Sends a message over the channel. Missing where a process has none. */
   send?(message: unknown, ...rest: never[]): unknown;
-  /** Calls back with each message that comes. */
+  /** Calls `listener` with each message that arrives. */
   on(event: "message", listener: (message: unknown) => void): unknown;
 }
 
-/** Whatever `serveLimits` and `connectLimits` take. */
+/** One end of a channel, in any form that `serveLimits` and `connectLimits` take. */
 export type EndpointLike =
   | Endpoint
   | PortLike
   | ProcessLike
   | {
-      /** Of the event that a SharedWorker gets for each page that connects. */
+      /** Of the `connect` event that a `SharedWorker` gets for each page: the channel is its first port. */
       readonly ports: readonly PortLike[];
     }
   | {
-      /** Of a SharedWorker, as the page has it. */
+      /** Of a `SharedWorker` as a page has it. */
       readonly port: PortLike;
     };
 
 type Listener = (event: never) => void;
 
-/** What events come by, in Node. */
+/** A source of events, in Node. */
 interface Emitter {
   on(event: string, listener: Listener): unknown;
   once(event: string, listener: Listener): unknown;
   off(event: string, listener: Listener): unknown;
 }
 
-/** What events come by, elsewhere. */
+/** A source of events, elsewhere. */
 interface Target {
   addEventListener(event: string, listener: Listener): void;
   removeEventListener(event: string, listener: Listener): void;
   start?(): void;
 }
 
+/** Whether the end of the other side shows for certain, so that no heartbeat is needed. */
 export function tells({ ended, tells = ended !== undefined }: Endpoint): boolean {
   return tells;
 }
 
-/** @throws {InvalidRequestError} if it is none of these. */
+/** @throws {InvalidRequestError} if `like` is not an endpoint. */
 export function toEndpoint(like: EndpointLike): Endpoint {
   const has = (name: string) => typeof like === "object" && like !== null && name in like;
   if (has("receive") && has("send")) return like as Endpoint;
@@ -79,19 +100,15 @@ export function toEndpoint(like: EndpointLike): Endpoint {
   const port = has("port") ? (like as { port: PortLike }).port : (like as { ports?: PortLike[] })?.ports?.[0];
   if (port) return toEndpoint(port);
   throw new InvalidRequestError(
-    `an endpoint is a port, a worker, a child process, or has send() and receive(); got ${show(like)}`,
+    `endpoint must be a port, a worker, a process with a channel, or an object with send() and receive(), got ${show(like)}`,
   );
 }
 
-const { process } = globalThis as { process?: { versions?: Record<string, string> } };
-
-/** Only Node's own ports are known to tell when their other end is gone. */
-const isNode =
-  process?.versions !== undefined && !("bun" in process.versions) && !("deno" in process.versions);
+const { process } = globalThis as { process?: unknown };
 
 /**
- * Listens by turning `listen` on and off. In Node a channel that somebody listens to keeps its process alive; so while nothing
- * is awaited nobody does, and whether others listen to the same channel is left to them.
+ * Receives by adding (`on`) and removing a listener. In Node a listener keeps the process alive, so there is none while no answer
+ * is awaited. Other listeners on the same channel are not touched, as they would be by `unref`.
  */
 function listening(listen: (listener: Listener, on: boolean) => void): Pick<Endpoint, "receive" | "hold"> {
   let heard: Listener | undefined;
@@ -116,13 +133,14 @@ function ofEmitter(port: PortLike & Emitter): Endpoint {
   return {
     send: (message) => port.postMessage(message),
     receive,
-    // A worker exits, a port is closed.
+    // Workers emit "exit", ports "close".
     ended: (listener) => {
       port.once("exit", listener);
       port.once("close", listener);
     },
+    // Ports of other runtimes do not always tell.
     tells: isNode || isWorker,
-    // A worker has a life of its own.
+    // A worker keeps the process alive by itself, whether there are listeners or not.
     ...(hold && !isWorker && { hold }),
   };
 }
@@ -136,7 +154,7 @@ function ofTarget(port: PortLike & Target): Endpoint {
       port.start?.();
       return () => port.removeEventListener("message", heard as Listener);
     },
-    // Some ports and workers of some runtimes.
+    // Some ports and workers of some runtimes emit "close"; others never do.
     ended: (listener) => port.addEventListener("close", listener),
     tells: false,
   };
@@ -155,16 +173,19 @@ function ofProcess(other: ProcessLike & Emitter & { connected?: boolean }): Endp
   return {
     send(message) {
       const { send } = other as { send?(message: unknown, ...rest: unknown[]): unknown };
-      if (!send) throw new InvalidRequestError("this process has no channel: it was not forked");
-      // Without a callback, a channel that is gone is an error event that nobody expects.
+      if (!send)
+        throw new InvalidRequestError(
+          "this process has no channel: start it with fork() of node:child_process",
+        );
+      // Without a callback, sending over a closed channel emits an "error" event, which would end the process.
       send.call(other, message, undefined, undefined, () => {});
     },
     receive,
     ended(listener) {
       listeners.add(listener);
-      if ((other as unknown) !== process) other.once("exit", listener);
+      if (other !== process) other.once("exit", listener);
     },
-    // A child has a life of its own.
-    ...(hold && (other as unknown) === process && { hold }),
+    // A child keeps this process alive by itself.
+    ...(hold && other === process && { hold }),
   };
 }

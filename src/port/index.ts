@@ -1,5 +1,5 @@
 /**
- * A set for processes, tabs and threads without shared memory: one side has it, the others ask it over a channel.
+ * A set for processes, tabs and threads that share no memory: the host has the set, and its peers use it over a channel.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** A peer of a set, as the host sees it. */
+/** The host's record of one peer: its requests and acquisitions, which end when the peer disappears. */
 import type { Acquisition, Limits } from "../contract.ts";
 import { AcquisitionReleasedError, InvalidRequestError } from "../errors.ts";
 import type { Limit } from "../limits/limits.ts";
@@ -6,11 +6,11 @@ import type { LimitStats } from "../limits/stats.ts";
 import { whenLost } from "../platform/locks.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { isPromise, settle } from "../remote/settling.ts";
-import { SignsOfLife } from "./life.ts";
-import { ASK, type Op, type Outbox, TELL, unpack, VERSION } from "./protocol.ts";
+import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
+import { type Operation, type Outbox, TO_HOST, TO_PEER, unpackAmounts, VERSION } from "./protocol.ts";
 
-/** What peers are told of a set. */
-export interface Terms<K extends string> {
+/** The set of a host, with the facts that peers are sent. */
+export interface ServedSet<K extends string> {
   readonly limits: Limits<K>;
   readonly definitions: readonly Limit[];
   readonly config: unknown;
@@ -18,198 +18,203 @@ export interface Terms<K extends string> {
   readonly tells: boolean;
 }
 
-/** What a peer has asked for: it waits until `held` is there. */
-interface Entry<K extends string> {
-  /** By which a request that waits is taken out of the line. */
+/** A request of the peer: it waits until `held` is set. */
+interface PeerRequest<K extends string> {
+  /** Its abort withdraws the request. */
   controller: AbortController | undefined;
   held: Acquisition<K> | undefined;
 }
 
 const MOST_SPARE = 16;
 
-/** Somebody at the other end: what it has asked for and what it holds. */
 export class Peer<K extends string> {
-  readonly #terms: Terms<K>;
+  readonly #set: ServedSet<K>;
   readonly #limits: Limits<K>;
   readonly #outbox: Outbox;
   readonly #left: () => void;
-  readonly #life: SignsOfLife;
-  readonly #entries = new Map<number, Entry<K>>();
-  /** Never aborted, and so as good as new: to make one costs a tenth of a round trip. */
-  readonly #controllers: AbortController[] = [];
-  #last = 0;
-  #locked = false;
+  readonly #heartbeat: Heartbeat;
+  /** By number: requests that wait, and those that are granted until their release. */
+  readonly #requests = new Map<number, PeerRequest<K>>();
+  /** Controllers that were never aborted and so can be used again: making one costs a tenth of a round trip. */
+  readonly #spare: AbortController[] = [];
+  #lastNumber = 0;
+  #watchesLock = false;
   #ended = false;
 
-  constructor(terms: Terms<K>, outbox: Outbox, left: () => void) {
-    this.#terms = terms;
-    this.#limits = terms.limits;
+  /** `left` is called when the peer has ended. */
+  constructor(set: ServedSet<K>, outbox: Outbox, left: () => void) {
+    this.#set = set;
+    this.#limits = set.limits;
     this.#outbox = outbox;
     this.#left = left;
-    this.#life = new SignsOfLife({ lost: () => this.end("no sign of life for too long") });
+    this.#heartbeat = new Heartbeat({
+      lost: () => this.end(`the peer was silent for ${SILENCE_MS / 1_000} s`),
+    });
   }
 
-  hear(ops: readonly Op[]): void {
-    this.#life.heard();
-    for (const op of ops) if (!this.#ended) this.#do(op);
+  receive(ops: readonly Operation[]): void {
+    this.#heartbeat.heard();
+    for (const op of ops) if (!this.#ended) this.#perform(op);
   }
 
-  /** Gives back all that the peer holds, and takes its requests out of the line; says why, if there is somebody to hear it. */
+  /**
+   * Withdraws the peer's requests and gives back all that it holds. Tells the peer the reason; without one the peer is gone, or
+   * has ended the connection itself.
+   */
   end(why: string | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#left();
-    this.#life.stop();
-    if (why !== undefined) this.#outbox.say(TELL.ENDED, why);
-    const entries = [...this.#entries.values()];
-    this.#entries.clear();
-    // First those who wait: what comes back is not for them.
-    for (const { controller, held } of entries) if (!held) controller?.abort();
-    for (const { held } of entries) if (held) settle(held, undefined);
+    this.#heartbeat.stop();
+    if (why !== undefined) this.#outbox.send(TO_PEER.ENDED, why);
+    const requests = [...this.#requests.values()];
+    this.#requests.clear();
+    // Waiting requests first: otherwise they would be granted the resources that come back.
+    for (const { controller, held } of requests) if (!held) controller?.abort();
+    for (const { held } of requests) if (held) settle(held, undefined);
   }
 
-  #do(op: Op): void {
-    const [kind, id, second, third, fourth] = op;
-    if (kind === ASK.HELLO) this.#welcome();
-    else if (kind === ASK.LOCK) this.#watch(id);
-    else if (kind === ASK.PING) this.#outbox.say(TELL.PONG);
-    else if (kind === ASK.BYE) this.end(undefined);
-    else if (typeof id !== "number") return;
-    else if (kind === ASK.CANCEL) this.#cancel(id);
-    else if (kind === ASK.RELEASE) this.#release(id, second);
-    else if (!this.#isNew(id)) return;
-    else if (kind === ASK.ACQUIRE) this.#acquire(id, second, third, fourth);
-    else if (kind === ASK.TRY) void this.#try(id, second);
-    else if (kind === ASK.STATS) void this.#stats(id);
+  #perform([kind, number, second, third, fourth]: Operation): void {
+    if (kind === TO_HOST.HELLO) this.#welcome();
+    else if (kind === TO_HOST.LOCK) this.#watchLock(number);
+    else if (kind === TO_HOST.PING) this.#outbox.send(TO_PEER.PONG);
+    else if (kind === TO_HOST.BYE) this.end(undefined);
+    else if (typeof number !== "number") return;
+    else if (kind === TO_HOST.CANCEL) this.#cancel(number);
+    else if (kind === TO_HOST.RELEASE) this.#release(number, second);
+    else if (!this.#isNew(number)) return;
+    else if (kind === TO_HOST.ACQUIRE) this.#acquire(number, second, third, fourth);
+    else if (kind === TO_HOST.TRY) void this.#try(number, second);
+    else if (kind === TO_HOST.STATS) void this.#stats(number);
   }
 
-  /** A number that was used before is that of a message that came twice. */
-  #isNew(id: number): boolean {
-    if (!(Number.isSafeInteger(id) && id > this.#last)) return false;
-    this.#last = id;
+  /** False for a number that was used before: the operation has arrived twice. */
+  #isNew(number: number): boolean {
+    if (!(Number.isSafeInteger(number) && number > this.#lastNumber)) return false;
+    this.#lastNumber = number;
     return true;
   }
 
   #welcome(): void {
-    const { definitions, config, tells } = this.#terms;
+    const { definitions, config, tells } = this.#set;
     const { missingUpdate = "throw" } = this.#limits as { missingUpdate?: "throw" | "charge" };
-    this.#outbox.say(TELL.WELCOME, VERSION, definitions, config, missingUpdate, !tells);
+    this.#outbox.send(TO_PEER.WELCOME, VERSION, definitions, config, missingUpdate, !tells);
   }
 
-  /** The peer holds a lock while it lives: if it is to be seen from here. */
-  #watch(lock: unknown): void {
-    if (typeof lock !== "string" || this.#locked) return;
-    this.#locked = true;
-    whenLost(lock, () => this.end(undefined)).then((seen) => {
-      if (seen) this.#life.stop();
+  /** The peer holds this lock while it lives. If it can be seen from here, it shows the peer's end better than a heartbeat. */
+  #watchLock(lock: unknown): void {
+    if (typeof lock !== "string" || this.#watchesLock) return;
+    this.#watchesLock = true;
+    whenLost(lock, () => this.end(undefined)).then((isSeen) => {
+      if (isSeen) this.#heartbeat.stop();
     });
   }
 
-  #acquire(id: number, around: unknown, packed: unknown, timeoutMs: unknown): void {
-    const requested = unpack(packed, this.#limits.keys);
-    const limits = around === 0 ? this.#limits : this.#entries.get(around as number)?.held;
+  #acquire(number: number, around: unknown, packed: unknown, timeoutMs: unknown): void {
+    const requested = unpackAmounts(packed, this.#limits.keys);
+    const limits = around === 0 ? this.#limits : this.#requests.get(around as number)?.held;
     if (!requested || !(timeoutMs === null || typeof timeoutMs === "number")) {
-      this.#fail(id, new InvalidRequestError("the host cannot read the request"));
+      this.#fail(number, new InvalidRequestError("the host cannot read the request"));
     } else if (!limits) {
-      this.#fail(id, new AcquisitionReleasedError("acquire()", "released"));
+      this.#fail(number, new AcquisitionReleasedError("acquire()", "released"));
     } else {
-      const controller = this.#controllers.pop() ?? new AbortController();
-      const entry: Entry<K> = { controller, held: undefined };
-      this.#enter(id, entry);
+      const controller = this.#spare.pop() ?? new AbortController();
+      const request: PeerRequest<K> = { controller, held: undefined };
+      this.#add(number, request);
       const { signal } = controller;
       limits.acquire(requested as never, { timeoutMs: timeoutMs ?? undefined, signal }).then(
-        (acquisition) => this.#grant(id, entry, acquisition),
+        (acquisition) => this.#grant(number, request, acquisition),
         (error) => {
-          this.#lay(entry);
-          if (!this.#leave(id, entry)) return;
-          if (signal.aborted && error === signal.reason) this.#outbox.say(TELL.CANCELLED, id);
-          else this.#fail(id, error);
+          this.#keepController(request);
+          if (!this.#remove(number, request)) return;
+          if (signal.aborted && error === signal.reason) this.#outbox.send(TO_PEER.CANCELLED, number);
+          else this.#fail(number, error);
         },
       );
     }
   }
 
-  async #try(id: number, packed: unknown): Promise<void> {
-    const requested = unpack(packed, this.#limits.keys);
-    const entry: Entry<K> = { controller: undefined, held: undefined };
-    this.#enter(id, entry);
+  async #try(number: number, packed: unknown): Promise<void> {
+    const requested = unpackAmounts(packed, this.#limits.keys);
+    const request: PeerRequest<K> = { controller: undefined, held: undefined };
+    this.#add(number, request);
     try {
       if (!requested) throw new InvalidRequestError("the host cannot read the request");
       const answer = this.#limits.tryAcquire(requested as never);
       const acquisition = isPromise(answer) ? await answer : answer;
       if (acquisition.successful) {
-        this.#grant(id, entry, acquisition);
-      } else if (this.#leave(id, entry)) {
+        this.#grant(number, request, acquisition);
+      } else if (this.#remove(number, request)) {
         const { retryAfterMs, limitedBy } = acquisition;
         const wait = retryAfterMs === Number.POSITIVE_INFINITY ? null : retryAfterMs;
         const by = limitedBy.map((key) => this.#limits.keys.indexOf(key));
-        this.#outbox.say(TELL.REFUSED, id, wait, by);
+        this.#outbox.send(TO_PEER.REFUSED, number, wait, by);
       }
     } catch (error) {
-      if (this.#leave(id, entry)) this.#fail(id, error);
+      if (this.#remove(number, request)) this.#fail(number, error);
     }
   }
 
-  #grant(id: number, entry: Entry<K>, acquisition: Acquisition<K>): void {
-    if (this.#entries.get(id) !== entry) {
-      // The peer has gone meanwhile.
+  #grant(number: number, request: PeerRequest<K>, acquisition: Acquisition<K>): void {
+    if (this.#requests.get(number) !== request) {
+      // The peer has ended in the meantime.
       settle(acquisition, undefined);
       return;
     }
-    entry.held = acquisition;
-    this.#lay(entry);
-    this.#outbox.say(TELL.GRANTED, id);
+    request.held = acquisition;
+    this.#keepController(request);
+    this.#outbox.send(TO_PEER.GRANTED, number);
   }
 
-  #cancel(id: number): void {
-    const entry = this.#entries.get(id);
-    // One that is held has been granted before this came: the peer will know by now.
-    if (!entry?.held) entry?.controller?.abort();
+  #cancel(number: number): void {
+    const request = this.#requests.get(number);
+    // A request that was granted before this arrived stays granted: the answer is on its way to the peer.
+    if (!request?.held) request?.controller?.abort();
   }
 
-  #release(id: number, packed: unknown): void {
-    const entry = this.#entries.get(id);
-    if (!entry?.held) return;
-    this.#leave(id, entry);
-    settle(entry.held, unpack(packed, this.#limits.keys));
+  #release(number: number, packed: unknown): void {
+    const request = this.#requests.get(number);
+    if (!request?.held) return;
+    this.#remove(number, request);
+    settle(request.held, unpackAmounts(packed, this.#limits.keys));
   }
 
-  async #stats(id: number): Promise<void> {
+  async #stats(number: number): Promise<void> {
     try {
       const stats: Readonly<Record<string, LimitStats>> = await this.#limits.stats();
       const rows = this.#limits.keys.map((key) => {
         const { retryAfterMs, ...row } = stats[key]!;
         return { ...row, retryAfterMs: retryAfterMs === Number.POSITIVE_INFINITY ? null : retryAfterMs };
       });
-      this.#outbox.say(TELL.STATS, id, rows);
+      this.#outbox.send(TO_PEER.STATS, number, rows);
     } catch (error) {
-      this.#fail(id, error);
+      this.#fail(number, error);
     }
   }
 
-  /** Keeps the controller of an entry for the next. */
-  #lay(entry: Entry<K>): void {
-    const { controller } = entry;
-    entry.controller = undefined;
-    if (controller && !controller.signal.aborted && this.#controllers.length < MOST_SPARE) {
-      this.#controllers.push(controller);
+  /** Keeps the controller of a request that does not wait any more, for the next request. */
+  #keepController(request: PeerRequest<K>): void {
+    const { controller } = request;
+    request.controller = undefined;
+    if (controller && !controller.signal.aborted && this.#spare.length < MOST_SPARE) {
+      this.#spare.push(controller);
     }
   }
 
-  #fail(id: number, error: unknown): void {
-    this.#outbox.say(TELL.FAILED, id, packError(error));
+  #fail(number: number, error: unknown): void {
+    this.#outbox.send(TO_PEER.FAILED, number, packError(error));
   }
 
-  #enter(id: number, entry: Entry<K>): void {
-    this.#entries.set(id, entry);
-    if (!this.#terms.tells) this.#life.watch(true);
+  #add(number: number, request: PeerRequest<K>): void {
+    this.#requests.set(number, request);
+    if (!this.#set.tells) this.#heartbeat.watch(true);
   }
 
-  /** False if it was out already. */
-  #leave(id: number, entry: Entry<K>): boolean {
-    if (this.#entries.get(id) !== entry) return false;
-    this.#entries.delete(id);
-    if (this.#entries.size === 0) this.#life.watch(false);
+  /** False if the request was removed before. */
+  #remove(number: number, request: PeerRequest<K>): boolean {
+    if (this.#requests.get(number) !== request) return false;
+    this.#requests.delete(number);
+    if (this.#requests.size === 0) this.#heartbeat.watch(false);
     return true;
   }
 }

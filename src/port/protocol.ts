@@ -1,8 +1,12 @@
 /**
- * What travels. A message is `{ limitset: <name of the set>, to: "host" | "peer", session, ops: [...] }`, an operation an array:
- * its kind, mostly the number of the acquisition it is about, and what else it needs. A session is one connection, by a number
- * that the peer has drawn: what was said in an earlier one may still be on its way. Peers number their acquisitions, from 1
- * upwards; a number is never used again. All that is asked in one turn travels together.
+ * The messages that a host and its peers exchange.
+ *
+ * A message is `{ limitset: <name of the set>, to: "host" | "peer", session, ops: [...] }`. An operation is an array: its kind, for
+ * most kinds the number of the acquisition that it concerns, then its other values. All operations of one turn travel in one
+ * message.
+ *
+ * A session is one connection. The peer draws its number at random, since messages of an earlier connection may still be under
+ * way. A peer numbers its acquisitions from 1 upwards, and never uses a number twice.
  */
 
 import { soon } from "../platform/soon.ts";
@@ -10,75 +14,77 @@ import type { Endpoint } from "./endpoint.ts";
 
 export const VERSION = 1;
 
-/** To the host. */
-export const ASK = {
-  /** version: asks for `WELCOME`. */
+/** Kinds of operations that a peer sends to the host, each with its values. */
+export const TO_HOST = {
+  /** version. The host answers with `WELCOME`. */
   HELLO: 0,
-  /** name: a lock that the peer holds for as long as it lives. */
+  /** name of a lock that the peer holds until it ends. */
   LOCK: 1,
   /** number, number of the acquisition around it or 0, amounts, timeoutMs or null. */
   ACQUIRE: 2,
   /** number, amounts. */
   TRY: 3,
-  /** number: does not want it any more, if it still waits. */
+  /** number. The request is withdrawn if it still waits. */
   CANCEL: 4,
   /** number, usage as amounts, null where none was reported. */
   RELEASE: 5,
   /** number. */
   STATS: 6,
-  /** A sign of life. */
+  /** A heartbeat. The host answers with `PONG`. */
   PING: 7,
-  /** Wants nothing any more. */
+  /** The peer has closed the connection. */
   BYE: 8,
 } as const;
 
-/** To the peer. */
-export const TELL = {
-  /** The host is there: whoever said `HELLO` too early says it again. */
+/** Kinds of operations that the host sends to a peer, each with its values. */
+export const TO_PEER = {
+  /** The host has started to serve: a peer that said `HELLO` before has to say it again. */
   HERE: 0,
-  /** version, limits, config, missingUpdate, whether signs of life are wanted. */
+  /** version, limits, config, missingUpdate, whether the host wants heartbeats. */
   WELCOME: 1,
   /** number. */
   GRANTED: 2,
   /** number, milliseconds to wait or null for ever, indexes of the limits that refuse. */
   REFUSED: 3,
-  /** number, error. */
+  /** number, packed error. */
   FAILED: 4,
-  /** number: it was cancelled. */
+  /** number. The answer to `CANCEL`, if the request still waited. */
   CANCELLED: 5,
   /** number, one entry a limit. */
   STATS: 6,
   PONG: 7,
-  /** The host does not serve this peer any more: why. */
+  /** reason. The host does not serve this peer any more. */
   ENDED: 8,
 } as const;
 
-export type Op = readonly [kind: number, ...rest: unknown[]];
+export type Operation = readonly [kind: number, ...rest: unknown[]];
 
 /** One entry a limit: its amount, or null if it is not named. */
-export type Packed = readonly (number | null)[];
+export type PackedAmounts = readonly (number | null)[];
 
 type Side = "host" | "peer";
 
-/** What somebody says in a session. */
-export interface Said {
+/** The part of a message that its receiver needs. */
+export interface Message {
   readonly session: number;
-  readonly ops: readonly Op[];
+  readonly ops: readonly Operation[];
 }
 
-/** In no session: the host to whoever may be there. */
-export const NOBODY = 0;
+/** The session number of a message to all peers of a host. */
+export const BROADCAST = 0;
 
-/** What a message to `side` of the set called `name` says; undefined if it is not for it, or makes no sense. */
-export function saidIn(message: unknown, name: string, side: Side): Said | undefined {
-  if (typeof message !== "object" || message === null) return undefined;
-  const { limitset, to, session, ops } = message as Partial<Record<"limitset" | "to" | keyof Said, unknown>>;
+/** The message, if it is addressed to `side` of the set called `name` and well-formed. Channels carry other messages too. */
+export function messageFor(side: Side, name: string, received: unknown): Message | undefined {
+  if (typeof received !== "object" || received === null) return undefined;
+  const { limitset, to, session, ops } = received as Partial<
+    Record<"limitset" | "to" | keyof Message, unknown>
+  >;
   if (limitset !== name || to !== side || typeof session !== "number" || !Array.isArray(ops))
     return undefined;
   return { session, ops: ops.filter((op) => Array.isArray(op) && typeof op[0] === "number") };
 }
 
-/** Where messages go, and for whom they are. */
+/** The receiver of messages: a side of one session, at the other end of a channel. */
 export interface Address {
   readonly endpoint: Endpoint;
   readonly name: string;
@@ -86,19 +92,19 @@ export interface Address {
   readonly session: number;
 }
 
-/** Collects what is said in one turn, and sends it as one message. */
+/** Collects the operations of one turn, and sends them as one message. */
 export class Outbox {
   readonly #address: Address;
   readonly #failed: () => void;
-  #ops: Op[] = [];
+  #ops: Operation[] = [];
 
-  /** `failed` is called if the channel throws: it is gone. */
+  /** `failed` is called when the channel throws, which means that it is gone. */
   constructor(address: Address, failed: () => void) {
     this.#address = address;
     this.#failed = failed;
   }
 
-  say(...op: Op): void {
+  send(...op: Operation): void {
     if (this.#ops.push(op) === 1) soon(() => this.flush());
   }
 
@@ -115,15 +121,15 @@ export class Outbox {
   }
 }
 
-/** Amounts by key as an array. `keys` has them all. */
-export function pack(amounts: object | undefined, keys: readonly string[]): Packed {
+/** Turns amounts by key into an array. Every key of `amounts` is one of `keys`. */
+export function packAmounts(amounts: object | undefined, keys: readonly string[]): PackedAmounts {
   const packed: (number | null)[] = keys.map(() => null);
   for (const key in amounts) packed[keys.indexOf(key)] = (amounts as Record<string, number>)[key]!;
   return packed;
 }
 
-/** Amounts by key; undefined if that is no such array. */
-export function unpack(packed: unknown, keys: readonly string[]): Record<string, number> | undefined {
+/** Turns such an array into amounts by key. Undefined if `packed` is no such array. */
+export function unpackAmounts(packed: unknown, keys: readonly string[]): Record<string, number> | undefined {
   if (!Array.isArray(packed) || packed.length > keys.length) return undefined;
   const amounts: [string, number][] = [];
   for (const [index, amount] of packed.entries()) {

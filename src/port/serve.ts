@@ -1,34 +1,41 @@
-/** The side that has the set. */
+/** `serveLimits`: the host's side of a channel, which has the set. */
 import type { Limits } from "../contract.ts";
 import type { Limit } from "../limits/limits.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
-import { Peer, type Terms } from "./peer.ts";
-import { ASK, NOBODY, Outbox, type Said, saidIn, TELL, VERSION } from "./protocol.ts";
+import { Peer, type ServedSet } from "./peer.ts";
+import { BROADCAST, type Message, messageFor, Outbox, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 
 /** Options of `serveLimits`. */
 export interface ServeOptions {
-  /** Which set it is, where one channel carries several: both sides say the same name. Default: `""`. */
+  /**
+   * The name of the set, by which one channel carries several: peers give the same name to `connectLimits`. Default: `""`.
+   */
   readonly name?: string;
 }
 
-/** A set that is served to one peer. */
+/** A set that is served at one end of a channel. */
 export interface Service {
-  /** Serves the peer no more: what it holds comes back, who waits is told. Again: does nothing. */
+  /**
+   * Stops serving. Held resources come back, and peers' requests that wait reject with `BackendUnavailableError`. The set itself
+   * stays open. Calling it again does nothing.
+   */
   stop(): void;
 }
 
 /**
- * Serves a set to whoever connects at the other end of a channel: its acquires wait in the set's own queue, and what it holds
- * comes back when it disappears, at once where the platform tells, within 25 s where it does not.
+ * Serves a set to the peers that connect at the other end of a channel. Their requests wait in the set's own queue, together
+ * with its local ones. When a peer disappears, the resources that it held come back: at once where the platform tells of the
+ * end, within 25 s where it does not.
  *
- * Served again on the same channel under the same name: the new service takes the place of the old.
+ * Serving on the same channel under the same name again replaces the earlier service, which ends as by `stop()`.
  *
  * @throws {CannotShareError} if the set's `config` cannot be sent.
- * @throws {InvalidRequestError} if the endpoint is none.
+ * @throws {InvalidRequestError} if `endpoint` is not an endpoint.
  * @example
- * const child = fork("./worker.js");
- * serveLimits(limits, child); // there: connectLimits(process)
+ * const child = fork("./worker.js"); // there: connectLimits(process)
+ * const service = serveLimits(limits, child);
+ * service.stop(); // the child holds nothing any more
  */
 export function serveLimits<K extends string>(
   limits: Limits<K>,
@@ -41,20 +48,23 @@ export function serveLimits<K extends string>(
   served.set(channel, hosts);
   hosts.get(name)?.replace();
   hosts.set(name, host);
-  return { stop: () => host.stop("the host has stopped to serve") };
+  return { stop: () => host.stop("the host has stopped serving the set") };
 }
 
-/** By channel and name: who serves there, or has. */
+/** The latest host of each channel and name. */
 const served = new WeakMap<object, Map<string, { replace(): void }>>();
 
-/** One end of a channel: whoever says hello there is a peer. */
+/** The host at one end of a channel. Every session that begins with `HELLO` is a peer. */
 class Host<K extends string> {
-  readonly #terms: Terms<K>;
+  readonly #set: ServedSet<K>;
   readonly #endpoint: Endpoint;
   readonly #name: string;
   readonly #unlisten: () => void;
   readonly #peers = new Map<number, Peer<K>>();
-  /** Why nobody is served here any more. A peer may not have heard: it listens only while it waits for an answer. */
+  /**
+   * Why this host has stopped. It keeps listening, to tell peers that have not heard: a peer listens only while it waits for an
+   * answer.
+   */
   #stopped: string | undefined;
 
   constructor(limits: Limits<K>, endpoint: Endpoint, name: string) {
@@ -62,15 +72,15 @@ class Host<K extends string> {
       const { stats: _, ...limit } = limits.get(key);
       return limit as Limit;
     });
-    this.#terms = { limits, definitions, config: sendableConfig(limits.config), tells: tells(endpoint) };
+    this.#set = { limits, definitions, config: sendableConfig(limits.config), tells: tells(endpoint) };
     this.#endpoint = endpoint;
     this.#name = name;
     endpoint.ended?.(() => this.#endAll(undefined));
-    this.#unlisten = endpoint.receive((message) => {
-      const said = saidIn(message, name, "host");
-      if (said && said.ops.length > 0) this.#hear(said);
+    this.#unlisten = endpoint.receive((received) => {
+      const message = messageFor("host", name, received);
+      if (message && message.ops.length > 0) this.#receive(message);
     });
-    this.#outboxFor(NOBODY).say(TELL.HERE);
+    this.#outboxFor(BROADCAST).send(TO_PEER.HERE);
   }
 
   stop(why: string): void {
@@ -79,28 +89,25 @@ class Host<K extends string> {
     this.#endAll(why);
   }
 
-  /** Another serves in its place. */
+  /** Stops for a newer host of the same channel and name, which answers all messages from now on. */
   replace(): void {
-    this.stop("the set is served anew");
+    this.stop("a newer service of the same name has replaced this one");
     this.#unlisten();
   }
 
-  #hear({ session, ops }: Said): void {
+  #receive({ session, ops }: Message): void {
     let peer = this.#peers.get(session);
     if (!peer) {
-      const [kind, version] = ops[0]!;
       const outbox = this.#outboxFor(session);
-      const strange =
-        version === VERSION ? undefined : `the host speaks version ${VERSION}, the peer ${String(version)}`;
-      const why = this.#stopped ?? (kind === ASK.HELLO ? strange : "the host does not know this connection");
+      const why = this.#stopped ?? whyNotServed(ops[0]!);
       if (why !== undefined) {
-        outbox.say(TELL.ENDED, why);
+        outbox.send(TO_PEER.ENDED, why);
         return;
       }
-      peer = new Peer(this.#terms, outbox, () => this.#peers.delete(session));
+      peer = new Peer(this.#set, outbox, () => this.#peers.delete(session));
       this.#peers.set(session, peer);
     }
-    peer.hear(ops);
+    peer.receive(ops);
   }
 
   #outboxFor(session: number): Outbox {
@@ -112,4 +119,11 @@ class Host<K extends string> {
   #endAll(why: string | undefined): void {
     for (const peer of [...this.#peers.values()]) peer.end(why);
   }
+}
+
+/** Why a session that begins with this operation is not served. Undefined if it is. */
+function whyNotServed([kind, version]: Message["ops"][number]): string | undefined {
+  if (kind !== TO_HOST.HELLO) return "the host does not know this connection";
+  if (version === VERSION) return undefined;
+  return `the host speaks version ${VERSION}, the peer ${String(version)}: use one version of limitset on both sides`;
 }

@@ -1,5 +1,5 @@
-/** The library's classes of errors, by which those that have crossed a channel become what they were. */
-// One by one: a namespace as a value keeps bundlers from leaving out what is not used.
+/** Classes of errors by name: an error that has crossed a channel becomes one of its own class again. */
+// Each class is imported by name: a namespace used as a value keeps bundlers from dropping unused exports.
 import {
   AcquireTimeoutError,
   AcquisitionReleasedError,
@@ -19,9 +19,17 @@ import {
   UsageNotReportedError,
 } from "../errors.ts";
 
-type LimitErrorClass = { readonly prototype: LimitError; readonly name: string };
+/** A class, as far as giving an error its prototype goes. The constructor is never called. */
+export interface ErrorClass<T = unknown> {
+  readonly prototype: T;
+  readonly name: string;
+}
 
-export const limitErrorClasses: readonly LimitErrorClass[] = [
+/** Classes of errors, each under its own name. */
+export type ErrorClasses = ReadonlyMap<string, ErrorClass>;
+
+/** All classes of errors that `limitset` itself exports. */
+export const limitErrorClasses: readonly ErrorClass<LimitError>[] = [
   AcquireTimeoutError,
   AcquisitionReleasedError,
   BackendUnavailableError,
@@ -39,3 +47,14 @@ export const limitErrorClasses: readonly LimitErrorClass[] = [
   UsageExceedsRequestedError,
   UsageNotReportedError,
 ];
+
+/** The classes of errors among `values`. Of several with one name the last counts. */
+export function classesIn(values: readonly unknown[]): ErrorClasses {
+  return new Map(values.filter(isErrorClass).map((known) => [known.name, known]));
+}
+
+function isErrorClass(value: unknown): value is ErrorClass<Error> {
+  if (typeof value !== "function") return false;
+  const { prototype } = value as { readonly prototype?: unknown };
+  return prototype instanceof Error || value === Error;
+}

@@ -1,33 +1,134 @@
-/** Errors that cross a channel and arrive as what they were. */
-
+/**
+ * Errors as plain data that any channel carries, and back. Backends send the library's own errors (`packError`). Workers send
+ * anything that a method throws (`packThrown`), with its stack, its cause and every class that it extends.
+ */
 import { BackendUnavailableError, LimitError } from "../errors.ts";
-import { limitErrorClasses } from "./error-classes.ts";
+import { classesIn, type ErrorClass, type ErrorClasses, limitErrorClasses } from "./error-classes.ts";
+import { isSendable } from "./sendable.ts";
 
-/** An error as plain data. */
+/** An error of the library. Ports and Durable Objects send it to other versions of limitset too. */
 export interface PackedError {
   readonly code: string;
+  /** The name of its class. */
   readonly name: string;
   readonly message: string;
+  /** Its other properties, its own `name` among them. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** Errors that are not the library's are the host's own trouble. */
+const PACKED_ERROR_HAS: ReadonlySet<string> = new Set(["code", "name", "message", "stack"]);
+
+/** Packs an error of a set for the peer. An error that is not the library's becomes a `BackendUnavailableError`. */
 export function packError(error: unknown): PackedError {
   if (!(error instanceof LimitError)) {
     const message = `the host failed: ${error instanceof Error ? error.message : String(error)}`;
     return packError(new BackendUnavailableError(message));
   }
-  const { code, name, message, stack: _, ...fields } = error as LimitError & Record<string, unknown>;
-  return { code, name: error.constructor.name, message, fields: { ...fields, name } };
+  const { code, name, message } = error;
+  const fields = { ...fieldsOf(error, PACKED_ERROR_HAS), name };
+  return { code, name: error.constructor.name, message, fields };
 }
 
+/** The error that was packed. A `BackendUnavailableError` says so if `packed` is not a packed error. */
 export function unpackError(packed: unknown): Error {
   const { code, name, message, fields } = (packed ?? {}) as Partial<PackedError>;
   const known = limitErrorClasses.find((candidate) => candidate.name === name);
   if (!known || typeof code !== "string" || typeof message !== "string") {
-    return new BackendUnavailableError("the host answered with an error that makes no sense");
+    return new BackendUnavailableError("the host answered with an error that cannot be read");
   }
-  const error = new LimitError(code, message);
-  Object.setPrototypeOf(error, known.prototype);
+  return revive(new LimitError(code, message), known, fields);
+}
+
+/** A value that was thrown: an error as plain data, or any other value as it is. */
+export type PackedThrown = PackedAnyError | { readonly thrown: unknown };
+
+interface PackedAnyError {
+  /** The name of its class, then the names of the classes that this one extends. */
+  readonly classes: readonly string[];
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly cause: PackedThrown | undefined;
+  /** The errors of an `AggregateError`. */
+  readonly errors: readonly PackedThrown[] | undefined;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+const PACKED_THROWN_HAS: ReadonlySet<string> = new Set(["name", "message", "stack", "cause", "errors"]);
+
+/** A chain of causes may be a circle: deeper causes than this are left out. */
+const DEEPEST = 8;
+
+/** Packs a value that was thrown. Properties that structured cloning does not carry are left out. */
+export function packThrown(thrown: unknown, depth = 0): PackedThrown {
+  if (!(thrown instanceof Error)) return { thrown: isSendable(thrown) ? thrown : String(thrown) };
+  const { name, message, stack } = thrown;
+  const { cause, errors } = thrown as { cause?: unknown; errors?: unknown };
+  const deeper = depth < DEEPEST;
+  return {
+    classes: classNamesOf(thrown),
+    name,
+    message,
+    stack,
+    cause: deeper && cause !== undefined ? packThrown(cause, depth + 1) : undefined,
+    errors: deeper && Array.isArray(errors) ? errors.map((each) => packThrown(each, depth + 1)) : undefined,
+    fields: fieldsOf(thrown, PACKED_THROWN_HAS),
+  };
+}
+
+/**
+ * The value that was thrown. An error gets the nearest of its classes that is in `known`, is the platform's or is the library's;
+ * of two with one name, that in `known`.
+ */
+export function unpackThrown(packed: PackedThrown, known: ErrorClasses): unknown {
+  if ("thrown" in packed) return packed.thrown;
+  const { classes, name, message, stack, cause, errors, fields } = packed;
+  if (classes[0] === "DOMException") return new DOMException(message, name);
+  const nearest = classes.map((each) => known.get(each) ?? standardClass(each)).find((found) => found);
+  const error = revive(new Error(message), nearest, fields);
+  if (error.name !== name) hide(error, "name", name);
+  if (stack !== undefined) hide(error, "stack", stack);
+  if (cause !== undefined) hide(error, "cause", unpackThrown(cause, known));
+  if (errors) {
+    const unpacked = errors.map((each) => unpackThrown(each, known));
+    hide(error, "errors", unpacked);
+  }
+  return error;
+}
+
+// Made at the first use: a program that unpacks no such error does not pay for it.
+let standardClasses: ErrorClasses | undefined;
+
+function standardClass(name: string): ErrorClass | undefined {
+  standardClasses ??= classesIn([
+    ...[Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError],
+    ...limitErrorClasses,
+  ]);
+  return standardClasses.get(name);
+}
+
+/** The error's enumerable properties that a channel carries, without those that are packed by themselves. */
+function fieldsOf(error: Error, besides: ReadonlySet<string>): Record<string, unknown> {
+  const fields = Object.entries(error).filter(([key, value]) => !besides.has(key) && isSendable(value));
+  return Object.fromEntries(fields);
+}
+
+/** Gives an error its class and its fields. */
+function revive(error: Error, known: ErrorClass | undefined, fields: object | undefined): Error {
+  if (known) Object.setPrototypeOf(error, known.prototype as object);
   return Object.assign(error, fields);
+}
+
+/** Sets a property that is not enumerable, as an error's built-in ones are not. */
+function hide(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false });
+}
+
+function classNamesOf(error: Error): string[] {
+  const names: string[] = [];
+  for (let at: unknown = Object.getPrototypeOf(error); at instanceof Error || at === Error.prototype; ) {
+    names.push((at as Error).constructor.name);
+    at = Object.getPrototypeOf(at);
+  }
+  return names;
 }

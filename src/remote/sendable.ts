@@ -1,4 +1,4 @@
-/** Whether structured cloning carries a value, and so channels and threads do. */
+/** Which values can be sent: those that structured cloning copies, since channels and threads carry just these. */
 import { CannotShareError } from "../errors.ts";
 
 export function isSendable(value: unknown): boolean {
@@ -11,7 +11,7 @@ export function isSendable(value: unknown): boolean {
 }
 
 /**
- * A copy of a set's `config`, as it arrives on the other side.
+ * A copy of a set's `config`, as the other side receives it.
  *
  * @throws {CannotShareError} if it cannot be sent.
  */

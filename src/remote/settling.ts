@@ -1,18 +1,18 @@
-/** The end of acquisitions that somebody elsewhere had. */
+/** How a host settles an acquisition that it holds for a peer. */
 import type { Acquisition } from "../contract.ts";
 
-/** Releases, with what was used; what makes no sense, or is missing, is charged in full. */
+/** Releases an acquisition with the usage that the peer reported. Where usage is missing or invalid, the request is charged in full. */
 export function settle<K extends string>(
   acquisition: Acquisition<K>,
   usage: Record<string, number> | undefined,
 ): void {
   for (const step of [() => usage && acquisition.update(usage as never), () => acquisition.release()]) {
     try {
-      // Remote sets may answer later, whatever their types say.
+      // The set may be remote itself and answer with a promise, though the types say otherwise.
       const done: unknown = step();
       if (isPromise(done)) done.then(undefined, () => {});
     } catch {
-      // A release settles all even if usage is missing.
+      // A release settles the acquisition even if it throws, and the peer does not await the outcome.
     }
   }
 }

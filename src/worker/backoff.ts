@@ -1,6 +1,9 @@
-/** How long to wait between attempts. */
+/** The wait between the attempts of a call. */
 
-/** How the wait grows with each retry: doubles, by the same again, or as the sum of the two before. */
+/**
+ * How the wait grows from retry to retry: `"exponential"` doubles it, `"linear"` adds the first wait each time, and with
+ * `"fibonacci"` it is the sum of the two waits before.
+ */
 export type RetryAlgorithm = "exponential" | "linear" | "fibonacci";
 
 export interface Backoff {
@@ -25,12 +28,12 @@ const FACTORS: Readonly<Record<RetryAlgorithm, (retry: number) => number>> = {
 export const RETRY_ALGORITHMS = Object.keys(FACTORS) as RetryAlgorithm[];
 
 /**
- * The wait before a retry, counted from 1, in milliseconds. Jitter shortens it by up to that fraction at random, so that those
- * who failed together do not come again together: with 1 it is the "full jitter" of Brooker, "Exponential Backoff And Jitter"
- * (AWS Architecture Blog, 2015).
+ * The wait before retry number `retry` (from 1), in milliseconds. Jitter shortens it at random by up to that fraction, so that
+ * calls which failed together are not tried again together. With 1 it is the "full jitter" of Brooker, "Exponential Backoff And
+ * Jitter" (AWS Architecture Blog, 2015).
  */
 export function waitBefore(retry: number, { algorithm, waitMs, maxWaitMs, jitter }: Backoff): number {
-  // Zero times infinity is no number.
+  // The factor may be infinite, and zero times infinity is NaN.
   const whole = waitMs === 0 ? 0 : Math.min(waitMs * FACTORS[algorithm](retry), maxWaitMs);
   return whole * (1 - jitter * Math.random());
 }

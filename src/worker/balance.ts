@@ -1,18 +1,21 @@
-/** Which of a pool's members gets the next call. */
+/** Load balancing: which member of a pool gets the next call. */
 
-/** In turns, whoever has the fewest calls under way, or at random. */
+/**
+ * Which object gets the next call: `"round-robin"` takes them in turns, `"least-active"` takes the one with the fewest calls
+ * under way, `"random"` takes any.
+ */
 export type LoadBalancing = "round-robin" | "least-active" | "random";
 
 export interface Candidate {
   readonly active: number;
 }
 
-/** Picks an index. `turn` counts the calls, from 0. */
+/** Picks the index of a candidate. `turn` counts the calls, from 0. */
 type Pick = (candidates: readonly Candidate[], turn: number) => number;
 
 export const BALANCES: Readonly<Record<LoadBalancing, Pick>> = {
   "round-robin": ({ length }, turn) => turn % length,
-  // From another one on each time, so that equals take turns.
+  // The search starts one candidate further each time, so that equals take turns.
   "least-active": (candidates, turn) => {
     const { length } = candidates;
     let least = turn % length;

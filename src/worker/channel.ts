@@ -1,4 +1,4 @@
-/** A thread or a process that has just been started: the channel to it, and its end. */
+/** The channel to a thread or process of a worker: how it is started, kept alive and ended, and how its end shows. */
 import type { ChildProcess, ForkOptions } from "node:child_process";
 import type { Worker as NodeThread } from "node:worker_threads";
 import { builtin } from "../platform/builtin.ts";
@@ -9,21 +9,23 @@ import { InvalidWorkerError } from "./errors.ts";
 
 export interface Channel {
   readonly endpoint: EndpointLike;
-  /** The thread, if it is one: it may share memory. */
+  /** The thread: it may share memory with this one. Undefined for a process. */
   readonly thread: ThreadLike | undefined;
-  /** The lock by which its end shows, if it does in no other way. To be watched once it is held. */
+  /** A lock that the other side holds while it lives. Undefined where its end shows in another way. */
   readonly lock: string | undefined;
+  /** Watches the lock, from when the other side holds it. */
   watchLock(): void;
-  /** Whether the program has to live on because of it. */
-  hold(busy: boolean): void;
-  /** Ends it at once. */
+  /** Keeps this program alive, or lets it exit. */
+  keepAlive(isBusy: boolean): void;
+  /** Ends the thread or process at once. */
   kill(): void;
-  /** Settles when it has ended. */
+  /** Resolves when the thread or process has ended. */
   readonly ended: Promise<Ending>;
 }
 
-/** How it ended. */
+/** How a thread or process ended. */
 export interface Ending {
+  /** For an error message: "its thread exited with code 1". */
   readonly how: string;
   readonly cause: unknown;
 }
@@ -42,21 +44,30 @@ interface WorkerEvent {
 type Threads = typeof import("node:worker_threads");
 type Processes = typeof import("node:child_process");
 
-/** @throws {InvalidWorkerError} where there are no threads. */
+/**
+ * Starts a thread.
+ *
+ * @throws {InvalidWorkerError} where there are no threads.
+ */
 export function openThread(): Channel {
   const threads = builtin<Threads>("node:worker_threads");
   if (threads) return ofNodeThread(new threads.Worker(new URL("./entry.js", import.meta.url)));
-  // Bundlers look for just this expression, and take the file along.
+  // Bundlers recognize exactly this expression, and include the file.
   if ("Worker" in globalThis)
     return ofWebWorker(new Worker(new URL("./entry.js", import.meta.url), { type: "module" }));
-  throw new InvalidWorkerError(`there are no threads here: use mode "sync" or "async"`);
+  throw new InvalidWorkerError('this runtime has no threads: use mode "sync" or "async"');
 }
 
-/** @throws {InvalidWorkerError} where there are no processes. */
+/**
+ * Starts a process.
+ *
+ * @throws {InvalidWorkerError} where there are no processes.
+ */
 export function openProcess(): Channel {
   const processes = builtin<Processes>("node:child_process");
-  if (!processes) throw new InvalidWorkerError(`there are no processes here: use another mode`);
-  // Structured cloning: errors, dates, maps and bytes arrive as what they were.
+  if (!processes)
+    throw new InvalidWorkerError('this runtime has no processes: use mode "sync", "async" or "thread"');
+  // With structured cloning, errors, dates, maps and bytes arrive with their types.
   const options: ForkOptions = { serialization: "advanced" };
   const { fileURLToPath } = builtin<typeof import("node:url")>("node:url")!;
   return ofChild(processes.fork(fileURLToPath(new URL("./entry.js", import.meta.url)), options));
@@ -75,7 +86,7 @@ function ofNodeThread(thread: NodeThread): Channel {
     thread,
     lock: undefined,
     watchLock() {},
-    hold: (busy) => (busy ? thread.ref() : thread.unref()),
+    keepAlive: (isBusy) => (isBusy ? thread.ref() : thread.unref()),
     kill: () => void thread.terminate(),
     ended,
   };
@@ -98,11 +109,11 @@ function ofChild(child: ChildProcess): Channel {
     thread: undefined,
     lock: undefined,
     watchLock() {},
-    hold(busy) {
-      const turn = busy ? "ref" : "unref";
-      child[turn]();
-      // Bun's channels have neither.
-      child.channel?.[turn]?.();
+    keepAlive(isBusy) {
+      const method = isBusy ? "ref" : "unref";
+      child[method]();
+      // In Bun, channels have neither of the two.
+      child.channel?.[method]?.();
     },
     kill: () => void child.kill("SIGKILL"),
     ended,
@@ -132,7 +143,7 @@ function ofWebWorker(worker: WebWorker): Channel {
     watchLock() {
       if (lock !== undefined) whenFree(lock, () => end({ how: "its thread ended", cause: undefined }));
     },
-    hold() {},
+    keepAlive() {},
     kill() {
       worker.terminate();
       end({ how: "its thread was terminated", cause: undefined });

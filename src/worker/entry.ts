@@ -1,8 +1,8 @@
-/** What a thread or process of a worker runs first. */
+/** The program of a worker's threads and processes: runs the calls that arrive over the channel to their starter. */
 
 import { builtin } from "../platform/builtin.ts";
 import type { EndpointLike } from "../port/endpoint.ts";
-import { host } from "./host.ts";
+import { run } from "./runner.ts";
 
 interface ProcessLike {
   send?: unknown;
@@ -14,11 +14,11 @@ const { process } = globalThis as { process?: ProcessLike };
 const threads = builtin<{ parentPort: EndpointLike | null }>("node:worker_threads");
 
 if (threads?.parentPort) {
-  host(threads.parentPort);
+  run(threads.parentPort);
 } else if (process?.send) {
-  host(process as never);
-  // Whoever has started it is gone.
+  run(process as never);
+  // The program that has started this process is gone.
   process.on("disconnect", () => process.exit());
 } else {
-  host(globalThis as never);
+  run(globalThis as never);
 }

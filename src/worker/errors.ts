@@ -1,7 +1,10 @@
-/** What can go wrong with workers themselves, besides what their limits and methods throw. */
+/** Errors of workers themselves; limits and methods throw their own. */
 import { LimitError, show } from "../errors.ts";
 
-/** A worker's options, class or module make no sense: thrown by `options` and `init`, or by calls where it shows late. */
+/**
+ * A worker's options, class or module are invalid: thrown by `options` and `init`. Where it shows only on the thread or in the
+ * process, calls reject with it.
+ */
 export class InvalidWorkerError extends LimitError {
   constructor(message: string) {
     super("ERR_INVALID_WORKER", message);
@@ -13,7 +16,7 @@ export class InvalidWorkerError extends LimitError {
   }
 }
 
-/** Called after `stop()`, or still running when the time that `stop()` gives was over. */
+/** The call came after `stop()`, or was still running when the `timeoutMs` of `stop()` was over. */
 export class WorkerStoppedError extends LimitError {
   constructor(why: "before" | "meanwhile") {
     super(
@@ -25,7 +28,10 @@ export class WorkerStoppedError extends LimitError {
   }
 }
 
-/** The thread or process of a call ended during it. What it held of limits is back; what else it did is not known. */
+/**
+ * The thread or process ended during the call. All acquisitions of the call are released; its other effects are not known. `cause` is the
+ * error that ended it, where there is one.
+ */
 export class WorkerCrashedError extends LimitError {
   constructor(how: string, cause?: unknown) {
     super(
@@ -36,7 +42,7 @@ export class WorkerCrashedError extends LimitError {
   }
 }
 
-/** An argument or a result that cannot be sent between threads or processes. */
+/** An argument or a result cannot be sent between threads or processes. `cause` is the platform's own error. */
 export class CannotCrossError extends LimitError {
   constructor(what: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -48,21 +54,21 @@ export class CannotCrossError extends LimitError {
   }
 }
 
-/** Limits were asked for by what a call has left running, after the call or the attempt had ended. Nothing was taken. */
+/** Code that a method has left running asked for limits after its call, or its attempt, had ended. Nothing was taken. */
 export class CallEndedError extends LimitError {
   constructor() {
     super(
       "ERR_CALL_ENDED",
-      "the call that asks for limits has ended, and with it all that it held: await in a method all that it starts",
+      "the call has ended, so it cannot take limits any more: await in the method everything that the method starts",
     );
   }
 }
 
-/** No attempt had a result that `retryUntil` accepts. */
+/** `retryUntil` accepted the result of no attempt. */
 export class ResultNotAcceptedError extends LimitError {
   /** How many attempts were made. */
   readonly attempts: number;
-  /** That of the last attempt. */
+  /** The result of the last attempt. */
   readonly result: unknown;
 
   constructor(method: string, attempts: number, result: unknown) {
@@ -74,3 +80,13 @@ export class ResultNotAcceptedError extends LimitError {
     this.result = result;
   }
 }
+
+/** All classes above: an error that crosses a channel becomes one of its own class again. */
+export const workerErrorClasses: readonly unknown[] = [
+  InvalidWorkerError,
+  WorkerStoppedError,
+  WorkerCrashedError,
+  CannotCrossError,
+  CallEndedError,
+  ResultNotAcceptedError,
+];

@@ -1,23 +1,23 @@
-/** How limits reach an object before its own constructor runs: they are laid down where the base class's finds them. */
+/** Gives limits to an object before its own constructor runs: they are left in a slot, where the base class's constructor finds them. */
 import type { Limits } from "../contract.ts";
 
-// One for all copies of this file: a bundle may have one of its own.
-const place = Symbol.for("limitset.worker.injected");
-const slot = globalThis as { [place]?: Limits | undefined };
+// A registered symbol, since a bundle may hold a second copy of this file, and both must use one slot.
+const key = Symbol.for("limitset.worker.injected");
+const slot = globalThis as { [key]?: Limits | undefined };
 
-/** Makes an object whose base constructor takes `limits`. */
+/** Calls `make`, and hands `limits` to the first base constructor that runs in it. */
 export function inject<T>(limits: Limits, make: () => T): T {
-  slot[place] = limits;
+  slot[key] = limits;
   try {
     return make();
   } finally {
-    slot[place] = undefined;
+    slot[key] = undefined;
   }
 }
 
-/** Takes what was laid down, once. */
+/** The limits of the slot, which is then empty. Undefined if the object is not made by a pool. */
 export function takeInjected(): Limits | undefined {
-  const limits = slot[place];
-  slot[place] = undefined;
+  const limits = slot[key];
+  slot[key] = undefined;
   return limits;
 }

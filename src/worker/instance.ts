@@ -1,12 +1,12 @@
-/** An object of a worker's class, in this thread, whose methods are called with limits that end with the call. */
+/** An object of a worker's class, in this thread. Its methods see limits that belong to one attempt of a call, and end with it. */
 import { runWith } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import type { LimitStats } from "../limits/stats.ts";
+import { currentScope, runInScope } from "./current-scope.ts";
 import { inject } from "./injected.ts";
-import { innermost, runIn } from "./running.ts";
 import { Scope } from "./scope.ts";
 
-/** A class of workers, as far as making objects of it goes. */
+/** A class of workers, as far as its constructor goes. */
 export type Constructor = new (...args: never[]) => object;
 
 type Method = (...args: readonly unknown[]) => unknown;
@@ -15,25 +15,25 @@ export class Instance {
   readonly #object: object;
   readonly #limits: Limits;
 
-  /** @throws what the class's constructor throws. */
+  /** @throws the error of the class's constructor. */
   constructor(Class: Constructor, args: readonly unknown[], limits: Limits) {
     this.#limits = limits;
-    const mine = new InstanceLimits(limits, () => this.#scopeHere());
+    const mine = new InstanceLimits(limits, () => this.#ownScope());
     this.#object = inject(mine, () => new Class(...(args as never[])));
   }
 
   /**
-   * One attempt of a call: the method has begun when this returns. Whatever it took is released when it has ended, however it
-   * did. The signal's abort ends its waiting for limits.
+   * Makes one attempt of a call. The method has begun when this returns. When it ends, all acquisitions that it took are released,
+   * whether it succeeded or failed. An abort of the signal ends its waiting for limits.
    */
   async call(method: string, args: readonly unknown[], signal: AbortSignal): Promise<unknown> {
-    const scope = new Scope(this, innermost());
+    const scope = new Scope(this, currentScope());
     const abort = () => scope.abort(signal.reason);
     signal.addEventListener("abort", abort);
     let result: unknown;
     try {
       const run = (self: object) => (self as Record<string, Method>)[method]!(...args);
-      result = await runIn(scope, this.#object, (at) => new InstanceLimits(this.#limits, () => at), run);
+      result = await runInScope(scope, this.#object, (at) => new InstanceLimits(this.#limits, () => at), run);
     } catch (error) {
       scope.fail();
       throw error;
@@ -44,7 +44,7 @@ export class Instance {
     return result;
   }
 
-  /** Lets the object clean up, if it has a way to. */
+  /** Lets the object clean up, by its own `[Symbol.asyncDispose]` or `[Symbol.dispose]`. */
   async dispose(): Promise<void> {
     const object = this.#object as Partial<AsyncDisposable & Disposable>;
     if (typeof Symbol.asyncDispose === "symbol" && object[Symbol.asyncDispose]) {
@@ -54,15 +54,15 @@ export class Instance {
     }
   }
 
-  /** The attempt of one of this object's calls that the code that runs here belongs to; calls of others may lie between. */
-  #scopeHere(): Scope | undefined {
-    let scope = innermost();
+  /** The scope of this object's innermost call that the running code belongs to. Calls of other objects may have begun inside it. */
+  #ownScope(): Scope | undefined {
+    let scope = currentScope();
     while (scope && scope.owner !== this) scope = scope.outer;
     return scope;
   }
 }
 
-/** The limits of one object. In its calls they are those of the attempt; outside of any, in its constructor say, the set's. */
+/** The limits of one object. Acquisitions belong to the scope of the running attempt; outside of a call, as in a constructor, to none. */
 class InstanceLimits implements Limits {
   readonly #inner: Limits;
   readonly #scope: () => Scope | undefined;
@@ -92,7 +92,7 @@ class InstanceLimits implements Limits {
     if (!scope) return this.#inner.tryAcquire(requested);
     scope.check();
     const tried = this.#inner.tryAcquire(requested);
-    return "then" in tried ? tried.then((answer) => scope.hold(answer)) : scope.hold(tried);
+    return "then" in tried ? tried.then((answer) => scope.adopt(answer)) : scope.adopt(tried);
   }
 
   async run<T>(

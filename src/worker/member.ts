@@ -1,21 +1,21 @@
-/** One of a worker's objects, wherever it lives. */
+/** A member of a pool: one of its objects, in this thread or elsewhere. */
 
 import type { Limits } from "../contract.ts";
 import { systemClock } from "../platform/clock.ts";
 import { type Constructor, Instance } from "./instance.ts";
 
 export interface Member {
-  /** How many calls it has under way. */
+  /** How many calls are under way. */
   readonly active: number;
-  /** One attempt of a call. The signal's abort ends its waiting for limits. */
+  /** Makes one attempt of a call. An abort of the signal ends its waiting for limits. */
   call(method: string, args: readonly unknown[], signal: AbortSignal): Promise<unknown>;
-  /** Lets it clean up, then ends it. */
+  /** Lets the object clean up, then ends the member. */
   end(): Promise<void>;
-  /** Ends it at once. */
+  /** Ends the member at once. In this thread nothing can end a call, and it does nothing. */
   kill(): void;
 }
 
-/** In this thread. */
+/** A member in this thread. */
 export class LocalMember implements Member {
   readonly #instance: Instance;
   readonly #mode: "sync" | "async";
@@ -52,7 +52,7 @@ interface Immediate {
   setImmediate?(callback: () => void): unknown;
 }
 
-/** Lets the event loop turn. */
+/** Resolves on the next turn of the event loop. */
 function nextTurn(): Promise<void> {
   const { setImmediate } = globalThis as Immediate;
   return new Promise((resolve) => {

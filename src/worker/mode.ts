@@ -1,6 +1,6 @@
 /**
- * Where methods run: `"sync"` in this thread, begun when the call returns; `"async"` in this thread, on a later turn of the event
- * loop; `"thread"` on threads, `"process"` in processes of their own.
+ * Where methods run. `"sync"`: in this thread, and the method has begun when the call returns. `"async"`: in this thread, on a later
+ * turn of the event loop. `"thread"`: each object on a thread of its own. `"process"`: each object in a process of its own.
  */
 export type WorkerMode = "sync" | "async" | "thread" | "process";
 

@@ -1,4 +1,4 @@
-/** What a worker is made with. */
+/** The options of a worker, and their check. */
 
 import type { Limits } from "../contract.ts";
 import { show } from "../errors.ts";
@@ -10,30 +10,34 @@ import { MODES, type WorkerMode } from "./mode.ts";
 import { type ErrorClass, quoted, type RetryOptions, type RetryPolicy, toPolicy } from "./policy.ts";
 import type { Methods, ResultOf } from "./types.ts";
 
-/** Options of `Worker.options`. */
+/** Options of `Worker.options`. Those of retries apply to all methods. */
 export interface WorkerOptions<W extends object = object, M extends WorkerMode = WorkerMode>
   extends RetryOptions<ResultOf<W, Methods<W>>> {
   /** Where the methods run. Default `"sync"`. */
   readonly mode?: M;
-  /** How many objects, each on a thread or in a process of its own where the mode says so: 1 to 1000. Default 1. */
+  /** How many objects there are, each on a thread or in a process of its own in these modes: 1 to 1000. Default 1. */
   readonly maxWorkers?: number;
   /**
-   * What the methods find as `this.limits`: a set, of whatever kind; or a list, of which a set is made for this worker alone,
-   * which ends with it. Default: the empty set.
+   * The limits that methods find as `this.limits`. A set of any kind is used as it is, and stays open when the worker stops. Of a
+   * list a set is made for this worker alone, and closed when it stops. Default: the empty set.
    */
   readonly limits?: Limits | readonly LimitLike[];
-  /** Which object gets a call. Default `"least-active"`. */
+  /** Which object gets the next call. Default `"least-active"`. */
   readonly loadBalancing?: LoadBalancing;
-  /** Retries of single methods; what is not named here is as for all. */
+  /** Retries of single methods, by their names. Options that are left out are as for all methods. */
   readonly methods?: { readonly [N in Methods<W>]?: RetryOptions<ResultOf<W, N>> };
-  /** Ends all that is retried or waits for limits, now and later. So does a signal among the arguments of a call, for that call. */
+  /**
+   * Its abort ends waits for limits and for further attempts, in calls under way and in later ones: they reject with its reason. An
+   * attempt that does not wait goes on, and is the last. A signal among the arguments of a call does the same for that call.
+   * Default: none.
+   */
   readonly signal?: AbortSignal;
-  /** What waits between attempts and `stop` go by. Default: the platform's. */
+  /** The clock of the waits between attempts, of `stop`, and of a set that is made from a list. Default: the platform's. */
   readonly clock?: Clock;
 }
 
-/** Options that have been found good. */
-export interface Terms {
+/** Checked options, with their defaults. */
+export interface Settings {
   readonly mode: WorkerMode;
   readonly maxWorkers: number;
   readonly limits: Limits | readonly Limit[];
@@ -41,15 +45,15 @@ export interface Terms {
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
   policyFor(method: string): RetryPolicy;
-  /** All that `retryOn` names. */
+  /** All classes that `retryOn` names. */
   readonly errorClasses: readonly ErrorClass[];
 }
 
-// As many as may share one set.
+// A set can be shared by no more threads than this.
 const MOST_WORKERS = 1000;
 
 /** @throws {InvalidWorkerError} naming the option, its value and what it may be. */
-export function toTerms(options: WorkerOptions, methodNames: readonly string[]): Terms {
+export function toSettings(options: WorkerOptions, methodNames: readonly string[]): Settings {
   if (typeof options !== "object" || options === null) {
     throw InvalidWorkerError.option("options", options, "an object");
   }
@@ -70,7 +74,7 @@ export function toTerms(options: WorkerOptions, methodNames: readonly string[]):
     Object.entries(methods).map(([name, own]) => {
       if (!methodNames.includes(name)) {
         throw new InvalidWorkerError(
-          `methods names ${show(name)}, which is no method: there are ${methodNames.map(show).join(", ")}`,
+          `methods names ${show(name)}, which is not a method: there are ${methodNames.map(show).join(", ")}`,
         );
       }
       return [name, toPolicy({ ...options, ...(own as RetryOptions) } as RetryOptions<never>)];

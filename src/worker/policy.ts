@@ -1,56 +1,62 @@
-/** What is retried: the options that say so, and what they come to. */
+/** Retry options, and the policy that they amount to: which errors and results are followed by another attempt. */
 import type { Awaitable } from "../contract.ts";
 import { LimitError } from "../errors.ts";
 import { type Backoff, RETRY_ALGORITHMS, type RetryAlgorithm } from "./backoff.ts";
 import { InvalidWorkerError } from "./errors.ts";
 
-/** What is known of an attempt that has ended. */
+/** An attempt that has ended, as the functions of `retryOn` and `retryUntil` see it. */
 export interface AttemptInfo {
   /** The name of the method. */
   readonly method: string;
   /** The number of the attempt, from 1. */
   readonly attempt: number;
-  /** Milliseconds since the first attempt began, waits included. */
+  /** Milliseconds since the first attempt began, with the waits between attempts. */
   readonly elapsedMs: number;
 }
 
-/** A class of errors. */
+/** A class of errors, abstract ones included. */
 export type ErrorClass = abstract new (...args: never[]) => unknown;
 
-/** An error's class, or a function that says whether to retry after it. */
+/** A class of errors to retry after, or a function that tells whether to retry after an error. */
 export type RetryOn = ErrorClass | ((error: unknown, info: AttemptInfo) => Awaitable<boolean>);
 
-/** Says whether a result will do. */
+/** Tells whether a result is accepted. If not, the method is tried again. */
 export type RetryUntil<R = unknown> = (result: R, info: AttemptInfo) => Awaitable<boolean>;
 
-/** When a failed call is tried again, and after which wait. */
+/** When a failed call is tried again, how often, and after which waits. */
 export interface RetryOptions<R = unknown> {
-  /** How often a call is tried again, at most: whole, from 0. Default 0. */
+  /** How often a call is tried again at most, after the first attempt: a whole number from 0, or `Infinity`. Default 0. */
   readonly numRetries?: number;
   /**
-   * After which errors; any one that matches will do. Default: all but those of limitset itself. A `LimitError` (a limit not
-   * had in time, a worker that crashed) is tried again only if its class, or `LimitError`, is named or a function says so.
+   * Which errors are followed by another attempt: those that match any entry. Default: all errors but `LimitError`s. A
+   * `LimitError`, as of a timeout or a crashed worker, is followed by another attempt only if its class or `LimitError` itself is
+   * named, or a function returns true.
    */
   readonly retryOn?: RetryOn | readonly RetryOn[];
-  /** Tries again until the result satisfies these, all of them. Default: any result will do. */
+  /**
+   * Which results are accepted: those for which all functions return true. After any other result the method is tried again. Default:
+   * all.
+   */
   readonly retryUntil?: RetryUntil<R> | readonly RetryUntil<R>[];
-  /** How the wait grows with each retry. Default `"exponential"`. */
+  /** How the wait grows from retry to retry. Default `"exponential"`. */
   readonly retryAlgorithm?: RetryAlgorithm;
   /** The wait before the first retry, in milliseconds. Default 1000. */
   readonly retryWaitMs?: number;
   /** The longest wait, in milliseconds. Default 30 000, or `retryWaitMs` if that is more. */
   readonly retryMaxWaitMs?: number;
-  /** By which part a wait may be shorter, at random: from 0 to 1. Default 0.3. */
+  /** The largest fraction by which a wait is shortened at random: 0 to 1. Default 0.3. */
   readonly retryJitter?: number;
 }
 
+/** Checked retry options. */
 export interface RetryPolicy {
   readonly retries: number;
   readonly backoff: Backoff;
-  /** The classes of errors that were named. */
+  /** The classes of errors that `retryOn` names. */
   readonly classes: readonly ErrorClass[];
-  wanted(error: unknown, info: AttemptInfo): Promise<boolean>;
-  /** Undefined if any result will do. */
+  /** Whether another attempt may follow this error. */
+  retriesAfter(error: unknown, info: AttemptInfo): Promise<boolean>;
+  /** Whether a result is accepted. Undefined if all are. */
   readonly accepts: ((result: unknown, info: AttemptInfo) => Promise<boolean>) | undefined;
 }
 
@@ -86,7 +92,7 @@ export function toPolicy(options: RetryOptions<never>): RetryPolicy {
   return {
     retries: numRetries,
     backoff,
-    ...toWanted(options.retryOn),
+    ...toRetryOn(options.retryOn),
     accepts: toAccepts(options.retryUntil),
   };
 }
@@ -95,13 +101,15 @@ export function quoted(words: readonly string[]): string {
   return words.map((word) => JSON.stringify(word)).join(" or ");
 }
 
-function toWanted(retryOn: RetryOn | readonly RetryOn[] = []): Pick<RetryPolicy, "classes" | "wanted"> {
+function toRetryOn(
+  retryOn: RetryOn | readonly RetryOn[] = [],
+): Pick<RetryPolicy, "classes" | "retriesAfter"> {
   const list = functions("retryOn", retryOn, "a class of errors, a function, or a list of these");
   const classes = list.filter(isClass) as ErrorClass[];
   const predicates = list.filter((entry) => !isClass(entry)) as Exclude<RetryOn, ErrorClass>[];
   return {
     classes,
-    async wanted(error, info) {
+    async retriesAfter(error, info) {
       const isOurs = error instanceof LimitError;
       if (list.length === 0) return !isOurs;
       if (classes.some((named) => error instanceof named && (!isOurs || isLimitError(named)))) return true;

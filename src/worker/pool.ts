@@ -1,42 +1,42 @@
-/** A worker's objects: who gets which call, who takes the place of one that crashed, and how all end. */
+/** The pool of a worker: gives each call to a member, replaces members that crashed, and ends all of them. */
 
 import type { Awaitable, Limits } from "../contract.ts";
 import { LimitSet } from "../limit-set.ts";
 import { LONGEST_TIMER_MS } from "../platform/clock.ts";
+import type { ErrorClasses } from "../remote/error-classes.ts";
 import { Aborts } from "../waiting/aborts.ts";
 import { BALANCES, type Candidate } from "./balance.ts";
 import { openProcess, openThread } from "./channel.ts";
-import type { classesIn } from "./crossing.ts";
 import { InvalidWorkerError, WorkerStoppedError } from "./errors.ts";
 import type { Constructor } from "./instance.ts";
 import { LocalMember, type Member } from "./member.ts";
-import type { Terms } from "./options.ts";
+import type { Settings } from "./options.ts";
 import { RemoteMember } from "./remote.ts";
 import { retry } from "./retry.ts";
 import { takeSignals } from "./signals.ts";
 
-/** Options of `stop`. */
+/** Options of a worker's `stop`. */
 export interface StopOptions {
-  /** How long to wait for the calls under way, in milliseconds. Default 10 000. */
+  /** How long to wait for calls under way and for objects to clean up, in milliseconds from 0. Default 10 000. */
   readonly timeoutMs?: number;
 }
 
-/** What a pool makes its objects of. */
-export interface Making {
+/** The class and arguments from which a pool makes its members. */
+export interface Blueprint {
   readonly Class: Constructor;
+  /** The arguments of the constructor. */
   readonly args: readonly unknown[];
   readonly module: string;
-  readonly errorClasses: () => ReturnType<typeof classesIn>;
+  readonly errorClasses: () => ErrorClasses;
 }
 
 export class Pool {
-  readonly #making: Making;
-  readonly #terms: Terms;
+  readonly #blueprint: Blueprint;
+  readonly #settings: Settings;
   readonly #limits: Limits;
-  /** Whether the set is this pool's own, and so ends with it. */
+  /** Whether the set was made for this pool, and so is closed with it. */
   readonly #ownsLimits: boolean;
-  /** Empty places are those of objects that have never been ready: the next call tries again. */
-  /** Empty places are those of objects that have never been ready: the next call tries again. */
+  /** The place of a member that could not start is empty until the next call, which makes another. */
   readonly #members: (Member | undefined)[] = [];
   readonly #calls = new Set<Call>();
   readonly #aborts = new Aborts<Call>((calls, reason) => {
@@ -44,14 +44,14 @@ export class Pool {
   });
   #turn = 0;
   #stopped: Promise<void> | undefined;
-  /** Set while `stop` waits for the last call. */
-  #last: (() => void) | undefined;
+  /** Called when the last call has ended, while `stop` waits for it. */
+  #idle: (() => void) | undefined;
 
-  /** @throws what making an object throws, in this thread. */
-  constructor(making: Making, terms: Terms) {
-    this.#making = making;
-    this.#terms = terms;
-    const { limits, maxWorkers, clock } = terms;
+  /** @throws the error of the constructor, if the objects are in this thread. */
+  constructor(blueprint: Blueprint, settings: Settings) {
+    this.#blueprint = blueprint;
+    this.#settings = settings;
+    const { limits, maxWorkers, clock } = settings;
     this.#ownsLimits = Array.isArray(limits);
     this.#limits = Array.isArray(limits)
       ? new LimitSet({ limits, clock, maxThreads: Math.max(32, maxWorkers) })
@@ -65,11 +65,11 @@ export class Pool {
     }
   }
 
-  /** A call with all its attempts. */
+  /** Makes a call, with all its attempts. */
   call(method: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#stopped) return Promise.reject(new WorkerStoppedError("before"));
-    const { clock, signal } = this.#terms;
-    const policy = this.#terms.policyFor(method);
+    const { clock, signal } = this.#settings;
+    const policy = this.#settings.policyFor(method);
     const controller = new AbortController();
     const signals = new Set(takeSignals(args).signals);
     if (signal) signals.add(signal);
@@ -78,7 +78,7 @@ export class Pool {
       const ended = () => {
         for (const each of signals) this.#aborts.remove(each, call);
         this.#calls.delete(call);
-        if (this.#calls.size === 0) this.#last?.();
+        if (this.#calls.size === 0) this.#idle?.();
       };
       for (const each of signals) {
         if (each.aborted) controller.abort(each.reason);
@@ -92,7 +92,7 @@ export class Pool {
     });
   }
 
-  /** Takes no more calls, waits for those under way, then ends. Rejects if cleaning up does. Again: the same. */
+  /** Refuses new calls, waits for those under way, and ends the members. Rejects if an object fails to clean up. */
   stop({ timeoutMs = 10_000 }: StopOptions = {}): Promise<void> {
     if (!(typeof timeoutMs === "number" && timeoutMs >= 0)) {
       return Promise.reject(
@@ -104,7 +104,7 @@ export class Pool {
   }
 
   async #end(timeoutMs: number): Promise<void> {
-    const { clock } = this.#terms;
+    const { clock } = this.#settings;
     let timer: unknown;
     const late = new Promise<void>((resolve) => {
       if (timeoutMs <= LONGEST_TIMER_MS) timer = clock.setTimeout(resolve, timeoutMs);
@@ -123,11 +123,11 @@ export class Pool {
     }
   }
 
-  /** Waits for all calls under way, then lets the members clean up. */
+  /** Waits for all calls under way, then lets the objects clean up. */
   async #finish(): Promise<void> {
     if (this.#calls.size > 0) {
       await new Promise<void>((resolve) => {
-        this.#last = resolve;
+        this.#idle = resolve;
       });
     }
     const ends = await Promise.allSettled(this.#members.map((member) => member?.end()));
@@ -135,14 +135,14 @@ export class Pool {
   }
 
   #next(): Member {
-    const index = BALANCES[this.#terms.loadBalancing](this.#members.map(activity), this.#turn++);
+    const index = BALANCES[this.#settings.loadBalancing](this.#members.map(activity), this.#turn++);
     this.#members[index] ??= this.#make(index);
     return this.#members[index];
   }
 
   #make(index: number): Member {
-    const { Class, args, module, errorClasses } = this.#making;
-    const { mode } = this.#terms;
+    const { Class, args, module, errorClasses } = this.#blueprint;
+    const { mode } = this.#settings;
     if (mode === "sync" || mode === "async") return new LocalMember(Class, args, this.#limits, mode);
     const member: Member = new RemoteMember(mode === "thread" ? openThread() : openProcess(), {
       module,
@@ -150,10 +150,10 @@ export class Pool {
       args,
       limits: this.#ownsLimits && this.#limits.keys.length === 0 ? undefined : this.#limits,
       errorClasses,
-      // One that has never been ready would most likely fail again, and again: the next call makes another.
-      crashed: (ready) => {
+      // A member that could not start would most likely fail again, and for ever: only the next call makes another.
+      crashed: (wasReady) => {
         if (this.#members[index] !== member) return;
-        this.#members[index] = ready && !this.#stopped ? this.#make(index) : undefined;
+        this.#members[index] = wasReady && !this.#stopped ? this.#make(index) : undefined;
       },
     });
     return member;
@@ -164,6 +164,7 @@ export class Pool {
   }
 }
 
+/** A call under way. */
 interface Call {
   readonly controller: AbortController;
   readonly reject: (error: unknown) => void;

@@ -1,35 +1,40 @@
-/** A call, attempt by attempt, until one is good enough or there is no other. */
+/** Makes the attempts of a call, until one succeeds or no further attempt is allowed. */
 import type { Clock } from "../platform/clock.ts";
 import { waitBefore } from "./backoff.ts";
 import { ResultNotAcceptedError } from "./errors.ts";
 import type { AttemptInfo, RetryPolicy } from "./policy.ts";
 
-export interface Chain {
+/** The call that is tried. */
+export interface RetriedCall {
   readonly method: string;
   readonly clock: Clock;
-  /** Its abort ends the chain: the attempt under way is the last, and a wait ends at once. */
+  /** After its abort no further attempt is made, and a wait ends at once. */
   readonly signal: AbortSignal;
 }
 
-/** The result of the first attempt that is good enough. Rejects with the last attempt's error, or the signal's reason. */
-export async function retry<T>(attempt: () => Promise<T>, policy: RetryPolicy, chain: Chain): Promise<T> {
-  const { method, clock, signal } = chain;
+/** The first result that is accepted. Rejects with the last attempt's error, or with the signal's reason. */
+export async function retry<T>(
+  attempt: () => Promise<T>,
+  policy: RetryPolicy,
+  call: RetriedCall,
+): Promise<T> {
+  const { method, clock, signal } = call;
   signal.throwIfAborted();
   const since = clock.now();
   for (let number = 1; ; number++) {
-    const ended = await outcomeOf(attempt);
+    const outcome = await outcomeOf(attempt);
     const info: AttemptInfo = { method, attempt: number, elapsedMs: clock.now() - since };
     let error: unknown;
-    if ("result" in ended) {
-      const { result } = ended;
+    if ("result" in outcome) {
+      const { result } = outcome;
       if (!policy.accepts || (await policy.accepts(result, info))) return result;
       error = new ResultNotAcceptedError(method, number, result);
     } else {
-      error = ended.error;
+      error = outcome.error;
     }
     signal.throwIfAborted();
     if (number > policy.retries) throw error;
-    if ("error" in ended && !(await policy.wanted(error, info))) throw error;
+    if ("error" in outcome && !(await policy.retriesAfter(error, info))) throw error;
     await wait(waitBefore(number, policy.backoff), clock, signal);
   }
 }

@@ -1,70 +1,76 @@
-/** Calls across a channel, by birpc. Others may use the same channel. */
+/** Calls between a worker's starting side and its runner, by birpc, over a channel that the limits and others may use too. */
 import { createBirpc } from "birpc";
 import { soon } from "../platform/soon.ts";
 import type { Endpoint } from "../port/endpoint.ts";
+import type { PackedThrown } from "../remote/packed-errors.ts";
 import type { LimitSetHandle } from "../threads/handle.ts";
-import type { Packed } from "./crossing.ts";
 
-/** What the starting side says, in that order: `start`, then calls. */
-export interface HostFunctions {
-  start(order: StartOrder): Promise<Answer>;
-  call(id: number, method: string, args: readonly unknown[], signals: readonly Place[]): Promise<Answer>;
-  /** A signal has aborted: that at `index` of the call's places, or, with -1, that of the whole call. */
-  abort(id: number, index: number, reason: Packed): void;
-  /** Cleans up, before the end. */
+/** The functions of a runner. `start` comes first. */
+export interface RunnerFunctions {
+  start(parameters: StartParameters): Promise<Answer>;
+  /** Makes one attempt of a call. `places` are those of the signals among its arguments. */
+  call(id: number, method: string, args: readonly unknown[], places: readonly SignalPlace[]): Promise<Answer>;
+  /** Aborts the signal at `index` of the call's places; with -1, the attempt itself. */
+  abort(id: number, index: number, reason: PackedThrown): void;
+  /** Lets the object clean up, before the thread or process is ended. */
   end(): Promise<Answer>;
 }
 
-/** Which class to make an object of, and how it gets its limits. */
-export interface StartOrder {
+export interface StartParameters {
   readonly module: string;
+  /** The name of the class. */
   readonly name: string;
+  /** The arguments of the constructor. */
   readonly args: readonly unknown[];
-  readonly limits: LimitsOrder;
-  /** A lock to hold until the end, where that tells of it. */
+  readonly limits: LimitsSource;
+  /** The lock of `Channel.lock`. */
   readonly lock: string | undefined;
 }
 
-export type LimitsOrder =
-  /** The empty set. */
+/** How the object gets its limits. */
+export type LimitsSource =
+  /** They are the empty set. */
   | { readonly kind: "none" }
+  /** The set is in shared memory. */
   | { readonly kind: "shared"; readonly handle: LimitSetHandle }
-  /** Over this very channel. */
+  /** The set is served over the channel of these calls. */
   | { readonly kind: "served" };
 
-/** Where among the arguments a signal stands: itself, or as `signal` of an options object. */
-export type Place = readonly [index: number, inOptions: boolean];
+/** The place of a signal: the index of an argument, which is the signal itself or an options object with a `signal`. */
+export type SignalPlace = readonly [index: number, isInOptions: boolean];
 
-export type Answer = { readonly value: unknown } | { readonly error: Packed };
+export type Answer = { readonly value: unknown } | { readonly error: PackedThrown };
 
-export interface Caller {
-  call<F extends keyof HostFunctions>(
+/** A runner, as the starting side sees it. */
+export interface RunnerClient {
+  /** Calls a function. Rejects if the arguments cannot be sent, or as `end` says. */
+  call<F extends keyof RunnerFunctions>(
     name: F,
-    ...args: Parameters<HostFunctions[F]>
-  ): Promise<Awaited<ReturnType<HostFunctions[F]>>>;
-  tell<F extends keyof HostFunctions>(name: F, ...args: Parameters<HostFunctions[F]>): void;
-  /** Rejects all that is under way, each with an error of its own. */
+    ...args: Parameters<RunnerFunctions[F]>
+  ): Promise<Awaited<ReturnType<RunnerFunctions[F]>>>;
+  /** Calls a function whose answer does not matter. */
+  tell<F extends keyof RunnerFunctions>(name: F, ...args: Parameters<RunnerFunctions[F]>): void;
+  /** Ends the connection. Calls under way reject, each with an error of its own. */
   end(error: () => unknown): void;
 }
 
 /** The name under which limits are served on the channel of a worker. */
 export const SERVED_AS = "limitset/worker";
 
-/** Under what our messages are in the channel's. */
+/** The property that tells the messages of these calls from others on the channel. */
 const KEY = "limitset/worker/call";
 
 const OPTIONS = { timeout: -1, proxify: false, bind: "functions" } as const;
 
-/** The side that calls. */
-export function toCall(endpoint: Endpoint): Caller {
-  const rpc = createBirpc<HostFunctions, object, false>(
+export function connectRunner(endpoint: Endpoint): RunnerClient {
+  const rpc = createBirpc<RunnerFunctions, object, false>(
     {},
-    { ...OPTIONS, post: (message) => endpoint.send({ [KEY]: message }), on: hearing(endpoint) },
+    { ...OPTIONS, post: (message) => endpoint.send({ [KEY]: message }), on: receiving(endpoint) },
   );
   return {
     call: (name, ...args) => rpc.$call(name, ...(args as never)) as Promise<never>,
     tell(name, ...args) {
-      // Whoever is gone need not be told.
+      // If the runner is gone, there is nothing left to tell it.
       rpc.$callEvent(name, ...(args as never)).catch(() => {});
     },
     end(error) {
@@ -74,15 +80,15 @@ export function toCall(endpoint: Endpoint): Caller {
   };
 }
 
-/** The side that is called. `fail` makes an answer of what went wrong when an answer was sent. */
-export function toAnswer(
+/** Answers calls by `functions`. If an answer cannot be sent, the answer is that of `fail`. */
+export function serveRunner(
   endpoint: Endpoint,
-  functions: HostFunctions,
+  functions: RunnerFunctions,
   fail: (error: unknown) => Answer,
 ): void {
-  createBirpc<object, HostFunctions, false>(functions, {
+  createBirpc<object, RunnerFunctions, false>(functions, {
     ...OPTIONS,
-    // No sooner than what was said to the limits before: a release is to arrive before the end of the call that made it.
+    // After the messages of the limits, which also leave a little later: a release has to arrive before the answer of its call.
     post: (message: Message) =>
       soon(() => {
         try {
@@ -91,7 +97,7 @@ export function toAnswer(
           endpoint.send({ [KEY]: { ...message, r: fail(error) } });
         }
       }),
-    on: hearing(endpoint),
+    on: receiving(endpoint),
   });
 }
 
@@ -100,11 +106,11 @@ interface Message {
   readonly r?: unknown;
 }
 
-function hearing(endpoint: Endpoint): (heard: (message: unknown) => void) => void {
-  return (heard) => {
-    endpoint.receive((message) => {
-      const ours = (message as { [KEY]?: unknown } | null | undefined)?.[KEY];
-      if (ours !== undefined) heard(ours);
+function receiving(endpoint: Endpoint): (listener: (message: unknown) => void) => void {
+  return (listener) => {
+    endpoint.receive((received) => {
+      const message = (received as { [KEY]?: unknown } | null | undefined)?.[KEY];
+      if (message !== undefined) listener(message);
     });
   };
 }

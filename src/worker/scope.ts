@@ -1,18 +1,21 @@
-/** What one attempt of a call takes: it ends with the attempt, also what was taken without `using` and what still waits. */
+/**
+ * A scope: the limits taken by one attempt of a call. When the attempt ends, acquisitions that the method has not released are
+ * released, and requests that still wait are withdrawn.
+ */
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
 import { CallEndedError } from "./errors.ts";
 
-type Ask = (options: AcquireOptions) => Promise<Acquisition>;
+type Acquire = (options: AcquireOptions) => Promise<Acquisition>;
 
 export class Scope {
-  /** Whose call it is. */
+  /** The object whose call this is. */
   readonly owner: object;
-  /** The scope in which this one began: that of a call of another worker, in the same thread. */
+  /** The scope in which this one has begun, in the same thread: its method has called another worker, or this one again. */
   readonly outer: Scope | undefined;
   readonly #held = new Set<ScopedAcquisition>();
   readonly #waiting = new Set<AbortController>();
-  /** Why nothing more can be taken. */
+  /** Set when nothing more can be taken. */
   #ended: { readonly reason: unknown } | undefined;
 
   constructor(owner: object, outer: Scope | undefined) {
@@ -20,8 +23,8 @@ export class Scope {
     this.outer = outer;
   }
 
-  /** Takes, for as long as the attempt lasts. */
-  async take(ask: Ask, options: AcquireOptions = {}): Promise<Acquisition> {
+  /** Acquires for this attempt. The end of the attempt withdraws the request. */
+  async take(acquire: Acquire, options: AcquireOptions = {}): Promise<Acquisition> {
     if (this.#ended) throw this.#ended.reason;
     const { signal } = options;
     signal?.throwIfAborted();
@@ -30,18 +33,18 @@ export class Scope {
     signal?.addEventListener("abort", abort);
     this.#waiting.add(controller);
     try {
-      return this.hold(await ask({ ...options, signal: controller.signal }));
+      return this.adopt(await acquire({ ...options, signal: controller.signal }));
     } finally {
       this.#waiting.delete(controller);
       signal?.removeEventListener("abort", abort);
     }
   }
 
-  /** Holds what was taken. */
-  hold(acquisition: Acquisition): Acquisition {
+  /** Makes an acquisition end with the attempt. */
+  adopt(acquisition: Acquisition): Acquisition {
     if (!acquisition.successful) return acquisition;
     if (this.#ended) {
-      // Granted while the attempt ended.
+      // It was granted while the attempt ended.
       quietly(() => acquisition.release());
       throw this.#ended.reason;
     }
@@ -50,16 +53,17 @@ export class Scope {
     return scoped;
   }
 
+  /** Called when the method itself has released an acquisition. */
   forget(acquisition: ScopedAcquisition): void {
     this.#held.delete(acquisition);
   }
 
-  /** Whether something may still be taken. */
+  /** @throws the reason, if nothing can be taken any more. */
   check(): void {
     if (this.#ended) throw this.#ended.reason;
   }
 
-  /** From now on nothing is taken, and nothing waited for; what is held stays until the end. */
+  /** Withdraws requests that wait and refuses new ones. Acquisitions stay held until the attempt ends. */
   abort(reason: unknown): void {
     if (this.#ended) return;
     this.#ended = { reason };
@@ -67,9 +71,9 @@ export class Scope {
   }
 
   /**
-   * Ends the attempt: releases all it holds, the latest first.
+   * Ends the attempt: releases all its acquisitions, the latest first.
    *
-   * @throws {UsageNotReportedError} if usage is missing; everything is released nevertheless.
+   * @throws {UsageNotReportedError} if usage is missing; all acquisitions are released even so.
    */
   end(): void {
     this.abort(new CallEndedError());
@@ -84,13 +88,13 @@ export class Scope {
     if (failed.length > 0) throw failed[0];
   }
 
-  /** Ends an attempt that has failed: what is missing then has a reason. */
+  /** Ends an attempt that has failed. Usage may be missing because of that, so it is no error here. */
   fail(): void {
     quietly(() => this.end());
   }
 }
 
-/** An acquisition that its scope knows of. */
+/** An acquisition that tells its scope of its release. */
 class ScopedAcquisition implements Acquisition {
   readonly #inner: Acquisition;
   readonly #scope: Scope;
@@ -146,6 +150,6 @@ function quietly(release: () => Awaitable<void>): void {
   try {
     release();
   } catch {
-    // All is settled nevertheless.
+    // A release settles the acquisition even if it throws.
   }
 }

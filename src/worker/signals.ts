@@ -1,16 +1,19 @@
-/** AbortSignals among the arguments of a call: by themselves, or as `signal` of an options object. They cross by their place. */
-import type { Place } from "./rpc.ts";
+/**
+ * AbortSignals among the arguments of a call, by themselves or as `signal` of an options object. Channels do not carry them: they
+ * are taken out of the arguments on one side, and others are put in their places on the other.
+ */
+import type { SignalPlace } from "./rpc.ts";
 
-export interface Signals {
-  /** The arguments without them. */
+export interface TakenSignals {
+  /** The arguments without the signals. */
   readonly args: readonly unknown[];
-  readonly places: readonly Place[];
+  readonly places: readonly SignalPlace[];
   readonly signals: readonly AbortSignal[];
 }
 
 /** Takes the signals out of the arguments. */
-export function takeSignals(args: readonly unknown[]): Signals {
-  const places: Place[] = [];
+export function takeSignals(args: readonly unknown[]): TakenSignals {
+  const places: SignalPlace[] = [];
   const signals: AbortSignal[] = [];
   const rest = args.map((arg, index) => {
     const isOptions = isPlain(arg) && arg.signal instanceof AbortSignal;
@@ -23,10 +26,10 @@ export function takeSignals(args: readonly unknown[]): Signals {
   return { args: rest, places, signals };
 }
 
-/** Puts signals back to their places. */
+/** Puts signals into their places among the arguments. */
 export function putSignals(
   args: readonly unknown[],
-  places: readonly Place[],
+  places: readonly SignalPlace[],
   signals: readonly AbortSignal[],
 ): unknown[] {
   const whole = [...args];

@@ -1,9 +1,9 @@
-/** What the compiler knows of a worker's methods, and of what can cross threads. */
+/** Types of a worker's methods, and of values that can cross threads. */
 import type { WorkerMode } from "./mode.ts";
 
 type AnyFunction = (...args: never[]) => unknown;
 
-/** The names of the methods of `W` that a worker offers. */
+/** The names of the methods that a worker of the class `W` offers: all public ones but `limits`. */
 export type Methods<W extends object> = {
   [N in keyof W]: N extends string
     ? N extends "limits"
@@ -15,18 +15,21 @@ export type Methods<W extends object> = {
 }[keyof W] &
   string;
 
-/** What a method results in. */
+/** The result of the method `N` of `W`, without the promise. */
 export type ResultOf<W extends object, N extends Methods<W>> = W[N] extends (...args: never[]) => infer R
   ? Awaited<R>
   : never;
 
-/** Something that cannot be sent to a thread or process, and where it is. Use mode "sync" or "async", or send data. */
+/**
+ * In place of a method with a parameter or result that cannot be sent to a thread or process. Use mode `"sync"` or `"async"`, or
+ * send data.
+ */
 export interface CannotCross<What extends string> {
-  /** What it is: a parameter, or the result. */
+  /** Which part cannot cross: `"a parameter"`, `"the result"` or `"a parameter of the constructor"`. */
   readonly cannotCrossThreads: What;
 }
 
-/** A method as a worker offers it: with the same parameters, and a promise of the same result. */
+/** A method `F` as a worker in mode `M` offers it: with the same parameters, and a promise of the same result. */
 export type Offered<F, M extends WorkerMode> = F extends (...args: infer A) => infer R
   ? M extends "thread" | "process"
     ? A extends Sendable<A>
@@ -37,17 +40,17 @@ export type Offered<F, M extends WorkerMode> = F extends (...args: infer A) => i
     : Promised<F>
   : never;
 
-// A method that returns a promise already stays as it is, overloads and type parameters included.
+// A method that returns a promise keeps its type, with overloads and type parameters.
 type Promised<F> = F extends (...args: never[]) => Promise<unknown>
   ? F
   : F extends (...args: infer A) => infer R
     ? (...args: A) => Promise<Awaited<R>>
     : never;
 
-// biome-ignore lint/suspicious/noConfusingVoidType: what methods without a result return
+// biome-ignore lint/suspicious/noConfusingVoidType: methods without a result return it
 type Plain = string | number | bigint | boolean | null | undefined | void;
 
-/** Objects that structured cloning carries as what they are. */
+/** Objects that structured cloning carries, with their type. */
 type Cloned =
   | Date
   | RegExp
@@ -56,24 +59,26 @@ type Cloned =
   | SharedArrayBuffer
   | ArrayBufferView
   | Blob
-  // As an argument, or a property of one.
+  // Carried as an argument, or as a property of one.
   | AbortSignal;
 
-type Stays = AnyFunction | (abstract new (...args: never[]) => unknown) | symbol;
+/** Values that structured cloning refuses. */
+type NotCloned = AnyFunction | (abstract new (...args: never[]) => unknown) | symbol;
 
-type Kept =
+/** Objects that belong to their thread. */
+type BoundToThread =
   | PromiseLike<unknown>
   | AsyncIterable<unknown>
   | WeakMap<WeakKey, unknown>
   | WeakSet<WeakKey>
   | WeakRef<WeakKey>;
 
-/** `T` with `never` in place of what cannot cross: `T` crosses if it is assignable to this. */
+/** `T` with `never` in place of all that cannot cross threads. A `T` can cross if it is assignable to this. */
 export type Sendable<T> = unknown extends T
   ? T
   : T extends Plain | Cloned
     ? T
-    : T extends Stays | Kept
+    : T extends NotCloned | BoundToThread
       ? never
       : T extends ReadonlyMap<infer K, infer V>
         ? ReadonlyMap<Sendable<K>, Sendable<V>>

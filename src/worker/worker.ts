@@ -1,13 +1,13 @@
-/** Objects whose methods run here, on threads or in processes, with limits injected and retries that let go. */
+/** `Worker`, the base class of workers, and how a subclass becomes a running worker. */
 import type { Limits } from "../contract.ts";
 import { LimitSet } from "../limit-set.ts";
 import { asyncDispose } from "../platform/dispose.ts";
-import { classesIn } from "./crossing.ts";
-import { InvalidWorkerError } from "./errors.ts";
+import { classesIn } from "../remote/error-classes.ts";
+import { InvalidWorkerError, workerErrorClasses } from "./errors.ts";
 import { takeInjected } from "./injected.ts";
 import type { Constructor } from "./instance.ts";
 import type { WorkerMode } from "./mode.ts";
-import { toTerms, type WorkerOptions } from "./options.ts";
+import { toSettings, type WorkerOptions } from "./options.ts";
 import type { ErrorClass } from "./policy.ts";
 import { Pool, type StopOptions } from "./pool.ts";
 import type { CannotCross, Methods, Offered, Sendable } from "./types.ts";
@@ -15,27 +15,33 @@ import type { CannotCross, Methods, Offered, Sendable } from "./types.ts";
 /** A subclass of `Worker`. */
 export type WorkerClass = (new (...args: never[]) => Worker) & Pick<typeof Worker, "module" | "errors">;
 
-/** The methods of `W`, each with its parameters and a promise of its result; and the end. */
+/** A running worker: the methods of the class `W`, each with its parameters and a promise of its result, and `stop`. */
 export type Running<W extends object, M extends WorkerMode = WorkerMode> = {
   readonly [N in Methods<W>]: Offered<W[N], M>;
 } & {
   /**
-   * Takes no more calls, waits for those under way, ends threads and processes, and the limits if they were a list. What is
-   * still under way when the time is over rejects with `WorkerStoppedError`; in this thread, where nothing can end it, it keeps
-   * what it holds until it is done. Rejects with what cleaning up, by the class's own `[Symbol.asyncDispose]`, throws.
+   * Refuses new calls, waits for those under way, lets each object clean up by its own `[Symbol.asyncDispose]` or
+   * `[Symbol.dispose]`, and ends threads and processes. Closes the limits if they were given as a list. Calling it again returns
+   * the same promise.
+   *
+   * Calls still under way after `timeoutMs` reject with `WorkerStoppedError`. In this thread nothing can end such a call: it goes
+   * on, and keeps its acquisitions until it ends.
+   *
+   * @throws {InvalidWorkerError} for a `timeoutMs` that is no number of milliseconds from 0; the worker goes on.
+   * @throws the error of an object that fails to clean up.
    */
   stop(options?: StopOptions): Promise<void>;
-  /** Stops, at the end of a scope: `await using pool = Summarizer.options({}).init()`. */
+  /** Calls `stop()` at the end of a scope: `await using pool = Summarizer.options({}).init()`. */
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** What `options` returns: makes the objects. */
+/** The result of `Worker.options`: a class with its options, ready to run. */
 export interface Initializer<C extends WorkerClass, M extends WorkerMode> {
   /**
-   * Makes the objects with the arguments of the constructor, in the mode that was asked for.
+   * Makes the objects with the arguments of the constructor, in the mode of the options.
    *
-   * @throws {InvalidWorkerError} if the mode is not there in this runtime, or wants a `module` that the class has not.
-   * @throws what the constructor throws, in this thread; elsewhere the calls reject with that.
+   * @throws {InvalidWorkerError} if the runtime does not have the threads or processes of the mode.
+   * @throws the error of the constructor, in modes `"sync"` and `"async"`. In the others the calls reject with it.
    */
   init(
     ...args: M extends "thread" | "process"
@@ -47,11 +53,12 @@ export interface Initializer<C extends WorkerClass, M extends WorkerMode> {
 }
 
 /**
- * The base class of workers. Methods find their limits as `this.limits`, in every mode; what a call takes ends with the call,
- * however it ends. Methods are those of the class and of classes between; functions in fields are not.
+ * The base class of workers. Its subclass's methods find their limits as `this.limits`, in every mode. Acquisitions of a call are
+ * released when the call ends, whether it succeeds or fails. A worker offers the methods of the subclass and of the classes between
+ * it and `Worker`, but not functions in fields.
  *
- * Where the platform does not track calls across awaits (browsers), `this` in a method is a view of the object, which
- * `#private` members do not let in: use `private`.
+ * Where the platform does not track calls across awaits, as in browsers, `this` in a method is a view of the object. `#private`
+ * members cannot be read through a view: use `private` there.
  *
  * @example
  * class Summarizer extends Worker {
@@ -68,15 +75,18 @@ export interface Initializer<C extends WorkerClass, M extends WorkerMode> {
  * await pool.stop();
  */
 export abstract class Worker {
-  /** The module that exports the class: `import.meta.url`. Needed for threads and processes. */
+  /**
+   * The URL of the module that exports the class: set it to `import.meta.url`. Modes `"thread"` and `"process"` need it. Default:
+   * undefined.
+   */
   static module: string | URL | undefined = undefined;
   /**
-   * Classes of errors that methods throw: those that come from threads and processes are then of these. Classes that `retryOn`
-   * names, that the class's module exports, or that every runtime has need not be named.
+   * Classes of errors that methods throw. An error from a thread or process becomes one of its own class again if the class is named
+   * here or by `retryOn`, is exported by the worker's module, or is one of the platform's or limitset's. Default: none.
    */
   static errors: readonly ErrorClass[] = [];
 
-  /** What the worker was given; the empty set if nothing, or if made with `new`. */
+  /** The limits of the options. The empty set without that option, and in an object made with `new`. */
   readonly limits: Limits;
 
   constructor() {
@@ -84,10 +94,18 @@ export abstract class Worker {
   }
 
   /**
-   * How to run the class: where, on how many threads, with which limits, with which retries.
+   * Says how to run the class: in which mode, with how many objects, with which limits and retries. `init()` then makes the objects.
    *
-   * @throws {InvalidWorkerError} naming the option that makes no sense.
-   * @throws {InvalidLimitError} if `limits` is a list with a definition that makes no sense.
+   * @throws {InvalidWorkerError} naming an invalid option; or if the mode needs a `module` and the class has none.
+   * @throws {InvalidLimitError} if `limits` is a list with an invalid definition.
+   * @example
+   * class Adder extends Worker {
+   *   add(a: number, b: number) {
+   *     return a + b;
+   *   }
+   * }
+   * const adder = Adder.options({}).init();
+   * await adder.add(1, 2); // 3
    */
   static options<C extends WorkerClass, const M extends WorkerMode = "sync">(
     this: C,
@@ -96,29 +114,35 @@ export abstract class Worker {
     // biome-ignore lint/complexity/noThisInStatic: the subclass is what counts
     const Class = this as unknown as Constructor & WorkerClass;
     const names = methodsOf(Class);
-    const terms = toTerms(options as WorkerOptions, names);
-    const elsewhere = terms.mode === "thread" || terms.mode === "process";
+    const settings = toSettings(options as WorkerOptions, names);
+    const elsewhere = settings.mode === "thread" || settings.mode === "process";
     const { module } = Class;
     if (elsewhere && !(module && Class.name)) {
       throw new InvalidWorkerError(
-        `mode "${terms.mode}" needs to find the class ${Class.name} in its module: set \`static module = import.meta.url\` and export the class by its name`,
+        `mode "${settings.mode}" needs to find the class ${Class.name} in its module: set \`static module = import.meta.url\` and export the class by its name`,
       );
     }
     return {
       init: (...args: readonly unknown[]) => {
         const exported: ErrorClass[] = [];
         if (elsewhere) learnErrors(String(module), exported);
-        const errorClasses = () => classesIn([...exported, ...Class.errors, ...terms.errorClasses]);
-        const pool = new Pool({ Class, args, module: String(module), errorClasses }, terms);
+        const errorClasses = () =>
+          classesIn([...workerErrorClasses, ...exported, ...Class.errors, ...settings.errorClasses]);
+        const pool = new Pool({ Class, args, module: String(module), errorClasses }, settings);
         return offer(pool, names) as Running<InstanceType<C>, M>;
       },
     };
   }
 }
 
-const OWN = ["stop", "then"];
+/** Names that a worker uses itself; `then` would make it a promise. */
+const RESERVED = ["stop", "then"];
 
-/** @throws {InvalidWorkerError} if one has a name that a worker needs itself. */
+/**
+ * The names of the methods that a worker offers.
+ *
+ * @throws {InvalidWorkerError} if one of them is reserved.
+ */
 function methodsOf(Class: Constructor): string[] {
   const names = new Set<string>();
   for (let at = Class.prototype as object; at instanceof Worker; at = Object.getPrototypeOf(at)) {
@@ -126,7 +150,7 @@ function methodsOf(Class: Constructor): string[] {
       if (typeof value === "function" && name !== "constructor") names.add(name);
     }
   }
-  for (const name of OWN) {
+  for (const name of RESERVED) {
     if (names.has(name)) throw new InvalidWorkerError(`a method cannot be called ${name}: workers have one`);
   }
   return [...names];
@@ -141,7 +165,10 @@ function offer(pool: Pool, names: readonly string[]): object {
   });
 }
 
-/** The module is here already, in most cases: nobody waits for it, and if it cannot be had its errors are plain. */
+/**
+ * Adds the error classes of the worker's module. In most cases the module is loaded already, so calls do not wait for this. Without
+ * it, errors of its own classes arrive as plain errors.
+ */
 function learnErrors(module: string, into: ErrorClass[]): void {
   import(/* webpackIgnore: true */ /* @vite-ignore */ module).then(
     (exported: object) => into.push(...(Object.values(exported) as ErrorClass[])),

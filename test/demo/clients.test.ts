@@ -7,7 +7,7 @@ import { startClients } from "../../examples/llm/clients.js";
 
 const requests = Array.from({ length: 10 }, (_, i) => ({ at: i, inputTokens: 10 + i, outputTokens: 5 }));
 
-/** An API that answers everything with `status`, what is asked of /health excepted. */
+/** An API that answers everything but /health with `status`. */
 async function serverOf(status: number): Promise<string> {
   const answer: RequestListener = (request, response) => {
     response.statusCode = request.url === "/health" ? 200 : status;
@@ -31,7 +31,7 @@ function limitSet() {
     ],
   });
   onTestFinished(() => limits.close());
-  // The demo's has calls besides; it asks for none by name.
+  // The demo's set has a call limit too, but no request names it.
   return limits as unknown as NonNullable<Parameters<typeof startClients>[0]["limits"]>;
 }
 
@@ -42,7 +42,7 @@ const CLIENTS = [
   { threads: 0, processes: 3 },
 ];
 
-test.each(CLIENTS)("%j send each request once, and their tallies add up", async (count) => {
+test.each(CLIENTS)("clients %j send each request once, and their tallies add up", async (count) => {
   const url = await serverOf(200);
   const limits = limitSet();
   const clients = await startClients({ ...count, url, requests, connections: 2, limits });
@@ -53,12 +53,12 @@ test.each(CLIENTS)("%j send each request once, and their tallies add up", async 
   expect(limits.stats().connections.used).toBe(0);
 });
 
-test.each(CLIENTS)("an API that cannot be reached ends the start of %j", async (count) => {
+test.each(CLIENTS)("an API that cannot be reached rejects the start of clients %j", async (count) => {
   const start = { ...count, url: "http://127.0.0.1:9", requests, connections: 2, limits: limitSet() };
   await expect(startClients(start)).rejects.toThrow("ECONNREFUSED");
 });
 
-test.each(CLIENTS)("an API that fails ends the replay of %j", async (count) => {
+test.each(CLIENTS)("an API that fails rejects the replay of clients %j", async (count) => {
   const limits = limitSet();
   const url = await serverOf(500);
   const clients = await startClients({ ...count, url, requests, connections: 2, limits });

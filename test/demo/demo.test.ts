@@ -18,7 +18,7 @@ async function trace(name: string, ...lines: string[]): Promise<string> {
   return path;
 }
 
-/** A run this short is coarse, so that 90 % will do here; the demo itself asks for 95. */
+/** Expects 90 % of the binding limit to be used. The demo itself asks for 95 %, but a run this short is coarse. */
 function expectShare(stdout: string, code: number) {
   const share = bindingShare(stdout);
   expect(share).toBeGreaterThanOrEqual(90);
@@ -27,7 +27,7 @@ function expectShare(stdout: string, code: number) {
 }
 
 describe("with a LimitSet", () => {
-  test("generated traffic meets no 429 and uses what is permitted", async () => {
+  test("generated traffic meets no 429 and uses what the limits permit", async () => {
     const { code, stdout, stderr } = await runDemo("--seconds", "4", "--requests", "600");
     expect(stdout).toContain("through one LimitSet");
     expect(figure(stdout, "requests")).toBe(600);
@@ -37,7 +37,7 @@ describe("with a LimitSet", () => {
     expect(stderr).toMatch(/\d+\/600 answered {2}\d+ in progress {2}\d+ waiting {2}0 x 429/);
   });
 
-  test.each(["threads", "processes"])("four %s that share the LimitSet meet no 429 either", async (kind) => {
+  test.each(["threads", "processes"])("four %s that share the LimitSet meet no 429", async (kind) => {
     const { code, stdout } = await runDemo(`--${kind}`, "4", "--seconds", "4", "--requests", "600");
     expect(stdout).toContain(`through one LimitSet from 4 ${kind}`);
     expect(figure(stdout, "requests")).toBe(600);
@@ -45,7 +45,7 @@ describe("with a LimitSet", () => {
     expectShare(stdout, code);
   });
 
-  test("a short trace is repeated, and its counts are the ones that are charged", async () => {
+  test("a short trace is repeated, and its counts are charged", async () => {
     const lines = Array.from({ length: 50 }, (_, i) => {
       const second = String(i).padStart(2, "0");
       return `2023-11-16 18:15:${second}.6805900,${100 + i},${40 + i}`;
@@ -63,7 +63,7 @@ describe("with a LimitSet", () => {
   });
 });
 
-test("threads without limits are refused as well", async () => {
+test("without limits, the API refuses threads too", async () => {
   const { code, stdout } = await runDemo(
     "--threads",
     "2",
@@ -78,7 +78,7 @@ test("threads without limits are refused as well", async () => {
   expect(code).toBe(0);
 });
 
-test("without limits the API refuses, and says for which limit", async () => {
+test("without limits, the API refuses and names the limit", async () => {
   const { code, stdout } = await runDemo("--no-limits", "--seconds", "4", "--requests", "600");
   expect(stdout).toContain("without limits");
   expect(figure(stdout, "requests")).toBe(600);
@@ -87,7 +87,7 @@ test("without limits the API refuses, and says for which limit", async () => {
   expect(code).toBe(0);
 });
 
-describe("what cannot be run", () => {
+describe("options and errors", () => {
   test("--help explains the options", async () => {
     const { code, stdout } = await runDemo("--help");
     for (const option of [
@@ -123,7 +123,7 @@ describe("what cannot be run", () => {
     expect(code).toBe(2);
   });
 
-  test("a trace that is not there exits with 1", async () => {
+  test("a trace that does not exist exits with 1", async () => {
     const { code, stderr } = await runDemo("--trace", join(folder, "none.csv"));
     expect(stderr).toContain("demo: cannot read the trace: ENOENT");
     expect(stderr).not.toContain("    at ");

@@ -22,7 +22,7 @@ describe("the API's bucket", () => {
     expect(b.level).toBe(10);
   });
 
-  test("says how long until an amount is there", () => {
+  test("tells the time until an amount is available", () => {
     const b = bucket();
     expect(b.waitMs(10)).toBe(0);
     b.take(4);
@@ -31,7 +31,7 @@ describe("the API's bucket", () => {
     expect(b.waitMs(11)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test("takes back what was not used, up to its capacity", () => {
+  test("takes back unused amounts, up to its capacity", () => {
     const b = bucket();
     b.take(8);
     b.giveBack(5);
@@ -63,7 +63,7 @@ describe("the API's meter", () => {
     expect(m.enter(0, 20)).toBeUndefined();
     m.leave(0);
     m.leave(0);
-    time += 1; // a refused request has cost no call: one is left
+    time += 1; // the refused request was not charged for a call: one is left
     expect(m.enter(0, 0)).toBeUndefined();
     expect(m.enter(0, 0)?.limit).toBe("call_count");
   });

@@ -9,7 +9,7 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Runs the demo as a user would, on the built package. */
+/** Runs the demo on the built package, as a user would. */
 export function runDemo(...args: string[]): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = execFile(process.execPath, [demo, ...args], (error, stdout, stderr) => {

@@ -20,7 +20,7 @@ describe("generated traffic", () => {
     expect(requests.every((r, i) => i === 0 || r.at >= requests[i - 1]!.at)).toBe(true);
   });
 
-  test("comes from its seed", () => {
+  test("is the same for the same seed", () => {
     expect(generateTraffic(50, 7)).toEqual(generateTraffic(50, 7));
     expect(generateTraffic(50, 7)).not.toEqual(generateTraffic(50, 8));
   });

@@ -1,4 +1,4 @@
-/** The example for pages, clicked through. */
+/** The example for pages, in a browser. */
 import type { Page } from "playwright-core";
 import { describe, expect, onTestFinished } from "vitest";
 import { allowanceFor } from "../../examples/browser/allowance.js";
@@ -26,7 +26,7 @@ async function open(isolated: boolean) {
     page,
     errors,
     number,
-    /** Until so many more calls have been answered. */
+    /** Waits until so many more calls are answered. */
     async calls(more: number) {
       const wanted = (await number("calls")) + more;
       await page.waitForFunction(
@@ -39,11 +39,11 @@ async function open(isolated: boolean) {
   };
 }
 
-/** How many of the picture's points have the colour of the calls' line. Runs in the page. */
+/** The number of the picture's points in the colour of the calls' line. Runs in the page. */
 function inkOf(): number {
   const canvas = document.querySelector("canvas")!;
   const colour = getComputedStyle(canvas).getPropertyValue("--calls");
-  // From a copy: reading from a canvas makes those that draw on it slower, which browsers warn of.
+  // Read from a copy: reading from a canvas makes drawing on it slower, and browsers warn of that.
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", {
     willReadFrequently: true,
   })!;
@@ -57,7 +57,7 @@ function inkOf(): number {
   return ink;
 }
 
-/** How often the page asks for another picture, in a while. Runs in the page. */
+/** How many frames the page requests in a while. Runs in the page. */
 async function framesOf(): Promise<number> {
   let frames = 0;
   const real = globalThis.requestAnimationFrame;
@@ -74,7 +74,7 @@ describe.each([
   ["isolated: the workers share the page's memory", true],
   ["not isolated: the workers ask the page", false],
 ] as const)("a page that is %s", (_, isolated) => {
-  testIn("chromium")("its workers call a server that limits them, and none is refused", async () => {
+  testIn("chromium")("has workers that call a server with limits, and are never refused", async () => {
     const { server, page, errors, number, calls, idle, ink } = await open(isolated);
     expect(await page.textContent("#way")).toContain(isolated ? "is isolated" : "is not isolated");
     const before = await ink();
@@ -107,18 +107,23 @@ describe.each([
     expect(errors).toEqual([]);
   });
 
-  testIn("chromium")("what a worker held comes back, though nobody is left", async () => {
-    const { server, page, errors, number, idle } = await open(isolated);
-    await page.fill("#workers", "1");
-    for (let turn = 1; turn <= 2; turn++) {
-      await page.click("#start");
-      await page.waitForSelector("li.calling");
-      await page.click("#kill");
-      await idle();
-      expect(await page.$$eval("li", (tiles) => tiles.map(({ className }) => className))).toEqual(["killed"]);
-      expect(await number("held")).toBe(0);
-    }
-    expect(server.seen.refused).toBe(0);
-    expect(errors).toEqual([]);
-  });
+  testIn("chromium")(
+    "a worker that is terminated gives back what it held, even if it was the last",
+    async () => {
+      const { server, page, errors, number, idle } = await open(isolated);
+      await page.fill("#workers", "1");
+      for (let turn = 1; turn <= 2; turn++) {
+        await page.click("#start");
+        await page.waitForSelector("li.calling");
+        await page.click("#kill");
+        await idle();
+        expect(await page.$$eval("li", (tiles) => tiles.map(({ className }) => className))).toEqual([
+          "killed",
+        ]);
+        expect(await number("held")).toBe(0);
+      }
+      expect(server.seen.refused).toBe(0);
+      expect(errors).toEqual([]);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-/** The proxies of the examples, started as their READMEs say. */
+/** Starts the proxies of the examples as their READMEs say. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
@@ -53,7 +53,7 @@ export interface Answer {
 
 export interface Call {
   readonly answer: Promise<{ status: number; retryAfter: string | undefined; body: Answer }>;
-  /** Closes the connection by a reset: a plain end would be a client that has nothing more to say, and still listens. */
+  /** Closes the connection by a reset. A plain end would only mean that the client sends no more, but still listens. */
   goAway(): void;
 }
 
@@ -67,7 +67,7 @@ export function post(url: string, body: unknown): Call {
   return { answer, goAway: () => outgoing.socket!.resetAndDestroy() };
 }
 
-/** Waits until the process has said which port it was given. */
+/** Waits until the process has printed its port. */
 async function edge(
   child: ChildProcess,
   says: AsyncIterable<Buffer>,

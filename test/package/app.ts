@@ -1,4 +1,4 @@
-/** The package as its users have it: packed, and installed into a project that has nothing else. */
+/** The package as its users get it: packed, and installed into a project that has nothing else. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -14,8 +14,8 @@ const PREFIX = "limitset-app-";
 const HOUR_MS = 3_600_000;
 
 /**
- * A folder in whose `node_modules` the package is, and nothing that it does not depend on. Several test files ask for it at
- * once, and the next run again: it is made once for each build.
+ * A folder whose `node_modules` has the package and nothing else. It is made once for each build, since several test files use it
+ * at the same time.
  */
 export async function appFolder(): Promise<string> {
   const folder = join(tmpdir(), `${PREFIX}${digestOfBuild()}`);
@@ -29,14 +29,14 @@ export async function appFolder(): Promise<string> {
   const tarball = join(making, stdout.trim().split("\n").at(-1)!);
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], { cwd: making });
   await rename(making, folder).catch(async (error) => {
-    // Another test file was faster.
+    // Another test file has made it in the meantime.
     if (!existsSync(folder)) throw error;
     await rm(making, { recursive: true });
   });
   return folder;
 }
 
-/** A folder of one's own in the app, for what a test writes there. */
+/** A new folder in the app, for the files of one test. */
 export async function workFolder(app: string): Promise<string> {
   await mkdir(join(app, "work"), { recursive: true });
   return mkdtemp(join(app, "work", "test-"));
@@ -51,7 +51,7 @@ function digestOfBuild(): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** The files in a folder; a file itself; nothing of what is not there. */
+/** The files in a folder, or the file itself. Empty if `path` does not exist. */
 function filesOf(path: string): string[] {
   if (!existsSync(path)) return [];
   if (statSync(path).isFile()) return [path];
@@ -59,7 +59,7 @@ function filesOf(path: string): string[] {
   return names.map((name) => join(path, name)).filter((each) => statSync(each).isFile());
 }
 
-/** Removes what earlier builds have left. */
+/** Removes the folders of earlier builds. */
 async function sweep(): Promise<void> {
   for (const name of readdirSync(tmpdir())) {
     const path = join(tmpdir(), name);

@@ -1,4 +1,4 @@
-/** What bundlers make of the package: what works, and what is left out because nobody imports it. */
+/** Bundles of the package: they work, and leave out what the program does not import. */
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { appFolder, workFolder } from "./app.ts";
 
 type Bundle = (entry: string, folder: string) => Promise<void>;
 
-/** Each bundles `entry` for pages, into the file bundle.js of a folder, as it does by itself. */
+/** Each bundles `entry` for pages with its default settings, into the file bundle.js of a folder. */
 const BUNDLERS: Record<string, Bundle> = {
   esbuild: async (entry, folder) => {
     const outfile = join(folder, "bundle.js");
@@ -57,14 +57,14 @@ async function bundle(how: string, program: string): Promise<string> {
   return join(folder, "bundle.js");
 }
 
-// What a WebAssembly module begins with, in base64.
+// The first bytes of a WebAssembly module, in base64.
 const CORE = "AGFzbQ";
 const SCRIPT = /redis\.call/i;
 // By which threads wait for each other.
 const THREADS = /waitAsync/;
 
 describe.each(Object.keys(BUNDLERS))("%s", (how) => {
-  test("makes of it what works, with the core and nothing to fetch", async () => {
+  test("makes a bundle that works, with the core inside and nothing to fetch", async () => {
     const path = await bundle(
       how,
       `import { CallLimit, LimitSet } from "limitset";
@@ -103,7 +103,7 @@ describe.each(Object.keys(BUNDLERS))("%s", (how) => {
     ["a limit", `import { RateLimit } from "limitset"; console.log(RateLimit);`, 5_000],
     ["ManualClock", `import { ManualClock } from "limitset/testing"; console.log(ManualClock);`, 3_000],
     ["nothing", `import "limitset"; import "limitset/port"; import "limitset/worker";`, 100],
-  ])("for %s alone, leaves the rest out", async (_, program, most) => {
+  ])("leaves the rest out for %s alone", async (_, program, most) => {
     const text = await readFile(await bundle(how, program), "utf8");
     expect(text).not.toContain(CORE);
     expect(text.length).toBeLessThan(most);

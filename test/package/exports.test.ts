@@ -1,4 +1,4 @@
-/** What is in the package, and whether every path leads somewhere. */
+/** The contents of the package: all paths exist, and nothing is in it that should not be. */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -45,7 +45,7 @@ test("every path in exports and imports exists", () => {
   expect(all.filter(([path]) => !existsSync(join(folder, path)))).toEqual([]);
 });
 
-test("types come first and default last, so that every resolver finds them", () => {
+test("in exports, types come first and default last, so that every resolver finds them", () => {
   const [, ...others] = Object.entries(manifest.exports).reverse();
   for (const [name, targets] of others) {
     const conditions = Object.keys(targets as object);
@@ -94,7 +94,7 @@ test("the tarball has the build, the pages and the examples: no dependencies, no
   ).toEqual([]);
 });
 
-test("what is Node's is called so, as other runtimes and bundlers want it", async () => {
+test("Node's modules are imported with node:, as other runtimes and bundlers need it", async () => {
   const bare = new RegExp(`^import .* from "(${builtinModules.join("|")})"`, "m");
   const found: string[] = [];
   for (const name of readdirSync(join(folder, "dist"), { recursive: true, encoding: "utf8" })) {
@@ -109,14 +109,14 @@ test("publint finds nothing", async () => {
   expect(messages).toEqual([]);
 });
 
-test("are the types wrong? No", { timeout: 60_000 }, async () => {
+test("arethetypeswrong finds nothing", { timeout: 60_000 }, async () => {
   const attw = fileURLToPath(import.meta.resolve("@arethetypeswrong/cli/package.json"));
   const program = join(attw, "..", JSON.parse(await readFile(attw, "utf8")).bin.attw);
   const tarball = readdirSync(app).find((name) => name.endsWith(".tgz"))!;
   const args = [program, join(app, tarball), "--profile", "esm-only", "--format", "json"];
   const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
   const { problems } = JSON.parse(stdout) as { problems: Record<string, { resolutionKind?: string }[]> };
-  // There is no CommonJS here (`require` of it works where Node can load an ES module so), and nothing for Node 10.
+  // The package has no CommonJS (`require` loads it as an ES module), and nothing for Node 10.
   const meant = (kind: string | undefined) => kind !== "node10" && kind !== "node16-cjs";
   expect(
     Object.values(problems)
@@ -125,7 +125,7 @@ test("are the types wrong? No", { timeout: 60_000 }, async () => {
   ).toEqual([]);
 });
 
-test("require() has it, too", async () => {
+test("require() loads the package", async () => {
   const program = `const { LimitSet } = require("limitset"); console.log(new LimitSet().tryAcquire().successful)`;
   const { stdout } = await promisify(execFile)(process.execPath, ["-e", program], { cwd: app });
   expect(stdout).toBe("true\n");

@@ -1,4 +1,4 @@
-/** What the main entry costs a program that bundles it. (`test/core/text.test.ts` has the core's own bound.) */
+/** The size of the main entry in a bundle. (`test/core/text.test.ts` has the core's own bound.) */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -6,7 +6,7 @@ import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { appFolder, workFolder } from "./app.ts";
 
-// All of it: sets, limits, errors, and the core.
+// With all its exports: sets, limits, errors and the core.
 const MOST_BYTES = 15_600;
 
 test(`the main entry, minified and gzipped, has ${MOST_BYTES} bytes at most`, async () => {

@@ -1,4 +1,4 @@
-/** The package's types as a user's compiler sees them, without anything else installed. */
+/** The package's types in a user's project that has nothing else installed. */
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -53,7 +53,7 @@ test.each([
     "bundler, with wrangler's conditions",
     { module: "ESNext", moduleResolution: "Bundler", customConditions: ["workerd", "worker", "browser"] },
   ],
-])("they work under %s", { timeout: 60_000 }, async (_, options) => {
+])("the types work with %s", { timeout: 60_000 }, async (_, options) => {
   const folder = await workFolder(await appFolder());
   await writeFile(join(folder, "program.ts"), PROGRAM);
   const config = { compilerOptions: { ...COMMON, ...options }, files: ["program.ts"] };

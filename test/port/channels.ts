@@ -1,12 +1,12 @@
-/** A channel as a user would write one: what is sent here comes there, as JSON, in a later turn. */
+/** A channel as users might write one: messages travel as JSON and arrive on a later turn of the event loop. */
 import type { Endpoint } from "../../src/port/index.ts";
 
 export interface JsonChannel {
   readonly here: Endpoint;
   readonly there: Endpoint;
-  /** Messages sent from here to there so far, and back. */
+  /** Messages sent so far from each end. */
   readonly sent: { here: unknown[]; there: unknown[] };
-  /** The other side of each is gone. */
+  /** Tells each end that the other is gone. */
   close(): void;
 }
 

@@ -1,4 +1,4 @@
-// A cluster: the primary has the set, two workers take from it, one of them is killed while it holds and waits.
+// A cluster: the primary has the set, and two workers take from it. One of them is killed while it holds and waits.
 import cluster from "node:cluster";
 import process from "node:process";
 import { LimitSet, ResourceLimit } from "limitset";
@@ -8,7 +8,7 @@ if (cluster.isPrimary) {
   const limits = new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity: 2 })] });
   const [first, second] = [cluster.fork(), cluster.fork()];
   for (const worker of [first, second]) serveLimits(limits, worker);
-  // What is sent to a cluster's worker before it listens is lost.
+  // Messages to a cluster's worker are lost until it listens.
   await Promise.all([first, second].map((worker) => heard(worker, ({ ready }) => ready)));
   /** @param {import("node:cluster").Worker} worker @param {string} order */
   const order = async (worker, order) => {
@@ -38,7 +38,7 @@ if (cluster.isPrimary) {
 }
 
 /**
- * The first message of a worker that `matches`; the set's own pass by as well.
+ * The first message of a worker that `matches`. The set's own messages arrive here too.
  * @param {import("node:cluster").Worker} worker
  * @param {(message: any) => boolean} matches
  * @returns {Promise<any>}

@@ -1,4 +1,4 @@
-/** The suite over a set at the other end of a channel: one that clones messages, and one that writes them as JSON. */
+/** The conformance suite with connected sets: over a channel that clones messages, and one that writes them as JSON. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import { LimitSet } from "../../src/index.ts";
@@ -25,7 +25,7 @@ function harness(channel: () => Ends): Harness {
       const limits = connectLimits<K>(ends.here);
       await limits.ready;
       const settle = async () => {
-        // Messages keep their order: what was asked before this has been answered after it.
+        // Messages keep their order: when this is answered, all earlier operations are done.
         for (let times = 0; times < 2; times++) {
           await limits.stats().catch(() => {});
           await nextTurn();

@@ -1,4 +1,4 @@
-// A process that serves a set to a child of its own; and that child, which outlives it.
+// Two programs: a host that serves a set to a child of its own, and that child, which outlives the host.
 import { fork } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ if (process.argv[2] === "peer") {
   const limits = connectLimits(process);
   await limits.acquire();
   const waiting = limits.acquire();
-  await limits.stats(); // Answered in order: by now it waits.
+  await limits.stats(); // Answers come in order, so by now the request waits.
   console.log("waiting");
   console.log(await waiting.catch((error) => error.constructor.name));
   console.log(await limits.acquire().catch((error) => error.constructor.name));

@@ -1,4 +1,4 @@
-/** Peers that send whatever they like: the set stays whole, others keep what they hold, and the host lives. */
+/** Peers and hosts that send arbitrary messages: the set stays whole, other peers keep what they hold, and the host lives. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
@@ -22,10 +22,10 @@ const value: fc.Arbitrary<unknown> = fc.oneof(
   fc.array(fc.oneof(number, fc.constant(null)), { maxLength: 5 }),
   fc.jsonValue({ maxDepth: 2 }),
 );
-/** Kinds from 0 to 9: all there are, and one that is none. */
+/** Kinds from 0 to 9: all that exist, and one that does not. */
 const op = fc.tuple(fc.integer({ min: 0, max: 9 }), value, value, value, value);
-/** What an honest peer could say, in any order and as often as it likes. */
 const amounts = fc.tuple(number, number, number);
+/** Operations that an honest peer could send, in any order and any number. */
 const plausible = fc.oneof(
   fc.tuple(fc.constant(2), number, fc.constantFrom(0, 1, 2, 3), amounts, fc.constantFrom(null, 0, 50)),
   fc.tuple(fc.constant(3), number, amounts),
@@ -37,7 +37,7 @@ const message = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 );
 
-test("never corrupt the set, never touch what is not theirs, never crash the host", {
+test("hostile peers never corrupt the set, touch what others hold, or crash the host", {
   timeout: 120_000,
 }, async () => {
   const unhandled: unknown[] = [];
@@ -90,7 +90,7 @@ test("never corrupt the set, never touch what is not theirs, never crash the hos
   expect(unhandled).toEqual([]);
 });
 
-test("a host that talks nonsense ends the connection, or is not heard", async () => {
+test("invalid messages of a host end the connection, or are ignored", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(message, { maxLength: 20 }), async (messages) => {
       const { here, there } = jsonChannel();

@@ -1,4 +1,5 @@
-// Connects, and then: nothing; "waiting": waits for something; "listening": listens to the same channel for something else.
+// Connects. With the argument "waiting" it then waits for an acquisition, with "listening" it listens on the same channel for other
+// messages, and without an argument it does nothing more.
 import process from "node:process";
 import { connectLimits } from "limitset/port";
 

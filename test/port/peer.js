@@ -1,6 +1,6 @@
 /**
- * A peer that does as it is told, in a child process, a cluster's worker or a thread without shared memory: connected by the same
- * channel that its orders come through.
+ * A peer that runs the test's commands, in a child process, a cluster's worker or a thread without shared memory. Its commands come
+ * over the same channel as the set's messages.
  */
 import process from "node:process";
 import { parentPort } from "node:worker_threads";
@@ -32,7 +32,7 @@ const commands = {
   release: () => {
     for (const acquisition of held.splice(0)) acquisition.release();
   },
-  /** Takes and gives back as fast as it can, for ever. */
+  /** Acquires and releases as fast as it can, for ever. */
   rush: async (requested) => {
     for (;;) {
       const acquisition = await limits.acquire(requested);
@@ -43,7 +43,7 @@ const commands = {
 };
 
 channel.on("message", async (/** @type {any} */ { id, command, args }) => {
-  if (!command) return; // The set's own messages pass by here too.
+  if (!command) return; // The set's own messages arrive here too.
   try {
     tell({ id, result: await commands[command]?.(...args) });
   } catch (error) {

@@ -1,4 +1,4 @@
-/** What is special about a set at the other end of a channel. */
+/** What is special about a set behind a channel: messages, aborts, the end of either side, connecting. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -65,7 +65,7 @@ const turns = async (count = 6) => {
 };
 
 describe("messages", () => {
-  test("all that is asked in one turn travels together, there and back", async () => {
+  test("operations of one turn travel in one message, and so do their answers", async () => {
     const { limits, channel } = await connected();
     const before = { here: channel.sent.here.length, there: channel.sent.there.length };
     const acquisitions = await Promise.all(
@@ -76,7 +76,7 @@ describe("messages", () => {
     expect(channel.sent.there.length - before.there).toBe(1);
   });
 
-  test("an acquire takes a round trip, an update none, a release goes one way", async () => {
+  test("an acquire takes one round trip, a release one message, and update() none", async () => {
     const { limits, channel, set } = await connected();
     const count = () => [channel.sent.here.length, channel.sent.there.length];
     const [here = 0, there = 0] = count();
@@ -91,7 +91,7 @@ describe("messages", () => {
     expect(set.stats()).toMatchObject({ tokens: { used: 4 }, db: { used: 0 }, call_count: { used: 1 } });
   });
 
-  test("what makes no sense is refused here, and never sent", async () => {
+  test("an invalid request is refused by the peer, and never sent", async () => {
     const { limits, channel } = await connected();
     const before = channel.sent.here.length;
     await expect(limits.acquire({ tokns: 1 } as never)).rejects.toBeInstanceOf(InvalidRequestError);
@@ -102,8 +102,8 @@ describe("messages", () => {
   });
 });
 
-describe("who comes first", () => {
-  test("across peers and the host itself, first come is first served", async () => {
+describe("the order of waiting", () => {
+  test("requests of peers and of the host itself are granted in order of arrival", async () => {
     const { set, peers } = await connected(3);
     const held = set.tryAcquire({ db: 2 });
     const order: string[] = [];
@@ -126,8 +126,8 @@ describe("who comes first", () => {
   });
 });
 
-describe("giving up", () => {
-  test("an abort travels, and leaves no trace", async () => {
+describe("aborts and timeouts", () => {
+  test("an abort withdraws the request at the host, which then holds nothing", async () => {
     const { limits, set } = await connected();
     const held = set.tryAcquire({ db: 2 });
     const controller = new AbortController();
@@ -141,7 +141,7 @@ describe("giving up", () => {
     expect(set.stats()).toMatchObject({ db: { used: 0 }, tokens: { used: 0 } });
   });
 
-  test("an abort that comes after the grant comes too late: what was granted is there to release", async () => {
+  test("an abort after the grant is too late: the acquire resolves, and its acquisition can be released", async () => {
     const { limits, set } = await connected();
     const controller = new AbortController();
     const asked = limits.acquire({ db: 1 }, { signal: controller.signal });
@@ -154,7 +154,7 @@ describe("giving up", () => {
     expect(set.stats().db.used).toBe(0);
   });
 
-  test("a timeout passes on the host's clock, and says by what", async () => {
+  test("a timeout runs on the host's clock, and its error names the limits", async () => {
     const { limits, set, clock } = await connected();
     set.tryAcquire({ db: 2 });
     const asked = limits.acquire({ db: 1 }, { timeoutMs: 300 });
@@ -168,7 +168,7 @@ describe("giving up", () => {
 });
 
 describe("the end of a peer", () => {
-  test("gives back what it held and takes its waiters out of the line, at once", async () => {
+  test("gives back what it held and withdraws its waiters, at once", async () => {
     const { set, peers } = await connected(2);
     const [first, second] = [peers[0]!, peers[1]!];
     await first.limits.acquire({ db: 2, tokens: 30 });
@@ -183,7 +183,7 @@ describe("the end of a peer", () => {
     expect(set.stats()).toMatchObject({ db: { used: 2 }, tokens: { used: 30 } });
   });
 
-  test("close() here rejects what waits here, and gives back what was held; the set goes on", async () => {
+  test("close() of a connection rejects its waiters and gives back what it held; the set stays open", async () => {
     const { set, limits } = await connected();
     const acquisition = await limits.acquire({ db: 2 });
     const waiting = limits.acquire({ db: 1 }).catch((error: unknown) => error);
@@ -200,7 +200,7 @@ describe("the end of a peer", () => {
     expect(set.tryAcquire({ db: 2 }).successful).toBe(true);
   });
 
-  test("a request that is granted while its peer disappears is given back", async () => {
+  test("an acquisition that is granted while its peer disappears is released", async () => {
     const { set, limits, channel } = await connected();
     const held = set.tryAcquire({ db: 2 });
     limits.acquire({ db: 2 }).catch(() => {});
@@ -213,7 +213,7 @@ describe("the end of a peer", () => {
 });
 
 describe("the end of the host", () => {
-  test("rejects all that waits, and all that is asked after", async () => {
+  test("rejects requests that wait, and all later ones", async () => {
     const { set, limits, channel } = await connected();
     set.tryAcquire({ db: 2 });
     const waiting = [limits.acquire({ db: 1 }), limits.acquire({ db: 1 })].map((each) =>
@@ -226,12 +226,12 @@ describe("the end of the host", () => {
     await expect(limits.tryAcquire()).rejects.toBeInstanceOf(BackendUnavailableError);
   });
 
-  test("stop() does the same, and says so", async () => {
+  test("stop() rejects requests that wait, and the error says so", async () => {
     const { set, limits, service } = await connected();
     await limits.acquire({ db: 1 });
     set.tryAcquire({ db: 1 });
     const waiting = limits.acquire({ db: 1 });
-    const rejected = expect(waiting).rejects.toThrow("has stopped to serve");
+    const rejected = expect(waiting).rejects.toThrow("has stopped serving");
     await turns();
     service.stop();
     service.stop();
@@ -239,7 +239,7 @@ describe("the end of the host", () => {
     expect(set.stats().db.used).toBe(1);
   });
 
-  test("that has stopped while nobody listened is found out by the next who asks", async () => {
+  test("a stop() that a peer did not hear shows at its next request", async () => {
     const { set } = make();
     const { port1, port2 } = new MessageChannel();
     onTestFinished(() => port1.close());
@@ -248,13 +248,13 @@ describe("the end of the host", () => {
     (await limits.acquire({ tokens: 1 })).update({ tokens: 1 });
     service.stop();
     await turns();
-    await expect(limits.acquire({ tokens: 1 })).rejects.toThrow("has stopped to serve");
+    await expect(limits.acquire({ tokens: 1 })).rejects.toThrow("has stopped serving");
     serveLimits(set, port2);
     const again = connectLimits<Keys>(port1);
     expect((await again.acquire({ tokens: 1, db: 0 })).successful).toBe(true);
   });
 
-  test("another that serves in its place ends the first, and what that peer held comes back", async () => {
+  test("a newer service on the same channel replaces the first, and what its peer held comes back", async () => {
     const { set } = make();
     const { here, there } = jsonChannel();
     serveLimits(set, there);
@@ -266,7 +266,7 @@ describe("the end of the host", () => {
     await expect(limits.acquire({ db: 1 })).rejects.toBeInstanceOf(BackendUnavailableError);
   });
 
-  test("a set that is closed says so in its own words", async () => {
+  test("a closed set answers with its own error", async () => {
     const { set, limits } = await connected();
     set.close();
     await expect(limits.acquire({ tokens: 1 })).rejects.toBeInstanceOf(LimitSetClosedError);
@@ -274,7 +274,7 @@ describe("the end of the host", () => {
   });
 });
 
-describe("a channel that does not tell", () => {
+describe("heartbeats, on a channel that does not tell of its end", () => {
   const fake = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
 
   test("runs no timer while nothing is held or waited for", async () => {
@@ -289,7 +289,7 @@ describe("a channel that does not tell", () => {
     expect(set.stats().db.used).toBe(0);
   });
 
-  test("keeps what is held for as long as both live", async () => {
+  test("resources stay held while both sides live", async () => {
     fake();
     const { limits, set } = await connected(1, { tells: false });
     await limits.acquire({ db: 1 });
@@ -301,7 +301,7 @@ describe("a channel that does not tell", () => {
     expect((await limits.acquire({ db: 1 })).successful).toBe(true);
   });
 
-  test("takes 25 s of silence for the end, on both sides", async () => {
+  test("25 s of silence count as the end, on both sides", async () => {
     fake();
     const { limits, set, channel } = await connected(1, { tells: false });
     await limits.acquire({ db: 2 });
@@ -317,7 +317,7 @@ describe("a channel that does not tell", () => {
   });
 });
 
-describe("getting together", () => {
+describe("connecting", () => {
   test.each(["host first", "peer first"])("%s", async (which) => {
     const { set } = make();
     const { port1, port2 } = new MessageChannel();
@@ -337,7 +337,7 @@ describe("getting together", () => {
     }
   });
 
-  test("before the host has answered, what needs it says so", async () => {
+  test("before the host has answered, methods that need its facts throw, and others wait", async () => {
     const channel = jsonChannel();
     const limits = connectLimits<Keys>(channel.here);
     expect(() => limits.keys).toThrow("await limits.ready");
@@ -354,7 +354,7 @@ describe("getting together", () => {
     await expect(limits.ready).rejects.toBeInstanceOf(LimitSetClosedError);
   });
 
-  test("one channel carries several sets, in both directions, and messages of others", async () => {
+  test("one channel carries several sets, in both directions, and other messages", async () => {
     const a = make();
     const b = make();
     const { here, there } = jsonChannel();
@@ -387,7 +387,7 @@ describe("getting together", () => {
     expect(set.stats().db.used).toBe(2);
   });
 
-  test("what is served may be connected itself", async () => {
+  test("a connected set can be served in its turn", async () => {
     const { set, limits } = await connected();
     const second = jsonChannel();
     serveLimits(limits, second.there);
@@ -406,7 +406,7 @@ describe("getting together", () => {
     expect(set.stats()).toMatchObject({ db: { used: 0 }, tokens: { used: 3 } });
   });
 
-  test("another version of the protocol is told apart", async () => {
+  test("a peer with another version of the protocol is not served", async () => {
     const { set } = make();
     const channel = jsonChannel();
     serveLimits(set, channel.there);
@@ -423,13 +423,13 @@ describe("getting together", () => {
     expect(() => connectLimits(nonsense as never)).toThrow(InvalidRequestError);
   });
 
-  test("a config that cannot be sent is told when the set is served", () => {
+  test("serveLimits throws for a config that cannot be sent", () => {
     const { set } = make({ config: { call: () => {} } });
     expect(() => serveLimits(set, jsonChannel().there)).toThrow("config cannot be sent");
   });
 });
 
-describe("what arrives", () => {
+describe("a peer receives", () => {
   test("keys, config, definitions and statistics", async () => {
     const { set } = make({ config: { model: "small" }, missingUpdate: "charge" });
     const channel = jsonChannel();
@@ -445,10 +445,10 @@ describe("what arrives", () => {
     expect(await limits.get("db").stats()).toEqual(set.stats().db);
     const acquisition = await limits.acquire({ tokens: 1, db: 0 });
     expect(acquisition.config).toEqual({ model: "small" });
-    acquisition.release(); // missingUpdate is "charge" here too
+    acquisition.release(); // missingUpdate is "charge" on this side too
   });
 
-  test("errors of their own classes, with what they tell", async () => {
+  test("errors of their own classes, with their fields", async () => {
     const { limits } = await connected();
     const acquisition = await limits.acquire({ tokens: 10 });
     expect(() => acquisition.update({ tokens: 11 })).toThrow(UsageExceedsRequestedError);
@@ -458,7 +458,7 @@ describe("what arrives", () => {
     expect(late).toMatchObject({ code: "ERR_ACQUIRE_TIMEOUT", timeoutMs: 0, name: "TimeoutError" });
   });
 
-  test("trouble of the host that is not the library's", async () => {
+  test("a BackendUnavailableError in place of an error that is not the library's", async () => {
     const { set } = make();
     vi.spyOn(set, "acquire").mockRejectedValue(new TypeError("oops"));
     const channel = jsonChannel();
@@ -469,7 +469,7 @@ describe("what arrives", () => {
   });
 });
 
-test("an acquisition that is garbage-collected here comes back there, and is reported", async () => {
+test("an acquisition that a peer drops is released at the host when it is garbage-collected, and is reported", async () => {
   const warnings: LimitError[] = [];
   const { set, limits } = await connected(1, { onWarning: (warning) => warnings.push(warning) });
   await (async () => void (await limits.acquire({ db: 2, tokens: 5 })))();

@@ -1,4 +1,4 @@
-/** Real processes and threads without shared memory, some of which die. */
+/** Peers in real processes and in threads without shared memory, some of which are killed. */
 import { type ChildProcess, execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -39,7 +39,7 @@ abstract class Peer {
   }
 
   abstract send(message: object): void;
-  /** Ends it, wherever it is. */
+  /** Ends the process or thread at once. */
   abstract kill(): Promise<void>;
 
   async do<T = unknown>(command: string, ...args: unknown[]): Promise<T> {
@@ -113,7 +113,7 @@ async function until(isTrue: () => boolean): Promise<void> {
 }
 
 describe.each(Object.entries(KINDS))("%s", (_, start) => {
-  test("takes, waits, gives back", async () => {
+  test("a peer takes, waits and gives back", async () => {
     const limits = make();
     const peer = start(limits as never);
     expect(await peer.do("acquire", { db: 2, tokens: 5 })).toEqual({ db: 2, tokens: 5 });
@@ -130,7 +130,7 @@ describe.each(Object.entries(KINDS))("%s", (_, start) => {
     });
   });
 
-  test("killed while it holds and waits, gives back all, at once", async () => {
+  test("a peer that is killed while it holds and waits gives back everything, at once", async () => {
     const limits = make();
     const peer = start(limits as never);
     const other = start(limits as never);
@@ -145,7 +145,9 @@ describe.each(Object.entries(KINDS))("%s", (_, start) => {
     expect(limits.stats()).toMatchObject({ db: { used: 2 }, tokens: { used: 7 } });
   });
 
-  test("killed in the middle of a rush, again and again, loses nothing", { timeout: 60_000 }, async () => {
+  test("peers that are killed while they acquire and release lose nothing, again and again", {
+    timeout: 60_000,
+  }, async () => {
     const limits = make();
     for (let round = 0; round < 5; round++) {
       const peers = [start(limits as never), start(limits as never)];
@@ -159,7 +161,7 @@ describe.each(Object.entries(KINDS))("%s", (_, start) => {
   });
 });
 
-test("a host that is killed leaves nobody waiting", async () => {
+test("requests that wait are rejected when the host is killed", async () => {
   const host = fork(path("./host.js"), { stdio: ["ignore", "pipe", "inherit", "ipc"] });
   onTestFinished(() => void host.kill("SIGKILL"));
   let printed = "";
@@ -167,7 +169,7 @@ test("a host that is killed leaves nobody waiting", async () => {
     printed += data;
     if (printed.includes("waiting")) host.kill("SIGKILL");
   });
-  await once(host.stdout!, "close"); // The peer, which has it too, has ended.
+  await once(host.stdout!, "close"); // The peer has stdout open too, so by now it has ended as well.
   expect(printed.trim().split("\n")).toEqual([
     "waiting",
     "BackendUnavailableError",
@@ -175,12 +177,12 @@ test("a host that is killed leaves nobody waiting", async () => {
   ]);
 });
 
-test("a cluster's worker is killed in mid-use", async () => {
+test("a cluster's worker that is killed gives back what it held", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [path("./cluster.js")], { timeout: 25_000 });
   expect(JSON.parse(stdout)).toEqual({ taken: { db: 2 }, used: 2, waiting: 0 });
 });
 
-test("a connection keeps no process alive, a wait does", async () => {
+test("a connection keeps no process alive, a request that waits does", async () => {
   const limits = make();
   const spawn = (...args: string[]) => {
     const child = fork(path("./lifetime.js"), args);

@@ -1,4 +1,4 @@
-/** What comes of the first set where WebAssembly may not be compiled: on some pages, in requests of workerd. */
+/** Makes a set where WebAssembly may not be compiled: on some pages, and in HTTP requests of workerd. */
 import { CallLimit, LimitError, LimitSet } from "limitset";
 
 export function blocked() {

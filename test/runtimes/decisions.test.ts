@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { record } from "./record.ts";
 import { replay } from "./replay.js";
 
-test("the recorded decisions are the oracle's", async () => {
+test("the recorded decisions are those of the oracle", async () => {
   // `npx vitest run test/runtimes/decisions.test.ts -u` records them anew.
   await expect(record()).toMatchFileSnapshot("decisions.txt");
 });

@@ -20,12 +20,12 @@ export class Gang extends Worker {
     return a + b;
   }
 
-  /** Takes, and never gives back. @param {Record<string, number>} amounts */
+  /** Acquires, and never releases. @param {Record<string, number>} amounts */
   async keep(amounts) {
     return (await this.limits.acquire(amounts)).requested;
   }
 
-  /** Takes what it keeps, waits, and fails so often. @param {number} times */
+  /** Acquires without a release, waits, and fails `times` times. @param {number} times */
   async stumble(times) {
     this.attempts++;
     await this.limits.acquire({ db: 1 });
@@ -51,7 +51,7 @@ export class Gang extends Worker {
     return signal.aborted;
   }
 
-  /** Takes, and falls. */
+  /** Acquires, and crashes. */
   async fall() {
     await this.limits.acquire({ db: 2 });
     setTimeout(() => {

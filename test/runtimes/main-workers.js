@@ -1,4 +1,4 @@
-// For runtimes that are started with a file.
+// The program for runtimes that run a file.
 import { workers } from "./workers.js";
 
 console.log(JSON.stringify(await workers(true)));

@@ -1,4 +1,4 @@
-// For runtimes that are started with a file: says what they are, and what the program saw.
+// The program for runtimes that run a file: prints which runtime it is, and what it saw.
 import { threads } from "./threads.js";
 
 const { Deno, Bun } = /** @type {{ Deno?: { version: { deno: string } }, Bun?: { version: string } }} */ (

@@ -1,4 +1,4 @@
-/** What anybody does first with the package, and then thousands of recorded decisions: the same file in every runtime. */
+/** First steps with the package, and then thousands of recorded decisions: the same file in every runtime. */
 import { CallLimit, LimitSet, ResourceLimit } from "limitset";
 import { shareLimits } from "limitset/threads";
 import { replay } from "./replay.js";
@@ -11,12 +11,12 @@ const limits = new LimitSet({
     new ResourceLimit({ key: "db", capacity: 2 }),
   ],
 });
-// At the top of a module: nothing has been awaited.
+// At the top of a module, where nothing has been awaited.
 const atOnce = [limits.tryAcquire({ db: 2 }), limits.tryAcquire()];
 
 /** @typedef {{ navigator?: { userAgent?: string }, Deno?: { version: { deno: string } }, Bun?: { version: string }, process?: { versions?: { node?: string } } }} Global */
 
-/** Where this runs, by what only that runtime has. */
+/** Which runtime this is, by a feature that only it has. */
 function where() {
   const { Deno, Bun, navigator, process } = /** @type {Global} */ (globalThis);
   if (Deno) return `Deno ${Deno.version.deno}`;
@@ -39,7 +39,7 @@ export async function packaged(recorded) {
   const acquisition = await waited;
   const { db, call_count } = limits.stats();
   acquisition.release();
-  // What compiled `using` calls, also where the platform has no such symbol.
+  // Compiled `using` calls this, also where the platform has no such symbol.
   const dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
   /** @type {Record<symbol, () => void>} */ (/** @type {unknown} */ (limits.tryAcquire({ call_count: 0 })))[
     dispose
@@ -56,7 +56,7 @@ export async function packaged(recorded) {
   };
 }
 
-/** What `shareLimits` says here. */
+/** The outcome of `shareLimits` here. */
 function shared() {
   try {
     return typeof shareLimits(limits);

@@ -1,4 +1,4 @@
-/** The package as users have it, packed and installed, in every runtime. */
+/** The package as users get it, packed and installed, in every runtime. */
 import { execFile } from "node:child_process";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -51,7 +51,7 @@ function expectSeen(seen: Record<string, unknown>, where: unknown, share: unknow
   for (const text of answers) expectSame(text);
 }
 
-/** Equal to the last byte; if not, the first decision that differs is shown. */
+/** Expects the decisions to be equal to the last byte. If they are not, shows the first that differs. */
 function expectSame(text: string): void {
   const lines = recorded.split("\n");
   const differs = text.split("\n").findIndex((line, i) => line !== lines[i]);
@@ -86,7 +86,7 @@ describe("workerd", () => {
     expectSeen((await response.json()) as Record<string, unknown>, "workerd", CANNOT_SHARE);
   });
 
-  testHere("says what is wrong with a bundle that was made for somewhere else", async () => {
+  testHere("a bundle that was made for another platform fails with an error that says so", async () => {
     const workerd = await startWorkerd(join(folder, "blocked.js"), { conditions: ["browser"] });
     onTestFinished(() => workerd.kill());
     expect(await (await fetch(workerd.url)).json()).toEqual({
@@ -98,7 +98,7 @@ describe("workerd", () => {
   });
 });
 
-/** A page that has nothing but a program: bundled, or as it is, with an import map for what the package is called. */
+/** A page with nothing but a program: bundled, or as it is, with an import map for the name of the package. */
 async function pageOf(program: string, how: "bundled" | "raw"): Promise<string> {
   const name = `${how}-${basename(program, ".js")}`;
   const entry = (path: string) => `/node_modules/limitset/dist/${path}index.js`;

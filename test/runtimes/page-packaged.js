@@ -1,4 +1,4 @@
-// For pages.
+// The program for pages.
 import { packaged } from "./packaged.js";
 
 globalThis.seen = fetch("decisions.txt")

@@ -1,4 +1,4 @@
-/** A worker that takes all there is, and then waits for more than it can have. */
+/** A worker that takes everything, and then waits for more. */
 import { connectLimits } from "../../dist/port/index.js";
 
 /** @type {unknown[]} */

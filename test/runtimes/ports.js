@@ -1,4 +1,4 @@
-/** A set behind a MessagePort to a worker, and behind the worker itself; each of which is terminated while it holds. */
+/** Serves a set to a worker, over a MessagePort and over the worker itself. The worker is terminated while it holds. */
 import { LimitSet, ResourceLimit } from "../../dist/index.js";
 import { serveLimits } from "../../dist/port/index.js";
 

@@ -1,6 +1,6 @@
 /**
- * Records decisions for every runtime to repeat: histories of random sets, each line an operation and what the oracle
- * answers. Where the oracle leaves the core room to round, the history ends.
+ * Records decisions for every runtime to repeat: histories of random sets. Each line is an operation and the oracle's answer. A
+ * history ends where the oracle leaves the core room to round.
  *
  *   set <ms> <limits>         a new set, at that time
  *   at <ms>                   the clock moves
@@ -19,7 +19,7 @@ const START_US = 1_750_000_000_123_456;
 const HISTORIES = 85;
 const STEPS = 70;
 
-/** A small generator of random numbers with a seed: the file must not change with anybody's library. */
+/** A small generator of random numbers with a seed of its own: the file must not change when a library does. */
 class Dice {
   #state: number;
 
@@ -27,7 +27,7 @@ class Dice {
     this.#state = seed;
   }
 
-  /** A whole number from 0 up to and without `end`. Marsaglia, Xorshift RNGs, 2003. */
+  /** A whole number from 0 up to `end`, which is excluded. Marsaglia, Xorshift RNGs, 2003. */
   below(end: number): number {
     this.#state ^= this.#state << 13;
     this.#state ^= this.#state >>> 17;
@@ -39,7 +39,7 @@ class Dice {
     return list[this.below(list.length)]!;
   }
 
-  /** So often in a hundred. */
+  /** True in `percent` of a hundred cases. */
   chance(percent: number): boolean {
     return this.below(100) < percent;
   }
@@ -48,11 +48,11 @@ class Dice {
 interface Held {
   readonly number: number;
   readonly reservation: Reservation;
-  /** The limits that it and those around it hold. */
+  /** The limits that it and the acquisitions around it hold. */
   readonly covered: readonly boolean[];
 }
 
-/** The oracle may answer more than one thing. */
+/** Thrown where the oracle allows more than one answer. */
 class Inexact extends Error {}
 
 function only({ least, most }: Range): bigint {
@@ -60,7 +60,7 @@ function only({ least, most }: Range): bigint {
   return least;
 }
 
-/** One set and what happens to it. */
+/** One set and its operations. */
 class History {
   readonly lines: string[] = [];
   readonly #dice: Dice;
@@ -92,7 +92,7 @@ class History {
     if (dice.chance(25)) this.#stats();
   }
 
-  /** A request for some of the limits, mostly for little. */
+  /** A request for some of the limits, mostly for small amounts. */
   #take(around: Held | undefined): void {
     const dice = this.#dice;
     const sure = dice.below(this.#definitions.length);
@@ -175,7 +175,7 @@ class History {
     this.lines.push(`at ${us / 1000}`);
   }
 
-  /** How far the clock moves: by next to nothing, by part of a window, by windows, or back. */
+  /** How far the clock moves: by very little, by part of a window, by windows, or back. */
   #pace(): number {
     const { windowUs, capacity } = this.#dice.of(this.#definitions);
     const part = this.#dice.below(1000) / 1000;

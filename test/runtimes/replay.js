@@ -1,4 +1,4 @@
-/** Repeats recorded decisions (record.ts says how they are written) and writes down what comes out, in the same words. */
+/** Repeats recorded decisions, and writes its own in the same format, which record.ts describes. */
 import { LimitSet } from "limitset";
 import { ManualClock } from "limitset/testing";
 

@@ -1,4 +1,4 @@
-/** A Worker in workerd whose requests share sets. What each path does; the tests put them together. */
+/** A Worker in workerd whose HTTP requests share sets. Each path does one thing; the tests combine them. */
 import { CallLimit, LimitSet, ResourceLimit } from "limitset";
 import { shareLimits } from "limitset/threads";
 
@@ -7,7 +7,7 @@ const WINDOW_MS = 400;
 const db = () => new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity: 1 })] });
 const calls = () => new LimitSet({ limits: [new CallLimit({ capacity: 1, windowMs: WINDOW_MS })] });
 
-/** Made where no request runs, and where time stands at zero. @type {Map<string, LimitSet<never>>} */
+/** Sets made at module scope: outside of any HTTP request, and while time stands at zero. @type {Map<string, LimitSet<never>>} */
 const sets = new Map();
 for (const name of [
   "handed",
@@ -44,11 +44,11 @@ function hold(name, acquisition) {
   return acquisition.requested;
 }
 
-/** Of signals that belong to the request. @param {Request} request @param {AbortController} [controller] */
+/** A signal that belongs to the HTTP request. @param {Request} request @param {AbortController} [controller] */
 const signalOf = (request, controller = new AbortController()) =>
   AbortSignal.any([controller.signal, request.signal, AbortSignal.timeout(60_000)]);
 
-/** Something that only a request itself can do. */
+/** An action that is possible only in the HTTP request itself. */
 const ownWork = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 /** @type {Record<string, (set: LimitSet<never>, name: string, request: Request, env: { self: typeof globalThis }) => unknown>} */
@@ -76,7 +76,7 @@ const paths = {
     order.push(`${name} ${url.searchParams.get("as")}`);
     return hold(name, acquisition);
   },
-  /** Takes, works and gives back; tells how many have been at it at once, at most. */
+  /** Acquires, works and releases; answers how many did so at the same time at most. */
   work: (set) =>
     set.run({}, async () => {
       inside++;
@@ -85,9 +85,9 @@ const paths = {
       inside--;
       return most;
     }),
-  /** Waits in a request that does not. */
+  /** Waits for limits in an HTTP request that ends without awaiting them. */
   forget: (set, _, request) => void set.acquire({}, { signal: signalOf(request) }).catch(() => {}),
-  /** Waits in a request that is cancelled meanwhile. */
+  /** Waits for limits in an HTTP request that is cancelled in the meantime. */
   cancel: async (_, name, { url }, env) => {
     const cancelled = new AbortController();
     const waiting = env.self.fetch(`${new URL(url).origin}/acquire/${name}`, { signal: cancelled.signal });
@@ -98,7 +98,7 @@ const paths = {
       () => "cancelled",
     );
   },
-  /** Takes, and forgets it. */
+  /** Acquires, and drops the acquisition. */
   lose: (set) => set.tryAcquire().requested,
   collect: () => /** @type {{ gc?: () => void }} */ (globalThis).gc?.(),
   release: (_, name) => {
@@ -109,7 +109,7 @@ const paths = {
   used: (set) => Object.values(set.stats()).map(({ used }) => used),
   abort: (_, name) => controllers.get(name)?.abort(new Error("enough")),
   close: (set) => set.close(),
-  /** A try again and again, while no time passes; then after the wait that it told. */
+  /** Tries repeatedly while no time passes, and then after `retryAfterMs`. */
   still: async (set) => {
     set.tryAcquire();
     const [first, ...others] = Array.from({ length: 1000 }, () => set.tryAcquire().retryAfterMs);

@@ -1,4 +1,4 @@
-/** The runtimes other than this one, and how they are driven. */
+/** The runtimes besides this one, and how the tests drive them. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,10 +11,10 @@ import { launchSharingWebKit, launchWebKit } from "./webkit.ts";
 const here = fileURLToPath(new URL("./", import.meta.url));
 const ARGS: Record<string, readonly string[]> = { deno: ["run", "-A"] };
 
-/** What a runtime wants before the name of a program. */
+/** The arguments of a runtime before the name of a program. */
 export const argsOf = (command: string): readonly string[] => ARGS[command] ?? [];
 
-/** What a program on the command line prints, as JSON. Rejects if it does not end, or fails. */
+/** Runs a program on the command line, and returns the JSON that it prints. Rejects if it fails or does not end. */
 export async function runWith(command: string, program: string): Promise<Record<string, unknown>> {
   const args = [...argsOf(command), join(here, program)];
   const { stdout } = await promisify(execFile)(find(command)!, args, { timeout: 50_000 });
@@ -32,7 +32,7 @@ export interface Visit {
   readonly seen: Record<string, unknown>;
 }
 
-/** A page of a browser, whichever. */
+/** A page of any browser. */
 export interface Page {
   evaluate(code: string): Promise<unknown>;
   close(): Promise<void>;
@@ -85,12 +85,12 @@ export const launchFirefox: Launch = async () => {
 
 export interface BrowserKind {
   readonly name: string;
-  /** What has to be installed. */
+  /** The commands that have to be installed. */
   readonly commands: readonly string[];
-  /** What it says that it is. */
+  /** How it identifies itself. */
   readonly version: RegExp;
   readonly launch: Launch;
-  /** As it is where isolated pages may share memory. */
+  /** Launches it so that isolated pages may share memory. */
   readonly launchSharing: Launch;
 }
 
@@ -118,7 +118,7 @@ export const BROWSERS: readonly BrowserKind[] = [
   },
 ];
 
-/** Opens a page, and takes what it leaves in `seen`. */
+/** Opens a page, and returns the value that it leaves in `seen`. */
 export async function visit(launch: Launch, url: string): Promise<Visit> {
   const browser = await launch();
   try {

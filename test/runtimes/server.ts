@@ -1,4 +1,4 @@
-/** Serves the built package and the pages of these tests, as a site does. */
+/** A site that serves the built package and the pages of these tests. */
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -24,9 +24,9 @@ export interface Site {
 }
 
 export interface SiteOptions {
-  /** What is served. Default: the package's own folder, of which the build and these tests. */
+  /** The folder that is served. Default: of the package's own folder the build and these tests. */
   readonly folder?: string;
-  /** The Content-Security-Policy of its pages. Default: none. */
+  /** The Content-Security-Policy of the pages. Default: none. */
   readonly policy?: string;
 }
 

@@ -1,4 +1,4 @@
-// Attaches, takes all and says so, in one turn: nothing else has happened in this thread by then.
+// Attaches, takes everything and reports it, all in this thread's first turn.
 import { attachLimits } from "../../dist/threads/index.js";
 
 globalThis.onmessage = (/** @type {{ data: any }} */ { data }) => {

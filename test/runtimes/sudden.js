@@ -1,4 +1,4 @@
-/** Workers that are terminated as soon as they have taken something. */
+/** Terminates workers as soon as they have taken something. */
 import { LimitSet, ResourceLimit } from "../../dist/index.js";
 import { shareLimits } from "../../dist/threads/index.js";
 

@@ -1,4 +1,4 @@
-/** A worker that does as it is told: attaches to the handle it is sent, then answers one command after another. */
+/** A worker that attaches to the handle that it is sent, and then runs the commands of the test, one after another. */
 import { attachLimits } from "../../dist/threads/index.js";
 
 /** @type {import("limitset").LimitSet<string>} */
@@ -26,7 +26,7 @@ const commands = {
   used: () => limits.get("db").stats().used,
   release,
   releaseLater: (ms) => void setTimeout(release, ms),
-  /** Takes until nothing is left. */
+  /** Acquires until nothing is left. */
   rush: (requested) => {
     let granted = 0;
     while (limits.tryAcquire(requested).successful) granted++;

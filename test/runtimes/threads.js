@@ -1,6 +1,6 @@
 /**
- * A program on several threads, by what Deno, Bun and browsers have in common: the same file runs in all of them. Returns what
- * it saw, for the driver to compare.
+ * A program on several threads. It uses only features that Deno, Bun and browsers have in common, so one file runs in all of them.
+ * Returns what it saw, for the test to compare.
  */
 import { CallLimit, LimitSet, RateLimit, ResourceLimit } from "../../dist/index.js";
 import { shareLimits } from "../../dist/threads/index.js";
@@ -8,7 +8,7 @@ import { shareLimits } from "../../dist/threads/index.js";
 const YEAR_MS = 31_536_000_000;
 const RUSH = { threads: 3, capacity: 20_000 };
 
-/** A thread that does as it is told: see thread.js. */
+/** A thread that runs the commands of the test: see thread.js. */
 class Peer {
   worker = new Worker(new URL("./thread.js", import.meta.url), { type: "module" });
   /** @type {Map<number, (answer: { result?: unknown, error?: string }) => void>} */
@@ -67,7 +67,7 @@ export async function threads() {
 
   const other = await limits.acquire({ db: 1 });
   const there = peer.do("acquire", { db: 2 });
-  await peer.do("used"); // Answered in order: by now it waits.
+  await peer.do("used"); // Answers come in order, so by now the acquire waits.
   held.release();
   other.release();
   seen.wokenThere = await there;
@@ -122,7 +122,7 @@ function codeOf(action) {
   }
 }
 
-/** A page that is not isolated, or a runtime without shared memory: what works there and what says that it does not. */
+/** What works on a page that is not isolated, or in a runtime without shared memory, and which errors the rest gives. */
 export function alone() {
   const limits = make();
   const acquisition = limits.tryAcquire({ db: 1, tokens: 10 });

@@ -6,7 +6,7 @@ import { testIn } from "../installed.ts";
 import { BROWSERS, runWith, start, visit } from "./runtimes.ts";
 import { serve } from "./server.ts";
 
-/** What the program sees where threads share memory. */
+/** The report of the program where threads share memory. */
 const SHARED = {
   attached: { keys: ["db", "tokens", "call_count"], config: { model: "small" } },
   taken: expect.objectContaining({ used: 2, available: 0 }),
@@ -19,10 +19,10 @@ const SHARED = {
   left: expect.objectContaining({ used: 2, waiting: 0 }),
 };
 
-/** On a page's main thread, which must not block. */
+/** The same on a page's main thread, which must not block. */
 const ON_A_PAGE = { ...SHARED, blockedHere: "ERR_CANNOT_BLOCK" };
 
-/** What it sees where they do not. */
+/** The report where threads do not share memory. */
 const ALONE = {
   taken: { db: 1, tokens: 10, call_count: 1 },
   used: 10,
@@ -36,22 +36,25 @@ describe.each([
 ])("%s", (command, name) => {
   const testHere = testIn(command);
 
-  testHere("threads share a set, wait for each other, and what a dead one held comes back", async () => {
-    const seen = await runWith(command, "main.js");
-    expect(seen).toEqual({
-      ...SHARED,
-      runtime: expect.stringMatching(`^${name} \\d`),
-      blockedHere: { db: 1, call_count: 1 },
-    });
-  });
+  testHere(
+    "threads share a set, wait for each other, and a terminated one gives back what it held",
+    async () => {
+      const seen = await runWith(command, "main.js");
+      expect(seen).toEqual({
+        ...SHARED,
+        runtime: expect.stringMatching(`^${name} \\d`),
+        blockedHere: { db: 1, call_count: 1 },
+      });
+    },
+  );
 
-  testHere("ends while nobody waits", async () => {
+  testHere("a program without waiters ends", async () => {
     const child = start(command, "lifetime.js");
     onTestFinished(() => void child.kill("SIGKILL"));
     expect(await once(child, "exit")).toEqual([0, null]);
   });
 
-  testHere("does not end while somebody waits", async () => {
+  testHere("a program with a waiter does not end", async () => {
     const child = start(command, "lifetime.js", "waiting");
     onTestFinished(() => void child.kill("SIGKILL"));
     await once(child.stdout!, "data");
@@ -64,7 +67,7 @@ describe.each(BROWSERS)("$name", (kind) => {
   const testHere = testIn(...kind.commands);
 
   testHere(
-    "workers of an isolated page share a set with it, and what a terminated one held comes back",
+    "workers of an isolated page share a set with it, and a terminated one gives back what it held",
     async () => {
       const site = await serve(true);
       onTestFinished(site.close);
@@ -74,7 +77,7 @@ describe.each(BROWSERS)("$name", (kind) => {
     },
   );
 
-  testHere("what a worker held comes back, however soon it is terminated", async () => {
+  testHere("a worker gives back what it held, however soon it is terminated", async () => {
     const site = await serve(true);
     onTestFinished(site.close);
     const { seen } = await visit(kind.launchSharing, `${site.url}/test/runtimes/sudden.html`);
@@ -82,7 +85,7 @@ describe.each(BROWSERS)("$name", (kind) => {
   });
 
   testHere(
-    "a page that is not isolated has the set to itself, and is told how else to share it",
+    "a page that is not isolated cannot share a set, and the error names the alternative",
     async () => {
       const site = await serve(false);
       onTestFinished(site.close);

@@ -1,4 +1,4 @@
-/** WebKit, Safari's engine, by the protocol of https://www.w3.org/TR/webdriver2/. */
+/** WebKit, Safari's engine, driven by the protocol of https://www.w3.org/TR/webdriver2/. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { find } from "../installed.ts";
 import type { Browser, Launch, Page } from "./runtimes.ts";
 
-/** What a machine without a graphics card needs. */
+/** Settings for a machine without a graphics card. */
 const PLAIN = {
   WEBKIT_DISABLE_COMPOSITING_MODE: "1",
   WEBKIT_DISABLE_DMABUF_RENDERER: "1",
@@ -19,7 +19,7 @@ const POLL_MS = 10;
 
 export const launchWebKit: Launch = () => launch({});
 
-/** As it is where pages may share memory: by a switch of the engine, which is off here without regard to isolation. */
+/** Pages may share memory by this switch of the engine. Without it they may not, isolated or not. */
 export const launchSharingWebKit: Launch = () => launch({ JSC_useSharedArrayBuffer: "1" });
 
 async function launch(more: Readonly<Record<string, string>>): Promise<Browser> {
@@ -27,7 +27,7 @@ async function launch(more: Readonly<Record<string, string>>): Promise<Browser> 
   const port = await freePort();
   const env = { ...process.env, ...PLAIN, ...more, XDG_RUNTIME_DIR: folder, HOME: folder };
   const args = ["-a", find("WebKitWebDriver")!, `--port=${port}`, "--host=127.0.0.1"];
-  // In a group of its own: what is to end is a shell with a display, a driver and a browser.
+  // In a process group of its own, since a shell, a display, a driver and a browser have to be ended together.
   const child = spawn(find("xvfb-run")!, args, { env, stdio: "ignore", detached: true });
   const gone = once(child, "exit");
   const session = await Session.start(`http://127.0.0.1:${port}`, gone);
@@ -51,7 +51,7 @@ async function launch(more: Readonly<Record<string, string>>): Promise<Browser> 
 class Session {
   readonly version: string;
   readonly #url: string;
-  /** Commands that belong together, one after another: which page they mean is the session's state. */
+  /** The last of the commands, which run one after another: the page that they concern is a state of the session. */
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(url: string, version: string) {
@@ -90,7 +90,7 @@ class Session {
     return command<T>(method, `${this.#url}/${path}`, body);
   }
 
-  /** Does something with one page, before anything is done with another. */
+  /** Runs commands for one page before any for another. */
   inPage<T>(handle: string, action: () => Promise<T>): Promise<T> {
     const done = this.#last.then(async () => {
       await this.command("POST", "window", { handle });
@@ -116,13 +116,13 @@ class WebKitPage implements Page {
 
   async go(url: string): Promise<void> {
     await this.#session.inPage(this.#handle, () => this.#session.command("POST", "url", { url }));
-    // A page that is isolated comes to live in another process, and the driver returns before it is there.
+    // An isolated page moves to another process, and the driver returns before it is there.
     const isThere = `return location.href === ${JSON.stringify(url)} && document.readyState === "complete";`;
     while (!(await this.#execute(isThere))) await sleep(POLL_MS);
   }
 
   async evaluate(code: string): Promise<unknown> {
-    // Begun, and asked for again and again: a command that waits would hold up those of other pages.
+    // The script is started and its result polled: a command that waits would hold up those of other pages.
     const id = await this.#execute(`
       const all = (globalThis.evaluated ??= []);
       const settle = (value) => { all[id] = value; };
@@ -159,7 +159,7 @@ async function command<T>(method: string, url: string, body: unknown = {}): Prom
   return value;
 }
 
-/** The browser that comes with the engine lies beside its libraries. */
+/** The path of the browser that comes with the engine, beside its libraries. */
 async function miniBrowser(): Promise<string> {
   for (const library of await readdir("/usr/lib", { withFileTypes: true })) {
     if (!library.isDirectory()) continue;

@@ -1,4 +1,4 @@
-// For workerd: at module scope, and in a request that brings the decisions.
+// The program for workerd. It acts at module scope, and in an HTTP request that brings the recorded decisions.
 import { packaged } from "./packaged.js";
 
 export default {

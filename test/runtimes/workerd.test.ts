@@ -1,4 +1,4 @@
-/** Sets in workerd, made at module scope and shared by requests, which cannot reach what is another's. */
+/** Sets in workerd, made at module scope and shared by HTTP requests, which cannot use each other's timers and promises. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect } from "vitest";
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => workerd?.kill());
 
-/** What a path answers, in a request of its own. A request that the runtime has cancelled answers its status. */
+/** The answer of a path, in an HTTP request of its own. For one that the runtime has cancelled, its status. */
 async function get(path: string): Promise<unknown> {
   const response = await fetch(`${workerd.url}/${path}`, { signal: AbortSignal.timeout(20_000) });
   return response.ok ? response.json() : response.status;
@@ -30,7 +30,7 @@ async function waiting(set: string, count: number): Promise<void> {
 }
 
 describe("workerd", () => {
-  testHere("decides at module scope, and says that nobody can wait there", async () => {
+  testHere("decides at module scope, where a wait rejects with an error that says why", async () => {
     expect(await get("start")).toEqual({
       atStart: [true, false],
       waited: expect.stringContaining("global scope"),
@@ -38,11 +38,11 @@ describe("workerd", () => {
     });
   });
 
-  testHere("decides and waits by a set that is made in a request", async () => {
+  testHere("decides and waits with a set that is made in an HTTP request", async () => {
     expect(await get("inside")).toEqual([true, true, { call_count: 1 }, 0]);
   });
 
-  testHere("neither blocks nor shares memory, and says what to do instead", async () => {
+  testHere("cannot block or share memory, and the errors name the alternatives", async () => {
     expect(await get("take/calls")).toEqual({ call_count: 1 });
     expect(await get("block/calls")).toEqual([
       ["ERR_CANNOT_BLOCK", expect.stringContaining("acquire()")],
@@ -50,14 +50,11 @@ describe("workerd", () => {
     ]);
   });
 
-  testHere(
-    "what is refused is refused while time stands still, and granted when the wait is over",
-    async () => {
-      expect(await get("still/still")).toEqual({ never: true, after: true });
-    },
-  );
+  testHere("a try is refused while time stands still, and granted after its wait", async () => {
+    expect(await get("still/still")).toEqual({ never: true, after: true });
+  });
 
-  testHere("one request waits for what another releases, and goes on in its own context", async () => {
+  testHere("an HTTP request waits for another's release, and goes on in its own context", async () => {
     expect(await get("take/handed")).toEqual(TAKEN);
     const taken = get("acquire/handed");
     await waiting("handed", 1);
@@ -65,7 +62,7 @@ describe("workerd", () => {
     expect(await taken).toEqual(TAKEN);
   });
 
-  testHere("requests pass in the order in which they came", async () => {
+  testHere("HTTP requests are granted in order of arrival", async () => {
     await get("take/order");
     const taken: Promise<unknown>[] = [];
     for (let i = 0; i < 5; i++) {
@@ -80,7 +77,7 @@ describe("workerd", () => {
     expect(await get("order/order")).toEqual(["order 0", "order 1", "order 2", "order 3", "order 4"]);
   });
 
-  testHere("who waits long is not taken for hung", async () => {
+  testHere("an HTTP request that waits long is not taken for hung", async () => {
     await get("take/long");
     const taken = get("acquire/long");
     await sleep(4_000);
@@ -88,7 +85,7 @@ describe("workerd", () => {
     expect(await taken).toEqual(TAKEN);
   });
 
-  testHere("a request that ends while it waits takes no timer and nothing else with it", async () => {
+  testHere("an HTTP request that ends while it waits takes no timer and nothing else with it", async () => {
     await get("take/keeper");
     await get("forget/keeper");
     const taken = get("acquire/keeper");
@@ -99,7 +96,7 @@ describe("workerd", () => {
   testHere.each([
     ["ended", "forget"],
     ["cancelled", "cancel"],
-  ])("nothing is granted to a request that has %s", async (set, way) => {
+  ])("nothing is granted to an HTTP request that has %s", async (set, way) => {
     await get(`take/${set}`);
     expect(await get(`${way}/${set}`)).toBe(way === "cancel" ? "cancelled" : null);
     expect(await get(`waiting/${set}`)).toBe(1);
@@ -110,7 +107,7 @@ describe("workerd", () => {
     expect(await get(`waiting/${set}`)).toBe(0);
   });
 
-  testHere("in a crowd of requests, some of which end, everybody else passes, one at a time", async () => {
+  testHere("of many HTTP requests some end, and all others are granted, one at a time", async () => {
     await get("take/crowd");
     const crowd = Array.from({ length: 120 }, (_, i) => get(i % 10 === 5 ? "forget/crowd" : "work/crowd"));
     await waiting("crowd", 120);
@@ -121,7 +118,7 @@ describe("workerd", () => {
     expect(await get("used/crowd")).toEqual([0]);
   });
 
-  testHere("a request that has ended stands in nobody's way", async () => {
+  testHere("an HTTP request that has ended does not hold up others", async () => {
     await get("take/left");
     await get("forget/left");
     await get("release/left");
@@ -129,7 +126,7 @@ describe("workerd", () => {
     expect(await get("waiting/left")).toBe(0);
   });
 
-  testHere("time runs out in the request that waits", async () => {
+  testHere("a timeout runs in the HTTP request that waits", async () => {
     await get("take/timeout");
     expect(await get("acquire/timeout?timeout=50")).toMatch(/^TimeoutError: .* "db"$/);
     expect(await get("waiting/timeout")).toBe(0);
@@ -138,7 +135,7 @@ describe("workerd", () => {
   testHere.each([
     ["abort", "Error: enough"],
     ["close", "LimitSetClosedError: the limit set is closed: make a new one"],
-  ])("one request can %s what another waits for", async (way, message) => {
+  ])("an HTTP request can %s what another waits for", async (way, message) => {
     await get(`take/${way}`);
     const turnedAway = get(`acquire/${way}`);
     await waiting(way, 1);
@@ -147,12 +144,15 @@ describe("workerd", () => {
     expect(await get(`waiting/${way}`)).toBe(0);
   });
 
-  testHere("what a request held when it ended comes back when it is collected", async () => {
-    expect(await get("lose/lost")).toEqual(TAKEN);
-    // It may have been collected already.
-    const taken = get("acquire/lost");
-    const collecting = setInterval(() => void get("collect"), 50);
-    expect(await taken).toEqual(TAKEN);
-    clearInterval(collecting);
-  });
+  testHere(
+    "resources of an HTTP request that ended come back when its acquisition is collected",
+    async () => {
+      expect(await get("lose/lost")).toEqual(TAKEN);
+      // It may have been collected already.
+      const taken = get("acquire/lost");
+      const collecting = setInterval(() => void get("collect"), 50);
+      expect(await taken).toEqual(TAKEN);
+      clearInterval(collecting);
+    },
+  );
 });

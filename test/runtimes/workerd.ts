@@ -1,4 +1,4 @@
-/** A Worker in workerd, bundled as its users bundle theirs. */
+/** Starts Workers in workerd, bundled as users bundle theirs. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
@@ -7,28 +7,28 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { find } from "../installed.ts";
 
-/** Of bundlers for workerd. */
+/** The conditions of bundlers for workerd. */
 export const WRANGLER: readonly string[] = ["workerd", "worker", "browser"];
 
 export interface WorkerdOptions {
   /** Classes of Durable Objects that the program exports, by the name of their binding. */
   readonly objects?: Readonly<Record<string, string>>;
-  /** Where the objects' storage is kept; in memory if left out. */
+  /** The folder of the objects' storage. Default: in memory. */
   readonly storage?: string;
-  /** What the program finds in its `env`. */
+  /** The bindings that the program finds in its `env`. */
   readonly texts?: Readonly<Record<string, string>>;
   /** The conditions by which imports are resolved. Default: those that wrangler bundles with. */
   readonly conditions?: readonly string[];
-  /** The name of a binding by which the program can ask itself. */
+  /** The name of a binding by which the program can send HTTP requests to itself. */
   readonly self?: string;
-  /** For V8. */
+  /** Flags for V8. */
   readonly flags?: readonly string[];
 }
 
 export interface Workerd {
   readonly url: string;
   readonly process: ChildProcess;
-  /** Ends it, by SIGKILL, and waits until it is gone. */
+  /** Ends workerd by SIGKILL, and waits until it has ended. */
   kill(): Promise<void>;
 }
 
@@ -65,7 +65,7 @@ export async function startWorkerd(entry: string, options: WorkerdOptions = {}):
   };
 }
 
-/** It reports on a descriptor of its own which port it was given. */
+/** The port that workerd was given: it reports that on a descriptor of its own. */
 async function portOf(child: ChildProcess): Promise<number> {
   let heard = "";
   for await (const chunk of child.stdio[3] as AsyncIterable<Buffer>) {
@@ -76,7 +76,7 @@ async function portOf(child: ChildProcess): Promise<number> {
   throw new Error("workerd did not say where it listens");
 }
 
-/** workerd's own format: https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
+/** The configuration, in workerd's own format: https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
 function configOf(
   files: readonly string[],
   { objects = {}, storage, texts = {}, self, flags = [] }: WorkerdOptions,

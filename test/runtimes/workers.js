@@ -1,4 +1,4 @@
-/** Workers in each mode: the same file runs in Deno, Bun and browsers. Returns what it saw, for the driver to compare. */
+/** Workers in each mode: the same file runs in Deno, Bun and browsers. Returns what it saw, for the test to compare. */
 import { LimitSet, RateLimit, ResourceLimit } from "../../dist/index.js";
 import { Gang, Tired } from "./gang.js";
 

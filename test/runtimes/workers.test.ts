@@ -26,7 +26,7 @@ describe.each(BROWSERS)("$name", ({ commands, launch, launchSharing }) => {
   testIn(...commands).each([
     ["an isolated page, with shared memory", true],
     ["a page that is not, over the channel", false],
-  ])("workers are the same in %s", async (_, isolated) => {
+  ])("workers behave the same in %s", async (_, isolated) => {
     const site = await serve(isolated);
     onTestFinished(site.close);
     const { seen } = await visit(isolated ? launchSharing : launch, `${site.url}/test/runtimes/workers.html`);

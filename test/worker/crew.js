@@ -1,4 +1,4 @@
-// A class of workers that does as it is told: the same in every mode.
+// A class of workers for the tests of every mode.
 import { appendFileSync, existsSync } from "node:fs";
 import { threadId } from "node:worker_threads";
 import { Worker } from "limitset/worker";
@@ -93,14 +93,14 @@ export class Crew extends Worker {
     }
   }
 
-  /** Takes, and never gives back. @param {Record<string, number>} [amounts] @param {number} [ms] */
+  /** Acquires, and never releases. @param {Record<string, number>} [amounts] @param {number} [ms] */
   async keep(amounts, ms = 0) {
     const acquisition = await this.limits.acquire(amounts);
     await sleep(ms);
     return acquisition.requested;
   }
 
-  /** Reports no usage. @param {Record<string, number>} amounts */
+  /** Acquires and releases, and reports no usage. @param {Record<string, number>} amounts */
   async forget(amounts) {
     const acquisition = await this.limits.acquire(amounts);
     try {
@@ -110,7 +110,7 @@ export class Crew extends Worker {
     }
   }
 
-  /** A connection, and tokens while it is held. @param {number} tokens @param {number} [ms] */
+  /** Acquires a connection, and tokens while it holds that. @param {number} tokens @param {number} [ms] */
   async nested(tokens, ms = 5) {
     const connection = await this.limits.acquire({ db: 1 });
     try {
@@ -131,7 +131,7 @@ export class Crew extends Worker {
     return attempts;
   }
 
-  /** Fails so often, each time holding all it can. @param {string} key @param {number} times */
+  /** Fails `times` times, and holds all that it can each time. @param {string} key @param {number} times */
   async stumble(key, times) {
     const attempt = this.count(key);
     await this.limits.acquire({ db: 1 });
@@ -148,7 +148,7 @@ export class Crew extends Worker {
     return await this.limits.acquire({ db: 1, tokens: 2, call_count: 0 });
   }
 
-  /** Takes, and fails so often. @param {string} key @param {number} times @param {Record<string, number>} [amounts] */
+  /** Acquires, and fails `times` times. @param {string} key @param {number} times @param {Record<string, number>} [amounts] */
   async flaky(key, times, amounts = {}) {
     const attempt = this.count(key);
     const call = await this.limits.acquire(amounts);
@@ -167,12 +167,12 @@ export class Crew extends Worker {
     return await this.flaky(key, times);
   }
 
-  /** Leaves something running that asks for limits later. */
+  /** Leaves code running that asks for limits later. */
   async leave() {
     setTimeout(() => this.limits.acquire({ db: 1 }).catch((error) => this.attempts.set(error.code, 1)), 5);
   }
 
-  /** Waits for a connection and says who else does. @param {number} timeoutMs */
+  /** Waits for a connection. @param {number} timeoutMs */
   async wait(timeoutMs) {
     this.count("wait");
     (await this.limits.acquire({ db: 1 }, { timeoutMs })).release();

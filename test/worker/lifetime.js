@@ -1,4 +1,4 @@
-// Starts a worker in the mode of its first argument; with "calling" a call goes on for ever. Never stops it.
+// Starts a worker in the mode of the first argument and never stops it. With "calling" as the second, a call runs for ever.
 import process from "node:process";
 import { Crew } from "./crew.js";
 

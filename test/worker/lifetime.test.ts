@@ -1,4 +1,4 @@
-/** Workers neither keep an idle program alive nor outlive it. */
+/** Idle workers do not keep a program alive, and no worker outlives it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,7 +11,7 @@ async function start(...args: string[]) {
   const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   const ended = once(child, "exit");
-  // Workers write to it too: it closes when the last of all has ended.
+  // Workers have it open too, so it closes when the last process has ended.
   const allEnded = once(child.stdout, "close");
   await once(child.stdout, "data");
   return { child, ended, allEnded };

@@ -1,4 +1,4 @@
-/** The same in every mode: values, errors, limits, and that what a call takes ends with the call. */
+/** What is the same in every mode: values, errors, limits, and the release of all acquisitions at the end of a call. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ function temporary(): string {
 }
 
 describe.each(MODES)("mode %s", (mode) => {
-  test("methods return promises of their results, and keep their object", async () => {
+  test("methods return promises of their results, and run on one object", async () => {
     const worker = crew({ mode }, "Ada");
     const sum = worker.add(2, 3);
     expect(sum).toBeInstanceOf(Promise);
@@ -27,7 +27,7 @@ describe.each(MODES)("mode %s", (mode) => {
     expect(await worker.where()).toMatchObject({ name: "Ada", calls: 2 });
   });
 
-  test("values arrive as they are", async () => {
+  test("values arrive unchanged", async () => {
     const worker = crew({ mode });
     const value = {
       at: new Date(5),
@@ -64,13 +64,13 @@ describe.each(MODES)("mode %s", (mode) => {
     await expect(worker.fail("circle")).rejects.toThrow("round");
   });
 
-  test("without limits there is the empty set", async () => {
+  test("without limits, this.limits is the empty set", async () => {
     const worker = crew({ mode });
     expect(await worker.keys()).toEqual([]);
     expect(await worker.keep()).toEqual({});
   });
 
-  test("takes from the set it is given", async () => {
+  test("methods take from the set that the worker was given", async () => {
     const limits = makeLimits();
     const worker = crew({ mode, limits });
     expect(await worker.keys()).toEqual(["db", "tokens", "call_count"]);
@@ -81,7 +81,7 @@ describe.each(MODES)("mode %s", (mode) => {
     expect(await worker.used("tokens")).toBe(10);
   });
 
-  test("waits for what the program holds, and the program for it", async () => {
+  test("a worker waits for the program, and the program for the worker", async () => {
     const limits = makeLimits({ db: 1 });
     const worker = crew({ mode, limits });
     const mine = await limits.acquire({ db: 1 });
@@ -93,7 +93,7 @@ describe.each(MODES)("mode %s", (mode) => {
     expect(await theirs).toEqual({ db: 1, call_count: 1 });
   });
 
-  test("takes from a set that is elsewhere itself", async () => {
+  test("methods take from a set that is remote itself", async () => {
     const limits = makeLimits({ db: 1 });
     const { port1, port2 } = new MessageChannel();
     onTestFinished(() => port1.close());
@@ -107,14 +107,14 @@ describe.each(MODES)("mode %s", (mode) => {
     await worker.stop();
   });
 
-  test("what a call took without giving it back comes back with its end", async () => {
+  test("acquisitions that a method forgets are released when its call ends", async () => {
     const limits = makeLimits();
     const worker = crew({ mode, limits });
     expect(await worker.keep({ db: 2 })).toEqual({ db: 2, call_count: 1 });
     expect(limits.stats().db.used).toBe(0);
   });
 
-  test("a method that forgets the update rejects, and leaks nothing", async () => {
+  test("a method that forgets update() rejects, and its acquisitions are released", async () => {
     const limits = makeLimits();
     const worker = crew({ mode, limits });
     for (const call of [() => worker.forget({ tokens: 5, db: 2 }), () => worker.keep({ tokens: 5, db: 2 })]) {
@@ -130,7 +130,7 @@ describe.each(MODES)("mode %s", (mode) => {
     expect(limits.stats().tokens.used).toBe(10);
   });
 
-  test("what a failed call held comes back before it rejects, nested and inner calls included, and what waits leaves", async () => {
+  test("a failed call has released everything when it rejects, nested and inner calls included, and waits no more", async () => {
     const limits = makeLimits({ db: 2 });
     const worker = crew({ mode, limits });
     await expect(worker.stumble("once", 1)).rejects.toThrow("attempt 1");
@@ -139,7 +139,7 @@ describe.each(MODES)("mode %s", (mode) => {
     all.release();
   });
 
-  test("what a call leaves running takes nothing after its end", async () => {
+  test("code that a call leaves running cannot take limits", async () => {
     const limits = makeLimits();
     const worker = crew({ mode, limits });
     await worker.leave();
@@ -147,7 +147,7 @@ describe.each(MODES)("mode %s", (mode) => {
     expect(limits.stats().db.used).toBe(0);
   });
 
-  test("a limit that is not had in time is an error as anywhere", async () => {
+  test("a timeout is the usual error", async () => {
     const limits = makeLimits({ db: 1 });
     const worker = crew({ mode, limits });
     using _ = await limits.acquire({ db: 1 });
@@ -157,7 +157,7 @@ describe.each(MODES)("mode %s", (mode) => {
     expect(error).toMatchObject({ name: "TimeoutError", timeoutMs: 5 });
   });
 
-  test("signals among the arguments reach the method, and end its waiting", async () => {
+  test("signals among the arguments reach the method, and end its waits", async () => {
     const limits = makeLimits({ db: 1 });
     const worker = crew({ mode, limits });
     await worker.add(1, 1); // It has started.
@@ -172,7 +172,7 @@ describe.each(MODES)("mode %s", (mode) => {
     expect(await worker.sleep(1, new AbortController().signal)).toBe(false);
   });
 
-  test("a list of limits is one worker's own", async () => {
+  test("of a list of limits each worker has a set of its own", async () => {
     const list = [new ResourceLimit({ key: "db", capacity: 1 })];
     const one = crew({ mode, limits: list });
     const other = crew({ mode, limits: list });
@@ -182,7 +182,7 @@ describe.each(MODES)("mode %s", (mode) => {
     await Promise.all(both);
   });
 
-  test("a pool has one set of a list", async () => {
+  test("of a list of limits a pool has one set", async () => {
     const limits = [new ResourceLimit({ key: "db", capacity: 1 })];
     const pool = crew({ mode, limits, maxWorkers: 3, loadBalancing: "round-robin" });
     await Promise.all([pool.add(0, 0), pool.add(0, 0), pool.add(0, 0)]);
@@ -192,7 +192,7 @@ describe.each(MODES)("mode %s", (mode) => {
     await held;
   });
 
-  test("after stop() calls reject; a set that was given lives on, one of a list does not", async () => {
+  test("after stop() calls reject; a set that was given stays open, and one made from a list is closed", async () => {
     const limits = makeLimits();
     const worker = crew({ mode, limits });
     const running = worker.hold({ db: 1 }, 30);
@@ -206,7 +206,7 @@ describe.each(MODES)("mode %s", (mode) => {
     limits.tryAcquire({ db: 1 }).release();
   });
 
-  test("lets the object clean up when it stops, while its limits are there; not for longer than it waits", async () => {
+  test("stop() lets the object clean up while its limits are open, for no longer than timeoutMs", async () => {
     const limits = makeLimits();
     const file = temporary();
     const worker = crew({ mode, limits }, file);
@@ -221,7 +221,7 @@ describe.each(MODES)("mode %s", (mode) => {
     await expect(clumsy.stop()).rejects.toThrow(TooBusy);
   });
 
-  test("what runs longer than stop() waits rejects, and in the end holds nothing", async () => {
+  test("a call that runs longer than stop() waits rejects, and holds nothing in the end", async () => {
     const limits = makeLimits();
     const worker = crew({ mode, limits });
     const running = worker.keep({ db: 1 }, 400).catch((caught) => caught);
@@ -233,7 +233,7 @@ describe.each(MODES)("mode %s", (mode) => {
     await expect.poll(() => limits.stats().db.used).toBe(0);
   });
 
-  test("`await using` stops it", async () => {
+  test("`await using` stops the worker", async () => {
     let worker: ReturnType<typeof crew>;
     {
       await using scoped = crew({ mode });
@@ -244,7 +244,7 @@ describe.each(MODES)("mode %s", (mode) => {
   });
 });
 
-describe("where methods begin", () => {
+describe("the place and time of a method", () => {
   test('"sync": in the call; "async": on a later turn', async () => {
     const sync = crew({ mode: "sync", limits: makeLimits() });
     const async = crew({ mode: "async", limits: makeLimits() });
@@ -269,8 +269,8 @@ describe("where methods begin", () => {
   });
 });
 
-describe.each(ELSEWHERE)("mode %s: what cannot cross", (mode) => {
-  test("is a clear error, and the worker goes on", async () => {
+describe.each(ELSEWHERE)("mode %s: a value that cannot cross", (mode) => {
+  test("rejects with a clear error, and the worker goes on", async () => {
     const worker = crew({ mode });
     const error = await worker.echo({ deep: [() => {}] }).catch((caught) => caught);
     expect(error).toBeInstanceOf(CannotCrossError);
@@ -281,7 +281,7 @@ describe.each(ELSEWHERE)("mode %s: what cannot cross", (mode) => {
     expect(await worker.add(1, 2)).toBe(3);
   });
 
-  test("a constructor that throws rejects the calls with what it threw; the next call tries again", async () => {
+  test("an error of the constructor rejects the calls; the next call tries again", async () => {
     const file = temporary();
     const worker = crew({ mode }, `late ${file}`);
     for (let i = 0; i < 2; i++) {

@@ -1,4 +1,4 @@
-/** What makes no sense is said at once, by name. */
+/** Invalid options and classes throw at once, and the error names the option. */
 import { InvalidLimitError, LimitSet, ResourceLimit } from "limitset";
 import { InvalidWorkerError, Worker } from "limitset/worker";
 import { describe, expect, test } from "vitest";
@@ -52,13 +52,13 @@ describe("options", () => {
     expect(invalid(options)).toBe(message);
   });
 
-  test("overrides for what is no method", () => {
+  test("retry options for a name that is not a method", () => {
     expect(invalid({ methods: { subtract: {} } })).toMatch(
-      /^methods names "subtract", which is no method: there are "where", "add"/,
+      /^methods names "subtract", which is not a method: there are "where", "add"/,
     );
   });
 
-  test("a list with a limit that makes no sense", () => {
+  test("a list with an invalid limit", () => {
     expect(() => Crew.options({ limits: [{ type: "resource", key: "db", capacity: -1 }] })).toThrow(
       InvalidLimitError,
     );
@@ -77,13 +77,13 @@ describe("classes", () => {
     );
   });
 
-  test.each(ELSEWHERE)("mode %s: that the module does not export", async (mode) => {
+  test.each(ELSEWHERE)("mode %s: not exported by the module", async (mode) => {
     class Hidden extends Crew {}
     const worker = stopped(Hidden.options({ mode }).init() as unknown as ReturnType<typeof crew>);
     await expect(worker.add(1, 1)).rejects.toThrow(/exports no class of that name/);
   });
 
-  test.each(ELSEWHERE)("mode %s: whose module is not there", async (mode) => {
+  test.each(ELSEWHERE)("mode %s: with a module that does not exist", async (mode) => {
     class Lost extends Crew {
       static override module = new URL("./lost.js", import.meta.url).href;
     }
@@ -91,14 +91,14 @@ describe("classes", () => {
     await expect(worker.add(1, 1)).rejects.toThrow(/lost\.js/);
   });
 
-  test("with a method that workers have themselves", () => {
+  test("with a method of a reserved name", () => {
     class Stopper extends Worker {
       stop() {}
     }
     expect(invalid({}, Stopper)).toBe("a method cannot be called stop: workers have one");
   });
 
-  test("methods are those of the class and between; what is Worker's or Object's is not", () => {
+  test("a worker offers methods of the class and those between, but not those of Worker or Object", () => {
     class Elder extends Worker {
       first() {
         return 1;
@@ -123,12 +123,12 @@ describe("classes", () => {
     expect(await object.keep()).toEqual({});
   });
 
-  test("an error of the constructor, in this thread, is init's, and closes the private set", () => {
+  test("in this thread, init() throws the error of the constructor, and closes the private set", () => {
     const limits = [new ResourceLimit({ key: "db", capacity: 1 })];
     expect(() => crew({ limits, maxWorkers: 3 }, "late")).toThrow("no more come in");
   });
 
-  test("a worker is no promise", async () => {
+  test("a worker is not a promise", async () => {
     const worker = crew({});
     expect(await worker).toBe(worker);
   });

@@ -1,4 +1,4 @@
-/** Several objects: who gets which call, and what comes of one that dies. */
+/** Pools of several objects: which one gets a call, and what happens when one crashes. */
 import { CallLimit, LimitSet, ResourceLimit } from "limitset";
 import { ManualClock } from "limitset/testing";
 import { WorkerCrashedError } from "limitset/worker";
@@ -8,7 +8,7 @@ import { crew, ELSEWHERE, MODES, makeLimits } from "./pools.ts";
 
 const id = ({ thread, process }: { thread: number; process: number }) => `${process} ${thread}`;
 
-describe.each(ELSEWHERE)("mode %s: balance", (mode) => {
+describe.each(ELSEWHERE)("mode %s: load balancing", (mode) => {
   test("round-robin takes turns", async () => {
     const pool = crew({ mode, maxWorkers: 3, loadBalancing: "round-robin" });
     const seen = await Promise.all(Array.from({ length: 9 }, () => pool.where()));
@@ -17,7 +17,7 @@ describe.each(ELSEWHERE)("mode %s: balance", (mode) => {
     expect(ids.slice(3)).toEqual(ids.slice(0, 6));
   });
 
-  test("least-active avoids who is busy", async () => {
+  test("least-active avoids busy objects", async () => {
     const pool = crew({ mode, maxWorkers: 2 });
     await Promise.all([pool.add(1, 1), pool.add(1, 1)]);
     const busy = pool.hold({}, 0).catch(() => {});
@@ -29,7 +29,7 @@ describe.each(ELSEWHERE)("mode %s: balance", (mode) => {
     await long;
   });
 
-  test("random reaches all", async () => {
+  test("random reaches all objects", async () => {
     const pool = crew({ mode, maxWorkers: 2, loadBalancing: "random" });
     const seen = await Promise.all(Array.from({ length: 40 }, () => pool.where()));
     expect(new Set(seen.map(id)).size).toBe(2);
@@ -50,13 +50,13 @@ const WAYS = [
   ["process", "kill", /process was ended by SIGKILL/],
 ] as const;
 
-describe.each(WAYS)("mode %s, by %s: one that dies", (mode, how, message) => {
+describe.each(WAYS)("mode %s, by %s: an object that crashes", (mode, how, message) => {
   test("rejects its calls, gives back what it held, and is replaced", async () => {
     const limits = makeLimits({ db: 2 });
     const pool = crew({ mode, limits, maxWorkers: 2, loadBalancing: "round-robin" });
     const before = await Promise.all([pool.where(), pool.where()]);
     const dying = pool.die(how, { db: 2 }).catch((caught) => caught);
-    // In turns: the next is the other's, and the one after that comes to the same.
+    // The calls go round: the next goes to the other object, and the one after that to the same.
     const elsewhere = pool.add(1, 1);
     const other = pool.sleep(300).catch((caught) => caught);
     const error = await dying;
@@ -73,7 +73,7 @@ describe.each(WAYS)("mode %s, by %s: one that dies", (mode, how, message) => {
     expect(ids).not.toContain(a);
   });
 
-  test("its calls are tried again on another, if asked", async () => {
+  test("has its calls tried again on another object, if retryOn says so", async () => {
     const limits = new LimitSet({ limits: [new CallLimit({ capacity: 100, windowMs: 3_600_000 })] });
     const pool = crew({ mode, limits, numRetries: 2, retryWaitMs: 1, retryOn: WorkerCrashedError });
     const error = await pool.die(how, {}).catch((caught) => caught);
@@ -85,7 +85,7 @@ describe.each(WAYS)("mode %s, by %s: one that dies", (mode, how, message) => {
   });
 });
 
-test("a set with a clock of its own is asked over the channel: time is the same for all", async () => {
+test("a set with its own clock is served over the channel, so that time is the same for all", async () => {
   const clock = new ManualClock();
   const limits = new LimitSet({
     limits: [new CallLimit({ capacity: 1, windowMs: 1000, algorithm: "fixed-window" })],
@@ -99,7 +99,7 @@ test("a set with a clock of its own is asked over the channel: time is the same 
   expect(await waiting).toEqual({ call_count: 1 });
 });
 
-test("a private set without shared memory is asked over the channel", async () => {
+test("a set without shared memory is served over the channel", async () => {
   const limits = new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity: 1 })], shared: false });
   const pool = crew({ mode: "thread", limits, maxWorkers: 2 });
   const held = [pool.hold({ db: 1 }, 500), pool.hold({ db: 1 }, 500)];
@@ -107,8 +107,8 @@ test("a private set without shared memory is asked over the channel", async () =
   await Promise.all(held);
 });
 
-describe.each(MODES)("mode %s: as in the design's origin", (mode) => {
-  test("20 workers on 10 connections never hold more than 10, and all finish, though attempts fail", async () => {
+describe.each(MODES)("mode %s: many workers, few connections", (mode) => {
+  test("20 workers on 10 connections never hold more than 10, and all finish although attempts fail", async () => {
     const limits = makeLimits({ db: 10 });
     const pool = crew({
       mode,
@@ -131,7 +131,7 @@ describe.each(MODES)("mode %s: as in the design's origin", (mode) => {
     expect(most).toBe(10);
     const { db, call_count } = limits.stats();
     expect(db).toMatchObject({ used: 0, waiting: 0 });
-    // 66 that succeed at once, 34 that fail on each object that they come to for the first time.
+    // 66 calls succeed at once, and 34 fail on each object that they reach for the first time.
     expect(call_count.used).toBeGreaterThanOrEqual(66 + 2 * 34);
   });
 

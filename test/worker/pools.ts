@@ -1,4 +1,4 @@
-/** Workers that end with the test. */
+/** Workers and limits for the tests; the workers stop when the test ends. */
 import { CallLimit, LimitSet, RateLimit, ResourceLimit } from "limitset";
 import type { Running, StopOptions, WorkerMode, WorkerOptions } from "limitset/worker";
 import { onTestFinished } from "vitest";
@@ -9,7 +9,7 @@ export const ELSEWHERE = ["thread", "process"] as const;
 
 const HOUR_MS = 3_600_000;
 
-/** Connections, tokens and calls enough for an hour; not one by the clock, which may strike meanwhile. */
+/** Limits per hour. No fixed windows: one might end during the test. */
 export function makeLimits({ db = 2, tokens = 1000, calls = 1000 } = {}) {
   const limits = new LimitSet({
     limits: [
@@ -22,7 +22,7 @@ export function makeLimits({ db = 2, tokens = 1000, calls = 1000 } = {}) {
   return limits;
 }
 
-/** Crews, stopped when the test ends. */
+/** A running `Crew`, stopped when the test ends. */
 export function crew<const M extends WorkerMode>(
   options: WorkerOptions<Crew, M>,
   name?: string,

@@ -1,4 +1,4 @@
-/** Attempt after attempt: when there is another, what it waits, and that nothing is held meanwhile. */
+/** Retries: when another attempt follows, how long it waits, and that nothing is held in the meantime. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { AcquireTimeoutError, CallLimit, LimitError, LimitSet, ResourceLimit } from "limitset";
 import { ManualClock } from "limitset/testing";
@@ -16,7 +16,7 @@ import { crew, MODES, makeLimits, stopped } from "./pools.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 
-/** In this thread, with a clock moved by hand: counts its attempts. */
+/** A class for this thread and a clock that is moved by hand. It counts its attempts. */
 class Fragile extends Worker {
   readonly attempts: string[] = [];
 
@@ -27,14 +27,14 @@ class Fragile extends Worker {
     super();
   }
 
-  /** Fails with these, one an attempt, then returns how often. */
+  /** Fails with these errors, one an attempt, then returns the number of attempts. */
   async work(...errors: unknown[]) {
     this.attempts.push(`${this.clock.now() - this.since}`);
     if (this.attempts.length <= errors.length) throw errors[this.attempts.length - 1];
     return this.attempts.length;
   }
 
-  /** Holds for so long, then fails. */
+  /** Acquires, and fails after a time. */
   async holdAndFail(ms: number) {
     this.attempts.push("began");
     await this.limits.acquire();
@@ -68,12 +68,12 @@ function fragile(options: Omit<WorkerOptions<Fragile, "sync">, "mode">) {
 const busy = () => new TooBusy("busy", 429);
 
 describe("when there is another attempt", () => {
-  test("none, unless asked", async () => {
+  test("without numRetries there is none", async () => {
     const { worker } = fragile({});
     await expect(worker.work(busy())).rejects.toThrow("busy");
   });
 
-  test("as many as asked, with the waits between; then the last error", async () => {
+  test("there are numRetries more, with waits between, and then the last error", async () => {
     const { worker, clock } = fragile({ numRetries: 3 });
     const last = new RangeError("last");
     const done = worker.work(busy(), busy(), busy(), last).catch((error) => error);
@@ -83,7 +83,7 @@ describe("when there is another attempt", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("until one succeeds", async () => {
+  test("there is none after a success", async () => {
     const { worker, clock } = fragile({ numRetries: 5, retryAlgorithm: "linear" });
     const done = worker.work(busy(), "a string", undefined);
     await clock.advanceAsync(10_000);
@@ -113,7 +113,7 @@ describe("when there is another attempt", () => {
     expect(await done).toBe(again ? 2 : error);
   });
 
-  test("the predicate gets the error, the attempt, the time since the first, the method", async () => {
+  test("a predicate gets the error, the attempt, the time since the first and the method", async () => {
     const seen: [unknown, AttemptInfo][] = [];
     const { worker, clock } = fragile({ numRetries: 2, retryOn: (...args) => seen.push(args) > 0 });
     const errors = [busy(), busy(), busy()];
@@ -126,7 +126,7 @@ describe("when there is another attempt", () => {
     ]);
   });
 
-  test("a predicate that throws ends the chain with its error", async () => {
+  test("a predicate that throws ends the call with its error", async () => {
     const { worker } = fragile({
       numRetries: 2,
       retryOn: () => {
@@ -136,7 +136,7 @@ describe("when there is another attempt", () => {
     await expect(worker.work(busy())).rejects.toThrow("no idea");
   });
 
-  test("while the result does not satisfy retryUntil", async () => {
+  test("another follows while retryUntil does not accept the result", async () => {
     const enough = (least: number) => (result: unknown) => (result as number) >= least;
     const { worker, clock } = fragile({ numRetries: 4, retryUntil: [enough(2), enough(3)] });
     const done = worker.work();
@@ -151,7 +151,7 @@ describe("when there is another attempt", () => {
     expect(error.message).toBe("retryUntil accepted no result of work() in 3 attempts, the last being 3");
   });
 
-  test("methods may have their own", async () => {
+  test("methods may have their own retry options", async () => {
     const { worker, clock } = fragile({
       numRetries: 1,
       methods: { work: { numRetries: 3, retryWaitMs: 10 } },
@@ -165,7 +165,7 @@ describe("when there is another attempt", () => {
     expect(await failed).toBeInstanceOf(TooBusy);
   });
 
-  test("an inner call is part of the attempt: it is not tried again by itself", async () => {
+  test("an inner call is part of the attempt, and is not tried again by itself", async () => {
     const { worker, clock } = fragile({ numRetries: 2 });
     const failed = worker.other(busy(), busy(), busy(), busy(), busy()).catch((error) => error);
     await clock.advanceAsync(10_000);
@@ -174,8 +174,8 @@ describe("when there is another attempt", () => {
   });
 });
 
-describe("what ends a chain", () => {
-  test("a signal of the options, at once while it waits", async () => {
+describe("the end of a call", () => {
+  test("by the signal of the options, at once while it waits", async () => {
     const controller = new AbortController();
     const { worker, clock } = fragile({ numRetries: 5, signal: controller.signal });
     const failed = worker.work(busy(), busy()).catch((error) => error);
@@ -186,7 +186,7 @@ describe("what ends a chain", () => {
     await expect(worker.times()).rejects.toThrow("enough");
   });
 
-  test("a signal among the arguments, for that call alone", async () => {
+  test("by a signal among the arguments, for that call alone", async () => {
     const controller = new AbortController();
     const { worker, clock } = fragile({ numRetries: 5 });
     const failed = worker.work(busy(), { signal: controller.signal }).catch((error) => error);
@@ -196,7 +196,7 @@ describe("what ends a chain", () => {
     expect(await worker.times()).toEqual(["0"]);
   });
 
-  test("a signal: an attempt under way is the last, and keeps what it holds until its end", async () => {
+  test("by a signal: an attempt under way is the last, and keeps what it holds until its end", async () => {
     const limits = new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity: 1 })] });
     const controller = new AbortController();
     const { worker, clock } = fragile({ numRetries: 5, limits, signal: controller.signal });
@@ -209,7 +209,7 @@ describe("what ends a chain", () => {
     expect(limits.stats().db.used).toBe(0);
   });
 
-  test("a signal: who waits for a limit does not any more", async () => {
+  test("by a signal: a wait for a limit ends", async () => {
     const limits = new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity: 1 })] });
     const controller = new AbortController();
     const { worker } = fragile({ numRetries: 5, limits, signal: controller.signal });
@@ -232,7 +232,7 @@ describe("what ends a chain", () => {
     expect(listen).toHaveBeenCalledTimes(1);
   });
 
-  test("stop(): when its time is over", async () => {
+  test("by stop(), when its timeoutMs is over", async () => {
     const { worker, clock } = fragile({ numRetries: 5, retryWaitMs: 1_000 });
     const failed = worker.work(busy(), busy()).catch((error) => error);
     const end = worker.stop({ timeoutMs: 100 });
@@ -246,7 +246,7 @@ describe("what ends a chain", () => {
 describe.each(MODES)("mode %s: limits and retries", (mode) => {
   const quick = { retryWaitMs: 1, retryOn: TooBusy } as const;
 
-  test("each attempt takes anew, and what a failed one held is back before the wait", async () => {
+  test("each attempt acquires anew, and a failed one has released everything before the wait", async () => {
     const limits = makeLimits({ db: 2 });
     const worker = crew({ mode, limits, numRetries: 3, retryOn: TooBusy, retryWaitMs: 200, retryJitter: 0 });
     await worker.add(1, 1);
@@ -274,7 +274,7 @@ describe.each(MODES)("mode %s: limits and retries", (mode) => {
     expect(limits.stats().call_count.used).toBe(7);
   });
 
-  test("a limit that could not be had is not asked for again, unless named", async () => {
+  test("after a timeout there is no further attempt, unless retryOn names it", async () => {
     const limits = makeLimits({ db: 1 });
     using _ = limits.tryAcquire({ db: 1 });
     const worker = crew({ mode, limits, numRetries: 2, retryWaitMs: 1 });
@@ -285,7 +285,7 @@ describe.each(MODES)("mode %s: limits and retries", (mode) => {
     expect(await stubborn.attemptsOf("wait")).toBe(3);
   });
 
-  test("predicates see errors as what they are", async () => {
+  test("predicates get errors of their own classes", async () => {
     const seen: unknown[] = [];
     const worker = crew({ mode, numRetries: 2, retryWaitMs: 1, retryOn: (error) => seen.push(error) > 0 });
     await expect(worker.fail("TooBusy")).rejects.toThrow(TooBusy);
