@@ -1,7 +1,13 @@
 /** Shares a set with other threads. */
 import { SHARED_FORMAT } from "../../assembly/layout.ts";
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
-import { CannotShareError, InvalidRequestError, show, TooManyThreadsError } from "../errors.ts";
+import {
+  CannotShareError,
+  InvalidRequestError,
+  LimitSetClosedError,
+  show,
+  TooManyThreadsError,
+} from "../errors.ts";
 import type { LimitSet } from "../limit-set.ts";
 import { definitionOf } from "../limits/definition.ts";
 import type { LimitLike } from "../limits/limits.ts";
@@ -50,7 +56,8 @@ export function shareLimits<K extends string>(limits: LimitSet<K>, worker?: Thre
   }
   const config = sendableConfig(limits.config);
   const membership = membershipOf(set);
-  const number = membership.issue(worker !== undefined);
+  const number = membership.issue(worker && threadIdOf(worker));
+  if (number === "reclaimed") throw new LimitSetClosedError("reclaimed");
   if (number === undefined) throw new TooManyThreadsError(membership.maxThreads, "handles");
   const reclaim = (threadId?: number) => {
     if (threadId === undefined) membership.reclaim(number);
@@ -66,9 +73,8 @@ export function shareLimits<K extends string>(limits: LimitSet<K>, worker?: Thre
       reclaim();
       throw error;
     }
-    const threadId = threadIdOf(worker);
-    whenEnded(worker, lock, membership.handles, number, () => {
-      membership.reclaim(number, threadId);
+    whenEnded(worker, lock, membership.handles, number, (isSure) => {
+      membership.reclaim(number, isSure);
       set.serve();
     });
   }
@@ -100,8 +106,8 @@ function membershipOf<K extends string>({
   if (!region.isSharable) {
     throw new CannotShareError("there is no SharedArrayBuffer here; limitset/port serves a set without one");
   }
-  region.widen(limits.map(definitionOf), maxThreads + 1, (arena, start) =>
-    Membership.found(arena, start, ownThreadId()),
+  region.widen(limits.map(definitionOf), maxThreads + 1, (arena, start, entrance) =>
+    Membership.found(arena, start, entrance, ownThreadId()),
   );
   // From now on the waiters sleep on the wake word.
   serve();
