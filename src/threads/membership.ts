@@ -197,6 +197,8 @@ export class Membership implements Sharing {
     if (!entrance.enter()) return;
     try {
       end();
+      // First, so that this thread can take the number of one that has ended.
+      this.endOrphans();
       if (!this.act((own) => this.sweep(own))) this.sweepAsGuest();
     } finally {
       entrance.exit();
@@ -231,17 +233,23 @@ export class Membership implements Sharing {
     }
   }
 
-  /**
-   * Ends the seats whose handles are not good any more, and gives back all that ended seats hold. Each step finds by itself
-   * what is to be done: a thread that dies in here leaves the rest to the next that attaches, leaves or reclaims.
-   */
-  private sweep(own: Seat): void {
+  /** Ends the seats whose handles are not good any more. */
+  private endOrphans(): void {
     const { seats, handles } = this.place;
     handles.voidOrphans();
     for (const seat of seats.taken()) {
       const handle = seats.handleOf(seat);
       if (handle !== undefined && handle !== NO_HANDLE && !handles.isGood(handle)) seats.end(seat);
     }
+  }
+
+  /**
+   * Gives back all that ended seats hold. It finds by itself what is to be done, as `endOrphans` does: a thread that dies in here
+   * leaves the rest to the next that attaches, leaves or reclaims.
+   */
+  private sweep(own: Seat): void {
+    const { seats } = this.place;
+    this.endOrphans();
     for (const seat of seats.ended()) {
       this.giveBack(own, seat);
       seats.vacate(seat);
