@@ -38,7 +38,6 @@ export class Membership implements Sharing {
     handle: number,
     threadId: number,
   ): Membership | "void" | "gone" | { readonly maxThreads: number } {
-    // A thread that dies before the exit keeps the region's memory for ever, and does no other harm.
     if (!entrance.enter()) return "gone";
     try {
       const place = placeAt(heap, start, entrance);
@@ -125,7 +124,7 @@ export class Membership implements Sharing {
       this.giveBack(own, own);
       this.sweep(own);
     });
-    // If this thread is reclaimed before it frees the seat, another gives back once more, which does nothing.
+    // If this thread is reclaimed just before, the seat stays for another thread to free.
     this.place.seats.free(this.seat);
     this.unlock?.();
   }
@@ -145,11 +144,11 @@ export class Membership implements Sharing {
 
   /** Reclaims the thread `threadId`, by whatever handle it attached, and voids the handles that it posted to its workers. */
   reclaimThread(threadId: number): void {
-    // Below 0 it is the id of no thread: Node's `threadId` of a worker that has ended, for example.
+    // The id of no thread is below 0. Node's `threadId` of a worker that has ended is one.
     if (!(threadId >= 0)) return;
     this.inside(() => {
       const { seats, handles } = this.place;
-      // If this thread dies in between, the rest needs another call.
+      // If this thread dies in the middle, the rest takes another call.
       for (const seat of seats.taken()) if (seats.threadOf(seat) === threadId) seats.end(seat);
       for (const posted of handles.postedIn(threadId)) handles.void(posted);
     });
@@ -197,7 +196,7 @@ export class Membership implements Sharing {
     if (!entrance.enter()) return;
     try {
       end();
-      // First, so that this thread can take the number of one that has ended.
+      // Before the number is chosen, since it may be that of a thread that has ended.
       this.endOrphans();
       if (!this.act((own) => this.sweep(own))) this.sweepAsGuest();
     } finally {
@@ -209,7 +208,7 @@ export class Membership implements Sharing {
   private sweepAsGuest(): void {
     const { place, handle, threadId, arena } = this;
     const seat = place.seats.take(handle);
-    // Where no number is free, the next thread that attaches, leaves or reclaims gives back.
+    // Where no number is free, it is left to the next thread that attaches, leaves or reclaims.
     if (!seat) return;
     const guest = new Membership(place, seat, handle, threadId, arena);
     guest.act((own) => guest.begin(own));
@@ -223,7 +222,10 @@ export class Membership implements Sharing {
     this.sweep(own);
   }
 
-  /** Notes that the worker of a handle has ended. Browsers do not number threads: there its seat has to be the only one. */
+  /**
+   * Notes that the worker of a handle has ended. Browsers do not number threads: there the handle must have no other seat, or it
+   * is not known which is the worker's.
+   */
   private forgetWorker(handle: number): void {
     const { seats, handles } = this.place;
     const worker = handles.workerOf(handle);

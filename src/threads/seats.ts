@@ -18,8 +18,8 @@
  *
  * A thread that ends while it is inside leaves its number unusable until it is known to have ended.
  *
- * Seats lie outside of the region, since a reclaimed thread looks at its seat even when the region is gone. Their memory is only
- * ever used for seats again, and the lives go on counting: so a thread never mistakes a later life for its own.
+ * Seats lie outside of the region, since a reclaimed thread looks at its seat even when the region is gone. Their memory is used
+ * again only for seats, which go on counting the lives: so a thread never mistakes a later life for its own.
  */
 import { HANDLE, INSIDE, LIFE, SEAT_BYTES, THREAD } from "../../assembly/layout.ts";
 
@@ -40,7 +40,7 @@ export interface Seat {
   readonly life: number;
 }
 
-/** In place of the handle of the thread that made the set, and of a thread that only reclaims. */
+/** In place of a handle: the thread that made the set needs none. */
 export const NO_HANDLE = 0;
 
 export class Seats {

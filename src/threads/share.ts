@@ -28,15 +28,15 @@ export interface SharedLimits<K extends string = string> {
   /**
    * Reclaims threads that have ended: gives back all that the threads hold which attached by the handle, takes their waiters out
    * of the order, and voids the handle. A thread that is still alive finds its set closed. With a `threadId` (of
-   * `node:worker_threads`) it reclaims that thread alone, by whatever handle it attached, and the handle stays good. A second
-   * call does nothing; it also works after this thread has closed the set.
+   * `node:worker_threads`) it reclaims that thread alone, by whatever handle it attached, also if it made the set; the handle
+   * stays good. A second call does nothing; it also works after this thread has closed the set.
    */
   reclaim(threadId?: number): void;
 }
 
 /**
  * Shares a set with threads: from then on it lies in memory from which all of them take, without messages. If `worker` is given,
- * posts it the handle, and gives back what the worker holds when it ends. Where the runtime does not show the end of a worker (no
+ * posts it the handle, and gives back what the worker holds when it ends. The handle is for that worker alone. Where the runtime does not show the end of a worker (no
  * `exit` or `close` event, no Web Locks), call `reclaim`.
  *
  * @throws {CannotShareError} if `limits` is no `LimitSet`, it was made with `shared: false`, there is no shared memory here, or
