@@ -7,7 +7,7 @@ import { type AcquireTimeoutError, type LimitError, LimitSetClosedError } from "
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Gate, Queue } from "../waiting/gate.ts";
-import type { Request } from "../waiting/lines.ts";
+import type { Request } from "../waiting/line.ts";
 import { queueFor } from "../waiting/queue-for.ts";
 import { Grant, type Granter } from "./acquisition.ts";
 import type { Denials } from "./denials.ts";

@@ -4,7 +4,7 @@ import type { AcquireOptions } from "../contract.ts";
 import type { Answer } from "../core/answer.ts";
 import type { WakeWord } from "../core/sharing.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Request } from "./lines.ts";
+import type { Request } from "./line.ts";
 
 /** The set, as its queue sees it. */
 export interface Gate<T> {

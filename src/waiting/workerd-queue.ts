@@ -17,7 +17,8 @@ import { isGranted, tokenOf, waitOf } from "../core/answer.ts";
 import { toMicros } from "../limits/units.ts";
 import { Aborts } from "./aborts.ts";
 import type { Gate, Queue } from "./gate.ts";
-import { FREE, Lines, type Request, type Stop, stopFor, type Waiting } from "./lines.ts";
+import { FREE, type Request, type Stop, stopFor, type Waiting } from "./line.ts";
+import { Lines } from "./lines.ts";
 
 // How long a waiter sleeps at most, and after how long without running it counts as gone.
 const NAP_MS = 500;
@@ -146,8 +147,7 @@ export class WorkerdQueue<T> implements Queue<T> {
   #serveAt(now: number, own?: Waiter<T>): void {
     this.#passGone(now);
     this.#passesAt = Number.POSITIVE_INFINITY;
-    this.#lines.reopen();
-    this.#lines.walk((waiter) => (waiter === own ? this.#take(waiter, now) : this.#call(waiter, now)));
+    this.#lines.serve((waiter) => (waiter === own ? this.#take(waiter, now) : this.#call(waiter, now)));
   }
 
   #take(waiter: Waiter<T>, now: number): Stop {
