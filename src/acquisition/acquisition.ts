@@ -29,7 +29,7 @@ export interface Granter<K extends string> {
   ): Promise<Acquisition<K>>;
 }
 
-/** In place of the usage of an acquisition that is released. */
+/** Stands in place of the usage of an acquisition that is released. */
 const RELEASED: readonly number[] = [];
 const NOTHING: readonly never[] = Object.freeze([]);
 
@@ -40,7 +40,7 @@ export interface GrantRecord {
   readonly covered: readonly boolean[] | undefined;
 }
 
-/** Reads the data of a grant, which are private to all others. */
+/** Reads the data of a grant, which no other code can read. */
 export let recordOf: <K extends string>(grant: Grant<K>) => GrantRecord;
 
 export class Grant<K extends string> implements Acquisition<K> {
