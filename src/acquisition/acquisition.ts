@@ -1,4 +1,7 @@
-/** Acquisitions: grants, which are settled at their release, and the refusals of tries. */
+/**
+ * This folder has the answers to requests. This file has both kinds: grants, which are settled at their release, and the refusals of
+ * tries.
+ */
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";

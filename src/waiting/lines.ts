@@ -1,5 +1,5 @@
 /**
- * The order of waiting, the same for every queue.
+ * This folder decides which waiter is next, and when. This file has the order of waiting, which is the same for every queue.
  *
  * First come, first served among requests that share a limit: a waiter is passed only by requests that share no limit
  * with it, nor with any waiter that it would have to wait behind. So that a hundred thousand waiters cost as much each
