@@ -18,7 +18,7 @@ import { type Clock, systemClock } from "./platform/clock.ts";
 import { warnOnce } from "./platform/warning.ts";
 import { takeBlocking } from "./waiting/blocking.ts";
 import type { Queue } from "./waiting/gate.ts";
-import type { Request } from "./waiting/lines.ts";
+import type { Request } from "./waiting/line.ts";
 
 /**
  * A set of rate limits, call limits and resource limits. A request takes from all that it names, or from none; requests that

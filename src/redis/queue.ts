@@ -11,12 +11,12 @@ import {
   AWAITS_RELEASE,
   AWAITS_TIME,
   FREE,
-  Lines,
   limitsOf,
   type Request,
   type Stop,
   UNKNOWN,
-} from "../waiting/lines.ts";
+} from "../waiting/line.ts";
+import { Lines } from "../waiting/lines.ts";
 import type { Conversation, Operation, Timing } from "./conversation.ts";
 import { unavailable } from "./errors.ts";
 import type { RedisGate } from "./gate.ts";

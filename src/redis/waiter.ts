@@ -3,7 +3,7 @@ import type { AcquireOptions } from "../contract.ts";
 import { toMicros } from "../limits/units.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Due } from "../waiting/deadlines.ts";
-import type { Line, Request, Waiting } from "../waiting/lines.ts";
+import type { Line, Request, Waiting } from "../waiting/line.ts";
 import type { Definitions } from "./definitions.ts";
 
 export interface Asked {

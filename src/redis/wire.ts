@@ -1,5 +1,5 @@
 /** The script's answer to one request. */
-import type { Stop } from "../waiting/lines.ts";
+import type { Stop } from "../waiting/line.ts";
 import type { Definitions } from "./definitions.ts";
 
 export type Answer = Granted | Refused | Behind;

@@ -18,7 +18,7 @@ export interface PackedError {
 
 const PACKED_ERROR_HAS: ReadonlySet<string> = new Set(["code", "name", "message", "stack"]);
 
-/** Packs an error of a set for the peer. An error that is not the library's becomes a `BackendUnavailableError`. */
+/** Packs an error of a set for the other side. An error that is not the library's becomes a `BackendUnavailableError`. */
 export function packError(error: unknown): PackedError {
   if (!(error instanceof LimitError)) {
     const message = `the host failed: ${error instanceof Error ? error.message : String(error)}`;
@@ -77,8 +77,8 @@ export function packThrown(thrown: unknown, depth = 0): PackedThrown {
 }
 
 /**
- * The value that was thrown. An error gets the nearest of its classes that is in `known`, is the platform's or is the library's;
- * of two with one name, that in `known`.
+ * The value that was thrown. An error gets the nearest of its classes that this side has: in `known`, or else among the platform's
+ * and the library's own.
  */
 export function unpackThrown(packed: PackedThrown, known: ErrorClasses): unknown {
   if ("thrown" in packed) return packed.thrown;

@@ -1,84 +1,41 @@
 /**
- * The order of waiting, the same for every queue.
+ * This folder decides which waiter is next, and when. This file has the order of waiting, which is the same for every queue.
  *
  * First come, first served among requests that share a limit: a waiter is passed only by requests that share no limit
  * with it, nor with any waiter that it would have to wait behind. So that a hundred thousand waiters cost as much each
  * as ten, they are kept in lines: one line for each combination of limits that is being waited for. A line that cannot
- * move is skipped as a whole.
+ * move is skipped as a whole. And so that ten thousand lines cost as much each as ten, each limit keeps the lines that want
+ * it in a heap, the line whose first waiter came first on top: no other line can move there.
  *
- * A nested request (one whose caller holds something already) does not wait behind a request that waits for a
- * resource: its caller may hold that very resource. Behind requests that only wait for time to pass, it waits like any
- * other.
+ * A nested request (one through an acquisition) does not wait behind a request that waits for a resource: the acquisition
+ * may hold that very resource. Behind requests that only wait for time to pass, it waits like any other.
  */
 
-/** A request as it waits: whole units, one entry a limit. */
-export interface Request {
-  readonly units: readonly number[];
-  /** For a nested request: the limits that the acquisitions around it hold. */
-  readonly covered?: readonly boolean[] | undefined;
-}
-
-/** Why a line cannot move during a walk. The higher number wins where several reasons apply. */
-export type Stop = typeof FREE | typeof AWAITS_RELEASE | typeof AWAITS_TIME | typeof UNKNOWN;
-
-/** No reason: the line can move. */
-export const FREE = 0;
-/** Its first waiter, or one before it, waits for a release: nested requests still pass. */
-export const AWAITS_RELEASE = 1;
-/** Its first waiter, or one before it, waits for time to pass: no request passes. */
-export const AWAITS_TIME = 2;
-/** It is not known yet, because the answer to a waiter is still to come: no request passes, and the next walk asks anew. */
-export const UNKNOWN = 3;
-
-/** The stop of a line whose first waiter was refused for so many milliseconds. */
-export function stopFor(waitMs: number): Stop {
-  return waitMs === Number.POSITIVE_INFINITY ? AWAITS_RELEASE : AWAITS_TIME;
-}
-
-/** A waiter's place among the others. */
-export interface Standing<W> {
-  readonly request: Request;
-  /** Grows with every waiter that comes. */
-  readonly turn: number;
-  /** The line in which it stands; undefined while it stands in none. */
-  line: Line<W> | undefined;
-  previous: W | undefined;
-  next: W | undefined;
-}
-
-/** A waiter's promise, and the reasons that may end its wait. */
-export interface Waiting<T, W> extends Standing<W> {
-  /** When it came, in microseconds. */
-  readonly since: number;
-  /** When it gives up, in milliseconds since the epoch. */
-  readonly deadline: number;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** The waiters that want the same combination of limits, in order of turn. */
-export interface Line<W> {
-  readonly name: string;
-  readonly limits: readonly number[];
-  readonly isNested: boolean;
-  head: W | undefined;
-  tail: W | undefined;
-  /** Why the line could not move when it was last known; `reopen` clears it. */
-  stop: Stop;
-  /** How many waiters one walk may pass; behind them the line is UNKNOWN. */
-  quota: number;
-  /** The waiter that the present walk comes to next; undefined once the line is stopped or at its end. */
-  cursor: W | undefined;
-  /** How many waiters the present walk has passed. */
-  passed: number;
-}
+import { Heap } from "./heap.ts";
+import {
+  AWAITS_RELEASE,
+  FREE,
+  type Line,
+  limitsOf,
+  newLine,
+  type Request,
+  type Spot,
+  type Standing,
+  type Stop,
+  UNKNOWN,
+} from "./line.ts";
+import { OpenLimits } from "./open-limits.ts";
 
 export class Lines<W extends Standing<W>> {
   readonly #byName = new Map<string, Line<W>>();
-  /** The same lines; walks go through them often, and an array is faster to go through. */
-  readonly #lines: Line<W>[] = [];
+  /** For each limit, the lines that want it. */
+  #atLimit: readonly Heap<Spot<W>>[] = [];
+  #open: OpenLimits<W> | undefined;
+  /** The lines that the present walk may still come to, by the turn of their next waiter. */
+  #ahead: Heap<Line<W>> | undefined;
+  /** The lines whose stop is known. */
+  readonly #stopped = new Set<Line<W>>();
+  #nested = 0;
   /** How many waiters want each limit. */
   readonly #waiting: number[];
   /** For each limit, why the present walk passes it no more. */
@@ -107,10 +64,10 @@ export class Lines<W extends Standing<W>> {
 
   /** The lines there are now; they may end meanwhile. */
   [Symbol.iterator](): Iterator<Line<W>> {
-    return [...this.#lines].values();
+    return [...this.#byName.values()].values();
   }
 
-  /** Puts a waiter into its line, behind all that came before it. A walk that has begun does not come to it. */
+  /** Puts a waiter into its line, behind all that came before it. A walk that has begun does not visit it. */
   stand(waiter: W): Line<W> {
     const line = this.#lineFor(waiter.request);
     let before = line.tail;
@@ -123,6 +80,7 @@ export class Lines<W extends Standing<W>> {
     else line.head = waiter;
     if (after) after.previous = waiter;
     else line.tail = waiter;
+    if (!before) this.#headChanged(line);
     this.#size++;
     for (const index of line.limits) this.#waiting[index]!++;
     return line;
@@ -137,20 +95,65 @@ export class Lines<W extends Standing<W>> {
     else line.head = next;
     if (next) next.previous = previous;
     else line.tail = previous;
-    if (line.cursor === waiter) line.cursor = next;
+    if (line.cursor === waiter) this.#moveCursor(line, next);
     if (!line.head) this.#remove(line);
+    else if (!previous) this.#headChanged(line);
     this.#size--;
     for (const index of line.limits) this.#waiting[index]!--;
   }
 
-  /** Begins a walk in which every line may move again. */
+  /**
+   * Goes through the waiters that may go now, in order of turn. `visit` answers FREE if the waiter has left; else why it could
+   * not go, which stops its line and the lines behind it that share a limit. Looks at one line for each limit, and at one more
+   * for each waiter that leaves.
+   */
+  serve(visit: (waiter: W) => Stop): void {
+    if (this.#byName.size === 1) {
+      for (const { head } of this.#byName.values()) serveLine(head, visit);
+      return;
+    }
+    // A nested request may pass a waiter that others stand behind: then each line has to be looked at.
+    if (this.#nested > 0) {
+      this.reopen();
+      this.restart();
+      this.walk(visit);
+      return;
+    }
+    this.#stops.fill(FREE);
+    this.#open ??= new OpenLimits(this.#atLimit);
+    const open = this.#open;
+    open.open();
+    for (let line = open.first; line; line = open.first) {
+      const { limits } = line;
+      const stop = this.#stopAt(limits, false) || visit(line.head!);
+      for (const index of limits) {
+        if (stop === FREE) {
+          open.left(index);
+        } else {
+          this.#stops[index] = stop;
+          open.close(index);
+        }
+      }
+    }
+  }
+
+  /** Lets every line move again. */
   reopen(): void {
-    this.#begin(true);
+    for (const line of this.#stopped) line.stop = FREE;
+    this.#stopped.clear();
   }
 
   /** Begins a walk. Lines that are known to be stopped stay so. */
   restart(): void {
-    this.#begin(false);
+    this.#stops.fill(FREE);
+    const ahead = heapOfLines<W>();
+    this.#ahead = ahead;
+    for (const line of this.#byName.values()) {
+      line.passed = 0;
+      line.place = -1;
+      line.cursor = line.head;
+      ahead.add(line);
+    }
   }
 
   /**
@@ -159,13 +162,15 @@ export class Lines<W extends Standing<W>> {
    * has left; else why the line stops. A stopped line also stops the lines behind it that share a limit.
    */
   walk(visit: (waiter: W) => Stop, beforeTurn = Number.POSITIVE_INFINITY): void {
-    for (let line = this.#nextLine(beforeTurn); line; line = this.#nextLine(beforeTurn)) {
+    const ahead = this.#ahead;
+    for (let line = ahead?.first; line && line.cursor!.turn < beforeTurn; line = ahead?.first) {
       const waiter = line.cursor!;
       const stop = this.#stopBefore(line) || visit(waiter);
       if (stop === FREE) {
         line.passed++;
-        if (line.cursor === waiter) line.cursor = waiter.next;
+        if (line.cursor === waiter) this.#moveCursor(line, waiter.next);
       } else {
+        this.#moveCursor(line, undefined);
         this.#stopLine(line, stop);
       }
     }
@@ -178,29 +183,25 @@ export class Lines<W extends Standing<W>> {
 
   #remove(line: Line<W>): void {
     this.#byName.delete(line.name);
-    this.#lines.splice(this.#lines.indexOf(line), 1);
+    this.#stopped.delete(line);
+    if (line.isNested) this.#nested--;
+    line.spots.forEach((spot, i) => {
+      this.#atLimit[line.limits[i]!]!.remove(spot);
+    });
   }
 
-  #begin(isFree: boolean): void {
-    this.#stops.fill(FREE);
-    for (const line of this.#lines) {
-      if (isFree) line.stop = FREE;
-      line.cursor = line.head;
-      line.passed = 0;
-    }
+  #headChanged(line: Line<W>): void {
+    line.spots.forEach((spot, i) => {
+      const lines = this.#atLimit[line.limits[i]!]!;
+      if (spot.place < 0) lines.add(spot);
+      else lines.moved(spot);
+    });
   }
 
-  /** The line, of those that may still move, whose next waiter came first. */
-  #nextLine(beforeTurn: number): Line<W> | undefined {
-    let first: Line<W> | undefined;
-    let turn = beforeTurn;
-    for (const line of this.#lines) {
-      if (line.cursor && line.cursor.turn < turn) {
-        first = line;
-        turn = line.cursor.turn;
-      }
-    }
-    return first;
+  #moveCursor(line: Line<W>, to: W | undefined): void {
+    line.cursor = to;
+    if (to) this.#ahead?.moved(line);
+    else this.#ahead?.remove(line);
   }
 
   /** The stop for the next waiter of a line, before it is visited. */
@@ -216,8 +217,10 @@ export class Lines<W extends Standing<W>> {
   }
 
   #stopLine(line: Line<W>, stop: Stop): void {
-    line.cursor = undefined;
-    if (line.stop === FREE && stop !== UNKNOWN) line.stop = stop;
+    if (line.stop === FREE && stop !== UNKNOWN) {
+      line.stop = stop;
+      this.#stopped.add(line);
+    }
     for (const index of line.limits) this.#stops[index] = highest(this.#stops[index]!, stop);
   }
 
@@ -227,29 +230,30 @@ export class Lines<W extends Standing<W>> {
     const name = `${isNested ? "nested " : ""}${limits}`;
     let line = this.#byName.get(name);
     if (!line) {
-      line = {
-        name,
-        limits,
-        isNested,
-        head: undefined,
-        tail: undefined,
-        stop: FREE,
-        quota: Number.POSITIVE_INFINITY,
-        cursor: undefined,
-        passed: 0,
-      };
+      line = newLine(name, limits, isNested);
+      if (this.#atLimit.length === 0) this.#atLimit = this.#waiting.map(() => heapOfSpots<W>());
       this.#byName.set(name, line);
-      this.#lines.push(line);
+      if (isNested) this.#nested++;
     }
     return line;
   }
 }
 
-/** The limits that a request wants, by index. */
-export function limitsOf(units: readonly number[]): number[] {
-  const limits: number[] = [];
-  for (let i = 0; i < units.length; i++) if (units[i]! > 0) limits.push(i);
-  return limits;
+/** Goes through the waiters of a line that is the only one. */
+function serveLine<W extends Standing<W>>(head: W | undefined, visit: (waiter: W) => Stop): void {
+  for (let next = head; next; ) {
+    const waiter = next;
+    next = waiter.next;
+    if (visit(waiter) !== FREE) return;
+  }
+}
+
+function heapOfSpots<W extends Standing<W>>(): Heap<Spot<W>> {
+  return new Heap(({ line }) => line.head!.turn);
+}
+
+function heapOfLines<W extends Standing<W>>(): Heap<Line<W>> {
+  return new Heap(({ cursor }) => cursor!.turn);
 }
 
 function highest(a: Stop, b: Stop): Stop {

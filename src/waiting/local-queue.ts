@@ -9,7 +9,8 @@ import { Alarm } from "./alarm.ts";
 import type { Due } from "./deadlines.ts";
 import { Departures } from "./departures.ts";
 import type { Gate, Queue } from "./gate.ts";
-import { FREE, Lines, type Request, type Stop, stopFor, type Waiting } from "./lines.ts";
+import { FREE, type Request, type Stop, stopFor, type Waiting } from "./line.ts";
+import { Lines } from "./lines.ts";
 
 interface Waiter<T> extends Due, Waiting<T, Waiter<T>> {}
 
@@ -95,7 +96,7 @@ export class LocalQueue<T> implements Queue<T> {
     this.#arm(0);
   }
 
-  /** Serves, and asks to be woken by any release of another thread that came too late for this. */
+  /** Serves, and lets every later release of another thread wake this one. */
   #listen(now: number): void {
     const wakeWord = this.#gate.wakeWord!;
     wakeWord.prepare();
@@ -106,8 +107,7 @@ export class LocalQueue<T> implements Queue<T> {
 
   #serveAt(now: number): void {
     this.#passesAt = Number.POSITIVE_INFINITY;
-    this.#lines.reopen();
-    this.#lines.walk((waiter) => this.#take(waiter, now));
+    this.#lines.serve((waiter) => this.#take(waiter, now));
   }
 
   /** Takes for a waiter whose turn it is. */

@@ -3,7 +3,7 @@
  * Returns what it saw, for the test to compare.
  */
 import { CallLimit, LimitSet, RateLimit, ResourceLimit } from "../../dist/index.js";
-import { shareLimits } from "../../dist/threads/index.js";
+import { attachLimits, shareLimits } from "../../dist/threads/index.js";
 
 const YEAR_MS = 31_536_000_000;
 const RUSH = { threads: 3, capacity: 20_000 };
@@ -82,9 +82,10 @@ export async function threads() {
   await peer.do("release");
 
   const peers = [peer, new Peer(/** @type {never} */ (limits)), new Peer(/** @type {never} */ (limits))];
-  seen.tooMany = codeOf(() => shareLimits(limits));
   const grants = await Promise.all(peers.map((each) => each.do("rush", { tokens: 1, db: 0 })));
   seen.rush = grants.reduce((sum, granted) => sum + granted, 0);
+  // All have attached by now.
+  seen.tooMany = codeOf(() => attachLimits(shareLimits(limits).handle));
 
   await peers[1]?.do("take", { db: 2 });
   peers[1]?.do("queue", { db: 1 });

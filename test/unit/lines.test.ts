@@ -5,11 +5,11 @@ import {
   AWAITS_TIME,
   FREE,
   type Line,
-  Lines,
   type Standing,
   type Stop,
   UNKNOWN,
-} from "../../src/waiting/lines.ts";
+} from "../../src/waiting/line.ts";
+import { Lines } from "../../src/waiting/lines.ts";
 import { runs } from "../property/settings.ts";
 
 interface Waiter extends Standing<Waiter> {
@@ -111,6 +111,7 @@ describe("a walk", () => {
     lines.restart();
     expect(walk(lines)).toEqual([1]);
     lines.reopen();
+    lines.restart();
     expect(walk(lines)).toEqual([0, 1, 2]);
   });
 
@@ -228,7 +229,7 @@ test("walks as the plain model does: order, stops, turns in between, quotas, one
         if (reopens) known.clear();
         for (const line of lines as Iterable<Line<Waiter>>) line.quota = quota;
         if (reopens) lines.reopen();
-        else lines.restart();
+        lines.restart();
         const expected = new PlainWalk(known, quota);
         const visited: number[] = [];
         let from = 0;
@@ -257,4 +258,64 @@ test("walks as the plain model does: order, stops, turns in between, quotas, one
     }),
     runs(500),
   );
+});
+
+describe("serving", () => {
+  const STOPS = [FREE, FREE, AWAITS_RELEASE, AWAITS_TIME] as const;
+
+  test("visits the waiters that a walk through all lines visits, in the same order", () => {
+    const names = fc.array(fc.constantFrom("a", "b", "c", "ab", "bc", "ac", "abc", "AB", "C"), {
+      maxLength: 12,
+    });
+    const rounds = fc.array(fc.array(fc.constantFrom(...STOPS), { minLength: 12, maxLength: 12 }), {
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(names, fc.boolean(), rounds, (given, isNested, all) => {
+        const wanted = isNested ? given : given.map((name) => name.toLowerCase());
+        const [served, walked] = [standing(...wanted), standing(...wanted)];
+        for (const answers of all) {
+          const visit =
+            ({ lines }: typeof served, visited: number[]) =>
+            (each: Waiter) => {
+              visited.push(each.turn);
+              const answer = answers[each.turn] ?? FREE;
+              if (answer === FREE) lines.leave(each);
+              return answer;
+            };
+          const [seen, expected]: [number[], number[]] = [[], []];
+          served.lines.serve(visit(served, seen));
+          walked.lines.reopen();
+          walked.lines.restart();
+          walked.lines.walk(visit(walked, expected));
+          expect(seen).toEqual(expected);
+          expect(served.lines.size).toBe(walked.lines.size);
+        }
+      }),
+      runs(500),
+    );
+  });
+
+  test("looks at one line for each limit, however many lines there are", () => {
+    const LIMITS_NOW = 12;
+    const lines = new Lines<Waiter>(LIMITS_NOW);
+    const waiters = Array.from({ length: 2 ** LIMITS_NOW - 1 }, (_, turn): Waiter => {
+      const units = Array.from({ length: LIMITS_NOW }, (_, i) => ((turn + 1) >> i) & 1);
+      const request = { units, covered: undefined };
+      return { name: "", turn, request, line: undefined, previous: undefined, next: undefined };
+    });
+    for (const each of waiters) lines.stand(each);
+    let visits = 0;
+    const serve = () =>
+      lines.serve(() => {
+        visits++;
+        return AWAITS_TIME;
+      });
+    serve();
+    lines.leave(waiters[0]!);
+    serve();
+    lines.leave(waiters[1234]!);
+    serve();
+    expect(visits).toBeLessThanOrEqual(3 * LIMITS_NOW);
+  });
 });

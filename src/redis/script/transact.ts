@@ -1,4 +1,4 @@
-import { AWAITS_RELEASE, AWAITS_TIME, FREE } from "../../waiting/lines.ts";
+import { AWAITS_RELEASE, AWAITS_TIME, FREE } from "../../waiting/line.ts";
 
 /**
  * The counterpart of `assembly/commit.ts`, for a batch: does the operations that a process has collected since its last call, in
