@@ -1,41 +1,45 @@
 /*
- * Waiting across threads: who finds no slot sleeps, who gives one back wakes the sleepers, and whoever dies on either
- * side leaves nobody asleep beside a free slot. Every interleaving, for any number of rounds.
+ * Waiting across threads: a thread that finds no slot sleeps, a thread that gives one back wakes the sleepers, and a death
+ * on either side leaves no thread asleep beside a free slot. Every interleaving, for any number of rounds.
  *
  * Takers take slots, sleeping until they can or until their time is out, give them back, and do so again or stop for
  * good. Watchers reclaim the dead; they stand for threads that are awake, as one that is blocked cannot learn of a
- * death. Any of either kind may die before any of its steps, and comes back as a new thread once its number is free.
+ * death. Any of either kind may die before any of its steps, and comes back as a new thread once its number is free or
+ * RECLAIMED.
  *
  *   to sleep     begin: w = WAKE; SLEEPERS = 1; try; if refused: sleep while WAKE == w; begin again
  *   to release   commit; if SLEEPERS != 0 and exchange(SLEEPERS, 0) == 1: WAKE += 1; notify all
- *   to reclaim   commit; WAKE += 1; notify all; free the number
+ *   to reclaim   the number is RECLAIMED; commit; WAKE += 1; notify all; free the number
+ *   to attach    a number that is free or RECLAIMED; commit, which gives back what it may still hold; WAKE += 1; notify all
  *
  *   here                             there
- *   begin: as far as the try         WakeWord.prepare in src/core/wake-word.ts
+ *   begin: as far as the try         WakeWord.prepare in src/threads/wake-word.ts
  *   take, the commit of `release:`   transact in assembly/commit.ts: one step here, as commit.pml shows that it is
  *   blocked                          Atomics.wait and waitAsync, which compare and block in one step
  *   release: after its commit        wake in assembly/wake.ts
  *   reclaim: its commit              the loop of leave in assembly/commit.ts, its look at `life` included: one step
  *   reclaim: bump, notifyAll         ring in assembly/wake.ts
+ *   AGAIN, and what follows          the first transaction of each life: leave in assembly/commit.ts
  *
  * WAKE is read before the flag is raised. The other way round, a release that is already under way may lower the flag
  * just raised and change WAKE before it is read: then neither the flag nor WAKE tells of the next release. Three
  * threads are needed for that, see the mutant WAKE_AFTER_FLAG.
  *
  * A reclaim wakes without asking the flag, and also if its dead held nothing: the dead may have given back and lowered
- * the flag, and not yet woken anybody. As any reclaim wakes all, it does not matter which of several dead, a reclaimer
- * among them, owed that to whom.
+ * the flag, and not yet woken any thread. As any reclaim wakes all, it does not matter which of several dead, a reclaimer
+ * among them, owed that to which sleeper. A thread that takes a RECLAIMED number ends the reclaim, and owes it in turn.
  *
  * Assumed:
  * - Steps of different threads interleave; each sees all that came before it. All these words are atomics.
  * - While a thread is between reading WAKE and falling asleep, WAKE does not come round to the same number: 2^32
  *   wakes. So all that matters of WAKE is whether it has changed since, which is what is kept of it here. The mutant
  *   FULL_WRAP shows that this is needed.
- * - A thread said to be dead is dead, and some watcher lives.
+ * - A thread said to be dead is dead, and some watcher lives. A thread that is reclaimed while it lives finds out when it
+ *   is woken; that it does no harm is shown in commit.pml.
  *
  * Checked:
- * - Nobody is wedged. Where nothing can move any more, all slots have come back, so that who is blocked there sleeps
- *   beside a free one: spin reports an invalid end state. A taker may stop after any round, so that a sleeper
+ * - No thread is wedged. Where nothing can move any more, all slots have come back, so that a thread that is blocked there
+ *   sleeps beside a free one: spin reports an invalid end state. A taker may stop after any round, so that a sleeper
  *   forgotten while others go on shows too: when those others stop.
  * - No needless wake but for a stale flag: releases wake not more often than the flag goes up.
  * - Slots are conserved.
@@ -53,6 +57,7 @@
  *   RECLAIM_IF_HELD    reclaim wakes only if it gives something back
  *   RECLAIM_NO_BUMP    reclaim notifies without changing WAKE
  *   RECLAIM_NO_NOTIFY  reclaim changes WAKE without notifying
+ *   RESET_NO_RING      attach gives back what the number holds, and wakes no thread
  */
 
 /* Bounds. Rounds are not bounded. */
@@ -88,8 +93,14 @@ byte held[TAKERS];
 /* Odd while attached, and one more each time a number is attached or freed. */
 byte life[ALL] = 1;
 #define ATTACHED(l) ((l) % 2)
+/* A reclaim of the present life has begun: the number may be attached to before it is over. */
+bool reclaimed[ALL];
+#define AGAIN atomic { \
+    !ATTACHED(life[me]) || reclaimed[me] -> \
+    life[me] = life[me] + 1 + ATTACHED(life[me]); reclaimed[me] = false; dead[me] = false \
+  }
 
-/* Who is blocked on WAKE: the system's list. */
+/* The threads that are blocked on WAKE: the system's list. */
 bool blocked[TAKERS];
 
 /* Ghosts. */
@@ -102,7 +113,7 @@ hidden byte i, sum;
 
 #define LOST(t) (dead[t] && ATTACHED(life[t]))
 
-/* Nobody dies, or gives up sleeping, where nothing moves: all must be well there as it is. */
+/* No thread dies, or gives up sleeping, where nothing moves: all must be well there as it is. */
 #define MAY_DIE (deaths < DEATHS && moving)
 
 inline conserved() {
@@ -300,7 +311,22 @@ rest:
   fi;
 
 gone:
-  atomic { !ATTACHED(life[me]) -> life[me]++; dead[me] = false; goto rest };
+  AGAIN;
+  if
+  :: atomic { free = free + held[me]; held[me] = 0; conserved() }
+  :: DIE(0)
+  fi;
+#ifndef RESET_NO_RING
+  if
+  :: atomic { bump() }
+  :: DIE(0)
+  fi;
+  if
+  :: atomic { notifyAll() }
+  :: DIE(0)
+  fi;
+#endif
+  goto rest;
 
 stopped:
 end_stopped:
@@ -316,7 +342,7 @@ end_stopped:
     goto gone \
   }
 
-#define FIND_LOST(t) atomic { LOST(t) -> victim = t; was = life[t]; moving++ }
+#define FIND_LOST(t) atomic { LOST(t) -> reclaimed[t] = true; victim = t; was = life[t]; moving++ }
 
 proctype Watcher(byte me) {
   byte victim, was;
@@ -375,7 +401,7 @@ end_idle:
 #endif
 woken:
   if
-  :: atomic { life[victim] == was -> life[victim] = was + 1 }
+  :: atomic { life[victim] == was -> life[victim] = was + 1; reclaimed[victim] = false }
   /* Another has reclaimed it too. */
   :: atomic { life[victim] != was }
   :: WATCHER_DIES(1)
@@ -384,7 +410,19 @@ done:
   atomic { victim = 0; was = 0; moving--; goto idle };
 
 gone:
-  atomic { !ATTACHED(life[me]) -> life[me]++; dead[me] = false; livingWatchers++; moving--; goto idle }
+  AGAIN;
+  livingWatchers++;
+#ifndef RESET_NO_RING
+  if
+  :: atomic { bump() }
+  :: WATCHER_DIES(1)
+  fi;
+  if
+  :: atomic { notifyAll() }
+  :: WATCHER_DIES(1)
+  fi;
+#endif
+  atomic { moving--; goto idle }
 }
 
 init {
