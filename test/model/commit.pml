@@ -75,7 +75,7 @@
  *   ALL_ENDED       reclaim takes every thread for one that has ended
  *   NO_RESET        attach to a RECLAIMED number without giving back what it holds
  *   TAKEN_ONLY      only FREE numbers are attached to, and reclaim leaves RECLAIMED ones alone
- *   NO_GENERATION   a number is free or taken, and not by which thread
+ *   NO_GENERATION   a number is free or taken, and not by which thread (SUSPECTS=2: the same number again)
  *   PLAIN_ATTACH    attach without comparing 
  */
 
@@ -147,7 +147,6 @@ byte units[NUMBERS];
 #define TAKEN 1
 #define RECLAIMED 2
 #define INSIDE 4
-#define FLAGS 7
 byte life[NUMBERS];
 #define LIFE_OF(l) ((l) & 248)
 #define STANDING(l) ((l) & 251) /* all but INSIDE */

@@ -56,7 +56,7 @@
  *   POSTS_OUTSIDE    a handle is posted outside of the entrance
  *   PARENT_LATE      a handle is out before its parent is noted (EXTRA=1: another handle at a place that was used before)
  *   HANDLES_LATE     reclaim looks for handles after it has looked for numbers
- *   ONLY_OWN         reclaim looks only for handles of which its own is the parent, and for their numbers
+ *   ONLY_OWN         reclaim looks only for the numbers of its own handle, and of handles that it voids itself
  *   TAKER_UNNAMED    a thread that only reclaims takes its number by no handle
  *   HANDLE_LATE      a number is taken first, and its handle noted then
  *   RECLAIMED_LOST   reclaim looks only for TAKEN numbers
@@ -203,7 +203,7 @@ hidden byte k;
 #define IS_OUT(place) (state[place] == AWAITED || state[place] == ATTENDED)
 #ifdef ONLY_OWN
 #define LOST_HANDLE(place) (IS_OUT(place) && parent[place] && parent[place] == reclaimed)
-#define LOST_NUMBER(n) ((life[n] & UNFINISHED) && handle[n] && (handle[n] == reclaimed || DESCENDS(handle[n])))
+#define LOST_NUMBER(n) ((life[n] & UNFINISHED) && handle[n] && (handle[n] == reclaimed || handle[n] == voided))
 #else
 #define LOST_HANDLE(place) (IS_OUT(place) && parent[place] && !GOOD(parent[place]))
 #define LOST_NUMBER(n) ((life[n] & UNFINISHED) && handle[n] && !GOOD(handle[n]))
@@ -224,6 +224,9 @@ proctype Thread(byte me) {
   byte reclaimed;   /* the handle that it reclaims */
   byte i, was;
   byte posts;
+#ifdef ONLY_OWN
+  byte voided;
+#endif
   bool event, temporary, took, slept, closed, settled;
 
   if
@@ -384,6 +387,9 @@ handles:
       if
       :: LOST_HANDLE(i) ->
         assert(trueParent[i] && !GOOD(trueParent[i]));
+#ifdef ONLY_OWN
+        voided = NUMBER(i);
+#endif
         VOID(NUMBER(i));
         i = 0
       :: else -> i++

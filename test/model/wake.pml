@@ -4,7 +4,7 @@
  *
  * Takers take slots, sleeping until they can or until their time is out, give them back, and do so again or stop for
  * good. Watchers reclaim the dead; they stand for threads that are awake, as one that is blocked cannot learn of a
- * death. Any of either kind may die before any of its steps, and comes back as a new thread once its number is free or
+ * death. Any of either kind may die before any of its steps, and may come back as a new thread once its number is free or
  * RECLAIMED.
  *
  *   to sleep     begin: w = WAKE; SLEEPERS = 1; try; if refused: sleep while WAKE == w; begin again
@@ -311,7 +311,10 @@ rest:
   fi;
 
 gone:
-  AGAIN;
+  if
+  :: AGAIN
+  :: atomic { !ATTACHED(life[me]) -> moving--; goto stopped }
+  fi;
   if
   :: atomic { free = free + held[me]; held[me] = 0; conserved() }
   :: DIE(0)
@@ -410,7 +413,10 @@ done:
   atomic { victim = 0; was = 0; moving--; goto idle };
 
 gone:
-  AGAIN;
+  if
+  :: AGAIN
+  :: atomic { !ATTACHED(life[me]) -> moving--; goto stopped }
+  fi;
   livingWatchers++;
 #ifndef RESET_NO_RING
   if
@@ -422,7 +428,11 @@ gone:
   :: WATCHER_DIES(1)
   fi;
 #endif
-  atomic { moving--; goto idle }
+  atomic { moving--; goto idle };
+
+stopped:
+end_stopped:
+  false
 }
 
 init {
