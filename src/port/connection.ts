@@ -8,6 +8,7 @@ import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
 import { type PromiseWithResolvers, withResolvers } from "../platform/resolvers.ts";
 import { soon } from "../platform/soon.ts";
+import { Aborts } from "../waiting/aborts.ts";
 import { type Endpoint, tells } from "./endpoint.ts";
 import { type Facts, readFacts } from "./facts.ts";
 import { PortGranter } from "./granter.ts";
@@ -34,6 +35,9 @@ export class Connection<K extends string> implements Limits<K> {
   readonly #releaseLock: (() => void) | undefined;
   readonly #onWarning: (warning: LimitError) => void;
   readonly #questions = new Questions();
+  readonly #aborts = new Aborts<number>((numbers) => {
+    for (const number of numbers) this.#outbox.send(TO_HOST.CANCEL, number);
+  });
   readonly #welcome: PromiseWithResolvers<void>;
   #facts: Known<K> | undefined;
   #needsHeartbeat = true;
@@ -164,12 +168,11 @@ export class Connection<K extends string> implements Limits<K> {
     this.#outbox.send(TO_HOST.ACQUIRE, number, around, packAmounts(requested, requests.keys), wait);
     // The host may have granted already, and only it knows. So the promise rejects when the host confirms, and not before:
     // otherwise the grant would be held without an owner.
-    const cancel = () => this.#outbox.send(TO_HOST.CANCEL, number);
-    signal?.addEventListener("abort", cancel);
+    if (signal) this.#aborts.add(signal, number);
     try {
       if ((await answer) === "cancelled") throw signal!.reason;
     } finally {
-      signal?.removeEventListener("abort", cancel);
+      if (signal) this.#aborts.remove(signal, number);
     }
     return this.#grant(granter, units, number, covered);
   }

@@ -40,6 +40,9 @@ interface PeerRequest<K extends string> {
   held: Acquisition<K> | undefined;
 }
 
+/** The reason of every abort: to make an error for each would take longer than the rest of it. */
+const WITHDRAWN = "the peer has withdrawn the request";
+
 const MOST_SPARE = 16;
 
 /** A peer says `HELLO` once, and again if the host has started to serve meanwhile. */
@@ -114,7 +117,7 @@ export class Peer<K extends string> {
     for (let last = waiting.pop(); last; last = waiting.pop()) {
       const [number, request] = last;
       if (!this.#remove(number, request)) continue;
-      request.controller?.abort();
+      request.controller?.abort(WITHDRAWN);
       yield;
     }
     for (const [number, request] of this.#requests) {
@@ -248,7 +251,7 @@ export class Peer<K extends string> {
   #cancel(number: number): void {
     const request = this.#requests.get(number);
     // A request that was granted before this arrived stays granted: the answer is on its way to the peer.
-    if (!request?.held) request?.controller?.abort();
+    if (!request?.held) request?.controller?.abort(WITHDRAWN);
   }
 
   #release(number: number, packed: unknown): void {
