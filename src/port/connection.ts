@@ -13,6 +13,7 @@ import { type Endpoint, tells } from "./endpoint.ts";
 import { type Facts, readFacts } from "./facts.ts";
 import { PortGranter } from "./granter.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
+import { Hello } from "./hello.ts";
 import { PeerOutbox } from "./outbox.ts";
 import { BROADCAST, type Operation, packAmounts, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { Questions } from "./questions.ts";
@@ -40,6 +41,7 @@ export class Connection<K extends string> implements Limits<K> {
   });
   readonly #welcome: PromiseWithResolvers<void>;
   #facts: Known<K> | undefined;
+  readonly #hello: Hello;
   #needsHeartbeat = true;
   #isReviewDue = false;
   /** The number of the last operation. */
@@ -63,6 +65,7 @@ export class Connection<K extends string> implements Limits<K> {
       beat: () => this.#outbox.send(TO_HOST.PING),
       lost: () => this.#lose(`the host was silent for ${SILENCE_MS / 1_000} s`),
     });
+    this.#hello = new Hello(() => this.#outbox.send(TO_HOST.HELLO, VERSION));
     const heard = (received: unknown) => {
       const message = readMessage("peer", name, received);
       if (!message || (message.session !== session && message.session !== BROADCAST)) return;
@@ -74,7 +77,6 @@ export class Connection<K extends string> implements Limits<K> {
     // An endpoint may have handed over messages at once.
     if (this.#error) this.#unlisten();
     endpoint.ended?.(guarded(() => this.#lose("the host is gone"), failed));
-    this.#outbox.send(TO_HOST.HELLO, VERSION);
     if (!tells(endpoint) && hasLocks) {
       const lock = `limitset ${crypto.randomUUID()}`;
       this.#releaseLock = holdLock(lock, () => this.#outbox.send(TO_HOST.LOCK, lock));
@@ -240,6 +242,7 @@ export class Connection<K extends string> implements Limits<K> {
       isClosed: () => this.#error !== undefined,
     });
     this.#facts = { ...facts, granter };
+    this.#hello.stop();
     this.#welcome.resolve();
     this.#reviewSoon();
   }
@@ -296,6 +299,7 @@ export class Connection<K extends string> implements Limits<K> {
     if (this.#error) return;
     this.#error = error;
     this.#endpoint.hold?.(false);
+    this.#hello.stop();
     this.#heartbeat.stop();
     this.#outbox.stop();
     this.#unlisten();

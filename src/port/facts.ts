@@ -2,7 +2,7 @@
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { Requests } from "../limits/requests.ts";
 import { textOf } from "../remote/text.ts";
-import { isBound } from "./bounds.ts";
+import { isBound } from "./options.ts";
 import type { Operation } from "./protocol.ts";
 import { readList } from "./reading.ts";
 

@@ -1,13 +1,13 @@
 /** The inbox of a session, on the host's side: the operations of a peer, in order, in pieces and within bounds. */
 import { textOf } from "../remote/text.ts";
-import type { PeerBounds } from "./bounds.ts";
+import type { Bounds } from "./options.ts";
 import { Pace } from "./pace.ts";
 import type { Pieces } from "./pieces.ts";
 import { costOf, MOST_OPS, type Operation, TO_HOST } from "./protocol.ts";
 
 /** The session to which an inbox belongs. */
 export interface InboxInit {
-  readonly bounds: Required<PeerBounds>;
+  readonly bounds: Bounds;
   readonly pieces: Pieces;
   /** How many limits the set has. */
   readonly limits: number;

@@ -6,9 +6,9 @@ import type { LimitStats } from "../limits/stats.ts";
 import { whenLost } from "../platform/locks.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { isPromise, settle } from "../remote/settling.ts";
-import type { PeerBounds } from "./bounds.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
+import type { Bounds } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Pieces } from "./pieces.ts";
 import { type Operation, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
@@ -25,7 +25,7 @@ export interface ServedSet<K extends string> {
 
 /** The parts of a host that all sessions of its channel share. */
 export interface Shared {
-  readonly bounds: Required<PeerBounds>;
+  readonly bounds: Bounds;
   readonly pieces: Pieces;
   /** How many requests wait or are held. */
   requests: number;

@@ -3,22 +3,14 @@ import type { Limits } from "../contract.ts";
 import { show } from "../errors.ts";
 import type { Limit } from "../limits/limits.ts";
 import { sendableConfig } from "../remote/sendable.ts";
-import { checkBounds, type PeerBounds } from "./bounds.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
 import { Greetings } from "./greetings.ts";
+import { type Bounds, checkBounds, type ServeOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { Peer, type ServedSet, type Shared } from "./peer.ts";
 import { Pieces } from "./pieces.ts";
 import { BROADCAST, type Message, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { guarded, readMessage } from "./reading.ts";
-
-/** Options of `serveLimits`. */
-export interface ServeOptions extends PeerBounds {
-  /**
-   * The name of the set, by which one channel carries several: peers give the same name to `connectLimits`. Default: `""`.
-   */
-  readonly name?: string;
-}
 
 /** A set that is served at one end of a channel. */
 export interface Service {
@@ -79,7 +71,7 @@ class Host<K extends string> {
    */
   #stopped: string | undefined;
 
-  constructor(limits: Limits<K>, endpoint: Endpoint, name: string, bounds: Required<PeerBounds>) {
+  constructor(limits: Limits<K>, endpoint: Endpoint, name: string, bounds: Bounds) {
     const definitions = limits.keys.map((key) => {
       const { stats: _, ...limit } = limits.get(key);
       return limit as Limit;

@@ -76,7 +76,6 @@ await sleep(5);
 const after = { turn: longestTurn(), ...memory() };
 
 clearInterval(watch);
-held.release();
 const megabytes = (/** @type {number} */ bytes) => Math.round(bytes / 1e5) / 10;
 console.log(
   JSON.stringify({
@@ -92,6 +91,7 @@ console.log(
     end: { ms: endMs, turns, longestTurnMs: after.turn },
   }),
 );
+held.release();
 process.exit();
 
 /** @param {Worker | import("node:child_process").ChildProcess} peer */
