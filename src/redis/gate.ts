@@ -78,6 +78,7 @@ export class RedisGate<K extends string> {
 
   /** Limits by their keys, in the order of the set. */
   #named(limits: readonly number[]): K[] {
-    return this.#settings.requests.keys.filter((_, i) => limits.includes(i));
+    const named = new Set(limits);
+    return this.#settings.requests.keys.filter((_, i) => named.has(i));
   }
 }
