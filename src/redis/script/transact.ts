@@ -12,7 +12,7 @@ import { endSessions } from "./sessions.ts";
  * | `N...` | the same, nested: does not stand behind a waiter that awaits a release | |
  * | `O...`, `M...` | takes now or not at all; the same, nested | `+`, or as for `P` with `=` in front if it stands behind a waiter |
  * | `P...` | tells whether it would be granted; takes nothing | `-`, the wait, `/`, the limits that refuse |
- * | `S<taken> 1:-5,2:3` | settles units that were taken at that time: gives back, or charges | `.` |
+ * | `S<token> 1:-5,2:3` | settles units of the grants of that time: gives back, or charges | `.` |
  * | `I` | reads all limits | `#`, and for each `used:wait` |
  * | `R` | renews the lease | `.` |
  * | `L` | ends the session | `.` |
@@ -44,7 +44,8 @@ for i = FIRST_OPERATION, #ARGV do
   if argument == "I" then
     for index = 1, #specs do touch(index) end
   elseif argument ~= "." and argument ~= "R" and argument ~= "L" then
-    local counts = parsePairs(match(argument, "%S+$"))
+    local space = find(argument, " ", 3, true)
+    local counts = parsePairs(space and sub(argument, space) or argument)
     requests[i] = counts
     for index in pairs(counts) do touch(index) end
   end
@@ -183,7 +184,7 @@ local function take(code, counts, since)
   return format("+%d", now)
 end
 
-local function settle(counts, taken)
+local function settle(counts, token)
   local at = latest
   for _, count in pairs(counts) do
     -- Only charges need the time: a debt that leaks later leaks from the rest.
@@ -198,7 +199,7 @@ local function settle(counts, taken)
     elseif definition.kind == RESOURCE then
       if algorithm.giveBack(state, -count, held, index) > 0 then isChanged[index], cameBack = true, true end
     elseif algorithm.giveBack then
-      algorithm.giveBack(definition, state, at, -count, taken)
+      algorithm.giveBack(definition, state, at, -count, token)
       isChanged[index], cameBack = true, true
     end
     -- A window or a leaky bucket gives nothing back.
