@@ -64,9 +64,9 @@ local function charge(definition, state, now, units)
   end
 end
 
-local function giveBack(definition, state, now, units, taken)
+local function giveBack(definition, state, now, units, token)
   leak(definition, state, now)
-  refund(definition, state, units, floor(taken / definition.tick))
+  refund(definition, state, units, floor(token / definition.tick))
 end
 
 -- The units that have not leaked out yet; a part of a unit counts as one.
