@@ -3,17 +3,18 @@
  * full again. A request takes its tokens if they are there. (The leaky bucket as a meter of Turner, "New directions in
  * communications", IEEE Communications 1986, seen from its empty part; the token buckets of RFC 2697.)
  */
-import { DEBT, FULL, WEIGHT } from "../layout";
+import { full, isLess, minus, ofUnits, plus } from "../debts";
+import { DEBT } from "../layout";
 import { pushMark } from "../refund";
 import { owed, readyAt, settleAt } from "./debt";
 
-export function take(definition: usize, state: usize, now: i64, units: i64): i64 {
-  const debt = owed(definition, state, now);
-  const level = load<i64>(definition + FULL) - debt;
-  const cost = units * load<i64>(definition + WEIGHT);
-  if (level < cost) return readyAt(definition, now, cost - level);
-  settleAt(definition, state, now, debt);
-  store<i64>(state + DEBT, debt + cost);
-  pushMark(state);
+export function take<D>(definition: usize, state: usize, now: i64, units: i64): i64 {
+  const debt = owed<D>(definition, state, now);
+  const next = plus<D>(debt, ofUnits<D>(definition, units));
+  const most = full<D>(definition);
+  if (isLess<D>(most, next)) return readyAt<D>(definition, now, minus<D>(definition, next, most));
+  settleAt<D>(state, now, debt);
+  store<D>(state + DEBT, next);
+  pushMark<D>(definition, state);
   return 0;
 }

@@ -21,10 +21,10 @@ export function lay(arena: Arena, definitions: readonly Definition[], participan
   const count = definitions.length;
   let states = 0;
   let logs = 0;
-  const offsets = definitions.map(({ kind }) => {
+  const offsets = definitions.map((definition) => {
     const offset = { state: states, log: logs };
-    states += core.stateBytes(KINDS[kind], participants);
-    logs += core.logBytes(KINDS[kind]);
+    states += stateBytes(core, definition, participants);
+    logs += core.logBytes(KINDS[definition.kind]);
     return offset;
   });
   const bytes = sizeOf(core, count, states, logs, participants);
@@ -70,6 +70,11 @@ function sizeOf(
   );
 }
 
+function stateBytes(core: CoreExports, definition: Definition, participants: number): number {
+  const { kind, capacity, windowMicros } = definition;
+  return core.stateBytes(KINDS[kind], capacity, windowMicros, participants);
+}
+
 /** Copies the state of a region of one participant into a new region of several, in which that participant is the first. */
 export function copyState(
   core: CoreExports,
@@ -83,12 +88,12 @@ export function copyState(
   const copy = (at: number, length: number, old = at) =>
     bytes.copyWithin(target + at, source + old, source + old + length);
   copy(LATEST, 8);
-  definitions.forEach(({ kind }, index) => {
+  definitions.forEach((definition, index) => {
     const place = (word: number) =>
       [wordOfDefinition(to, index, word), wordOfDefinition(from, index, word)] as const;
     const [state, oldState] = place(STATE);
     const [log, oldLog] = place(LOG);
-    copy(state, core.stateBytes(KINDS[kind], 1), oldState);
-    copy(log, core.logBytes(KINDS[kind]), oldLog);
+    copy(state, stateBytes(core, definition, 1), oldState);
+    copy(log, core.logBytes(KINDS[definition.kind]), oldLog);
   });
 }

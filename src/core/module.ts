@@ -7,7 +7,7 @@ export { canShare } from "./embedded.ts";
 
 /** The exports of `assembly/index.ts`. */
 export interface CoreExports {
-  stateBytes(kind: number, participants: number): number;
+  stateBytes(kind: number, capacity: number, window: number, participants: number): number;
   logBytes(kind: number): number;
   regionBytes(limits: number, states: number, logs: number, participants: number): number;
   format(

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, expect, it } from "vitest";
-import { definitionSets, startsUs } from "./definitions.ts";
+import { definitionSets, startsUs, wideSets } from "./definitions.ts";
 import { histories, perform } from "./history.ts";
 import { Lab } from "./lab.ts";
 import { report, runs, TIMEOUT_MS } from "./settings.ts";
@@ -10,11 +10,14 @@ afterAll(() => report("retryAfterMs"));
 /** The microseconds at which to try again before the last one, where there are too many to try all. */
 const SAMPLES = 6;
 
-it("a refused request passes after retryAfterMs, and at no microsecond before", {
+it.each([
+  ["a set", definitionSets],
+  ["a set with wide limits", wideSets],
+])("a request that %s refuses passes after retryAfterMs, and at no microsecond before", {
   timeout: TIMEOUT_MS,
-}, () => {
+}, (_, sets) => {
   let probed = 0;
-  const property = fc.property(definitionSets, startsUs, histories(100), (definitions, startUs, history) => {
+  const property = fc.property(sets, startsUs, histories(100), (definitions, startUs, history) => {
     const lab = new Lab({ definitions, startUs });
     for (const step of history) {
       lab.refused = undefined;
