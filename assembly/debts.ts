@@ -16,23 +16,20 @@ import { CEILING, FULL, IDLE, RATE, WEIGHT, WINDOW } from "./layout";
 const MOST_FULL: i64 = 1 << 61;
 const MOST_DEBT: i64 = 1 << 62;
 
-// A wide debt has fewer units than this, and leaks out in 2^52 microseconds, which is twice the longest window: so the
-// time when it has leaked out is a whole number in JavaScript too.
-const MOST_UNITS = 1152921504606846976.0;
-const MOST_TIME = 4503599627370496.0;
-
-/** Whether a full bucket needs a wide debt. `window` is in microseconds. */
-export function isWide(capacity: i64, window: i64): bool {
-  return window / greatestCommonDivisor(capacity, window) > MOST_FULL / capacity;
-}
+// A wide debt has at most MOST_UNITS, and leaks out in at most MOST_TIME. That is twice the longest window, and the time when
+// it has leaked out is a whole number in JavaScript too.
+const MOST_UNITS: f64 = 1152921504606846976.0; // 2^60
+const MOST_TIME: f64 = 4503599627370496.0; // 2^52 microseconds
+const MISS: i64 = 512;
 
 /** Defines how a debt leaks: `capacity` units in a window. */
-export function define(definition: usize, capacity: i64): void {
+export function define(definition: usize, capacity: i64, isWide: bool): void {
   const window = load<i64>(definition + WINDOW);
   const common = greatestCommonDivisor(capacity, window);
   const weight = window / common;
   const rate = capacity / common;
-  const idle = isWide(capacity, window)
+  assert(isWide || weight <= MOST_FULL / capacity, "a full bucket of this kind of limit fits 61 bits");
+  const idle = isWide
     ? i64(min(MOST_TIME, (MOST_UNITS / f64(rate)) * f64(weight)))
     : MOST_DEBT / rate;
   store<i64>(definition + WEIGHT, weight);
@@ -43,14 +40,14 @@ export function define(definition: usize, capacity: i64): void {
 
 /** The debt that so many units make: at most the ceiling. */
 export function ofUnits<D>(definition: usize, units: i64): D {
-  if (isVector<D>()) return i64x2.replace_lane(i64x2.splat(0), 0, units);
+  if (isVector<D>()) return wide(units, 0);
   return units * load<i64>(definition + WEIGHT);
 }
 
-/** The debt of a full bucket. */
-export function full<D>(definition: usize): D {
-  if (isVector<D>()) return ofUnits<D>(definition, load<i64>(definition + CEILING));
-  return load<i64>(definition + FULL);
+/** The highest debt that leaves room for `units` more: at most the ceiling. */
+export function roomFor<D>(definition: usize, units: i64): D {
+  if (isVector<D>()) return wide(load<i64>(definition + CEILING) - units, 0);
+  return load<i64>(definition + FULL) - units * load<i64>(definition + WEIGHT);
 }
 
 /** The debt that leaks out in so many microseconds: at most IDLE. */
@@ -85,9 +82,9 @@ export function wholeUnits<D>(definition: usize, debt: D): i64 {
 /** The debt with `units` more, or the highest debt that is counted. */
 export function charged<D>(definition: usize, debt: D, units: i64): D {
   if (isVector<D>()) {
-    const sum = plus<D>(debt, ofUnits<D>(definition, units));
     const most = leaked<D>(definition, load<i64>(definition + IDLE));
-    return isLess<D>(most, sum) ? most : sum;
+    const sum = plus<D>(definition, debt, units);
+    return isLess<D>(sum, most) ? sum : most;
   }
   const weight = load<i64>(definition + WEIGHT);
   return units > (MOST_DEBT - debt) / weight ? MOST_DEBT : debt + units * weight;
@@ -98,6 +95,11 @@ export function zero<D>(): D {
   return 0;
 }
 
+export function isZero<D>(debt: D): bool {
+  if (isVector<D>()) return !v128.any_true(debt);
+  return debt === 0;
+}
+
 export function isLess<D>(a: D, b: D): bool {
   if (isVector<D>()) {
     return unitsOf(a) === unitsOf(b) ? partOf(a) < partOf(b) : unitsOf(a) < unitsOf(b);
@@ -105,17 +107,19 @@ export function isLess<D>(a: D, b: D): bool {
   return a < b;
 }
 
-/** The sum of two debts, of which the second has no part of a unit if it is wide. */
-export function plus<D>(a: D, b: D): D {
-  if (isVector<D>()) return i64x2.add(a, b);
-  return a + b;
+/** The debt with `units` more: at most the ceiling. */
+export function plus<D>(definition: usize, debt: D, units: i64): D {
+  if (isVector<D>()) return i64x2.replace_lane(debt, 0, unitsOf(debt) + units);
+  return debt + units * load<i64>(definition + WEIGHT);
 }
 
 /** The difference of two debts, of which the first is not less. */
 export function minus<D>(definition: usize, a: D, b: D): D {
   if (isVector<D>()) {
     const rest = i64x2.sub(a, b);
-    return partOf(rest) < 0 ? i64x2.add(rest, wide(-1, load<i64>(definition + WEIGHT))) : rest;
+    // Below zero is -1, from zero on 0.
+    const borrowed = partOf(rest) >> 63;
+    return wide(unitsOf(rest) + borrowed, partOf(rest) + (load<i64>(definition + WEIGHT) & borrowed));
   }
   return a - b;
 }
@@ -133,14 +137,12 @@ function partOf(debt: v128): i64 {
 }
 
 /**
- * Returns a x b / m, rounded down. `a` is below 2^61; `b` and `m` are at most 2^53, and the quotient is below 2^61. A quotient
- * of floating point is off by less than 2^10: so the rest by less than 2^63, and its lower 64 bits are all of it.
+ * Returns a x b / m, rounded down. `a` and the quotient are at most 2^60; `b` and `m` are at most 2^53. A quotient of floating
+ * point is off by less than MISS: so the rest has 63 bits at most, even if the product has more.
  */
 function quotient(a: i64, b: i64, m: i64): i64 {
-  const near = i64((f64(a) * f64(b)) / f64(m));
-  const rest = a * b - near * m;
-  // To divide is to cut off: a negative rest that is no multiple of `m` needs one more.
-  return near + rest / m - i64(rest % m < 0);
+  const least = i64((f64(a) * f64(b)) / f64(m)) - MISS;
+  return least + (a * b - least * m) / m;
 }
 
 function greatestCommonDivisor(a: i64, b: i64): i64 {

@@ -27,7 +27,6 @@ import {
   WIDE_BUCKET,
   WIDE_BYTES,
   WIDE_LEAKY_BUCKET,
-  WINDOW,
 } from "./layout";
 import { refund } from "./refund";
 import { NEVER } from "./time";
@@ -36,25 +35,21 @@ import { NEVER } from "./time";
 type Narrow = i64;
 type Wide = v128;
 
-/** Returns the size of a limit's state. `capacity` is in units, `window` in microseconds. */
-export function stateBytes(kind: i32, capacity: f64, window: f64, participants: i32): i32 {
+export function stateBytes(kind: i32, participants: i32): i32 {
   if (kind === RESOURCE) return HELD + participants * HELD_BYTES;
   if (kind === SLIDING_WINDOW) return SLIDING_BYTES;
   if (kind === FIXED_WINDOW) return FIXED_BYTES;
-  return debts.isWide(i64(capacity), i64(window)) ? WIDE_BYTES : DEBT_BYTES;
+  return kind >= WIDE_BUCKET ? WIDE_BYTES : DEBT_BYTES;
 }
 
 export function logBytes(kind: i32): i32 {
   return kind === SLIDING_WINDOW ? LOG_BYTES : 0;
 }
 
-/** Completes the definition of a limit. Makes its kind the wide one if need be. */
 export function define(definition: usize, capacity: i64): void {
   const kind = load<i32>(definition + KIND);
-  if (kind > LEAKY_BUCKET) return;
-  debts.define(definition, capacity);
-  if (!debts.isWide(capacity, load<i64>(definition + WINDOW))) return;
-  store<i32>(definition + KIND, kind === LEAKY_BUCKET ? WIDE_LEAKY_BUCKET : WIDE_BUCKET);
+  const isWide = kind >= WIDE_BUCKET;
+  if (isWide || kind <= LEAKY_BUCKET) debts.define(definition, capacity, isWide);
 }
 
 /**

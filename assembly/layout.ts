@@ -60,7 +60,7 @@ export const LEAKY_BUCKET = 2;
 export const SLIDING_WINDOW = 3;
 export const FIXED_WINDOW = 4;
 export const RESOURCE = 5;
-// Kinds that the core chooses where the debt of a full bucket does not fit one word: see debts.ts.
+// Kinds whose debts have two words, since a full bucket does not fit one: see debts.ts.
 /** A token bucket or a GCRA. */
 export const WIDE_BUCKET = 6;
 export const WIDE_LEAKY_BUCKET = 7;
@@ -111,7 +111,7 @@ export const WINDOW = 24;
 export const WEIGHT = 32;
 /** Debt that leaks out in one microsecond. */
 export const RATE = 40;
-/** Debt of a full bucket: CEILING x WEIGHT. Not used of wide limits. */
+/** Debt of a full bucket: CEILING x WEIGHT. It means nothing for a wide limit. */
 export const FULL = 48;
 /** After more microseconds than this any debt has leaked out. */
 export const IDLE = 56;

@@ -9,7 +9,7 @@
  * answer, never too high a one. When the stack is full, the mark whose low is nearest to that of the mark before it is
  * dropped: the refund is then exact, or too small by as little as possible.
  */
-import { isLess, minus, zero } from "./debts";
+import { isLess, isZero, minus, zero } from "./debts";
 import { AT, DEBT, MARK_COUNT, MARK_LOW, MARK_TIME, MARKS, MAX_MARKS } from "./layout";
 
 /** Lowers the marks above `debt`, since the debt has fallen to it. */
@@ -67,17 +67,17 @@ function lowered<D>(state: usize, end: i32, low: D): i32 {
   let kept = end;
   while (kept > 0 && !isLess<D>(lowOf<D>(state, kept - 1), low)) kept--;
   // A low of zero needs no mark: where there is no mark, the lowest debt is zero.
-  if (kept < end && isLess<D>(zero<D>(), low)) store<D>(mark<D>(state, kept++) + MARK_LOW, low);
+  if (kept < end && !isZero<D>(low)) store<D>(mark<D>(state, kept++) + MARK_LOW, low);
   return kept;
 }
 
 /** Drops from a full stack the mark whose loss costs least. */
 function dropMark<D>(definition: usize, state: usize): void {
-  let drop = 1;
-  let least = minus<D>(definition, lowOf<D>(state, 1), lowOf<D>(state, 0));
-  for (let i = 2; i < MAX_MARKS; i++) {
+  let drop = 0;
+  let least = zero<D>();
+  for (let i = 1; i < MAX_MARKS; i++) {
     const loss = minus<D>(definition, lowOf<D>(state, i), lowOf<D>(state, i - 1));
-    if (isLess<D>(loss, least)) {
+    if (drop === 0 || isLess<D>(loss, least)) {
       least = loss;
       drop = i;
     }
@@ -85,12 +85,14 @@ function dropMark<D>(definition: usize, state: usize): void {
   moveMarks<D>(state, drop, drop + 1, MAX_MARKS);
 }
 
-/** Moves the marks from `from` until `end` down to `to`. They are so few that to call `memory.copy` would cost more. */
+/** Moves the marks from `from` until `end` down to `to`. */
 function moveMarks<D>(state: usize, to: i32, from: i32, end: i32): void {
-  for (; from < end; from++, to++) {
-    store<D>(mark<D>(state, to) + MARK_LOW, lowOf<D>(state, from));
-    store<i64>(mark<D>(state, to) + MARK_TIME, timeOf<D>(state, from));
+  if (isVector<D>()) {
+    memory.copy(mark<D>(state, to), mark<D>(state, from), mark<D>(state, end) - mark<D>(state, from));
+    return;
   }
+  // A narrow mark has the size of a vector. The marks are so few that to call `memory.copy` would cost more.
+  for (; from < end; from++, to++) v128.store(mark<D>(state, to), v128.load(mark<D>(state, from)));
 }
 
 function timeOf<D>(state: usize, i: i32): i64 {

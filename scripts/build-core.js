@@ -16,6 +16,7 @@ const HOT = [
   "algorithms/debt/readyAt<i64>",
   "algorithms/debt/settleAt<i64>",
   "algorithms/resource/held",
+  "algorithms/token-bucket/take<i64>",
   "refund/lowerMarks<i64>",
   "refund/lowered<i64>",
   "refund/mark<i64>",

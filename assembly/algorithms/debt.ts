@@ -14,10 +14,12 @@ import { lowerMarks } from "../refund";
 export function owed<D>(definition: usize, state: usize, now: i64): D {
   const debt = load<D>(state + DEBT);
   const elapsed = now - load<i64>(state + AT);
-  if (elapsed > load<i64>(definition + IDLE)) return zero<D>();
   if (elapsed <= 0) return debt;
-  const leak = leaked<D>(definition, elapsed);
-  return isLess<D>(leak, debt) ? minus<D>(definition, debt, leak) : zero<D>();
+  if (elapsed <= load<i64>(definition + IDLE)) {
+    const leak = leaked<D>(definition, elapsed);
+    if (isLess<D>(leak, debt)) return minus<D>(definition, debt, leak);
+  }
+  return zero<D>();
 }
 
 /** Lets the debt leak until `now`, and returns the rest of it. */

@@ -3,13 +3,13 @@
  * leaked out. So grants are evenly spaced, however requests come in, and there are no bursts. (After Turner, "New
  * directions in communications", IEEE Communications 1986, whose own bucket is a meter: see token-bucket.ts.)
  */
-import { isLess, ofUnits, zero } from "../debts";
+import { isZero, ofUnits } from "../debts";
 import { AT, DEBT } from "../layout";
 import { owed, readyAt } from "./debt";
 
 export function take<D>(definition: usize, state: usize, now: i64, units: i64): i64 {
   const debt = owed<D>(definition, state, now);
-  if (isLess<D>(zero<D>(), debt)) return readyAt<D>(definition, now, debt);
+  if (!isZero<D>(debt)) return readyAt<D>(definition, now, debt);
   store<i64>(state + AT, now);
   store<D>(state + DEBT, ofUnits<D>(definition, units));
   return 0;

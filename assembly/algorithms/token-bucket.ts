@@ -3,18 +3,17 @@
  * full again. A request takes its tokens if they are there. (The leaky bucket as a meter of Turner, "New directions in
  * communications", IEEE Communications 1986, seen from its empty part; the token buckets of RFC 2697.)
  */
-import { full, isLess, minus, ofUnits, plus } from "../debts";
+import { isLess, minus, plus, roomFor } from "../debts";
 import { DEBT } from "../layout";
 import { pushMark } from "../refund";
 import { owed, readyAt, settleAt } from "./debt";
 
 export function take<D>(definition: usize, state: usize, now: i64, units: i64): i64 {
   const debt = owed<D>(definition, state, now);
-  const next = plus<D>(debt, ofUnits<D>(definition, units));
-  const most = full<D>(definition);
-  if (isLess<D>(most, next)) return readyAt<D>(definition, now, minus<D>(definition, next, most));
+  const room = roomFor<D>(definition, units);
+  if (isLess<D>(room, debt)) return readyAt<D>(definition, now, minus<D>(definition, debt, room));
   settleAt<D>(state, now, debt);
-  store<D>(state + DEBT, next);
+  store<D>(state + DEBT, plus<D>(definition, debt, units));
   pushMark<D>(definition, state);
   return 0;
 }

@@ -1,4 +1,4 @@
-/** Runs the core over a memory. Runtimes differ only in where the core's code comes from. */
+/** Runs the core on a memory. Runtimes differ only in where the core's code comes from. */
 import { CoreBlockedError } from "../errors.ts";
 // The build for workerd has imported.ts in its place: see tsup.config.ts.
 import { moduleFor } from "./embedded.ts";
@@ -7,7 +7,7 @@ export { canShare } from "./embedded.ts";
 
 /** The exports of `assembly/index.ts`. */
 export interface CoreExports {
-  stateBytes(kind: number, capacity: number, window: number, participants: number): number;
+  stateBytes(kind: number, participants: number): number;
   logBytes(kind: number): number;
   regionBytes(limits: number, states: number, logs: number, participants: number): number;
   format(
@@ -33,7 +33,7 @@ export interface CoreExports {
   leave(region: number, scratch: number, participant: number, life: number, since: number): void;
 }
 
-/** Runs the core over `memory`. */
+/** Returns the functions of the core on `memory`. */
 export function instantiate(memory: WebAssembly.Memory, shared: boolean): CoreExports {
   // A plain copy, since engines are slow to look up names in the exports object itself.
   return { ...(open(memory, shared).exports as unknown as CoreExports) };

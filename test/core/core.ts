@@ -38,9 +38,9 @@ export function openCore(limits: readonly LimitRow[], participants = 1): Core {
   memory.grow(15);
   let states = 0;
   let logs = 0;
-  const offsets = limits.map(({ kind, capacity, window = 1_000_000 }) => {
+  const offsets = limits.map(({ kind }) => {
     const offset = [states, logs] as const;
-    states += core.stateBytes(kind, capacity, window, participants);
+    states += core.stateBytes(kind, participants);
     logs += core.logBytes(kind);
     return offset;
   });

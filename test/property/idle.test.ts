@@ -23,7 +23,7 @@ it.each(ALGORITHMS)(
           if (!lab.take(all)) lab.fail("refused although idle");
           // A microsecond can refill a whole unit and more, but no time has passed.
           if (lab.take({ [key]: 1 })) lab.fail("granted although exhausted");
-          lab.moveTo(lab.readingUs + windowUs + later * round);
+          if (!lab.moveTo(lab.readingUs + windowUs + later * round)) break;
         }
         lab.close();
       },

@@ -12,6 +12,7 @@ import {
   toDefinitions,
   toLimit,
 } from "./definitions.ts";
+import { END_OF_TIME_US } from "./lab.ts";
 import type { Definition } from "./oracle.ts";
 import { count, report, runs, TIMEOUT_MS } from "./settings.ts";
 
@@ -121,9 +122,13 @@ function grantsOf(
       one.granted.net = BigInt(used);
       one.acquisition.update({ [definition.key]: amountOf(definition, used) });
       one.acquisition.release();
-    } else if (kind < 17) clock.set((now + Math.round(wait * 1000)) / 1000);
-    else if (kind < 19) clock.set((now + Math.ceil((windowUs / 1024 / (mode + 1)) * fraction)) / 1000);
-    else clock.set(Math.max(0, now - Math.ceil((windowUs / 4096) * fraction)) / 1000);
+    } else {
+      const pace = Math.ceil((windowUs / 1024 / (mode + 1)) * fraction);
+      const back = Math.ceil((windowUs / 4096) * fraction);
+      const to = kind < 17 ? now + Math.round(wait * 1000) : kind < 19 ? now + pace : Math.max(0, now - back);
+      if (to > END_OF_TIME_US) break;
+      clock.set(to / 1000);
+    }
   }
   limits.close();
   return grants;

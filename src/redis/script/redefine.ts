@@ -52,9 +52,8 @@ local function redefine(old, now, lease)
     elseif value then
       local state = algorithm.read(value)
       if after.kind <= 3 then
-        -- The same units in use, at a tick of the new length; a part of a unit counts as one.
-        state = { at = 0, units = algorithm.used(before, state, now), part = 0, marks = {} }
-        state.at = floor(now / after.tick)
+        -- The same units in use; a part of a unit counts as one.
+        state = { at = now, units = algorithm.used(before, state, now), part = 0, marks = {} }
         state.units = math.min(state.units, after.mostUnits)
       elseif after.kind == 5 then
         state = { number = floor(now / after.window), count = algorithm.used(before, state, now) }

@@ -233,7 +233,7 @@ for index in pairs(isChanged) do
   local algorithm = definition.algorithm
   changes[count + 1], changes[count + 2] = index, algorithm.write(state)
   count = count + 2
-  spentAt = math.max(spentAt, now + definition.window + definition.tick)
+  spentAt = math.max(spentAt, now + definition.window)
   -- A debt above the ceiling takes longer than its window.
   if state.units and state.units > definition.ceiling then
     spentAt = math.max(spentAt, algorithm.overdue(definition, state, now))
