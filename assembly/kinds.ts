@@ -6,7 +6,6 @@ import * as leakyBucket from "./algorithms/leaky-bucket";
 import * as resource from "./algorithms/resource";
 import * as slidingWindow from "./algorithms/sliding-window";
 import * as tokenBucket from "./algorithms/token-bucket";
-import * as debts from "./debts";
 import {
   CEILING,
   DEBT_BYTES,
@@ -28,6 +27,7 @@ import {
   WIDE_BYTES,
   WIDE_LEAKY_BUCKET,
 } from "./layout";
+import * as numbers from "./numbers";
 import { refund } from "./refund";
 import { NEVER } from "./time";
 
@@ -49,7 +49,7 @@ export function logBytes(kind: i32): i32 {
 export function define(definition: usize, capacity: i64): void {
   const kind = load<i32>(definition + KIND);
   const isWide = kind >= WIDE_BUCKET;
-  if (isWide || kind <= LEAKY_BUCKET) debts.define(definition, capacity, isWide);
+  if (isWide || kind <= LEAKY_BUCKET) numbers.define(definition, capacity, isWide);
 }
 
 /**
@@ -129,7 +129,7 @@ export function used(definition: usize, block: usize, now: i64): i64 {
 
 function giveBack<D>(definition: usize, state: usize, now: i64, units: i64, token: i64): void {
   debt.leak<D>(definition, state, now);
-  refund<D>(definition, state, debts.ofUnits<D>(definition, units), token);
+  refund<D>(definition, state, numbers.ofUnits<D>(definition, units), token);
 }
 
 function logOf(definition: usize, block: usize): usize {

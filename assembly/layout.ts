@@ -48,7 +48,7 @@
  * back only those of the same format.
  */
 export const FORMAT = 1;
-/** The format of those sets that have wide limits: their states are laid out in another way than before format 2. */
+/** The format of sets with a wide limit. Under format 1 such a limit had a state of another size and meaning. */
 export const WIDE_FORMAT = 2;
 /** Grows with each change to this file: threads that read memory in different ways must not share it. */
 export const SHARED_FORMAT = 4;
@@ -60,7 +60,7 @@ export const LEAKY_BUCKET = 2;
 export const SLIDING_WINDOW = 3;
 export const FIXED_WINDOW = 4;
 export const RESOURCE = 5;
-// Kinds whose debts have two words, since a full bucket does not fit one: see debts.ts.
+// Kinds whose debts have two words, since a full bucket does not fit one: see numbers.ts.
 /** A token bucket or a GCRA. */
 export const WIDE_BUCKET = 6;
 export const WIDE_LEAKY_BUCKET = 7;
@@ -166,11 +166,13 @@ export const UNTIL = 16;
 export const WANTS = 24;
 export const WANTS_BITS = 64;
 
-// State of a debt: token bucket, GCRA, leaky bucket. A mark is a time, then a low. Debts and lows have one word or two.
+// State of a debt: token bucket, GCRA, leaky bucket. The debt and the low of a mark are numbers of one word, or of two in wide
+// kinds: what follows them is so much further on.
 export const AT = 0;
 export const DEBT = 8;
-/** Behind the debt, as MARKS is: see debts.ts. */
+/** From the end of the debt. */
 export const MARK_COUNT = 0;
+/** From the end of the debt. A mark is its time, and the low behind it. */
 export const MARKS = 8;
 export const MARK_TIME = 0;
 export const MARK_LOW = 8;

@@ -9,8 +9,9 @@
  * answer, never too high a one. When the stack is full, the mark whose low is nearest to that of the mark before it is
  * dropped: the refund is then exact, or too small by as little as possible.
  */
-import { isLess, isZero, minus, zero } from "./debts";
+
 import { AT, DEBT, MARK_COUNT, MARK_LOW, MARK_TIME, MARKS, MAX_MARKS } from "./layout";
+import { isLess, isZero, minus, zero } from "./numbers";
 
 /** Lowers the marks above `debt`, since the debt has fallen to it. */
 export function lowerMarks<D>(state: usize, debt: D): void {

@@ -6,8 +6,9 @@
  * The arithmetic is exact in whole numbers. `capacity` units leak out in one window: so one unit makes a debt of `window`,
  * and each microsecond leaks `capacity`, both divided by their greatest common divisor.
  */
-import { charged, isLess, leaked, minus, timeOf, wholeUnits, zero } from "../debts";
+
 import { AT, DEBT, IDLE } from "../layout";
+import { charged, isLess, leaked, minus, timeOf, wholeUnits, zero } from "../numbers";
 import { lowerMarks } from "../refund";
 
 /** Returns the debt that is left at `now`. Changes nothing. */

@@ -3,8 +3,9 @@
  * leaked out. So grants are evenly spaced, however requests come in, and there are no bursts. (After Turner, "New
  * directions in communications", IEEE Communications 1986, whose own bucket is a meter: see token-bucket.ts.)
  */
-import { isZero, ofUnits } from "../debts";
+
 import { AT, DEBT } from "../layout";
+import { isZero, ofUnits } from "../numbers";
 import { owed, readyAt } from "./debt";
 
 export function take<D>(definition: usize, state: usize, now: i64, units: i64): i64 {

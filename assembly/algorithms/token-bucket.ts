@@ -3,8 +3,9 @@
  * full again. A request takes its tokens if they are there. (The leaky bucket as a meter of Turner, "New directions in
  * communications", IEEE Communications 1986, seen from its empty part; the token buckets of RFC 2697.)
  */
-import { isLess, minus, plus, roomFor } from "../debts";
+
 import { DEBT } from "../layout";
+import { isLess, minus, plus, roomFor } from "../numbers";
 import { pushMark } from "../refund";
 import { owed, readyAt, settleAt } from "./debt";
 

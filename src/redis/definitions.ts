@@ -12,7 +12,7 @@ const KINDS: Readonly<Record<RateLimitAlgorithm | "resource", number>> = {
   resource: 5,
 };
 
-// As in assembly/debts.ts.
+// As in assembly/numbers.ts.
 const MOST_FULL = 1n << 61n;
 const MOST_DEBT = 1n << 62n;
 const MOST_TIME = 1n << 52n;
@@ -58,7 +58,7 @@ function lineOf(limit: Limit): string {
   return `${KINDS[limit.algorithm]} ${ceiling} ${window} ${leak} ${capacity} ${identity}`;
 }
 
-/** How a debt leaks, worked out as by `define` in assembly/debts.ts: weight, rate, idle, and the highest debt. */
+/** How a debt leaks, worked out as by `define` in assembly/numbers.ts: weight, rate, idle, and the highest debt. */
 function leakOf(units: number, windowMicros: number): string {
   const [capacity, window] = [BigInt(units), BigInt(windowMicros)];
   const common = greatestCommonDivisor(capacity, window);

@@ -104,14 +104,12 @@ function ofBits(bits: number): fc.Arbitrary<number> {
 
 /** One rate limit whose capacity times window has 55 bits to 104. */
 export function singleWide(...algorithms: Algorithm[]): fc.Arbitrary<Definition> {
-  return fc
-    .tuple(wideRaws, fc.constantFrom(...algorithms), fc.boolean())
-    .map(([raw, algorithm, charges]) => {
-      const definition = define({ ...raw, algorithm }, "tokens");
-      // A debt is counted for up to 2^52 us of leaking, and in JavaScript in whole numbers: these leave room for a history's charges.
-      const isRoomy = raw.capacity <= 2 ** 42 && raw.windowUs <= 2 ** 44;
-      return { ...definition, overage: charges && isRoomy ? "debt" : "error" };
-    });
+  return fc.tuple(wideRaws, fc.constantFrom(...algorithms), fc.boolean()).map(([raw, algorithm, charges]) => {
+    const definition = define({ ...raw, algorithm }, "tokens");
+    // A debt is counted for up to 2^52 us of leaking, and in JavaScript in whole numbers: these leave room for a history's charges.
+    const isRoomy = raw.capacity <= 2 ** 42 && raw.windowUs <= 2 ** 44;
+    return { ...definition, overage: charges && isRoomy ? "debt" : "error" };
+  });
 }
 
 /** Sets of which some limits are wide. */

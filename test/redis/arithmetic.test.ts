@@ -7,7 +7,14 @@ import type { Region } from "../../src/core/region.ts";
 import { toMicros } from "../../src/limits/units.ts";
 import { Definitions } from "../../src/redis/definitions.ts";
 import { script, sha } from "../../src/redis/script/index.ts";
-import { definitionSets, singleRate, singleWide, startsUs, toLimit, wideSets } from "../property/definitions.ts";
+import {
+  definitionSets,
+  singleRate,
+  singleWide,
+  startsUs,
+  toLimit,
+  wideSets,
+} from "../property/definitions.ts";
 import { histories, perform, type Step } from "../property/history.ts";
 import { Lab } from "../property/lab.ts";
 import type { Definition } from "../property/oracle.ts";

@@ -18,9 +18,8 @@ const MOST_DEBT: i64 = 1 << 62;
 
 // A wide debt has at most MOST_UNITS, and leaks out in at most MOST_TIME. That is twice the longest window, and the time when
 // it has leaked out is a whole number in JavaScript too.
-const MOST_UNITS: f64 = 1152921504606846976.0; // 2^60
-const MOST_TIME: f64 = 4503599627370496.0; // 2^52 microseconds
-const MISS: i64 = 512;
+const MOST_UNITS: i64 = 1 << 60;
+const MOST_TIME: i64 = 1 << 52;
 
 /** Defines how a debt leaks: `capacity` units in a window. */
 export function define(definition: usize, capacity: i64, isWide: bool): void {
@@ -30,7 +29,7 @@ export function define(definition: usize, capacity: i64, isWide: bool): void {
   const rate = capacity / common;
   assert(isWide || weight <= MOST_FULL / capacity, "a full bucket of this kind of limit fits 61 bits");
   const idle = isWide
-    ? i64(min(MOST_TIME, (MOST_UNITS / f64(rate)) * f64(weight)))
+    ? i64(min(f64(MOST_TIME), (f64(MOST_UNITS) / f64(rate)) * f64(weight)))
     : MOST_DEBT / rate;
   store<i64>(definition + WEIGHT, weight);
   store<i64>(definition + RATE, rate);
@@ -135,6 +134,9 @@ function unitsOf(debt: v128): i64 {
 function partOf(debt: v128): i64 {
   return i64x2.extract_lane(debt, 1);
 }
+
+/** See `quotient`. */
+const MISS: i64 = 512;
 
 /**
  * Returns a x b / m, rounded down. `a` and the quotient are at most 2^60; `b` and `m` are at most 2^53. A quotient of floating
