@@ -23,16 +23,23 @@ import {
   SLIDING_WINDOW,
   STATE,
   TOKEN_BUCKET,
-  WEIGHT,
+  WIDE_BUCKET,
+  WIDE_BYTES,
+  WIDE_LEAKY_BUCKET,
 } from "./layout";
+import * as numbers from "./numbers";
 import { refund } from "./refund";
 import { NEVER } from "./time";
+
+/** The shapes of a debt. */
+type Narrow = i64;
+type Wide = v128;
 
 export function stateBytes(kind: i32, participants: i32): i32 {
   if (kind === RESOURCE) return HELD + participants * HELD_BYTES;
   if (kind === SLIDING_WINDOW) return SLIDING_BYTES;
   if (kind === FIXED_WINDOW) return FIXED_BYTES;
-  return DEBT_BYTES;
+  return kind >= WIDE_BUCKET ? WIDE_BYTES : DEBT_BYTES;
 }
 
 export function logBytes(kind: i32): i32 {
@@ -40,7 +47,9 @@ export function logBytes(kind: i32): i32 {
 }
 
 export function define(definition: usize, capacity: i64): void {
-  if (load<i32>(definition + KIND) <= LEAKY_BUCKET) debt.define(definition, capacity);
+  const kind = load<i32>(definition + KIND);
+  const isWide = kind >= WIDE_BUCKET;
+  if (isWide || kind <= LEAKY_BUCKET) numbers.define(definition, capacity, isWide);
 }
 
 /**
@@ -52,15 +61,19 @@ export function take(definition: usize, block: usize, participant: i32, now: i64
   const state = block + load<i32>(definition + STATE);
   switch (load<i32>(definition + KIND)) {
     case TOKEN_BUCKET:
-      return tokenBucket.take(definition, state, now, units);
+      return tokenBucket.take<Narrow>(definition, state, now, units);
     case GCRA:
-      return gcra.take(definition, state, now, units);
+      return gcra.take<Narrow>(definition, state, now, units);
     case LEAKY_BUCKET:
-      return leakyBucket.take(definition, state, now, units);
+      return leakyBucket.take<Narrow>(definition, state, now, units);
     case SLIDING_WINDOW:
       return slidingWindow.take(definition, state, logOf(definition, block), now, units);
     case FIXED_WINDOW:
       return fixedWindow.take(definition, state, now, units);
+    case WIDE_BUCKET:
+      return tokenBucket.take<Wide>(definition, state, now, units);
+    case WIDE_LEAKY_BUCKET:
+      return leakyBucket.take<Wide>(definition, state, now, units);
     default:
       return resource.take(definition, state, participant, units);
   }
@@ -83,15 +96,17 @@ export function settle(
   if (kind === RESOURCE) {
     if (units < 0) resource.giveBack(state, participant, -units);
   } else if (units < 0) {
-    if (kind > GCRA) return; // Windows and the leaky bucket give nothing back: a grant has used up its place in time.
-    debt.leak(definition, state, now);
-    refund(state, -units * load<i64>(definition + WEIGHT), debt.tick(definition, token));
+    // Windows and the leaky bucket give nothing back: a grant has used up its place in time.
+    if (kind <= GCRA) giveBack<Narrow>(definition, state, now, -units, token);
+    else if (kind === WIDE_BUCKET) giveBack<Wide>(definition, state, now, -units, token);
   } else if (kind === SLIDING_WINDOW) {
     slidingWindow.charge(definition, state, logOf(definition, block), now, units);
   } else if (kind === FIXED_WINDOW) {
     fixedWindow.charge(definition, state, now, units);
+  } else if (kind >= WIDE_BUCKET) {
+    debt.charge<Wide>(definition, state, now, units);
   } else {
-    debt.charge(definition, state, now, units);
+    debt.charge<Narrow>(definition, state, now, units);
   }
 }
 
@@ -108,7 +123,13 @@ export function used(definition: usize, block: usize, now: i64): i64 {
   if (kind === RESOURCE) return load<i64>(state);
   if (kind === SLIDING_WINDOW) return slidingWindow.used(definition, state, logOf(definition, block), now);
   if (kind === FIXED_WINDOW) return fixedWindow.used(definition, state, now);
-  return debt.used(definition, state, now);
+  if (kind >= WIDE_BUCKET) return debt.used<Wide>(definition, state, now);
+  return debt.used<Narrow>(definition, state, now);
+}
+
+function giveBack<D>(definition: usize, state: usize, now: i64, units: i64, token: i64): void {
+  debt.leak<D>(definition, state, now);
+  refund<D>(definition, state, numbers.ofUnits<D>(definition, units), token);
 }
 
 function logOf(definition: usize, block: usize): usize {

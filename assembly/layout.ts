@@ -48,8 +48,10 @@
  * back only those of the same format.
  */
 export const FORMAT = 1;
+/** The format of sets with a wide limit. Under format 1 such a limit had a state of another size and meaning. */
+export const WIDE_FORMAT = 2;
 /** Grows with each change to this file: threads that read memory in different ways must not share it. */
-export const SHARED_FORMAT = 3;
+export const SHARED_FORMAT = 4;
 
 // Kinds of limit.
 export const TOKEN_BUCKET = 0;
@@ -58,6 +60,10 @@ export const LEAKY_BUCKET = 2;
 export const SLIDING_WINDOW = 3;
 export const FIXED_WINDOW = 4;
 export const RESOURCE = 5;
+// Kinds whose debts have two words, since a full bucket does not fit one: see numbers.ts.
+/** A token bucket or a GCRA. */
+export const WIDE_BUCKET = 6;
+export const WIDE_LEAKY_BUCKET = 7;
 
 // What a transaction does.
 export const TAKE = 0;
@@ -97,19 +103,17 @@ export const KIND = 0;
 export const STATE = 4;
 /** Where in a block the log of a sliding window begins. */
 export const LOG = 8;
-/** A debt's clock ticks every 2^SHIFT microseconds. */
-export const SHIFT = 12;
 /** The most that can be taken at once, in units: the capacity, or the burst of a GCRA. */
 export const CEILING = 16;
 /** Microseconds. */
 export const WINDOW = 24;
 /** Debt that one unit makes. */
 export const WEIGHT = 32;
-/** Debt that leaks out in one tick. */
+/** Debt that leaks out in one microsecond. */
 export const RATE = 40;
-/** Debt of a full bucket: CEILING x WEIGHT. */
+/** Debt of a full bucket: CEILING x WEIGHT. It means nothing for a wide limit. */
 export const FULL = 48;
-/** After more ticks than this any debt has leaked out. */
+/** After more microseconds than this any debt has leaked out. */
 export const IDLE = 56;
 export const DEFINITION_BYTES = 64;
 
@@ -167,16 +171,20 @@ export const UNTIL = 16;
 export const WANTS = 24;
 export const WANTS_BITS = 64;
 
-// State of a debt: token bucket, GCRA, leaky bucket.
+// State of a debt: token bucket, GCRA, leaky bucket. The debt and the low of a mark are numbers of one word, or of two in wide
+// kinds: what follows them is so much further on.
 export const AT = 0;
 export const DEBT = 8;
-export const MARK_COUNT = 16;
-export const MARKS = 24;
+/** From the end of the debt. */
+export const MARK_COUNT = 0;
+/** From the end of the debt. A mark is its time, and the low behind it. */
+export const MARKS = 8;
 export const MARK_TIME = 0;
 export const MARK_LOW = 8;
-export const MARK_BYTES = 16;
 export const MAX_MARKS = 4;
-export const DEBT_BYTES = MARKS + MAX_MARKS * MARK_BYTES;
+const WORD = 8;
+export const DEBT_BYTES = DEBT + WORD + MARKS + MAX_MARKS * (MARK_LOW + WORD);
+export const WIDE_BYTES = DEBT + 2 * WORD + MARKS + MAX_MARKS * (MARK_LOW + 2 * WORD);
 
 // State of a sliding window; its log lies at the end of the block.
 export const SUM = 0;

@@ -9,94 +9,110 @@
  * answer, never too high a one. When the stack is full, the mark whose low is nearest to that of the mark before it is
  * dropped: the refund is then exact, or too small by as little as possible.
  */
-import { AT, DEBT, MARK_BYTES, MARK_COUNT, MARK_LOW, MARK_TIME, MARKS, MAX_MARKS } from "./layout";
+
+import { AT, DEBT, MARK_COUNT, MARK_LOW, MARK_TIME, MARKS, MAX_MARKS } from "./layout";
+import { isLess, isZero, minus, zero } from "./numbers";
 
 /** Lowers the marks above `debt`, since the debt has fallen to it. */
-export function lowerMarks(state: usize, debt: i64): void {
-  store<i32>(state + MARK_COUNT, lowered(state, markCount(state), debt));
+export function lowerMarks<D>(state: usize, debt: D): void {
+  setCount<D>(state, lowered<D>(state, markCount<D>(state), debt));
 }
 
-/** Marks the debt right after a grant at the present tick. */
-export function pushMark(state: usize): void {
-  const tick = load<i64>(state + AT);
-  let count = markCount(state);
-  if (count === 0 || load<i64>(mark(state, count - 1) + MARK_TIME) !== tick) {
+/** Marks the debt right after a grant at the present time. */
+export function pushMark<D>(definition: usize, state: usize): void {
+  const time = load<i64>(state + AT);
+  let count = markCount<D>(state);
+  if (count === 0 || timeOf<D>(state, count - 1) !== time) {
     if (count === MAX_MARKS) {
-      dropMark(state);
+      dropMark<D>(definition, state);
       count--;
     }
-    store<i64>(mark(state, count) + MARK_TIME, tick);
+    store<i64>(mark<D>(state, count) + MARK_TIME, time);
     count++;
-    store<i32>(state + MARK_COUNT, count);
+    setCount<D>(state, count);
   }
-  store<i64>(mark(state, count - 1) + MARK_LOW, load<i64>(state + DEBT));
+  store<D>(mark<D>(state, count - 1) + MARK_LOW, load<D>(state + DEBT));
 }
 
-/** Gives back as much of `unused`, granted at `tick`, as may go back: takes it off the debt, and off the marks since then. */
-export function refund(state: usize, unused: i64, tick: i64): void {
-  const count = markCount(state);
+/** Gives back as much of `unused`, granted at `time`, as may go back: takes it off the debt, and off the marks since then. */
+export function refund<D>(definition: usize, state: usize, unused: D, time: i64): void {
+  const count = markCount<D>(state);
   let after = count;
-  while (after > 0 && load<i64>(mark(state, after - 1) + MARK_TIME) > tick) after--;
+  while (after > 0 && timeOf<D>(state, after - 1) > time) after--;
   // No mark is as old as the grant: the debt has been zero since.
   if (after === 0) return;
-  const low = load<i64>(mark(state, after - 1) + MARK_LOW);
-  const back = min(unused, low);
-  store<i64>(state + DEBT, load<i64>(state + DEBT) - back);
+  const low = lowOf<D>(state, after - 1);
+  const back = isLess<D>(low, unused) ? low : unused;
+  store<D>(state + DEBT, minus<D>(definition, load<D>(state + DEBT), back));
   for (let i = after; i < count; i++) {
-    const at = mark(state, i) + MARK_LOW;
-    store<i64>(at, load<i64>(at) - back);
+    store<D>(mark<D>(state, i) + MARK_LOW, minus<D>(definition, lowOf<D>(state, i), back));
   }
   // The lowered debt may be the lowest since older grants, too.
-  collapse(state, after, low - back);
+  collapse<D>(state, after, minus<D>(definition, low, back));
 }
 
 /** Brings the first `end` marks down to `low`. */
-function collapse(state: usize, end: i32, low: i64): void {
-  const kept = lowered(state, end, low);
+function collapse<D>(state: usize, end: i32, low: D): void {
+  const kept = lowered<D>(state, end, low);
   if (kept === end) return;
-  const count = markCount(state);
-  moveMarks(state, kept, end, count);
-  store<i32>(state + MARK_COUNT, kept + count - end);
+  const count = markCount<D>(state);
+  moveMarks<D>(state, kept, end, count);
+  setCount<D>(state, kept + count - end);
 }
 
 /**
  * Merges those of the first `end` marks that are at `low` or above it into one at `low`, as old as the oldest of them.
  * Returns how many of the `end` marks are left.
  */
-function lowered(state: usize, end: i32, low: i64): i32 {
+function lowered<D>(state: usize, end: i32, low: D): i32 {
   let kept = end;
-  while (kept > 0 && load<i64>(mark(state, kept - 1) + MARK_LOW) >= low) kept--;
+  while (kept > 0 && !isLess<D>(lowOf<D>(state, kept - 1), low)) kept--;
   // A low of zero needs no mark: where there is no mark, the lowest debt is zero.
-  if (kept < end && low > 0) store<i64>(mark(state, kept++) + MARK_LOW, low);
+  if (kept < end && !isZero<D>(low)) store<D>(mark<D>(state, kept++) + MARK_LOW, low);
   return kept;
 }
 
 /** Drops from a full stack the mark whose loss costs least. */
-function dropMark(state: usize): void {
-  let drop = 1;
-  let least = i64.MAX_VALUE;
-  let before = load<i64>(mark(state, 0) + MARK_LOW);
+function dropMark<D>(definition: usize, state: usize): void {
+  let drop = 0;
+  let least = zero<D>();
   for (let i = 1; i < MAX_MARKS; i++) {
-    const low = load<i64>(mark(state, i) + MARK_LOW);
-    if (low - before < least) {
-      least = low - before;
+    const loss = minus<D>(definition, lowOf<D>(state, i), lowOf<D>(state, i - 1));
+    if (drop === 0 || isLess<D>(loss, least)) {
+      least = loss;
       drop = i;
     }
-    before = low;
   }
-  moveMarks(state, drop, drop + 1, MAX_MARKS);
+  moveMarks<D>(state, drop, drop + 1, MAX_MARKS);
 }
 
-/** Moves the marks from `from` until `end` down to `to`. They are so few that to call `memory.copy` would cost more. */
-function moveMarks(state: usize, to: i32, from: i32, end: i32): void {
-  for (; from < end; from++, to++) v128.store(mark(state, to), v128.load(mark(state, from)));
+/** Moves the marks from `from` until `end` down to `to`. */
+function moveMarks<D>(state: usize, to: i32, from: i32, end: i32): void {
+  if (isVector<D>()) {
+    memory.copy(mark<D>(state, to), mark<D>(state, from), mark<D>(state, end) - mark<D>(state, from));
+    return;
+  }
+  // A narrow mark has the size of a vector. The marks are so few that to call `memory.copy` would cost more.
+  for (; from < end; from++, to++) v128.store(mark<D>(state, to), v128.load(mark<D>(state, from)));
 }
 
-function mark(state: usize, i: i32): usize {
-  return state + MARKS + i * MARK_BYTES;
+function timeOf<D>(state: usize, i: i32): i64 {
+  return load<i64>(mark<D>(state, i) + MARK_TIME);
+}
+
+function lowOf<D>(state: usize, i: i32): D {
+  return load<D>(mark<D>(state, i) + MARK_LOW);
+}
+
+function mark<D>(state: usize, i: i32): usize {
+  return state + DEBT + sizeof<D>() + MARKS + i * (MARK_LOW + sizeof<D>());
+}
+
+function setCount<D>(state: usize, count: i32): void {
+  store<i32>(state + DEBT + sizeof<D>() + MARK_COUNT, count);
 }
 
 // A torn count must not lead out of the stack.
-function markCount(state: usize): i32 {
-  return min(load<u32>(state + MARK_COUNT), MAX_MARKS);
+function markCount<D>(state: usize): i32 {
+  return min(load<u32>(state + DEBT + sizeof<D>() + MARK_COUNT), MAX_MARKS);
 }

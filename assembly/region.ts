@@ -21,7 +21,6 @@ import {
   PARTICIPANT,
   PARTICIPANTS,
   PIECE,
-  RESOURCE,
   SCRATCH_BYTES,
   SCRATCHES,
   SEAT,
@@ -32,6 +31,7 @@ import {
   TOKEN_BUCKET,
   UNIT_BYTES,
   UNITS,
+  WIDE_LEAKY_BUCKET,
   WINDOW,
 } from "./layout";
 
@@ -96,7 +96,7 @@ export function define(
   log: i32,
 ): void {
   assert(index >= 0 && index < load<i32>(region + LIMITS), "no such limit in the region");
-  assert(kind >= TOKEN_BUCKET && kind <= RESOURCE, "no such kind of limit");
+  assert(kind >= TOKEN_BUCKET && kind <= WIDE_LEAKY_BUCKET, "no such kind of limit");
   assert(capacity >= 1 && ceiling >= 1, "capacity and ceiling: 1 unit or more");
   const definition = region + DEFINITIONS + index * DEFINITION_BYTES;
   store<i32>(definition + KIND, kind);

@@ -6,21 +6,22 @@ import binaryen from "binaryen";
 
 /**
  * The dozen small functions that every take from a bucket calls. They are inlined, since engines do not inline calls inside
- * WebAssembly. All other code stays as small as it can be.
+ * WebAssembly. All other code stays as small as it can be. Those of a debt are inlined in their narrow shape only.
  */
 const HOT = [
   "commit/transact",
   "commit/present",
   "kinds/take",
-  "algorithms/debt/owed",
-  "algorithms/debt/readyAt",
-  "algorithms/debt/settleAt",
+  "algorithms/debt/owed<i64>",
+  "algorithms/debt/readyAt<i64>",
+  "algorithms/debt/settleAt<i64>",
   "algorithms/resource/held",
-  "refund/lowerMarks",
-  "refund/lowered",
-  "refund/mark",
-  "refund/markCount",
-  "refund/pushMark",
+  "algorithms/token-bucket/take<i64>",
+  "refund/lowerMarks<i64>",
+  "refund/lowered<i64>",
+  "refund/mark<i64>",
+  "refund/markCount<i64>",
+  "refund/pushMark<i64>",
 ];
 /** The flags of an imported memory with a maximum: shared, and not shared. */
 const SHARED = 3;

@@ -3,13 +3,15 @@
  * leaked out. So grants are evenly spaced, however requests come in, and there are no bursts. (After Turner, "New
  * directions in communications", IEEE Communications 1986, whose own bucket is a meter: see token-bucket.ts.)
  */
-import { AT, DEBT, WEIGHT } from "../layout";
-import { owed, readyAt, tick } from "./debt";
 
-export function take(definition: usize, state: usize, now: i64, units: i64): i64 {
-  const debt = owed(definition, state, now);
-  if (debt > 0) return readyAt(definition, now, debt);
-  store<i64>(state + AT, tick(definition, now));
-  store<i64>(state + DEBT, units * load<i64>(definition + WEIGHT));
+import { AT, DEBT } from "../layout";
+import { isZero, ofUnits } from "../numbers";
+import { owed, readyAt } from "./debt";
+
+export function take<D>(definition: usize, state: usize, now: i64, units: i64): i64 {
+  const debt = owed<D>(definition, state, now);
+  if (!isZero<D>(debt)) return readyAt<D>(definition, now, debt);
+  store<i64>(state + AT, now);
+  store<D>(state + DEBT, ofUnits<D>(definition, units));
   return 0;
 }

@@ -3,17 +3,18 @@
  * full again. A request takes its tokens if they are there. (Source: the leaky bucket as a meter in Turner, "New
  * directions in communications", IEEE Communications 1986, whose level is the empty part of this bucket; RFC 2697.)
  */
-import { DEBT, FULL, WEIGHT } from "../layout";
+
+import { DEBT } from "../layout";
+import { isLess, minus, plus, roomFor } from "../numbers";
 import { pushMark } from "../refund";
 import { owed, readyAt, settleAt } from "./debt";
 
-export function take(definition: usize, state: usize, now: i64, units: i64): i64 {
-  const debt = owed(definition, state, now);
-  const level = load<i64>(definition + FULL) - debt;
-  const cost = units * load<i64>(definition + WEIGHT);
-  if (level < cost) return readyAt(definition, now, cost - level);
-  settleAt(definition, state, now, debt);
-  store<i64>(state + DEBT, debt + cost);
-  pushMark(state);
+export function take<D>(definition: usize, state: usize, now: i64, units: i64): i64 {
+  const debt = owed<D>(definition, state, now);
+  const room = roomFor<D>(definition, units);
+  if (isLess<D>(room, debt)) return readyAt<D>(definition, now, minus<D>(definition, debt, room));
+  settleAt<D>(state, now, debt);
+  store<D>(state + DEBT, plus<D>(definition, debt, units));
+  pushMark<D>(definition, state);
   return 0;
 }

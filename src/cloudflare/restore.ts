@@ -2,13 +2,12 @@
  * Restores a set from storage. Under the same limits and layout the set is as it was. Otherwise limits take over the usage and the
  * held units of the stored limits with the same key.
  */
-import { FORMAT } from "../../assembly/layout.ts";
 import type { Definition } from "../core/kinds.ts";
 import { Region } from "../core/region.ts";
 import { ceilingUnits, definitionOf, unitOf } from "../limits/definition.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { toAmount } from "../limits/units.ts";
-import type { StoredGrant, StoredSet } from "./set-storage.ts";
+import { formatOf, type StoredGrant, type StoredSet } from "./set-storage.ts";
 import { restoreTo, setHeld } from "./snapshot.ts";
 
 export interface RestoredSet {
@@ -25,7 +24,7 @@ export function restore(limits: readonly Limit[], stored: StoredSet, now: number
   const { definition, state, grants } = stored;
   if (!definition || !state) return { region, grants: new Map(), isRedefined: true };
   const old = toLimits(definition.limits as LimitLike[]);
-  const hasLayout = definition.format === FORMAT;
+  const hasLayout = definition.format === formatOf(old);
   if (hasLayout && identityOf(old) === identityOf(limits) && restoreTo(region, state)) {
     holdAll(region, limits, grants.values());
     return { region, grants, isRedefined: false };

@@ -8,7 +8,9 @@
  * All that one event changes is written together, and no answer leaves the object before it is durable: the platform promises that
  * of writes that are not awaited.
  */
-import { FORMAT } from "../../assembly/layout.ts";
+import { FORMAT, WIDE_FORMAT } from "../../assembly/layout.ts";
+import { isWide } from "../core/kinds.ts";
+import { definitionOf } from "../limits/definition.ts";
 import type { Limit } from "../limits/limits.ts";
 import type { ObjectStorage } from "./bindings.ts";
 
@@ -37,6 +39,11 @@ export interface StoredSet {
   readonly grants: ReadonlyMap<string, StoredGrant>;
   /** When the object's alarm goes off, in milliseconds since the epoch; null if none is set. */
   readonly alarm: number | null;
+}
+
+/** The format in which the core keeps the state of these limits. */
+export function formatOf(limits: readonly Limit[]): number {
+  return limits.some((limit) => isWide(definitionOf(limit))) ? WIDE_FORMAT : FORMAT;
 }
 
 const GRANT_PREFIX = "held ";
@@ -68,8 +75,8 @@ export class SetStorage {
   }
 
   putDefinition(limits: readonly Limit[]): void {
-    const definition: StoredDefinition = { format: FORMAT, limits: limits.map((limit) => ({ ...limit })) };
-    this.#put("definition", definition);
+    const definition = { format: formatOf(limits), limits: limits.map((limit) => ({ ...limit })) };
+    this.#put("definition", definition satisfies StoredDefinition);
   }
 
   putState(state: Uint8Array): void {

@@ -6,9 +6,11 @@ import {
   RESOURCE,
   SLIDING_WINDOW,
   TOKEN_BUCKET,
+  WIDE_BUCKET,
+  WIDE_LEAKY_BUCKET,
 } from "../../assembly/layout.ts";
 
-export const KINDS = {
+const KINDS = {
   "token-bucket": TOKEN_BUCKET,
   gcra: GCRA,
   "leaky-bucket": LEAKY_BUCKET,
@@ -24,4 +26,26 @@ export interface Definition {
   /** The most that one request can take. */
   readonly ceiling: number;
   readonly windowMicros: number;
+}
+
+/** The debt of a full bucket fits one word up to here. */
+const MOST_FULL = 2 ** 61;
+
+/** The core's number for the kind of a limit. It is another one where a full bucket takes two words. */
+export function kindOf(definition: Definition): number {
+  const kind = KINDS[definition.kind];
+  if (!isWide(definition)) return kind;
+  return kind === LEAKY_BUCKET ? WIDE_LEAKY_BUCKET : WIDE_BUCKET;
+}
+
+/** Whether the core keeps the limit's state in another layout than that of its kind. */
+export function isWide({ kind, capacity, windowMicros }: Definition): boolean {
+  return (
+    KINDS[kind] <= LEAKY_BUCKET &&
+    (windowMicros / greatestCommonDivisor(capacity, windowMicros)) * capacity > MOST_FULL
+  );
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

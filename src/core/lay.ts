@@ -3,7 +3,7 @@ import { LATEST, LINE, LOG, STATE } from "../../assembly/layout.ts";
 import { InvalidLimitError } from "../errors.ts";
 import type { Arena } from "./arena.ts";
 import { type Address, presentBlock, wordOfDefinition } from "./block.ts";
-import { type Definition, KINDS } from "./kinds.ts";
+import { type Definition, kindOf } from "./kinds.ts";
 import type { CoreExports } from "./module.ts";
 
 /** Where a region is in this isolate's arena, and its size. */
@@ -21,19 +21,20 @@ export function lay(arena: Arena, definitions: readonly Definition[], participan
   const count = definitions.length;
   let states = 0;
   let logs = 0;
-  const offsets = definitions.map(({ kind }) => {
+  const offsets = definitions.map((definition) => {
+    const kind = kindOf(definition);
     const offset = { state: states, log: logs };
-    states += core.stateBytes(KINDS[kind], participants);
-    logs += core.logBytes(KINDS[kind]);
+    states += core.stateBytes(kind, participants);
+    logs += core.logBytes(kind);
     return offset;
   });
   const bytes = sizeOf(core, count, states, logs, participants);
   const start = allocate(arena, bytes, count);
   core.format(start, count, states, logs, participants, seats);
   definitions.forEach((definition, index) => {
-    const { kind, capacity, ceiling, windowMicros } = definition;
+    const { capacity, ceiling, windowMicros } = definition;
     const { state, log } = offsets[index]!;
-    core.define(start, index, KINDS[kind], capacity, ceiling, windowMicros, state, log);
+    core.define(start, index, kindOf(definition), capacity, ceiling, windowMicros, state, log);
   });
   return { start, bytes };
 }
@@ -83,12 +84,13 @@ export function copyState(
   const copy = (at: number, length: number, old = at) =>
     bytes.copyWithin(target + at, source + old, source + old + length);
   copy(LATEST, 8);
-  definitions.forEach(({ kind }, index) => {
+  definitions.forEach((definition, index) => {
+    const kind = kindOf(definition);
     const place = (word: number) =>
       [wordOfDefinition(to, index, word), wordOfDefinition(from, index, word)] as const;
     const [state, oldState] = place(STATE);
     const [log, oldLog] = place(LOG);
-    copy(state, core.stateBytes(KINDS[kind], 1), oldState);
-    copy(log, core.logBytes(KINDS[kind]), oldLog);
+    copy(state, core.stateBytes(kind, 1), oldState);
+    copy(log, core.logBytes(kind), oldLog);
   });
 }

@@ -12,9 +12,10 @@ const KINDS: Readonly<Record<RateLimitAlgorithm | "resource", number>> = {
   resource: 5,
 };
 
-// As in assembly/algorithms/debt.ts.
+// As in assembly/numbers.ts.
 const MOST_FULL = 1n << 61n;
 const MOST_DEBT = 1n << 62n;
+const MOST_TIME = 1n << 52n;
 const MOST_WHOLE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** The definitions of a set. The script numbers limits in its own order, from 1. */
@@ -53,34 +54,28 @@ export class Definitions {
   }
 }
 
-/** `kind ceiling window weight rate tick idle mostUnits mostPart capacity ["key","type",unit]`. */
+/** `kind ceiling window weight rate idle mostUnits mostPart capacity ["key","type",unit]`. */
 function lineOf(limit: Limit): string {
   const ceiling = ceilingUnits(limit);
   const capacity = toUnits(limit.capacity, unitOf(limit));
   const identity = JSON.stringify([limit.key, limit.type, unitOf(limit)]);
-  if (limit.type === "resource") return `${KINDS.resource} ${ceiling} 0 0 0 0 0 0 0 ${capacity} ${identity}`;
+  if (limit.type === "resource") return `${KINDS.resource} ${ceiling} 0 0 0 0 0 0 ${capacity} ${identity}`;
   const window = wholeUnits(limit.windowMs, MICROSECOND);
-  const leak = KINDS[limit.algorithm] > KINDS["leaky-bucket"] ? "0 0 0 0 0 0" : leakOf(capacity, window);
+  const leak = KINDS[limit.algorithm] > KINDS["leaky-bucket"] ? "0 0 0 0 0" : leakOf(capacity, window);
   return `${KINDS[limit.algorithm]} ${ceiling} ${window} ${leak} ${capacity} ${identity}`;
 }
 
-/** How a debt leaks, worked out as by `define` in assembly/algorithms/debt.ts: weight, rate, tick, idle, and the highest debt. */
-function leakOf(units: number, window: number): string {
-  const capacity = BigInt(units);
-  let shift = 0n;
-  for (;;) {
-    const ticks = (BigInt(window) + (1n << shift) - 1n) >> shift;
-    const common = greatestCommonDivisor(capacity, ticks);
-    const weight = ticks / common;
-    if (weight <= MOST_FULL / capacity) {
-      const rate = capacity / common;
-      const mostUnits = MOST_DEBT / weight;
-      const most = mostUnits > MOST_WHOLE ? [MOST_WHOLE, 0n] : [mostUnits, MOST_DEBT % weight];
-      const idle = MOST_DEBT / rate;
-      return [weight, rate, 1n << shift, idle > MOST_WHOLE ? MOST_WHOLE : idle, ...most].join(" ");
-    }
-    shift++;
-  }
+/** How a debt leaks, worked out as by `define` in assembly/numbers.ts: weight, rate, idle, and the highest debt. */
+function leakOf(units: number, windowMicros: number): string {
+  const [capacity, window] = [BigInt(units), BigInt(windowMicros)];
+  const common = greatestCommonDivisor(capacity, window);
+  const weight = window / common;
+  const rate = capacity / common;
+  const most = weight > MOST_FULL / capacity ? MOST_TIME * rate : MOST_DEBT;
+  const mostUnits = most / weight;
+  const highest = mostUnits > MOST_WHOLE ? [MOST_WHOLE, 0n] : [mostUnits, most % weight];
+  const idle = most / rate;
+  return [weight, rate, idle > MOST_WHOLE ? MOST_WHOLE : idle, ...highest].join(" ");
 }
 
 function greatestCommonDivisor(a: bigint, b: bigint): bigint {
@@ -95,7 +90,7 @@ export function readable(text: string): string {
     .map((line) => {
       const [kind, ceiling, window, ...rest] = line.split(" ");
       const [key, , unit] = JSON.parse(line.slice(line.indexOf("["))) as [string, string, number];
-      const capacity = Number(rest[6]) * unit;
+      const capacity = Number(rest[5]) * unit;
       const burst = Number(ceiling) * unit === capacity ? "" : `, burst ${Number(ceiling) * unit}`;
       const per = window === "0" ? "" : ` per ${Number(window) / 1000} ms`;
       return `"${key}" ${names[Number(kind)]} ${capacity}${per}${burst}`;

@@ -5,7 +5,7 @@ import type { ObjectStorage } from "../../src/cloudflare/bindings.ts";
 import { Host } from "../../src/cloudflare/host.ts";
 import type { Outcome, SentRequest } from "../../src/cloudflare/protocol.ts";
 import { SetStorage } from "../../src/cloudflare/set-storage.ts";
-import { RateLimit, ResourceLimit } from "../../src/index.ts";
+import { type Limit, RateLimit, ResourceLimit } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 
 const LEASE_MS = 1000;
@@ -50,9 +50,9 @@ beforeEach(() => {
 });
 
 /** The host of an object that starts with this storage. */
-async function start(): Promise<Host> {
+async function start(all: readonly Limit[] = limits): Promise<Host> {
   const setStorage = new SetStorage(storage);
-  const options = { limits, config: {}, missingUpdate: "throw", leaseMs: LEASE_MS, clock } as const;
+  const options = { limits: all, config: {}, missingUpdate: "throw", leaseMs: LEASE_MS, clock } as const;
   return new Host(options, setStorage, await setStorage.load());
 }
 
@@ -159,6 +159,22 @@ describe("the host of a set", () => {
     expect(used(next)).toEqual([100, 10, 0]);
     clock.advance(1000);
     expect(used(next)).toEqual([0, 0, 0]);
+  });
+
+  describe("of a set with a wide limit", () => {
+    const wide = [...limits, new RateLimit({ key: "traffic", capacity: 2 ** 40, windowMs: 86_400_000 })];
+
+    it("keeps the state over a restart, to the unit", async () => {
+      await ask(await start(wide), "a", { traffic: 2 ** 40, bytes: 1 });
+      clock.advance(0.001);
+      expect(used(await start(wide))).toEqual([0, 1, 1, 2 ** 40 - 12]);
+    });
+
+    it("counts all rate limits as used up if the stored state has the layout of narrow sets", async () => {
+      await ask(await start(wide), "a", { traffic: 1, bytes: 1 });
+      storage.kept.set("definition", { ...(storage.kept.get("definition") as object), format: FORMAT });
+      expect(used(await start(wide))).toEqual([100, 10, 1, 2 ** 40]);
+    });
   });
 
   it("counts all rate limits as used up if the stored state is incomplete", async () => {

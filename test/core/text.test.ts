@@ -45,8 +45,9 @@ describe("the release build", () => {
     });
   });
 
-  test("has 6,500 bytes at most", () => {
-    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(6_500);
+  // The rules of debts and refunds are there twice: for debts of one word, and for those of two.
+  test("has 7,500 bytes at most", () => {
+    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(7_500);
   });
 });
 

@@ -1,32 +1,12 @@
 import { ceilDiv, exactly, type Model, max, min, type Range } from "./model.ts";
 
-const MAX_SCALED = 1n << 61n;
 /** How many low-water marks the core keeps. Where it would need more, it may give back less than is due. */
 const CORE_MARKS = 4;
-
-function gcd(a: bigint, b: bigint): bigint {
-  return b === 0n ? a : gcd(b, a % b);
-}
-
-export interface Ticks {
-  /** A tick is 2^shift microseconds. */
-  readonly shift: bigint;
-  /** The window in ticks, rounded up so that a coarse tick never refills too fast. */
-  readonly window: bigint;
-}
-
-/** The finest tick at which a full bucket still fits the core's integers. */
-export function ticksOf(capacity: bigint, windowUs: bigint): Ticks {
-  for (let shift = 0n; ; shift += 1n) {
-    const window = ceilDiv(windowUs, 1n << shift);
-    if ((capacity / gcd(capacity, window)) * window <= MAX_SCALED) return { shift, window };
-  }
-}
 
 /** The lowest debt from the take `first` until the take that the next mark begins with. Lows rise from mark to mark. */
 interface Mark {
   readonly first: number;
-  readonly tick: bigint;
+  readonly time: bigint;
   low: bigint;
 }
 
@@ -39,12 +19,11 @@ export interface DebtRules {
   readonly shaper: boolean;
 }
 
-/** TokenBucket, GCRA and LeakyBucket: a grant is a debt in units x ticks, of which `capacity` leaks away in each tick. */
+/** TokenBucket, GCRA and LeakyBucket: a grant is a debt in units x microseconds, of which `capacity` leaks away in each microsecond. */
 export class DebtModel implements Model {
-  readonly ticks: Ticks;
   readonly #rules: DebtRules;
   readonly #ceiling: bigint;
-  #tick = 0n;
+  #at = 0n;
   #debt = 0n;
   #marks: Mark[] = [];
   /** Set while the core may have run out of marks: the debt that it would have if nothing had come back since. */
@@ -52,8 +31,7 @@ export class DebtModel implements Model {
 
   constructor(rules: DebtRules) {
     this.#rules = rules;
-    this.ticks = ticksOf(rules.capacity, rules.windowUs);
-    this.#ceiling = rules.ceiling * this.ticks.window;
+    this.#ceiling = rules.ceiling * rules.windowUs;
   }
 
   get exact(): boolean {
@@ -67,24 +45,24 @@ export class DebtModel implements Model {
   }
 
   used(now: bigint): Range {
-    const least = ceilDiv(this.debtAt(now), this.ticks.window);
+    const least = ceilDiv(this.debtAt(now), this.#rules.windowUs);
     const most = this.#mostAt(now);
-    return most === undefined ? exactly(least) : { least, most: ceilDiv(most, this.ticks.window) };
+    return most === undefined ? exactly(least) : { least, most: ceilDiv(most, this.#rules.windowUs) };
   }
 
   take(now: bigint, n: bigint, id: number): void {
     this.charge(now, n);
     if (this.#rules.shaper) return;
-    this.#marks.push({ first: id, tick: this.#tick, low: this.#debt });
-    // Takes of one tick share a mark: nothing leaks between them, and none took more than the debt that it left.
-    const needed = new Set(this.#marks.map((mark) => mark.tick)).size;
+    this.#marks.push({ first: id, time: this.#at, low: this.#debt });
+    // Takes of one microsecond share a mark: nothing leaks between them, and none took more than the debt that it left.
+    const needed = new Set(this.#marks.map((mark) => mark.time)).size;
     if (needed > CORE_MARKS) this.#most ??= this.#debt;
   }
 
   charge(now: bigint, n: bigint): void {
     this.#settle(now);
-    this.#debt += n * this.ticks.window;
-    if (this.#most !== undefined) this.#most += n * this.ticks.window;
+    this.#debt += n * this.#rules.windowUs;
+    if (this.#most !== undefined) this.#most += n * this.#rules.windowUs;
   }
 
   /** Makes the debt that there would be if `n` had never been requested. The marks show where it has touched zero since. */
@@ -92,14 +70,14 @@ export class DebtModel implements Model {
     if (this.#rules.shaper) return;
     this.#settle(now);
     const own = this.#marks.findLastIndex((mark) => mark.first <= id);
-    const refund = min(n * this.ticks.window, this.#marks[own]?.low ?? 0n);
+    const refund = min(n * this.#rules.windowUs, this.#marks[own]?.low ?? 0n);
     if (refund === 0n) return;
     this.#debt -= refund;
     for (const mark of this.#marks.slice(own)) mark.low -= refund;
     this.#keepRising();
   }
 
-  /** Debt in units x ticks. */
+  /** Debt in units x microseconds. */
   debtAt(now: bigint): bigint {
     return max(0n, this.#debt - this.#leak(now));
   }
@@ -110,20 +88,20 @@ export class DebtModel implements Model {
   }
 
   #leak(now: bigint): bigint {
-    return ((now >> this.ticks.shift) - this.#tick) * this.#rules.capacity;
+    return (now - this.#at) * this.#rules.capacity;
   }
 
   #readyFrom(debt: bigint, now: bigint, n: bigint): bigint {
-    const excess = this.#rules.shaper ? debt : debt + n * this.ticks.window - this.#ceiling;
+    const excess = this.#rules.shaper ? debt : debt + n * this.#rules.windowUs - this.#ceiling;
     if (excess <= 0n) return now;
-    return ((now >> this.ticks.shift) + ceilDiv(excess, this.#rules.capacity)) << this.ticks.shift;
+    return now + ceilDiv(excess, this.#rules.capacity);
   }
 
   #settle(now: bigint): void {
     const most = this.#mostAt(now);
     this.#most = most === 0n ? undefined : most;
     this.#debt = this.debtAt(now);
-    this.#tick = now >> this.ticks.shift;
+    this.#at = now;
     this.#keepRising();
   }
 

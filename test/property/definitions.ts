@@ -83,6 +83,40 @@ export function singleRate(...algorithms: Algorithm[]): fc.Arbitrary<Definition>
     .map(([raw, algorithm]) => define({ ...raw, type: "rate", algorithm }, "tokens"));
 }
 
+/** The full bucket of a wide limit has more than 61 bits. These products have 55 to 104 bits, so that both sides come up. */
+const wideRaws: fc.Arbitrary<Raw> = fc
+  .integer({ min: 55, max: 104 })
+  .chain((bits) => fc.tuple(fc.constant(bits), fc.integer({ min: Math.max(1, bits - 51), max: 53 })))
+  .chain(([bits, capacityBits]) => {
+    const window = ofBits(Math.max(1, Math.min(51, bits - capacityBits)));
+    return fc.tuple(raws, ofBits(capacityBits), window);
+  })
+  .chain(([raw, capacity, windowUs]) => {
+    const burst = fc.oneof(fc.constant(LARGEST), fc.integer({ min: 1, max: capacity }));
+    return burst.map((burst) => ({ ...raw, type: "rate", capacity, windowUs, burst, unit: 1 }) as const);
+  });
+
+/** Numbers with so many bits: the least, the most, and any. */
+function ofBits(bits: number): fc.Arbitrary<number> {
+  const [min, max] = [2 ** (bits - 1), 2 ** bits - 1];
+  return fc.oneof(fc.constantFrom(min, min + 1, max), fc.integer({ min, max }), fc.integer({ min, max }));
+}
+
+/** One rate limit whose capacity times window has 55 bits to 104. */
+export function singleWide(...algorithms: Algorithm[]): fc.Arbitrary<Definition> {
+  return fc.tuple(wideRaws, fc.constantFrom(...algorithms), fc.boolean()).map(([raw, algorithm, charges]) => {
+    const definition = define({ ...raw, algorithm }, "tokens");
+    // A debt is counted for up to 2^52 us of leaking, and in JavaScript in whole numbers: these leave room for a history's charges.
+    const isRoomy = raw.capacity <= 2 ** 42 && raw.windowUs <= 2 ** 44;
+    return { ...definition, overage: charges && isRoomy ? "debt" : "error" };
+  });
+}
+
+/** Sets of which some limits are wide. */
+export const wideSets: fc.Arbitrary<Definition[]> = fc
+  .array(fc.oneof({ weight: 3, arbitrary: wideRaws }, raws), { minLength: 1, maxLength: 5, size: "max" })
+  .map(toDefinitions);
+
 export function toDefinitions(raw: readonly Raw[]): Definition[] {
   const firstCall = raw.findIndex((one) => one.type === "call");
   return raw.map((one, i) => {

@@ -29,7 +29,7 @@ export interface Held {
 export type Units = Record<string, number>;
 
 /** Beyond this a clock in milliseconds no longer tells microseconds apart. */
-const END_OF_TIME_US = 2 ** 42 * 1000;
+export const END_OF_TIME_US = 2 ** 42 * 1000;
 
 /** A real set and the oracle side by side: both get each request, and any difference between their answers throws. */
 export class Lab {

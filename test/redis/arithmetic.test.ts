@@ -7,7 +7,14 @@ import type { Region } from "../../src/core/region.ts";
 import { toMicros } from "../../src/limits/units.ts";
 import { Definitions } from "../../src/redis/definitions.ts";
 import { script, sha } from "../../src/redis/script/index.ts";
-import { definitionSets, singleRate, startsUs, toLimit } from "../property/definitions.ts";
+import {
+  definitionSets,
+  singleRate,
+  singleWide,
+  startsUs,
+  toLimit,
+  wideSets,
+} from "../property/definitions.ts";
 import { histories, perform, type Step } from "../property/history.ts";
 import { Lab } from "../property/lab.ts";
 import type { Definition } from "../property/oracle.ts";
@@ -34,8 +41,6 @@ function record(definitions: readonly Definition[], startUs: number, history: re
   const { indexes } = new Definitions(definitions.map(toLimit));
   const region = (lab.limits as unknown as { region: Region }).region;
   const asked: Asked[] = [];
-  const micros = (wait: number) =>
-    wait === Number.POSITIVE_INFINITY ? "~" : String(Math.round(wait * 1000));
   const note = (operation: string, answer: string) =>
     asked.push({ readingUs: toMicros(lab.clock.now()), operation, answer });
   const listed = (units: readonly number[]) =>
@@ -103,15 +108,19 @@ async function replay(definitions: readonly Definition[], asked: readonly Asked[
   expect(got).toEqual(asked);
 }
 
-/** An answer with the limits that refuse in order: the script names them in any order. */
+/** An answer with the limits that refuse in order: the script names them in any order. Its waits are as exact as milliseconds are. */
 function sorted(answer: string): string {
-  const [wait, by] = answer.split(/!?\//);
+  const [wait, by] = answer.replace(/(?<=^-|:)\d+/g, (us) => micros(Number(us) / 1000)).split(/!?\//);
   return by
     ? `${wait}/${by
         .split(",")
         .map(Number)
         .sort((a, b) => a - b)}`
-    : answer;
+    : wait!;
+}
+
+function micros(waitMs: number): string {
+  return waitMs === Number.POSITIVE_INFINITY ? "~" : String(Math.round(waitMs * 1000));
 }
 
 describeRedis("the script", () => {
@@ -126,9 +135,12 @@ describeRedis("the script", () => {
     await server.stop();
   });
 
-  it("the script answers as the core does for sets of any limits", { timeout: TIMEOUT_MS }, async () => {
+  it.each([
+    ["sets of any limits", definitionSets],
+    ["sets with wide limits", wideSets],
+  ])("the script answers as the core does for %s", { timeout: TIMEOUT_MS }, async (_, sets) => {
     const property = fc.asyncProperty(
-      definitionSets,
+      sets,
       startsUs,
       histories(120),
       async (definitions, startUs, history) => {
@@ -148,6 +160,18 @@ describeRedis("the script", () => {
     it(`the script answers as the core does for one ${algorithm}`, { timeout: TIMEOUT_MS }, async () => {
       const property = fc.asyncProperty(
         singleRate(algorithm),
+        startsUs,
+        histories(400),
+        async (definition, startUs, history) => {
+          await replay([definition], record([definition], startUs, history));
+        },
+      );
+      await fc.assert(property, runs(80));
+    });
+
+    it(`the script answers as the core does for one wide ${algorithm}`, { timeout: TIMEOUT_MS }, async () => {
+      const property = fc.asyncProperty(
+        singleWide(algorithm),
         startsUs,
         histories(400),
         async (definition, startUs, history) => {

@@ -51,7 +51,7 @@ function leakyBucket.readyAt(definition, state, now, count)
 end
 
 function leakyBucket.take(definition, state, now, count)
-  state.at, state.units, state.part = floor(now / definition.tick), count, 0
+  state.at, state.units, state.part = now, count, 0
 end
 
 ${settlements.replace(/\nlocal function giveBack[\s\S]*?\nend\n/, "")}

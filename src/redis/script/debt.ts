@@ -4,9 +4,9 @@ local function read(stored)
   if not stored then return { at = 0, units = 0, part = 0, marks = {} } end
   local number = gmatch(stored, "%d+")
   local state = { at = tonumber(number()), units = tonumber(number()), part = tonumber(number()), marks = {} }
-  for tick in number do
+  for time in number do
     state.marks[#state.marks + 1] =
-      { tick = tonumber(tick), units = tonumber(number()), part = tonumber(number()) }
+      { time = tonumber(time), units = tonumber(number()), part = tonumber(number()) }
   end
   return state
 end
@@ -14,14 +14,14 @@ end
 local function write(state)
   local stored = format("%d %d %d", state.at, state.units, state.part)
   for _, mark in ipairs(state.marks) do
-    stored = stored .. format(" %d %d %d", mark.tick, mark.units, mark.part)
+    stored = stored .. format(" %d %d %d", mark.time, mark.units, mark.part)
   end
   return stored
 end
 
 -- The rest of the debt; changes nothing.
 local function owed(definition, state, now)
-  local elapsed = floor(now / definition.tick) - state.at
+  local elapsed = now - state.at
   if elapsed <= 0 or (state.units == 0 and state.part == 0) then return state.units, state.part end
   if elapsed > definition.idle then return 0, 0 end
   local units, part = mulDiv(elapsed, definition.rate, definition.weight)
@@ -32,7 +32,7 @@ end
 -- Lets the debt leak.
 local function leak(definition, state, now)
   state.units, state.part = owed(definition, state, now)
-  state.at = floor(now / definition.tick)
+  state.at = now
   -- The debt has fallen: no mark may lie above it.
   if state.marks[1] then collapse(state.marks, #state.marks, state.units, state.part) end
 end
@@ -40,13 +40,13 @@ end
 -- The first microsecond by which so many more units have leaked out.
 local function leakedAt(definition, now, units, part)
   local rate = definition.rate
-  local ticks, rest = mulDiv(units, definition.weight, rate)
+  local time, rest = mulDiv(units, definition.weight, rate)
   local more = floor(part / rate)
   part = part - more * rate
-  ticks = ticks + more
-  if rest > rate - part then ticks = ticks + 2
-  elseif rest > 0 or part > 0 then ticks = ticks + 1 end
-  return (floor(now / definition.tick) + ticks) * definition.tick
+  time = time + more
+  if rest > rate - part then time = time + 2
+  elseif rest > 0 or part > 0 then time = time + 1 end
+  return now + time
 end
 `;
 
@@ -66,7 +66,7 @@ end
 
 local function giveBack(definition, state, now, units, token)
   leak(definition, state, now)
-  refund(definition, state, units, floor(token / definition.tick))
+  refund(definition, state, units, token)
 end
 
 -- The units that have not leaked out yet; a part of a unit counts as one.

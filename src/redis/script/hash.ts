@@ -43,12 +43,12 @@ local function algorithmOf(kind)
 end
 
 local function parseSpec(spec)
-  local kind, ceiling, window, weight, rate, tick, idle, mostUnits, mostPart =
-    match(spec, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ")
+  local kind, ceiling, window, weight, rate, idle, mostUnits, mostPart =
+    match(spec, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ")
   kind = kind + 1
   return {
     kind = kind, algorithm = algorithmOf(kind), ceiling = tonumber(ceiling), window = tonumber(window),
-    weight = tonumber(weight), rate = tonumber(rate), tick = tonumber(tick), idle = tonumber(idle),
+    weight = tonumber(weight), rate = tonumber(rate), idle = tonumber(idle),
     mostUnits = tonumber(mostUnits), mostPart = tonumber(mostPart),
   }
 end

@@ -1,6 +1,6 @@
 /**
- * Lua's numbers are doubles, exact for whole numbers up to 2^53; the core's reach 2^62. So a debt is kept as whole units and a part
- * of a unit (in the core's terms: units x WEIGHT + part), and products are divided without ever being stored as one number.
+ * Lua's numbers are doubles, exact for whole numbers up to 2^53; the core's reach 2^62. So every debt is kept as whole units and
+ * a part of a unit, as the core keeps wide debts (a narrow one is units x WEIGHT + part), and products are divided without ever being stored as one number.
  */
 export const constants = /* lua */ `
 local floor, concat = math.floor, table.concat

@@ -55,8 +55,8 @@ export const redefine = /* lua */ `
     elseif value then
       state = algorithm.read(value)
       if after.kind <= 3 then
-        -- The same units in use, at a tick of the new length; a part of a unit counts as one.
-        state = { at = floor(now / after.tick), units = algorithm.used(before, state, now), part = 0, marks = {} }
+        -- The same units in use; a part of a unit counts as one.
+        state = { at = now, units = algorithm.used(before, state, now), part = 0, marks = {} }
         state.units = math.min(state.units, after.mostUnits)
       elseif after.kind == 5 then
         state = { number = floor(now / after.window), count = algorithm.used(before, state, now) }

@@ -1,4 +1,4 @@
-/** The counterpart of `assembly/refund.ts`: how many unused units may go back. Marks are `{ tick, units, part }`, oldest first, lows rising. */
+/** The counterpart of `assembly/refund.ts`: how many unused units may go back. Marks are `{ time, units, part }`, oldest first, lows rising. */
 export const marks = /* lua */ `
 local MAX_MARKS = 4
 
@@ -26,13 +26,13 @@ local function dropMark(definition, marks)
   table.remove(marks, drop)
 end
 
--- Remembers the debt right after a reservation at the present tick.
+-- Remembers the debt right after a reservation at the present time.
 local function pushMark(definition, state)
   local marks = state.marks
   local last = marks[#marks]
-  if not last or last.tick ~= state.at then
+  if not last or last.time ~= state.at then
     if #marks == MAX_MARKS then dropMark(definition, marks) end
-    last = { tick = state.at }
+    last = { time = state.at }
     marks[#marks + 1] = last
   end
   last.units, last.part = state.units, state.part
@@ -40,11 +40,11 @@ end
 `;
 
 export const refund = /* lua */ `
--- Gives back as many as may go back of the units reserved at \`tick\`: lowers the debt, and the later marks with it.
-local function refund(definition, state, unused, tick)
+-- Gives back as many as may go back of the units reserved at \`time\`: lowers the debt, and the later marks with it.
+local function refund(definition, state, unused, time)
   local marks, weight = state.marks, definition.weight
   local after = #marks
-  while after > 0 and marks[after].tick > tick do after = after - 1 end
+  while after > 0 and marks[after].time > time do after = after - 1 end
   -- Without a mark as old as the reservation, debt has been zero since: nothing may go back.
   if after == 0 then return end
   local low = marks[after]

@@ -247,7 +247,7 @@ for index in pairs(isChanged) do
   local definition, state = limitOf(index)
   local algorithm = definition.algorithm
   change(index, algorithm.write(state))
-  spentAt = math.max(spentAt, now + definition.window + definition.tick)
+  spentAt = math.max(spentAt, now + definition.window)
   -- A debt above the ceiling takes longer than its window.
   if state.units and state.units > definition.ceiling then
     spentAt = math.max(spentAt, algorithm.overdue(definition, state, now))

@@ -1,13 +1,23 @@
 import { expect } from "vitest";
 import type { RateLimitAlgorithm } from "../../../src/index.ts";
-import type { Theme } from "../harness.ts";
-import { ALGORITHMS, rate } from "../tools.ts";
+import { START, type Theme } from "../harness.ts";
+import { ALGORITHMS, micro, rate, take } from "../tools.ts";
 
 const WINDOWS = [1000, 60_000, 3_600_000];
 const SAMPLE = [1, 2, 3, 7, 10, 13, 60, 64, 97, 127, 128, 129, 255, 1000];
 
 /** Longer than each window, and a whole multiple of none. */
 const IDLE_MS = 7_777_777.777;
+
+/** Capacities and windows whose product has more than 61 bits, and the whole units that leak in the first microsecond. */
+const REFILLED_IN_A_MICROSECOND = [
+  [2 ** 40, 86_400_000, 12],
+  [123_456_789_012, 3_600_000, 34],
+  [2 ** 50, 86_400_000, 13_031],
+] as const;
+
+/** A whole multiple of 2^24 microseconds: where a coarser count of time would move on. */
+const EDGE_MS = (Math.ceil((START * 1000) / 2 ** 24) * 2 ** 24) / 1000;
 
 type Sweep = `${RateLimitAlgorithm} ${number}`;
 
@@ -55,4 +65,21 @@ export const exactness: Theme = ({ it, capabilities }) => {
     }
     expect(faults).toEqual([]);
   });
+
+  for (const algorithm of ["token-bucket", "gcra", "leaky-bucket"] as const) {
+    for (const [capacity, windowMs, refilled] of REFILLED_IN_A_MICROSECOND) {
+      it(`${algorithm} of ${capacity} in ${windowMs} ms leaks ${refilled} units in a microsecond, never more`, async (create) => {
+        const { limits, clock } = await create([rate("x", capacity, windowMs, { algorithm })]);
+        await clock.set(EDGE_MS - 0.001);
+        await take(limits, { x: capacity });
+        await clock.set(EDGE_MS);
+        expect((await limits.stats()).x.available).toBe(refilled);
+        if (algorithm === "leaky-bucket") return;
+        const refused = await limits.tryAcquire({ x: refilled + 1 });
+        expect([refused.successful, micro(refused.retryAfterMs)]).toEqual([false, 0.001]);
+        expect((await limits.tryAcquire({ x: refilled })).successful).toBe(true);
+        expect((await limits.tryAcquire({ x: 1 })).successful).toBe(false);
+      });
+    }
+  }
 };
