@@ -125,8 +125,12 @@ export class Handles {
     const family = [handle];
     for (const parent of family) {
       for (const place of places) {
-        const each = numberOf(place, this.issueOf(place));
-        if (this.wordOf(each, PARENT) === parent && !family.includes(each)) family.push(each);
+        const issue = this.issueOf(place);
+        // Until the handle is good, PARENT is still that of the last handle in the place.
+        if ((issue & FLAGS) === OUT) continue;
+        const each = numberOf(place, issue);
+        const isChild = this.wordOf(each, PARENT) === parent && numberOf(place, this.issueOf(place)) === each;
+        if (isChild && !family.includes(each)) family.push(each);
       }
     }
     return family;
