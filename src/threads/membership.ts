@@ -48,7 +48,7 @@ export class Membership implements Sharing {
       const { handles, seats } = place;
       if (!handles.isGood(handle)) return "void";
       // From here on the seat shows the handle: a thread that dies anywhere below is reclaimed with it.
-      const seat = seats.take(handle);
+      const seat = seats.take(handle, threadId);
       if (!seat) return { maxThreads: seats.count - 1 };
       const membership = new Membership(place, seat, handle, threadId, undefined);
       membership.act((own) => membership.begin(own));
@@ -221,7 +221,7 @@ export class Membership implements Sharing {
   private sweepAsGuest(): boolean {
     const { place, handle, threadId, arena } = this;
     // By this thread's handle, so that the number is found again if this thread dies.
-    const seat = place.seats.take(handle);
+    const seat = place.seats.take(handle, threadId);
     // Where no number is free, it is left to the next thread that attaches, leaves or reclaims.
     if (!seat) return true;
     const guest = new Membership(place, seat, handle, threadId, arena);
@@ -235,7 +235,6 @@ export class Membership implements Sharing {
 
   /** Begins a life. All that is left of the number's last life is given back. Returns false if this life is over already. */
   private begin(own: Seat): boolean {
-    this.place.seats.note(own, this.threadId);
     this.giveBack(own, own);
     return this.sweep(own);
   }

@@ -76,23 +76,21 @@ export class Seats {
   }
 
   /**
-   * Takes a free number for a thread that attaches by `handle`; returns undefined if there is none. A reclaimed number is as good:
-   * the thread gives back what that still holds.
+   * Takes a free number for the thread `threadId`, which attaches by `handle`; returns undefined if there is none. A reclaimed number
+   * is as good: the thread gives back what that still holds.
    */
-  take(handle: number): Seat | undefined {
+  take(handle: number, threadId: number): Seat | undefined {
     for (const participant of this.all()) {
       const last = this.pairOf(participant);
       const life = lifeIn(last);
       if ((life & (TAKEN | INSIDE)) !== 0 || life >= LAST) continue;
       const next = taken(life) + ONCE;
-      if (this.change(participant, last, pair(next, handle))) return { participant, life: next };
+      if (!this.change(participant, last, pair(next, handle))) continue;
+      const seat = { participant, life: next };
+      this.note(seat, threadId);
+      return seat;
     }
     return undefined;
-  }
-
-  /** Notes the platform's id of the thread that has a seat. The thread is inside, so that no later life has the number. */
-  note({ participant, life }: Seat, threadId: number): void {
-    Atomics.store(this.pairs, this.at(participant, THREAD), pair(life, threadId + 1));
   }
 
   /** The address of a seat, for `enter` and `exit` of the core. */
@@ -154,6 +152,20 @@ export class Seats {
   /** Whether the thread of a seat still takes part by it. */
   isPresent({ participant, life }: Seat): boolean {
     return (this.lifeOf(participant) & ~INSIDE) === life;
+  }
+
+  /**
+   * Notes the platform's id of the thread that has a seat, before that is inside for the first time: a thread that ends inside is
+   * known by its id.
+   */
+  private note({ participant, life }: Seat, threadId: number): void {
+    const at = this.at(participant, THREAD);
+    for (;;) {
+      const last = Atomics.load(this.pairs, at);
+      // The number may have passed to a later life already.
+      if (lifeIn(last) > life) return;
+      if (Atomics.compareExchange(this.pairs, at, last, pair(life, threadId + 1)) === last) return;
+    }
   }
 
   private all(): number[] {

@@ -9,12 +9,14 @@ import {
   INSIDE,
   LIFE,
   PROBE,
+  RECLAIMED,
   REFUSER,
   RESOURCE,
   SEAT_BYTES,
   SETTLE,
   SLEEPERS,
   TAKE,
+  TAKEN,
   TOKEN_BUCKET,
   UNITS,
   WAKE,
@@ -40,7 +42,7 @@ beforeEach(() => {
 });
 
 /** The life of each participant's number. */
-const LIVING = 1;
+const LIVING = TAKEN;
 
 function live(participant: number, life: number): void {
   new Int32Array(core.i64.buffer)[(SEATS + participant * SEAT_BYTES + LIFE) / 4] = life;
@@ -174,6 +176,36 @@ describe("leaving", () => {
     expect(ask(1, [1, 0], NOW)).toBeNaN();
     expect(ask(1, [0, -1], NOW, 0, SETTLE)).toBeNaN();
     expect(core.i64[(core.region + HEAD) / 8]).toBe(head);
+  });
+
+  test("does nothing in the name of a thread whose life is over", () => {
+    expect(ask(1, [0, 2], NOW)).toBeGreaterThan(0);
+    live(0, RECLAIMED | INSIDE);
+    core.leave(core.region, core.scratchOf(core.region, 0), LIVING, 1, LIVING, 0);
+    live(0, LIVING | INSIDE);
+    expect(ask(0, [0, 1], NOW)).toBe(Number.NEGATIVE_INFINITY);
+  });
+});
+
+describe("entering", () => {
+  const seat = SEATS + SEAT_BYTES;
+  const lifeNow = () => new Int32Array(core.i64.buffer)[(seat + LIFE) / 4];
+
+  test("raises a flag that stays up until the exit, also if the life is ended", () => {
+    live(1, LIVING);
+    expect(core.enter(seat, LIVING)).toBe(1);
+    expect(lifeNow()).toBe(LIVING | INSIDE);
+    live(1, RECLAIMED | INSIDE);
+    core.exit(seat);
+    expect(lifeNow()).toBe(RECLAIMED);
+  });
+
+  test("fails in a life that is over, and changes nothing", () => {
+    for (const life of [0, RECLAIMED, RECLAIMED | INSIDE, 8 + LIVING, LIVING | INSIDE]) {
+      live(1, life);
+      expect(core.enter(seat, LIVING)).toBe(0);
+      expect(lifeNow()).toBe(life);
+    }
   });
 });
 
