@@ -136,9 +136,10 @@ export class Handles {
     return family;
   }
 
-  /** The platform's id of the worker to which a handle was posted; -1 if it is not known. */
-  workerOf(handle: number): number {
-    return this.wordOf(handle, WORKER) - 1;
+  /** The platform's id of the worker to which a handle was posted; -1 if it is not known, undefined if the place is used again. */
+  workerOf(handle: number): number | undefined {
+    const worker = this.wordOf(handle, WORKER) - 1;
+    return numberOf(placeOf(handle), this.issueOf(placeOf(handle))) === handle ? worker : undefined;
   }
 
   private out(): number[] {

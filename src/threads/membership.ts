@@ -246,6 +246,7 @@ export class Membership implements Sharing {
   private forgetWorker(handle: number): void {
     const { seats, handles } = this.place;
     const worker = handles.workerOf(handle);
+    if (worker === undefined) return;
     const attached = seats.present().filter((seat) => seats.handleOf(seat) === handle);
     for (const seat of attached) {
       if (worker < 0 ? attached.length === 1 : seats.threadOf(seat) === worker) seats.forget(seat);
