@@ -26,6 +26,7 @@ import {
   INDEX,
   INDEX_BITS,
   INDEX_MASK,
+  INSIDE,
   INSPECT,
   KIND,
   LATEST,
@@ -60,6 +61,20 @@ import { ring, wake } from "./wake";
 const AGAIN = f64.POSITIVE_INFINITY;
 
 /**
+ * Begins a transaction of the thread that has the seat at address `seat` in `life`. Returns false, and writes nothing, if that life
+ * is over: then the region may be gone. Until `exit` no other thread gets the number, and the region's memory is not given back.
+ */
+export function enter(seat: usize, life: i32): bool {
+  const now = atomic.load<i64>(seat + LIFE);
+  return i32(now) === life && atomic.cmpxchg<i64>(seat + LIFE, now, now | INSIDE) === now;
+}
+
+/** Ends a transaction. It lowers one flag, whatever the others say: the life may have been ended in the meantime. */
+export function exit(seat: usize): void {
+  atomic.and<i64>(seat + LIFE, ~(INSIDE as i64));
+}
+
+/**
  * Does `action` for each limit. `ms` is the clock's reading in milliseconds.
  *
  * - TAKE takes UNITS from all limits, and returns the time of the grant in microseconds. Or it takes nothing, and returns
@@ -71,7 +86,8 @@ const AGAIN = f64.POSITIVE_INFINITY;
  * - INSPECT reads all limits at one moment. UNITS then has the units in use, and WAITS the milliseconds that one unit
  *   would have to wait.
  *
- * Returns NaN, and does nothing, if the participant's number has passed to another `life`.
+ * Among several participants, `enter` comes before UNITS are written, and `exit` after the answer has been read. Returns NaN, and
+ * does nothing, if the participant's `life` is over.
  */
 export function transact(region: usize, scratch: usize, life: i32, ms: f64, action: i32, since: f64): f64 {
   // Life 0 is that of a region's only participant. No other thread ever gets its number.
@@ -82,7 +98,7 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
   while (true) {
     const head = readHead(region);
     // Read after the head: what a reclaimed thread holds is given back by a swap that follows the end of its life.
-    if (life !== 0 && atomic.load<i32>(load<usize>(scratch + SEAT) + LIFE) !== life) return NaN;
+    if (life !== 0 && lifeOf(scratch) !== (life | INSIDE)) return NaN;
     // A settlement is never refused, so that the only participant of a region needs no copy for it.
     const staged =
       action === SETTLE && isAlone(region) ? present(region, head) : stage(region, scratch, head);
@@ -131,16 +147,26 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
 }
 
 /**
- * Withdraws the claim of the participant's waiter that came at `since`, in microseconds. If that is 0, withdraws all
- * claims of the participant, and gives back all that it holds. Does nothing if the number has passed to another `life`.
+ * Withdraws the claim of a participant's waiter that came at `since`, in microseconds. If that is 0, withdraws all claims of the
+ * participant, and gives back all that it holds. The calling thread does so in its own life `own`, and has entered. Does nothing
+ * if that is over, or if LIFE of `participant`, but for INSIDE, is not `life` any more.
  */
-export function leave(region: usize, scratch: usize, participant: i32, life: i32, since: f64): void {
+export function leave(
+  region: usize,
+  scratch: usize,
+  own: i32,
+  participant: i32,
+  life: i32,
+  since: f64,
+): void {
+  const other = scratchOf(region, participant);
   const definition = region + DEFINITIONS;
   const end = definition + load<i32>(region + LIMITS) * DEFINITION_BYTES;
   while (true) {
     const head = readHead(region);
-    // Read after the head: a thread that gets the number later moves the head when it takes, and the swap below fails.
-    if (atomic.load<i32>(load<usize>(scratchOf(region, participant) + SEAT) + LIFE) !== life) return;
+    // Both are read after the head. A thread that gets one of the numbers later moves the head with its first transaction, and the
+    // swap below fails.
+    if (lifeOf(scratch) !== (own | INSIDE) || (lifeOf(other) & ~INSIDE) !== life) return;
     const staged = stage(region, scratch, head);
     const dropped = claims.drop(region, staged, participant, i64(since));
     if (since !== 0) {
@@ -217,6 +243,11 @@ function press(
   // Only a renewal that is asked for wakes threads: a new claim gives none of them a turn.
   if (claims.asks(now, latest)) wake(region);
   return true;
+}
+
+/** The present LIFE of the number that has a scratch area. */
+function lifeOf(scratch: usize): i32 {
+  return i32(atomic.load<i64>(load<usize>(scratch + SEAT) + LIFE));
 }
 
 function readHead(region: usize): i64 {

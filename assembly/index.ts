@@ -4,6 +4,6 @@
  * through which requests and answers pass. layout.ts draws the memory, commit.ts is the transaction, and algorithms/ has one
  * file for each algorithm.
  */
-export { leave, transact } from "./commit";
+export { enter, exit, leave, transact } from "./commit";
 export { logBytes, stateBytes } from "./kinds";
 export { define, format, regionBytes, scratchOf } from "./region";

@@ -30,7 +30,9 @@ export interface CoreExports {
   ): void;
   scratchOf(region: number, participant: number): number;
   transact(region: number, scratch: number, life: number, ms: number, action: number, since: number): number;
-  leave(region: number, scratch: number, participant: number, life: number, since: number): void;
+  leave(region: number, scratch: number, own: number, participant: number, life: number, since: number): void;
+  enter(seat: number, life: number): number;
+  exit(seat: number): void;
 }
 
 /** Returns the functions of the core on `memory`. */

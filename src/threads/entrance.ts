@@ -4,14 +4,18 @@
  * memory that is used again only for such words. The word has a number that was drawn for the region, and counts the threads
  * that are just entering.
  *
- * A thread enters only while the number is still that of the region. The region's memory is given back only when no thread is
- * entering, and the step that finds this out also shuts the entrance. A thread that dies while it enters keeps the memory for
- * ever, and does no other harm.
+ * A thread enters only while the number is still that of the region. The region's memory is given back in three steps: the
+ * entrance is shut, which fails while a thread is entering; the thread that shut it looks whether the region is deserted; and the
+ * number is taken away, unless a thread has come meanwhile. A thread that finds the entrance shut opens it by entering, so that
+ * none is turned away from a region that stays. A thread that dies between `enter` and `exit` keeps the memory for ever, and does
+ * no other harm.
  */
 
 // The lower half of the word is the count, the upper half the number.
 const UPPER = 32n;
 const ONE = 1n;
+/** In place of a count: the entrance is shut. */
+const SHUT = 1n << 31n;
 
 export class Entrance {
   /** The address of the word. */
@@ -40,7 +44,7 @@ export class Entrance {
     for (;;) {
       const now = Atomics.load(this.words, this.at / 8);
       if (now >> UPPER !== BigInt(this.serial)) return false;
-      if (this.change(now, now + ONE)) return true;
+      if (this.change(now, (now & ~SHUT) + ONE)) return true;
     }
   }
 
@@ -48,13 +52,19 @@ export class Entrance {
     Atomics.sub(this.words, this.at / 8, ONE);
   }
 
-  /** Lets no thread in any more. Returns false, and does nothing, if a thread is just entering. */
+  /** Shuts the entrance until the next thread enters. Returns false, and does nothing, if a thread is just entering. */
   shut(): boolean {
-    return this.change(this.idle, 0n);
+    return this.change(this.idle, this.idle | SHUT);
   }
 
-  reopen(): void {
-    Atomics.store(this.words, this.at / 8, this.idle);
+  /** Undoes `shut`. */
+  open(): void {
+    this.change(this.idle | SHUT, this.idle);
+  }
+
+  /** Lets no thread in any more. Returns false, and does nothing, if one has entered since `shut`. */
+  close(): boolean {
+    return this.change(this.idle | SHUT, 0n);
   }
 
   private get idle(): bigint {

@@ -125,16 +125,21 @@ export class Handles {
     const family = [handle];
     for (const parent of family) {
       for (const place of places) {
-        const each = numberOf(place, this.issueOf(place));
-        if (this.wordOf(each, PARENT) === parent && !family.includes(each)) family.push(each);
+        const issue = this.issueOf(place);
+        // Until the handle is good, PARENT is still that of the last handle in the place.
+        if ((issue & FLAGS) === OUT) continue;
+        const each = numberOf(place, issue);
+        const isChild = this.wordOf(each, PARENT) === parent && numberOf(place, this.issueOf(place)) === each;
+        if (isChild && !family.includes(each)) family.push(each);
       }
     }
     return family;
   }
 
-  /** The platform's id of the worker to which a handle was posted; -1 if it is not known. */
-  workerOf(handle: number): number {
-    return this.wordOf(handle, WORKER) - 1;
+  /** The platform's id of the worker to which a handle was posted; -1 if it is not known, undefined if the place is used again. */
+  workerOf(handle: number): number | undefined {
+    const worker = this.wordOf(handle, WORKER) - 1;
+    return numberOf(placeOf(handle), this.issueOf(placeOf(handle))) === handle ? worker : undefined;
   }
 
   private out(): number[] {

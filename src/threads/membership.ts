@@ -1,5 +1,6 @@
 /** This thread's part in a region that threads share. */
 import type { Arena, Heap } from "../core/arena.ts";
+import type { CoreExports } from "../core/module.ts";
 import type { Sharing } from "../core/sharing.ts";
 import { holdLock } from "../platform/locks.ts";
 import type { Entrance } from "./entrance.ts";
@@ -12,6 +13,9 @@ export class Membership implements Sharing {
   readonly wakeWord: WakeWord;
   private readonly place: Place;
   private readonly seat: Seat;
+  /** The address of the seat. */
+  private readonly seatAt: number;
+  private readonly core: CoreExports;
   /** The handle by which this thread attached. */
   private readonly handle: number;
   /** The platform's id of this thread. */
@@ -44,7 +48,7 @@ export class Membership implements Sharing {
       const { handles, seats } = place;
       if (!handles.isGood(handle)) return "void";
       // From here on the seat shows the handle: a thread that dies anywhere below is reclaimed with it.
-      const seat = seats.take(handle);
+      const seat = seats.take(handle, threadId);
       if (!seat) return { maxThreads: seats.count - 1 };
       const membership = new Membership(place, seat, handle, threadId, undefined);
       membership.act((own) => membership.begin(own));
@@ -63,6 +67,8 @@ export class Membership implements Sharing {
   private constructor(place: Place, seat: Seat, handle: number, threadId: number, arena: Arena | undefined) {
     this.place = place;
     this.seat = seat;
+    this.seatAt = place.seats.addressOf(seat);
+    this.core = place.heap.core;
     this.handle = handle;
     this.threadId = threadId;
     this.arena = arena;
@@ -91,11 +97,11 @@ export class Membership implements Sharing {
   }
 
   enter(): boolean {
-    return this.place.seats.enter(this.seat);
+    return this.core.enter(this.seatAt, this.seat.life) !== 0;
   }
 
   exit(): void {
-    this.place.seats.exit(this.seat);
+    this.core.exit(this.seatAt);
   }
 
   /**
@@ -166,11 +172,12 @@ export class Membership implements Sharing {
     const { entrance, seats, handles } = this.place;
     const isDeserted = () => seats.areFree && !handles.someAwaited;
     if (!isDeserted() || !entrance.shut()) return false;
-    // Checked again, since a thread may have attached in between. One more that comes just now is told that the set is gone.
+    // Checked again, since a thread may have attached before the entrance was shut. A thread that comes just now opens it again.
     if (!isDeserted()) {
-      entrance.reopen();
+      entrance.open();
       return false;
     }
+    if (!entrance.close()) return false;
     const { start, bytes } = seats;
     if (seats.areReusable) this.arena?.giveLasting(entrance.at, start + bytes - entrance.at);
     return true;
@@ -197,29 +204,39 @@ export class Membership implements Sharing {
     try {
       end();
       // Before the number is chosen, since it may be that of a thread that has ended.
-      this.endOrphans();
-      if (!this.act((own) => this.sweep(own))) this.sweepAsGuest();
+      this.endOrphans(this.seat);
+      let isDone = false;
+      this.act((own) => {
+        isDone = this.sweep(own);
+      });
+      // If another thread reclaims the guest too, the rest takes another number.
+      while (!isDone) isDone = this.sweepAsGuest();
     } finally {
       entrance.exit();
     }
     this.arena?.review(this.place.start);
   }
 
-  private sweepAsGuest(): void {
+  /** Returns false if the guest has been reclaimed before all was done. */
+  private sweepAsGuest(): boolean {
     const { place, handle, threadId, arena } = this;
-    const seat = place.seats.take(handle);
+    // By this thread's handle, so that the number is found again if this thread dies.
+    const seat = place.seats.take(handle, threadId);
     // Where no number is free, it is left to the next thread that attaches, leaves or reclaims.
-    if (!seat) return;
+    if (!seat) return true;
     const guest = new Membership(place, seat, handle, threadId, arena);
-    guest.act((own) => guest.begin(own));
+    let isDone = false;
+    guest.act((own) => {
+      isDone = guest.begin(own);
+    });
     guest.leave();
+    return isDone;
   }
 
-  /** Begins a life. All that is left of the number's last life is given back. */
-  private begin(own: Seat): void {
-    this.place.seats.note(own, this.threadId);
+  /** Begins a life. All that is left of the number's last life is given back. Returns false if this life is over already. */
+  private begin(own: Seat): boolean {
     this.giveBack(own, own);
-    this.sweep(own);
+    return this.sweep(own);
   }
 
   /**
@@ -229,17 +246,19 @@ export class Membership implements Sharing {
   private forgetWorker(handle: number): void {
     const { seats, handles } = this.place;
     const worker = handles.workerOf(handle);
-    const attached = seats.lives().filter((seat) => seats.handleOf(seat) === handle);
+    if (worker === undefined) return;
+    const attached = seats.present().filter((seat) => seats.handleOf(seat) === handle);
     for (const seat of attached) {
       if (worker < 0 ? attached.length === 1 : seats.threadOf(seat) === worker) seats.forget(seat);
     }
   }
 
-  /** Ends the seats whose handles are not good any more. */
-  private endOrphans(): void {
+  /** Ends the seats whose handles are not good any more. The seat in whose name this is done is left to others. */
+  private endOrphans(own: Seat): void {
     const { seats, handles } = this.place;
     handles.voidOrphans();
     for (const seat of seats.taken()) {
+      if (seat.participant === own.participant && seat.life === own.life) continue;
       const handle = seats.handleOf(seat);
       if (handle !== undefined && handle !== NO_HANDLE && !handles.isGood(handle)) seats.end(seat);
     }
@@ -247,15 +266,18 @@ export class Membership implements Sharing {
 
   /**
    * Gives back all that ended seats hold. It finds by itself what is to be done, as `endOrphans` does: a thread that dies in here
-   * leaves the rest to the next that attaches, leaves or reclaims.
+   * leaves the rest to the next that attaches, leaves or reclaims. Returns false if this thread has been reclaimed meanwhile: the
+   * core gives nothing back then.
    */
-  private sweep(own: Seat): void {
+  private sweep(own: Seat): boolean {
     const { seats } = this.place;
-    this.endOrphans();
+    this.endOrphans(own);
     for (const seat of seats.ended()) {
       this.giveBack(own, seat);
+      if (!seats.isPresent(own)) return false;
       seats.vacate(seat);
     }
+    return true;
   }
 
   /**
@@ -263,8 +285,8 @@ export class Membership implements Sharing {
    * then.
    */
   private giveBack(own: Seat, { participant, life }: Seat, since = 0): void {
-    const { heap, start } = this.place;
-    const { core } = heap;
-    core.leave(start, core.scratchOf(start, own.participant), participant, life, since);
+    const { core } = this;
+    const { start } = this.place;
+    core.leave(start, core.scratchOf(start, own.participant), own.life, participant, life, since);
   }
 }

@@ -6,14 +6,17 @@ import {
   CLAIM_COUNT,
   HEAD,
   INDEX_MASK,
+  INSIDE,
   LIFE,
   PROBE,
+  RECLAIMED,
   REFUSER,
   RESOURCE,
   SEAT_BYTES,
   SETTLE,
   SLEEPERS,
   TAKE,
+  TAKEN,
   TOKEN_BUCKET,
   UNITS,
   WAKE,
@@ -35,11 +38,11 @@ beforeEach(() => {
     ],
     3,
   );
-  for (let participant = 0; participant < 3; participant++) live(participant, LIVING);
+  for (let participant = 0; participant < 3; participant++) live(participant, LIVING | INSIDE);
 });
 
 /** The life of each participant's number. */
-const LIVING = 1;
+const LIVING = TAKEN;
 
 function live(participant: number, life: number): void {
   new Int32Array(core.i64.buffer)[(SEATS + participant * SEAT_BYTES + LIFE) / 4] = life;
@@ -99,9 +102,9 @@ describe("a waiter that has been passed over", () => {
 
   test("withdraws its claim when it leaves", () => {
     passOver();
-    core.leave(core.region, core.scratchOf(core.region, 1), 1, LIVING, micros(NOW + 1));
+    core.leave(core.region, core.scratchOf(core.region, 1), LIVING, 1, LIVING, micros(NOW + 1));
     expect(claims()).toBe(1);
-    core.leave(core.region, core.scratchOf(core.region, 1), 1, LIVING, micros(NOW));
+    core.leave(core.region, core.scratchOf(core.region, 1), LIVING, 1, LIVING, micros(NOW));
     expect(claims()).toBe(0);
     expect(ask(0, [1, 0], NOW + 60)).toBeGreaterThan(0);
   });
@@ -158,7 +161,7 @@ describe("leaving", () => {
     expect(ask(1, [5, 1], NOW + 20, NOW)).toBe(Number.NEGATIVE_INFINITY);
     expect(claims()).toBe(1);
     const before = word(WAKE);
-    core.leave(core.region, core.scratchOf(core.region, 0), 1, LIVING, 0);
+    core.leave(core.region, core.scratchOf(core.region, 0), LIVING, 1, LIVING, 0);
     expect(claims()).toBe(0);
     expect(word(WAKE)).toBe(before + 1);
     expect(ask(0, [0, 2], NOW)).toBeGreaterThan(0);
@@ -166,13 +169,43 @@ describe("leaving", () => {
 
   test("does nothing in another life of the number, and a life that is over cannot go on", () => {
     expect(ask(1, [0, 2], NOW)).toBeGreaterThan(0);
-    core.leave(core.region, core.scratchOf(core.region, 0), 1, 7, 0);
+    core.leave(core.region, core.scratchOf(core.region, 0), LIVING, 1, 7, 0);
     expect(ask(0, [0, 1], NOW)).toBe(Number.NEGATIVE_INFINITY);
     live(1, 6);
     const head = core.i64[(core.region + HEAD) / 8];
     expect(ask(1, [1, 0], NOW)).toBeNaN();
     expect(ask(1, [0, -1], NOW, 0, SETTLE)).toBeNaN();
     expect(core.i64[(core.region + HEAD) / 8]).toBe(head);
+  });
+
+  test("does nothing in the name of a thread whose life is over", () => {
+    expect(ask(1, [0, 2], NOW)).toBeGreaterThan(0);
+    live(0, RECLAIMED | INSIDE);
+    core.leave(core.region, core.scratchOf(core.region, 0), LIVING, 1, LIVING, 0);
+    live(0, LIVING | INSIDE);
+    expect(ask(0, [0, 1], NOW)).toBe(Number.NEGATIVE_INFINITY);
+  });
+});
+
+describe("entering", () => {
+  const seat = SEATS + SEAT_BYTES;
+  const lifeNow = () => new Int32Array(core.i64.buffer)[(seat + LIFE) / 4];
+
+  test("raises a flag that stays up until the exit, also if the life is ended", () => {
+    live(1, LIVING);
+    expect(core.enter(seat, LIVING)).toBe(1);
+    expect(lifeNow()).toBe(LIVING | INSIDE);
+    live(1, RECLAIMED | INSIDE);
+    core.exit(seat);
+    expect(lifeNow()).toBe(RECLAIMED);
+  });
+
+  test("fails in a life that is over, and changes nothing", () => {
+    for (const life of [0, RECLAIMED, RECLAIMED | INSIDE, 8 + LIVING, LIVING | INSIDE]) {
+      live(1, life);
+      expect(core.enter(seat, LIVING)).toBe(0);
+      expect(lifeNow()).toBe(life);
+    }
   });
 });
 
@@ -185,14 +218,14 @@ describe("the room for claims", () => {
     ask(2, [4, 1], NOW + 30, NOW + 4);
     expect(claims()).toBe(2 + 8);
     // When the thread's own claim goes, the next waiter of that thread has room.
-    core.leave(core.region, core.scratchOf(core.region, 2), 2, LIVING, micros(NOW + 3));
+    core.leave(core.region, core.scratchOf(core.region, 2), LIVING, 2, LIVING, micros(NOW + 3));
     expect(claims()).toBe(1 + 8);
     ask(2, [4, 1], NOW + 30, NOW + 4);
     expect(claims()).toBe(2 + 8);
     for (const participant of [1, 2]) {
       for (let i = 1; i <= 40; i++) {
         const scratch = core.scratchOf(core.region, participant);
-        core.leave(core.region, scratch, participant, LIVING, micros(NOW + i / 10));
+        core.leave(core.region, scratch, LIVING, participant, LIVING, micros(NOW + i / 10));
       }
     }
     expect(claims()).toBe(0);
@@ -203,7 +236,7 @@ describe("the room for claims", () => {
     (index) => {
       const limits = Array.from({ length: 201 }, () => ({ kind: RESOURCE, capacity: 1 }));
       core = openCore(limits, 3);
-      for (let participant = 0; participant < 3; participant++) live(participant, LIVING);
+      for (let participant = 0; participant < 3; participant++) live(participant, LIVING | INSIDE);
       const only = (...indexes: number[]) =>
         limits.map((_, i) => (indexes.includes(i) ? 1 : 0)) as [number, number];
       expect(ask(0, only(0), NOW)).toBeGreaterThan(0);

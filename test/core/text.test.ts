@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 
 const EXPORTS = [
   "define",
+  "enter",
+  "exit",
   "format",
   "leave",
   "logBytes",

@@ -31,10 +31,19 @@
  *   recheck:              unchanged
  *   publish:              publish
  *   RECLAIM, RESET, LEAVE leave: the give-back of all that a participant holds
- *   life                  LIFE in the scratch area, which changes together with HANDLE
+ *   life                  LIFE in the number's seat, the lower half of a 64-bit word; HANDLE is the upper half
+ *   enter:, EXIT          enter and exit
+ *   OWN_LIFE              lifeOf in transact and leave, after readHead
  *   units                 UNITS in the scratch area: here, which thread's request they are
  *   end_attach:           Seats.take in src/threads/seats.ts
- *   freed:                Seats.free
+ *   MARK                  Seats.end
+ *   freed:                Seats.vacate for a reclaim, Seats.free for a thread that leaves
+ *   knows                 Membership.forgetWorker in src/threads/membership.ts, by Seats.forget
+ *
+ * There, a thread enters once for all that it does for a reclaim: for the marks, and for the give-back of several numbers. So it
+ * is INSIDE for longer than here, and its own number is kept from others for longer. There, INSIDE of a thread that is known to
+ * have ended is lowered before the reclaim, and here in its last step: that thread takes no steps in between. All accesses of LIFE
+ * have 64 bits there, since accesses of different widths are not ordered among themselves.
  *
  * Assumed:
  * - Steps of different threads interleave; each sees all that came before it. weak.pml is for what is seen late.

@@ -28,13 +28,27 @@
  *   here             there
  *   ENTER, EXIT      Entrance.enter, exit
  *   join:            Membership.join
- *   give_away:       Membership.abandon; Arena.free
- *   post:            Handles.issue
- *   reclaim:         Membership.reclaim and reclaimAs
+ *   give_away:       Membership.abandon, with shut, open and close of Entrance; Arena.free
+ *   post:            Membership.issue; Handles.issue, where a RESERVED place is OUT and not GOOD
+ *   reclaim:         Membership.reclaim, which takes a number in sweepAsGuest
+ *   LOST_HANDLE      Handles.voidOrphans
+ *   LOST_NUMBER      Membership.endOrphans, then Seats.ended
+ *   KNOWN_ENDED      Membership.forgetWorker, for each handle of Handles.familyOf
+ *   close:           Membership.leave
+ *
+ * There, a thread that posts or closes is not within the entrance: it posts INSIDE, and its number stays TAKEN until its last
+ * write. Both keep the memory, as the entrance does. There, a handle is good only while its parent is, so that the step which
+ * voids a handle voids all that descend from it, and the rest of the reclaim only frees their places. There, a reclaim voids the
+ * handle, and marks the numbers that are not good, before it takes a number for itself: so it may take one of those. There,
+ * INSIDE of a thread that is known to have ended is lowered before its handle is voided, and here in the last step of the reclaim:
+ * that thread takes no steps in between. There, a thread is known by its id, which is noted before it is INSIDE for the first time;
+ * where threads have no ids, as in browsers, it is known to have ended only if no other number has its handle.
+ *
+ * Not here: the reclaim of one thread by its id. If a thread dies in it, the rest takes another call.
  *
  * Assumed:
  * - A transaction is one step where commit.pml shows that it is. Serials differ; LIFE counts on from one region to the
- *   next, since it lies in memory that is used for nothing else, like the entrance word (or is drawn at random).
+ *   next, since it lies in memory that is used for nothing else, like the entrance word.
  * - The thread that has made the region lives.
  *
  * Checked:
