@@ -33,10 +33,10 @@ export class Inbox {
   }
 
   receive(ops: readonly Operation[]): void {
-    const { pieces, end } = this.#init;
+    const { pieces, limits, end } = this.#init;
     for (const op of ops) {
       if (this.#isClosed) return;
-      const why = this.#pace.admit(op, this.#costOf(op));
+      const why = this.#pace.admit(op, costOf(op[0], limits));
       if (why !== undefined) end(why);
       else if (op[0] === TO_HOST.READ) this.#markIfDue();
       else if (this.#backlog.length > 0) this.#postpone(op);
@@ -63,7 +63,7 @@ export class Inbox {
       this.#init.end(`the host failed: ${textOf(error)}`);
       return;
     }
-    this.#pace.handled(this.#costOf(op));
+    this.#pace.handled(costOf(op[0], this.#init.limits));
     this.#markIfDue();
   }
 
@@ -89,10 +89,6 @@ export class Inbox {
     }
     this.#backlog = [];
     this.#next = 0;
-  }
-
-  #costOf([kind]: Operation): number {
-    return costOf(kind, this.#init.limits);
   }
 
   #markIfDue(): void {

@@ -75,14 +75,16 @@ export class PeerOutbox extends Outbox {
   }
 
   override flush(): void {
-    const ready: Operation[] = [];
-    if (this.#mark !== undefined) {
-      ready.push([TO_HOST.READ, this.#mark]);
-      this.#mark = undefined;
+    const mark = this.#mark;
+    if (mark === undefined && this.#kept.length === 0 && this.#canSendAll()) {
+      super.flush();
+      return;
     }
-    const fresh = this.ops;
+    const ready: Operation[] = [];
+    if (mark !== undefined) ready.push([TO_HOST.READ, mark]);
+    this.#mark = undefined;
+    for (const op of this.ops) this.#kept.push(op);
     this.ops = [];
-    for (const op of fresh) this.#kept.push(op);
     while (this.#next < this.#kept.length) {
       const op = this.#kept[this.#next]!;
       const cost = costOf(op[0], this.#limits);
@@ -93,6 +95,15 @@ export class PeerOutbox extends Outbox {
     }
     this.#forgetSent();
     this.transmit(ready);
+  }
+
+  /** Whether none of this turn's operations has to be kept back: the usual case, in which they need no copy. */
+  #canSendAll(): boolean {
+    let sent = this.#sent;
+    for (const op of this.ops) sent += costOf(op[0], this.#limits);
+    if (sent - this.#handled > this.#maxUnread) return false;
+    this.#sent = sent;
+    return true;
   }
 
   /** Sends the last operation of the session, after releases and the like that were kept back; requests are not sent any more. */

@@ -25,8 +25,8 @@ export class Pace {
   }
 
   /** Notes an operation that has arrived. Returns the reason if the session has to end: no honest peer sends it. */
-  admit([kind, mark]: Operation, cost: number): string | undefined {
-    if (kind === TO_HOST.READ && mark === this.#mark) {
+  admit(op: Operation, cost: number): string | undefined {
+    if (op[0] === TO_HOST.READ && op[1] === this.#mark) {
       this.#mark = undefined;
       this.#hasRead = true;
     }

@@ -17,30 +17,43 @@ export function readMessage(side: Side, name: string, received: unknown): Messag
       return undefined;
     const count = ops.length;
     if (count > MOST_OPS) return undefined;
-    const copies: Operation[] = [];
+    // Of its full length from the start: an array that grows takes room for many more.
+    const copies = new Array<Operation>(count);
+    let read = 0;
     for (let i = 0; i < count; i++) {
       const op: unknown = ops[i];
       if (!Array.isArray(op)) continue;
       const kind: unknown = op[0];
-      // No operation has more values.
-      if (typeof kind === "number") copies.push([kind, op[1], op[2], op[3], op[4], op[5], op[6]]);
+      if (typeof kind === "number") copies[read++] = copyOf(kind, op);
     }
+    copies.length = read;
     return { session, ops: copies };
   } catch {
     return undefined;
   }
 }
 
+/** No operation has more than six values, and most have fewer. */
+function copyOf(kind: number, op: readonly unknown[]): Operation {
+  return op.length <= 3 ? [kind, op[1], op[2]] : [kind, op[1], op[2], op[3], op[4], op[5], op[6]];
+}
+
 /** Amounts by key, from an array that `packAmounts` has made. */
 export function readAmounts(packed: unknown, keys: readonly string[]): Record<string, number> | undefined {
   const list = readList(packed, keys.length, isAmount);
   if (!list) return undefined;
-  const amounts: [string, number][] = [];
+  const amounts: Record<string, number> = {};
   for (let i = 0; i < list.length; i++) {
     const amount = list[i]!;
-    if (amount !== null) amounts.push([keys[i]!, amount]);
+    if (amount !== null) define(amounts, keys[i]!, amount);
   }
-  return Object.fromEntries(amounts);
+  return amounts;
+}
+
+function define(amounts: Record<string, number>, key: string, amount: number): void {
+  // To assign it would set the prototype.
+  if (key === "__proto__") Object.defineProperty(amounts, key, { value: amount, enumerable: true });
+  else amounts[key] = amount;
 }
 
 /** A refusal: the milliseconds to wait, and the indexes of the limits that refuse. */
@@ -70,6 +83,8 @@ export function readStats(packed: unknown, limits: number): readonly LimitStats[
   }
 }
 
+const SHORT = 1_000;
+
 /** A copy of an array of at most `most` values, all of which satisfy `fits`. */
 export function readList<T>(
   value: unknown,
@@ -80,11 +95,11 @@ export function readList<T>(
     if (!Array.isArray(value)) return undefined;
     const count = value.length;
     if (count > most) return undefined;
-    const copy: T[] = [];
+    const copy: T[] = count <= SHORT ? new Array(count) : [];
     for (let i = 0; i < count; i++) {
       const each: unknown = value[i];
       if (!fits(each)) return undefined;
-      copy.push(each);
+      copy[i] = each;
     }
     return copy;
   } catch {
@@ -104,13 +119,13 @@ function isIndex(value: unknown, count: number): value is number {
  * The last guard: a listener of an endpoint must not throw, since that would end the program. If anything inside does throw,
  * `failed` is called with the reason.
  */
-export function guarded<A extends readonly unknown[]>(
-  listener: (...args: A) => void,
+export function guarded<T = void>(
+  listener: (heard: T) => void,
   failed: (why: string) => void,
-): (...args: A) => void {
-  return (...args) => {
+): (heard: T) => void {
+  return (heard) => {
     try {
-      listener(...args);
+      listener(heard);
     } catch (error) {
       failed(textOf(error));
     }

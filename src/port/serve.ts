@@ -104,7 +104,7 @@ class Host<K extends string> {
   }
 
   #receive({ session, ops }: Message): void {
-    for (const [kind, mark] of ops) if (kind === TO_HOST.READ) this.#greetings.read(mark as number);
+    for (const op of ops) if (op[0] === TO_HOST.READ) this.#greetings.read(op[1] as number);
     const peer = this.#peers.get(session) ?? this.#greet(session, ops[0]!);
     peer?.receive(ops);
   }
