@@ -1,11 +1,11 @@
 /**
  * Order between threads. Each thread serves its own waiters first come, first served. Between threads, a request takes
  * whenever there is room. But a waiter that has been passed over for GRACE publishes a claim to the limits it wants, and
- * from then on no later request passes it there, in whatever thread. (The mutexes of Go do so in "starvation mode".)
+ * from then on no later request of any thread passes it there. (The mutexes of Go do so in "starvation mode".)
  *
  * A thread that does not run must not hold up the others. A claim that has not been renewed for PATIENCE is silent. A
  * request that nothing but silent claims holds back asks for their renewal. A claim that is not renewed within PATIENCE
- * of that is void, until it is renewed after all.
+ * after that is void until its renewal.
  */
 import {
   CLAIM_BYTES,

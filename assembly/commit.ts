@@ -153,7 +153,7 @@ export function leave(region: usize, scratch: usize, participant: i32, life: i32
     }
     for (let each = definition; each < end; each += DEFINITION_BYTES) kinds.leave(each, staged, participant);
     if (publish(region, head, staged)) {
-      // Even if the flag is down: the participant may have died after it cleared the flag and before it woke the sleepers.
+      // Rings even if the flag is down: the participant may have died after it cleared the flag and before it woke the sleepers.
       ring(region);
       return;
     }
@@ -197,7 +197,10 @@ export function decide(
   return latest === 0 ? f64(now) : -wait(reading, latest);
 }
 
-/** Publishes the claim of a refused request, and what it asks of other claims, if there is any. Returns what `publish` does. */
+/**
+ * Publishes the claim of a refused request and the renewals that it asks for, if there are any. Returns false if another thread
+ * published first.
+ */
 function press(
   region: usize,
   scratch: usize,

@@ -1,7 +1,8 @@
 /**
  * The core: it keeps the state of sets in memory, and changes it in transactions. These are the functions that JavaScript
  * may call. `region` is the address of a set's region; `scratch` is the address of the calling thread's scratch area,
- * through which requests and answers pass. layout.ts draws the memory.
+ * through which requests and answers pass. layout.ts draws the memory, commit.ts is the transaction, and algorithms/ has one
+ * file for each algorithm.
  */
 export { leave, transact } from "./commit";
 export { logBytes, stateBytes } from "./kinds";

@@ -120,26 +120,31 @@ export const DEFINITION_BYTES = 64;
 // Place for a handle.
 /** How often the place has been used, and whether its present handle is good. */
 export const ISSUE = 0;
-/** How far the worker to which the handle was posted has come with its lock. */
+/** How far the worker to which the handle was posted has come with its lock; above that the count of ISSUE. */
 export const GUARD = 4;
 /** The handle by which the thread attached that posted this handle to its worker: the worker ends with that thread. */
 export const PARENT = 8;
 /** The platform's id of that thread, plus 1; 0 where the handle was not posted. */
 export const PARENT_THREAD = 12;
-export const HANDLE_BYTES = 16;
-/** Behind the definitions, a cache line of places for each participant but the first. */
-export const HANDLES_BYTES = LINE;
+/** The platform's id of the worker to which the handle was posted, plus 1; 0 where it is not known. */
+export const WORKER = 16;
+export const HANDLE_BYTES = 32;
+/** Behind the definitions, four places for each participant but the first. */
+export const HANDLES_BYTES = 4 * HANDLE_BYTES;
 
-// Seat of a participant number, in memory outside of the region: a thread that was reclaimed while it is alive still looks there.
+// Outside of a region that threads share, in memory that is never used for anything else: the word by which threads enter the
+// region, then the seats of the participant numbers. A thread that comes late, or was reclaimed while it is alive, looks there
+// even when the region is gone.
+export const ENTRANCE_BYTES = LINE;
 /** The state of the number, and how often it has been given out. */
 export const LIFE = 0;
 /** The handle by which the thread of the present life attached. */
 export const HANDLE = 4;
-/** The life whose thread is in the middle of a transaction; or 0; or minus a life whose thread will not look here again. */
+/** The life whose thread is in the middle of a transaction; or 0; or minus a life whose thread is known to have ended. */
 export const INSIDE = 8;
-/** The platform's id of the thread, plus 1. */
-export const THREAD = 12;
-export const SEAT_BYTES = 16;
+/** The life whose thread has noted its id, then the platform's id of that thread, plus 1. */
+export const THREAD = 16;
+export const SEAT_BYTES = LINE;
 
 // Head word.
 export const INDEX_BITS = 16;

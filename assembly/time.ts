@@ -1,6 +1,6 @@
 /** Time is a whole number of microseconds since the Unix epoch. */
 
-/** When a request can pass that no passing of time lets through. */
+/** The time at which a request can pass that only a release lets through. */
 export const NEVER: i64 = i64.MAX_VALUE;
 
 // The year 2255: whole microseconds are exact in a double until then.

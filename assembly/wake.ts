@@ -1,8 +1,8 @@
 /**
  * Wakes the threads that sleep until something comes back. A thread that goes to sleep reads WAKE, sets SLEEPERS, tries
  * once more, and then sleeps for as long as WAKE stays the same. So the try sees everything that came back before it, and
- * everything that comes back after it finds SLEEPERS set. All sleepers are woken together: one flag does for any number
- * of them, and a flag that a dead thread left behind costs one needless call.
+ * everything that comes back after it finds SLEEPERS set. All sleepers are woken together: one flag is enough for any
+ * number of them, and a flag that a dead thread left behind costs one needless call.
  */
 import { SLEEPERS, WAKE } from "./layout";
 

@@ -250,14 +250,27 @@ export class CoreBlockedError extends LimitError {
   }
 }
 
-/** The text by which an error message shows a value. */
+// To write a bigint out takes time that grows with the square of its length.
+const LONGEST_BIGINT = 10n ** 100n;
+
+/** The text by which an error message shows a value. It converts no object, whose own conversions might throw. */
 export function show(value: unknown): string {
   if (typeof value === "string") return quote(value);
-  if (typeof value === "bigint") return `${value}n`;
-  if (Array.isArray(value)) return "an array";
-  if (typeof value === "object" && value !== null) return "an object";
+  if (typeof value === "bigint") {
+    return value < LONGEST_BIGINT && value > -LONGEST_BIGINT ? `${value}n` : "a long bigint";
+  }
+  if (typeof value === "object" && value !== null) return isArray(value) ? "an array" : "an object";
   if (typeof value === "function") return "a function";
   return String(value);
+}
+
+/** `Array.isArray` throws for a proxy that was revoked. */
+function isArray(value: object): boolean {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 // A message is for people: it names this many keys, and this much of a text.

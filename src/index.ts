@@ -1,5 +1,5 @@
 /**
- * Limits, sets of limits, acquisitions, and errors.
+ * The main entry: limits, the set that takes from them together, acquisitions, and errors.
  *
  * @module
  */

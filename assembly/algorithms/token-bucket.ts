@@ -1,7 +1,7 @@
 /**
  * The token bucket: it starts full of tokens, and is refilled continuously, by `capacity` tokens in a window, until it is
- * full again. A request takes its tokens if they are there. (The leaky bucket as a meter of Turner, "New directions in
- * communications", IEEE Communications 1986, seen from its empty part; the token buckets of RFC 2697.)
+ * full again. A request takes its tokens if they are there. (Source: the leaky bucket as a meter in Turner, "New
+ * directions in communications", IEEE Communications 1986, whose level is the empty part of this bucket; RFC 2697.)
  */
 
 import { DEBT } from "../layout";

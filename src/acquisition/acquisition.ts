@@ -1,4 +1,7 @@
-/** Acquisitions: grants, which are settled at their release, and the refusals of tries. */
+/**
+ * This folder has the answers to requests. This file has both kinds: grants, which are settled at their release, and the refusals of
+ * tries.
+ */
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
@@ -29,7 +32,7 @@ export interface Granter<K extends string> {
   ): Promise<Acquisition<K>>;
 }
 
-/** In place of the usage of an acquisition that is released. */
+/** Stands in place of the usage of an acquisition that is released. */
 const RELEASED: readonly number[] = [];
 const NOTHING: readonly never[] = Object.freeze([]);
 
@@ -40,7 +43,7 @@ export interface GrantRecord {
   readonly covered: readonly boolean[] | undefined;
 }
 
-/** Reads the data of a grant, which are private to all others. */
+/** Reads the data of a grant, which no other code can read. */
 export let recordOf: <K extends string>(grant: Grant<K>) => GrantRecord;
 
 export class Grant<K extends string> implements Acquisition<K> {

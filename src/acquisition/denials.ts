@@ -6,7 +6,7 @@ import type { Denial } from "./acquisition.ts";
 export class Denials<K extends string> {
   private readonly keys: readonly K[];
   private readonly config: Readonly<Record<string, unknown>>;
-  /** For each limit, the denial by that limit alone: most denials are such. */
+  /** For each limit, the denial by that limit alone: most denials are of this kind. */
   private readonly alone: readonly Denial<K>[];
   /** The only denial that a set of one limit has. */
   private readonly only: Denial<K> | undefined;

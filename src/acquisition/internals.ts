@@ -1,6 +1,6 @@
 /**
  * The one door into a set. It is for `threads/`, which shares the region, and for `cloudflare/`, which keeps the region's
- * state and the grants in storage. All other code goes by the contract. The symbol is registered, so that two copies of the
+ * state and the grants in storage. All other code uses the contract. The symbol is registered, so that two copies of the
  * package can open each other's sets.
  */
 import type { Acquisition } from "../contract.ts";
@@ -20,15 +20,15 @@ export interface Internals<K extends string> {
   readonly clock: Clock;
   readonly shared: boolean;
   readonly maxThreads: number;
-  /** Serves the waiters, for when something came back in another way than by a release of this thread. */
+  /** Serves the waiters: for when resources came back without a release in this thread. */
   serve(): void;
   /** Reads the data of an acquisition of this set. */
   recordOf(acquisition: Acquisition<K>): GrantRecord;
-  /** Makes a grant again whose units are still taken. */
+  /** Makes the acquisition of a grant again. Its units are still taken. */
   grantAgain(record: GrantRecord): Acquisition<K>;
 }
 
-/** The options of a set that gets a region which is there already. */
+/** The options of a set for which a region exists already. */
 export interface OptionsWithRegion<K extends string> extends LimitSetOptions<K> {
   readonly [INTERNALS]?: Region;
 }

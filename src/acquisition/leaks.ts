@@ -13,7 +13,7 @@ interface Holding {
 }
 
 export class Marker {
-  /** Apart from the marker, since the registry keeps it, and must not keep the marker itself alive. */
+  /** An object of its own, since the registry keeps it alive, but must not keep the marker alive. */
   readonly holding: Holding = { units: undefined, token: 0.5 };
 }
 

@@ -43,17 +43,6 @@ export function checkLease(leaseMs: unknown): void {
   throw new InvalidLimitError("leaseMs", leaseMs, bounds);
 }
 
-let never: AbortSignal | undefined;
-
-/**
- * The signal of an acquisition without a lease. It is made when it is first needed, since some platforms make no signals outside
- * of HTTP requests.
- */
-export function neverAborted(): AbortSignal {
-  never ??= new AbortController().signal;
-  return never;
-}
-
 export class LeasedGrant<K extends string> extends Grant<K> implements LeasedAcquisition<K> {
   readonly signal: AbortSignal;
 

@@ -1,4 +1,4 @@
-/** Grants and settles for a set of this isolate: stands between the core, the set's acquisitions and its waiters. */
+/** The granter of a set in this isolate: it stands between the core, the set's acquisitions and its waiters. */
 import type { Acquisition } from "../contract.ts";
 import { type Answer, isReclaimed, REFUSED } from "../core/answer.ts";
 import type { Region } from "../core/region.ts";
@@ -77,7 +77,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     return (flags & MISSES) !== 0;
   }
 
-  /** Settles with a charge, which needs the time. The clock comes first: one that uses the set would write into `due`. */
+  /** Settles with a charge, which needs the time. The clock is read first: a clock that uses the set would write into `due`. */
   private charge(token: number, taken: readonly number[], used: readonly number[] | undefined): void {
     const now = this.clock.now();
     this.requests.settlement(taken, used, this.due);

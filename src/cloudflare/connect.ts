@@ -25,7 +25,7 @@ import { Route } from "./route.ts";
  * a release stay charged in full.
  *
  * Calls are repeated while the object restarts or is out of reach. Once the object was silent for `deadlineMs`, they reject with
- * `BackendUnavailableError`; those to an overloaded object do so at once. `close()` releases what this connection holds, and
+ * `BackendUnavailableError`. Calls to an overloaded object do so at once. `close()` releases what this connection holds, and
  * leaves the object as it is.
  *
  * @throws {InvalidRequestError} if `namespace` is no binding of Durable Objects, `name` is empty, or `deadlineMs` is out of bounds.
@@ -46,7 +46,7 @@ class Connection<K extends string> implements DurableLimits<K> {
   readonly #name: string;
   readonly #route: Route;
   readonly #pending = new Set<PendingRequest>();
-  /** By the tokens of their acquisitions. */
+  /** The leases that are held, by the tokens of their acquisitions. */
   readonly #leases = new Map<number, Lease>();
   #known: KnownSet<K> | undefined;
   /** The first part of all ids of requests. */
@@ -145,8 +145,8 @@ class Connection<K extends string> implements DurableLimits<K> {
   }
 
   /**
-   * Throws if the request is wrong. While the limits are not known, the object checks requests instead. Of a request that the
-   * platform cannot send as it is, the object could not tell what is wrong: then the limits are asked for first.
+   * Throws if the request is wrong. While the limits are not known, the object checks requests instead. If the platform cannot send a
+   * request as it is, the object could not tell what is wrong with it: then this side asks for the limits first.
    */
   async #check(requested: Amounts<K> | undefined, covered: readonly boolean[] | undefined): Promise<void> {
     this.#checkOpen();

@@ -59,7 +59,7 @@ export interface DurableLimits<K extends string = string> extends Limits<K> {
   /**
    * Ends this connection; the object goes on. Requests that wait reject with `LimitSetClosedError`. Acquisitions of this connection
    * are released, and their rate limits are charged in full. Resolves when the object has taken the releases, or cannot be
-   * reached. Again: does nothing.
+   * reached. A second call does nothing.
    */
   close(): Promise<void>;
 }

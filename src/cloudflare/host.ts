@@ -30,7 +30,7 @@ export class Host {
   readonly #region: Region;
   readonly #set: LimitSet<string>;
   readonly #internals: Internals<string>;
-  /** By their ids. */
+  /** The requests that wait or hold something, by their ids. */
   readonly #requests = new Map<string, HostedRequest>();
   /** The granted requests, by the ends of their leases. */
   readonly #leases = new Deadlines<HostedRequest>();
@@ -70,8 +70,8 @@ export class Host {
   }
 
   /**
-   * Takes a request in. When the client sends a request again, it is not made anew: `owner` has it from now on, and its outcome is
-   * answered again.
+   * Takes a request in. A request that the client sends again is not taken in twice: `owner` has it from now on, and gets the same
+   * outcome.
    */
   enter(sent: SentRequest, owner: object): Promise<Outcome> {
     this.#endLapsed();

@@ -1,5 +1,5 @@
 /**
- * Sets for all HTTP requests of a Worker, wherever they are served: a Durable Object hosts each set.
+ * Sets for all HTTP requests of a Worker, wherever they are answered: a Durable Object hosts each set.
  *
  * @module
  */

@@ -63,7 +63,7 @@ export class Route {
       try {
         return await body(this.#open(), heard);
       } catch (error) {
-        // A stub that has failed once fails always. This one may also be of another HTTP request, and no use in this one.
+        // A stub that has failed once always fails. It may also belong to another HTTP request, and then it is of no use in this one.
         this.#stub = undefined;
         if (error instanceof LimitError) throw error;
         if (!isPassing(error) || systemClock.now() - heardAt >= this.deadlineMs) throw unavailable(error);

@@ -42,9 +42,10 @@ export class Arena implements Heap {
   f64: Float64Array;
   #free: Span[] = []; // In order of address; no two of them touch.
   #regions = 0;
-  #retired: Retired[] = [];
-  /** The spare ones among the words that `takeWord` gives out. */
-  #words: number[] = [];
+  /** By address, in the order in which they are looked at. */
+  #retired = new Map<number, Retired>();
+  /** The spare memory of `takeLasting`, by its size. */
+  #lasting = new Map<number, number[]>();
 
   constructor(shared: boolean) {
     this.shared = shared;
@@ -69,8 +70,8 @@ export class Arena implements Heap {
     const size = Math.ceil(bytes / LINE) * LINE;
     this.#sweep(FEW);
     let span = this.#find(size);
-    if (!span && this.#retired.length > 0) {
-      this.#sweep(this.#retired.length);
+    if (!span && this.#retired.size > 0) {
+      this.#sweep(this.#retired.size);
       span = this.#find(size);
     }
     if (!span) {
@@ -110,35 +111,53 @@ export class Arena implements Heap {
     this.#regions--;
   }
 
-  /** Returns the address of 8 bytes that no region ever lies over: a thread that comes too late may still write to them. */
-  takeWord(): number {
-    if (this.#words.length === 0) {
-      const line = this.allocate(LINE);
-      this.#regions--;
-      for (let at = line; at < line + LINE; at += 8) this.#words.push(at);
-    }
-    return this.#words.pop()!;
+  /**
+   * Returns the address of `bytes` bytes that no region ever lies over, since a thread that comes too late may still write to
+   * them. They are 0, or as the last use of them has left them.
+   */
+  takeLasting(bytes: number): number {
+    const spare = this.#lasting.get(bytes)?.pop();
+    if (spare !== undefined) return spare;
+    const start = this.allocate(bytes);
+    this.#regions--;
+    return start;
   }
 
-  giveWord(at: number): void {
-    this.#words.push(at);
+  giveLasting(start: number, bytes: number): void {
+    const spare = this.#lasting.get(bytes);
+    if (spare) spare.push(start);
+    else this.#lasting.set(bytes, [start]);
   }
 
   /** Frees a region once no thread uses it: now, or when more memory is needed. */
   retire(region: Retired): void {
-    if (region.isFree()) this.free(region.start, region.bytes);
-    else this.#retired.push(region);
+    this.#look(region);
     this.#sweep(FEW);
+    dropIfSpent(this);
+  }
+
+  /** Frees the retired region at `start`, if no thread uses it any more. */
+  review(start: number): void {
+    const region = this.#retired.get(start);
+    if (!region) return;
+    this.#look(region);
     dropIfSpent(this);
   }
 
   /** Looks at the next `count` retired regions in turn, and frees those that no thread uses any more. */
   #sweep(count: number): void {
-    for (let looks = Math.min(count, this.#retired.length); looks > 0; looks--) {
-      const region = this.#retired.shift()!;
-      if (region.isFree()) this.free(region.start, region.bytes);
-      else this.#retired.push(region);
+    let looks = Math.min(count, this.#retired.size);
+    for (const region of this.#retired.values()) {
+      if (looks-- === 0) return;
+      this.#look(region);
     }
+  }
+
+  #look(region: Retired): void {
+    // Those that are not free yet go to the end.
+    this.#retired.delete(region.start);
+    if (region.isFree()) this.free(region.start, region.bytes);
+    else this.#retired.set(region.start, region);
   }
 
   #grow(size: number): void {

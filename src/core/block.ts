@@ -14,10 +14,10 @@ export interface Address {
   readonly start: number;
 }
 
-/** The address of the block that the head names. */
+/** The address of the block that the head names. Its words are there to be read, since the head is read atomically. */
 export function presentBlock({ buffer, start }: Address): number {
   const region = new DataView(buffer, start);
-  const index = region.getInt32(HEAD, true) & INDEX_MASK;
+  const index = Atomics.load(new Int32Array(buffer, start), HEAD / 4) & INDEX_MASK;
   return start + region.getInt32(BLOCKS, true) + index * region.getInt32(BLOCK_BYTES, true);
 }
 

@@ -1,6 +1,7 @@
 /** The bridge to the WebAssembly core: a region is one set's state there, and its methods call the core with it. */
 import {
   CEILING,
+  ENTRANCE_BYTES,
   HELD,
   HELD_BYTES,
   INSPECT,
@@ -16,7 +17,7 @@ import {
   TAKE,
   UNITS,
 } from "../../assembly/layout.ts";
-import { type Answer, RECLAIMED } from "./answer.ts";
+import { type Answer, isGranted, RECLAIMED } from "./answer.ts";
 import { type Arena, arenaFor, type Heap } from "./arena.ts";
 import { type Address, definitionAt, presentBlock, wordOfDefinition } from "./block.ts";
 import type { Definition } from "./kinds.ts";
@@ -33,6 +34,9 @@ interface Place {
   readonly sharing: Sharing | undefined;
 }
 
+// Where UNITS begin in an answer, which begins with REFUSER.
+const FIRST_UNIT = (UNITS - REFUSER) / 8;
+
 // A set that is dropped without `close` gives its region back too.
 const abandoned = new FinalizationRegistry<Place>(giveBack);
 
@@ -45,6 +49,8 @@ export class Region {
   private life!: number;
   /** The index of the scratch area's UNITS in the heap's view. */
   private units!: number;
+  /** The core's last answer, from REFUSER on, in a region that threads share. */
+  private readonly seen: number[] = [];
   private readonly count: number;
 
   /** A new region in the memory of this isolate, for this thread alone. */
@@ -128,29 +134,41 @@ export class Region {
 
   /** The limit that alone refused the last take or probe; below 0 if several did. */
   get refuser(): number {
-    return this.heap.f64[this.units + (REFUSER - UNITS) / 8]!;
+    return this.read(0);
   }
 
   /** After `inspect`: how long one unit of limit `index` would have to wait, in milliseconds. */
   waitOf(index: number): number {
-    return this.heap.f64[this.units + this.count + index]!;
+    return this.read(FIRST_UNIT + this.count + index);
   }
 
   /** After `inspect`: the units of limit `index` in use. */
   usedOf(index: number): number {
-    return this.heap.f64[this.units + index]!;
+    return this.read(FIRST_UNIT + index);
   }
 
   /**
-   * Whether a request would be refused even if all other threads gave back what they hold. Only this thread changes its own
-   * holdings, so that they can be read without a transaction.
+   * Whether a request would be refused even if all other threads gave back what they hold.
+   *
+   * Other threads may overwrite the block meanwhile, and that does no harm: the own holdings are the same in each block that was
+   * published since this thread changed them last, and are copied unchanged into the next. Only a reclaim changes them, to 0.
    */
   hangsOnSelf(units: readonly number[]): boolean {
+    const { sharing } = this.place;
+    // The region may be gone, and its memory another set's, if this thread has been reclaimed.
+    if (sharing && !sharing.enter()) return false;
+    try {
+      return this.exceedsAlone(units, sharing?.participant ?? 0);
+    } finally {
+      sharing?.exit();
+    }
+  }
+
+  private exceedsAlone(units: readonly number[], participant: number): boolean {
     const { address } = this;
     const view = new DataView(address.buffer);
     const long = (at: number) => Number(view.getBigInt64(at, true));
     const block = presentBlock(address);
-    const participant = this.sharing?.participant ?? 0;
     return units.some((count, i) => {
       const word = (at: number) => wordOfDefinition(address, i, at);
       if (count === 0 || word(KIND) !== RESOURCE) return false;
@@ -161,26 +179,27 @@ export class Region {
 
   /**
    * Moves to a region with room for `participants` participants, of which this thread is the first. `join` makes this
-   * thread's part in that region.
+   * thread's part in that region, at `start`; the way into it is at `entrance`.
    */
   widen(
     definitions: readonly Definition[],
     participants: number,
-    join: (arena: Arena, start: number) => Sharing,
+    join: (arena: Arena, start: number, entrance: number) => Sharing,
   ): void {
     const { heap, start, bytes } = this.place;
     const arena = this.place.arena!;
-    const seats = arena.allocate(participants * SEAT_BYTES);
+    const lasting = ENTRANCE_BYTES + participants * SEAT_BYTES;
+    const entrance = arena.takeLasting(lasting);
     let wide: Laid;
     try {
-      wide = lay(arena, definitions, participants, seats);
+      wide = lay(arena, definitions, participants, entrance + ENTRANCE_BYTES);
     } catch (error) {
-      arena.free(seats, participants * SEAT_BYTES);
+      arena.giveLasting(entrance, lasting);
       throw error;
     }
     const { buffer } = arena.memory;
     copyState(heap.core, definitions, { buffer, start }, { buffer, start: wide.start });
-    const sharing = join(arena, wide.start);
+    const sharing = join(arena, wide.start, entrance);
     arena.free(start, bytes);
     abandoned.unregister(this);
     this.occupy({ heap, ...wide, arena, sharing });
@@ -197,10 +216,24 @@ export class Region {
     if (sharing === undefined) return this.transactAlone(action, units, now, since);
     if (!sharing.enter()) return RECLAIMED;
     try {
-      return this.transactAlone(action, units, now, since);
+      const answer = this.transactAlone(action, units, now, since);
+      if (action !== TAKE || !isGranted(answer)) this.see();
+      return answer;
     } finally {
       sharing.exit();
     }
+  }
+
+  /** Copies the answer: if this thread is reclaimed, the scratch area passes to another. */
+  private see(): void {
+    const { f64 } = this.heap;
+    const end = FIRST_UNIT + 2 * this.count;
+    for (let i = 0, at = this.units - FIRST_UNIT; i < end; i++, at++) this.seen[i] = f64[at]!;
+  }
+
+  /** A number of the core's last answer, which begins with REFUSER. */
+  private read(at: number): number {
+    return this.life === 0 ? this.heap.f64[this.units - FIRST_UNIT + at]! : this.seen[at]!;
   }
 
   private transactAlone(action: number, units: readonly number[], now: number, since: number): Answer {

@@ -22,7 +22,10 @@ export interface LimitStats {
   readonly used: number;
   /** `used / capacity`: 0 if nothing is in use, 1 if all is, above 1 after overage. */
   readonly utilization: number;
-  /** How many waiters of this thread want some of the limit. */
+  /**
+   * How many waiters want some of the limit: those of this thread; over Redis, of this process; over a port or in a Durable Object, of
+   * the host.
+   */
   readonly waiting: number;
   /** The milliseconds until one unit would pass: 0 if it would now, `Infinity` if it needs a release. */
   readonly retryAfterMs: number;

@@ -1,4 +1,7 @@
-/** The differences between runtimes. Here: modules of the platform, which cannot be imported since some runtimes have none. */
+/**
+ * This folder has the differences between runtimes. This file has their built-in modules, which cannot be imported, since some
+ * runtimes have none.
+ */
 
 interface ProcessLike {
   getBuiltinModule?(name: string): unknown;

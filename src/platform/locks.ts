@@ -1,4 +1,4 @@
-/** The platform's Web Locks. A thread or a page loses its locks when it ends: by that other threads see its end. */
+/** The platform's Web Locks. A thread or a page loses its locks when it ends, so that other threads can see its end. */
 
 const locks: LockManager | undefined = globalThis.navigator?.locks;
 

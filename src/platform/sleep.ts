@@ -15,7 +15,7 @@ export function sleep(ms: number): void {
 }
 
 /**
- * Sleeps while a word of shared memory is `value`, until another thread notifies of it. Returns false after `ms` milliseconds.
+ * Sleeps while a word of shared memory is `value`, until another thread wakes this one. Returns false after `ms` milliseconds.
  *
  * @throws {CannotBlockError} if this thread must not block.
  */

@@ -5,7 +5,7 @@ interface NodeLike {
   emitWarning?(warning: Error): void;
 }
 
-/** Warns in the platform's own way, of the first warning of a set only: later ones would say the same. */
+/** Reports the first warning of a set in the platform's own way. Later ones would say the same. */
 export function warnOnce(): (warning: LimitError) => void {
   let warned = false;
   return (warning) => {

@@ -1,52 +1,47 @@
 /** One connection of a peer to the set of a host: its requests, its acquisitions, and its end. */
 import { Grant, Refusal, runWith } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
-import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
-import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
+import { BackendUnavailableError, type LimitError, LimitSetClosedError, show } from "../errors.ts";
 import { checkTimeout } from "../limits/options.ts";
-import { Requests } from "../limits/requests.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
 import { type PromiseWithResolvers, withResolvers } from "../platform/resolvers.ts";
 import { soon } from "../platform/soon.ts";
+import { Aborts } from "../waiting/aborts.ts";
 import { type Endpoint, tells } from "./endpoint.ts";
+import { type Facts, readFacts } from "./facts.ts";
 import { PortGranter } from "./granter.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
-import {
-  BROADCAST,
-  messageFor,
-  type Operation,
-  Outbox,
-  packAmounts,
-  TO_HOST,
-  TO_PEER,
-  VERSION,
-} from "./protocol.ts";
+import { Hello } from "./hello.ts";
+import { PeerOutbox } from "./outbox.ts";
+import { BROADCAST, type Operation, packAmounts, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { Questions } from "./questions.ts";
+import { guarded, type ReadRefusal, readMessage, readRefusal, readStats } from "./reading.ts";
 
 // Connecting takes a moment, so a request with a shorter timeout than this still waits for it.
 const LEAST_PATIENCE_MS = 1_000;
 
-/** The facts of the host's set, known once the host has sent `WELCOME`. */
-interface Facts<K extends string> {
-  readonly requests: Requests<K>;
-  readonly limits: readonly Limit<K>[];
+/** The facts of the host's set, and the granter that uses them. */
+interface Known<K extends string> extends Facts<K> {
   readonly granter: PortGranter<K>;
-  readonly config: Readonly<Record<string, unknown>>;
 }
 
 export class Connection<K extends string> implements Limits<K> {
   readonly ready: Promise<void>;
   readonly #endpoint: Endpoint;
-  readonly #outbox: Outbox;
+  readonly #outbox: PeerOutbox;
   readonly #heartbeat: Heartbeat;
-  readonly #unlisten: () => void;
+  #unlisten = () => {};
   readonly #releaseLock: (() => void) | undefined;
   readonly #onWarning: (warning: LimitError) => void;
   readonly #questions = new Questions();
+  readonly #aborts = new Aborts<number>((numbers) => {
+    for (const number of numbers) this.#outbox.send(TO_HOST.CANCEL, number);
+  });
   readonly #welcome: PromiseWithResolvers<void>;
-  #facts: Facts<K> | undefined;
+  #facts: Known<K> | undefined;
+  readonly #hello: Hello;
   #needsHeartbeat = true;
   #isReviewDue = false;
   /** The number of the last operation. */
@@ -65,19 +60,23 @@ export class Connection<K extends string> implements Limits<K> {
     this.ready.catch(() => {});
     const session = 1 + Math.floor(Math.random() * (Number.MAX_SAFE_INTEGER - 1));
     const address = { endpoint, name, to: "host", session } as const;
-    this.#outbox = new Outbox(address, () => this.#lose("the channel to the host is gone"));
+    this.#outbox = new PeerOutbox(address, () => this.#lose("the channel to the host is gone"));
     this.#heartbeat = new Heartbeat({
       beat: () => this.#outbox.send(TO_HOST.PING),
       lost: () => this.#lose(`the host was silent for ${SILENCE_MS / 1_000} s`),
     });
-    this.#unlisten = endpoint.receive((received) => {
-      const message = messageFor("peer", name, received);
+    this.#hello = new Hello(() => this.#outbox.send(TO_HOST.HELLO, VERSION));
+    const heard = (received: unknown) => {
+      const message = readMessage("peer", name, received);
       if (!message || (message.session !== session && message.session !== BROADCAST)) return;
       this.#heartbeat.heard();
       for (const op of message.ops) if (!this.#error) this.#perform(op);
-    });
-    endpoint.ended?.(() => this.#lose("the host is gone"));
-    this.#outbox.send(TO_HOST.HELLO, VERSION);
+    };
+    const failed = (why: string) => this.#lose(why);
+    this.#unlisten = endpoint.receive(guarded(heard, failed));
+    // An endpoint may have handed over messages at once.
+    if (this.#error) this.#unlisten();
+    endpoint.ended?.(guarded(() => this.#lose("the host is gone"), failed));
     if (!tells(endpoint) && hasLocks) {
       const lock = `limitset ${crypto.randomUUID()}`;
       this.#releaseLock = holdLock(lock, () => this.#outbox.send(TO_HOST.LOCK, lock));
@@ -106,12 +105,14 @@ export class Connection<K extends string> implements Limits<K> {
     this.#check();
     const units = requests.parse(requested);
     const number = ++this.#number;
-    const answer = this.#ask(number);
+    const answer = this.#ask<ReadRefusal | "granted">(number, (kind, wait, by) => {
+      if (kind === TO_PEER.GRANTED) return "granted";
+      return kind === TO_PEER.REFUSED ? readRefusal(wait, by, requests.keys.length) : undefined;
+    });
     this.#outbox.send(TO_HOST.TRY, number, packAmounts(requested, requests.keys));
     const refused = await answer;
-    if (!refused) return this.#grant(granter, units, number, undefined);
-    const [wait, by] = refused as [number | null, number[]];
-    return new Refusal<K>(granter.denial(by), wait ?? Number.POSITIVE_INFINITY);
+    if (refused === "granted") return this.#grant(granter, units, number, undefined);
+    return new Refusal<K>(granter.denial(refused.by), refused.wait);
   }
 
   async run<T>(
@@ -126,13 +127,12 @@ export class Connection<K extends string> implements Limits<K> {
     const { requests } = this.#facts ?? (await this.#whenKnown());
     this.#check();
     const number = ++this.#number;
-    const answer = this.#ask(number);
+    const answer = this.#ask(number, (kind, rows) =>
+      kind === TO_PEER.STATS ? readStats(rows, requests.keys.length) : undefined,
+    );
     this.#outbox.send(TO_HOST.STATS, number);
-    const rows = (await answer) as (LimitStats & { retryAfterMs: number | null })[];
-    const entries = requests.keys.map((key, i) => {
-      const row = rows[i]!;
-      return [key, Object.freeze({ ...row, retryAfterMs: row.retryAfterMs ?? Number.POSITIVE_INFINITY })];
-    });
+    const rows = await answer;
+    const entries = requests.keys.map((key, i) => [key, rows[i]!]);
     return Object.freeze(Object.fromEntries(entries));
   }
 
@@ -144,8 +144,7 @@ export class Connection<K extends string> implements Limits<K> {
 
   close(): void {
     if (this.#error) return;
-    this.#outbox.send(TO_HOST.BYE);
-    this.#outbox.flush();
+    this.#outbox.sendLast(TO_HOST.BYE);
     this.#end(new LimitSetClosedError());
   }
 
@@ -163,17 +162,19 @@ export class Connection<K extends string> implements Limits<K> {
     this.#check();
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
     const number = ++this.#number;
-    const answer = this.#ask(number);
+    const answer = this.#ask<"granted" | "cancelled">(number, (kind) => {
+      if (kind === TO_PEER.GRANTED) return "granted";
+      return kind === TO_PEER.CANCELLED && signal?.aborted ? "cancelled" : undefined;
+    });
     const wait = timeoutMs === Number.POSITIVE_INFINITY ? null : timeoutMs;
     this.#outbox.send(TO_HOST.ACQUIRE, number, around, packAmounts(requested, requests.keys), wait);
     // The host may have granted already, and only it knows. So the promise rejects when the host confirms, and not before:
     // otherwise the grant would be held without an owner.
-    const cancel = () => this.#outbox.send(TO_HOST.CANCEL, number);
-    signal?.addEventListener("abort", cancel);
+    if (signal) this.#aborts.add(signal, number);
     try {
-      if ((await answer) === TO_PEER.CANCELLED) throw signal!.reason;
+      if ((await answer) === "cancelled") throw signal!.reason;
     } finally {
-      signal?.removeEventListener("abort", cancel);
+      if (signal) this.#aborts.remove(signal, number);
     }
     return this.#grant(granter, units, number, covered);
   }
@@ -196,45 +197,52 @@ export class Connection<K extends string> implements Limits<K> {
     this.#reviewSoon();
   }
 
-  #ask(number: number): Promise<unknown> {
-    const answer = this.#questions.ask(number);
+  #ask<T>(
+    number: number,
+    read: (kind: number, second: unknown, third: unknown) => T | undefined,
+  ): Promise<T> {
+    const answer = this.#questions.ask(number, read);
     this.#reviewSoon();
     return answer;
   }
 
-  #perform([kind, number, second, third, fourth, fifth]: Operation): void {
+  #perform(op: Operation): void {
+    const [kind, number, second, third] = op;
     if (kind === TO_PEER.HERE) {
       if (!this.#facts) this.#outbox.send(TO_HOST.HELLO, VERSION);
     } else if (kind === TO_PEER.WELCOME) {
-      if (!this.#facts) this.#learn(second, third, fourth, fifth);
+      if (!this.#facts) this.#learn(op);
     } else if (kind === TO_PEER.ENDED) {
-      this.#lose(`the host has ended the connection: ${String(number)}`);
-    } else if (kind !== TO_PEER.PONG) {
-      if (this.#questions.answer(kind, number as number, second, third)) this.#reviewSoon();
+      this.#lose(`the host has ended the connection: ${typeof number === "string" ? number : show(number)}`);
+    } else if (kind === TO_PEER.MARK) {
+      if (typeof number === "number") this.#outbox.read(number, typeof second === "number" ? second : 0);
+    } else if (kind !== TO_PEER.PONG && typeof number === "number") {
+      const isOpen = this.#questions.answer(kind, number, second, third);
+      if (isOpen === "unreadable") this.#lose("the host has sent an answer that cannot be read");
+      else if (isOpen) this.#reviewSoon();
     }
   }
 
-  #learn(limits: unknown, config: unknown, missingUpdate: unknown, wantsHeartbeat: unknown): void {
-    let definitions: readonly Limit<K>[];
-    try {
-      definitions = toLimits(limits as LimitLike<K>[]);
-    } catch (error) {
-      this.#lose(`the host has sent invalid limits: ${(error as Error).message}`);
+  #learn(welcome: Operation): void {
+    const facts = readFacts<K>(welcome);
+    if (typeof facts === "string") {
+      this.#lose(facts);
       return;
     }
-    const requests = new Requests<K>(definitions);
-    const frozen = Object.freeze({ ...(config as Record<string, unknown>) });
-    this.#needsHeartbeat = wantsHeartbeat === true || !tells(this.#endpoint);
+    const { requests, config, missingUpdate, wantsHeartbeat, maxUnread } = facts;
+    this.#needsHeartbeat = wantsHeartbeat || !tells(this.#endpoint);
+    this.#outbox.keepTo(maxUnread, requests.keys.length);
     const granter = new PortGranter<K>({
       requests,
-      config: frozen,
-      missingUpdate: missingUpdate === "charge" ? "charge" : "throw",
+      config,
+      missingUpdate,
       onWarning: this.#onWarning,
       acquire: (...args) => this.#acquire(...args),
       release: (number, usage) => this.#release(number, usage),
       isClosed: () => this.#error !== undefined,
     });
-    this.#facts = { requests, limits: definitions, granter, config: frozen };
+    this.#facts = { ...facts, granter };
+    this.#hello.stop();
     this.#welcome.resolve();
     this.#reviewSoon();
   }
@@ -255,13 +263,13 @@ export class Connection<K extends string> implements Limits<K> {
     });
   }
 
-  #known(): Facts<K> {
+  #known(): Known<K> {
     if (this.#facts) return this.#facts;
     throw this.#error ?? new BackendUnavailableError("the host has not answered yet: await limits.ready");
   }
 
   /** The facts, once the host has sent them. Rejects when the signal aborts or the time is over. */
-  async #whenKnown(signal?: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<Facts<K>> {
+  async #whenKnown(signal?: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<Known<K>> {
     this.#check();
     const { promise, reject } = withResolvers<void>();
     const abort = () => reject(signal?.reason);
@@ -291,7 +299,9 @@ export class Connection<K extends string> implements Limits<K> {
     if (this.#error) return;
     this.#error = error;
     this.#endpoint.hold?.(false);
+    this.#hello.stop();
     this.#heartbeat.stop();
+    this.#outbox.stop();
     this.#unlisten();
     this.#releaseLock?.();
     this.#welcome.reject(error);

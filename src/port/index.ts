@@ -5,4 +5,5 @@
  */
 export { type ConnectedLimits, type ConnectOptions, connectLimits } from "./connect.ts";
 export type { Endpoint, EndpointLike, PortLike, ProcessLike } from "./endpoint.ts";
-export { type ServeOptions, type Service, serveLimits } from "./serve.ts";
+export type { ServeOptions } from "./options.ts";
+export { type Service, serveLimits } from "./serve.ts";

@@ -1,13 +1,18 @@
-/** The host's record of one peer: its requests and acquisitions, which end when the peer disappears. */
+/** The host's record of one session: the requests and acquisitions of a peer, which end when the peer disappears. */
 import type { Acquisition, Limits } from "../contract.ts";
-import { AcquisitionReleasedError, InvalidRequestError } from "../errors.ts";
+import { AcquisitionReleasedError, BackendUnavailableError, InvalidRequestError } from "../errors.ts";
 import type { Limit } from "../limits/limits.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { whenLost } from "../platform/locks.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { isPromise, settle } from "../remote/settling.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
-import { type Operation, type Outbox, TO_HOST, TO_PEER, unpackAmounts, VERSION } from "./protocol.ts";
+import { Inbox } from "./inbox.ts";
+import type { Bounds } from "./options.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Pieces } from "./pieces.ts";
+import { type Operation, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
+import { readAmounts } from "./reading.ts";
 
 /** The set of a host, with the facts that peers are sent. */
 export interface ServedSet<K extends string> {
@@ -18,6 +23,16 @@ export interface ServedSet<K extends string> {
   readonly tells: boolean;
 }
 
+/** The parts of a host that all sessions of its channel share. */
+export interface Shared {
+  readonly bounds: Bounds;
+  readonly pieces: Pieces;
+  /** How many requests wait or are held. */
+  requests: number;
+  /** How many locks of peers are watched. */
+  locks: number;
+}
+
 /** A request of the peer: it waits until `held` is set. */
 interface PeerRequest<K extends string> {
   /** Its abort withdraws the request. */
@@ -25,28 +40,49 @@ interface PeerRequest<K extends string> {
   held: Acquisition<K> | undefined;
 }
 
+/** The reason of every abort: to make an error for each would take longer than the rest of it. */
+const WITHDRAWN = "the peer has withdrawn the request";
+
 const MOST_SPARE = 16;
+
+/** A peer says `HELLO` once, and again if the host has started to serve meanwhile. */
+const MOST_HELLOS = 4;
 
 export class Peer<K extends string> {
   readonly #set: ServedSet<K>;
   readonly #limits: Limits<K>;
+  readonly #shared: Shared;
   readonly #outbox: Outbox;
   readonly #left: () => void;
   readonly #heartbeat: Heartbeat;
+  readonly #inbox: Inbox;
+  /** The first mark. */
+  readonly #greeting: number;
   /** By number: requests that wait, and those that are granted until their release. */
   readonly #requests = new Map<number, PeerRequest<K>>();
   /** Controllers that were never aborted and so can be used again: making one costs a tenth of a round trip. */
   readonly #spare: AbortController[] = [];
   #lastNumber = 0;
+  #hellos = 0;
   #watchesLock = false;
   #ended = false;
 
-  /** `left` is called when the peer has ended. */
-  constructor(set: ServedSet<K>, outbox: Outbox, left: () => void) {
+  /** `greeting` is the first mark; `left` is called when the session has ended. */
+  constructor(set: ServedSet<K>, shared: Shared, outbox: Outbox, greeting: number, left: () => void) {
     this.#set = set;
     this.#limits = set.limits;
+    this.#shared = shared;
     this.#outbox = outbox;
     this.#left = left;
+    this.#greeting = greeting;
+    this.#inbox = new Inbox({
+      ...shared,
+      limits: set.definitions.length,
+      greeting,
+      perform: (op) => this.#perform(op),
+      end: (why) => this.end(why),
+      sendMark: (mark, handled) => outbox.send(TO_PEER.MARK, mark, handled),
+    });
     this.#heartbeat = new Heartbeat({
       lost: () => this.end(`the peer was silent for ${SILENCE_MS / 1_000} s`),
     });
@@ -54,12 +90,12 @@ export class Peer<K extends string> {
 
   receive(ops: readonly Operation[]): void {
     this.#heartbeat.heard();
-    for (const op of ops) if (!this.#ended) this.#perform(op);
+    this.#inbox.receive(ops);
   }
 
   /**
-   * Withdraws the peer's requests and gives back all that it holds. Tells the peer the reason; without one the peer is gone, or
-   * has ended the connection itself.
+   * Withdraws the peer's requests and gives back all that it holds: of very many the rest in later turns. Tells the peer the
+   * reason; without one the peer is gone, or has ended the connection itself.
    */
   end(why: string | undefined): void {
     if (this.#ended) return;
@@ -67,11 +103,28 @@ export class Peer<K extends string> {
     this.#left();
     this.#heartbeat.stop();
     if (why !== undefined) this.#outbox.send(TO_PEER.ENDED, why);
-    const requests = [...this.#requests.values()];
-    this.#requests.clear();
-    // Waiting requests first: otherwise they would be granted the resources that come back.
-    for (const { controller, held } of requests) if (!held) controller?.abort();
-    for (const { held } of requests) if (held) settle(held, undefined);
+    this.#shared.pieces.add(this.#giveBack(this.#inbox.close()));
+  }
+
+  /** Also performs the releases among the operations that have arrived before the end. */
+  *#giveBack(arrived: readonly Operation[]): Generator<void, void> {
+    for (const [kind, number, usage] of arrived) {
+      if (kind === TO_HOST.RELEASE) yield this.#release(number as number, usage);
+    }
+    // Waiting requests first: otherwise they would be granted the resources that come back. The newest of them first: each
+    // that leaves lets the set look whether the next can go, and so the next is one of another peer, or of none.
+    const waiting = [...this.#requests].filter(([, { held }]) => !held);
+    for (let last = waiting.pop(); last; last = waiting.pop()) {
+      const [number, request] = last;
+      if (!this.#remove(number, request)) continue;
+      request.controller?.abort(WITHDRAWN);
+      yield;
+    }
+    for (const [number, request] of this.#requests) {
+      this.#remove(number, request);
+      if (request.held) settle(request.held, undefined);
+      yield;
+    }
   }
 
   #perform([kind, number, second, third, fourth]: Operation): void {
@@ -96,46 +149,69 @@ export class Peer<K extends string> {
   }
 
   #welcome(): void {
+    if (++this.#hellos > MOST_HELLOS) return;
     const { definitions, config, tells } = this.#set;
     const { missingUpdate = "throw" } = this.#limits as { missingUpdate?: "throw" | "charge" };
-    this.#outbox.send(TO_PEER.WELCOME, VERSION, definitions, config, missingUpdate, !tells);
+    const { maxUnread } = this.#shared.bounds;
+    // JSON has no Infinity.
+    const bound = maxUnread === Number.POSITIVE_INFINITY ? null : maxUnread;
+    if (this.#hellos === 1) this.#outbox.send(TO_PEER.MARK, this.#greeting, 0);
+    this.#outbox.send(TO_PEER.WELCOME, VERSION, definitions, config, missingUpdate, !tells, bound);
   }
 
   /** The peer holds this lock while it lives. If it can be seen from here, it shows the peer's end better than a heartbeat. */
   #watchLock(lock: unknown): void {
-    if (typeof lock !== "string" || this.#watchesLock) return;
+    const shared = this.#shared;
+    if (typeof lock !== "string" || this.#watchesLock || shared.locks >= shared.bounds.maxSessions) return;
     this.#watchesLock = true;
-    whenLost(lock, () => this.end(undefined)).then((isSeen) => {
-      if (isSeen) this.#heartbeat.stop();
-    });
+    shared.locks++;
+    const lost = () => {
+      shared.locks--;
+      this.end(undefined);
+    };
+    whenLost(lock, lost).then(
+      (isSeen) => {
+        if (isSeen) this.#heartbeat.stop();
+        else shared.locks--;
+      },
+      () => {
+        shared.locks--;
+      },
+    );
   }
 
   #acquire(number: number, around: unknown, packed: unknown, timeoutMs: unknown): void {
-    const requested = unpackAmounts(packed, this.#limits.keys);
+    const requested = readAmounts(packed, this.#limits.keys);
     const limits = around === 0 ? this.#limits : this.#requests.get(around as number)?.held;
     if (!requested || !(timeoutMs === null || typeof timeoutMs === "number")) {
       this.#fail(number, new InvalidRequestError("the host cannot read the request"));
     } else if (!limits) {
       this.#fail(number, new AcquisitionReleasedError("acquire()", "released"));
-    } else {
+    } else if (this.#hasRoom(number)) {
       const controller = this.#spare.pop() ?? new AbortController();
       const request: PeerRequest<K> = { controller, held: undefined };
       this.#add(number, request);
       const { signal } = controller;
-      limits.acquire(requested as never, { timeoutMs: timeoutMs ?? undefined, signal }).then(
-        (acquisition) => this.#grant(number, request, acquisition),
-        (error) => {
-          this.#keepController(request);
-          if (!this.#remove(number, request)) return;
-          if (signal.aborted && error === signal.reason) this.#outbox.send(TO_PEER.CANCELLED, number);
-          else this.#fail(number, error);
-        },
-      );
+      const failed = (error: unknown) => {
+        this.#keepController(request);
+        if (!this.#remove(number, request)) return;
+        if (signal.aborted && error === signal.reason) this.#outbox.send(TO_PEER.CANCELLED, number);
+        else this.#fail(number, error);
+      };
+      try {
+        const options = { timeoutMs: timeoutMs ?? undefined, signal };
+        limits
+          .acquire(requested as never, options)
+          .then((acquisition) => this.#grant(number, request, acquisition), failed);
+      } catch (error) {
+        failed(error);
+      }
     }
   }
 
   async #try(number: number, packed: unknown): Promise<void> {
-    const requested = unpackAmounts(packed, this.#limits.keys);
+    if (!this.#hasRoom(number)) return;
+    const requested = readAmounts(packed, this.#limits.keys);
     const request: PeerRequest<K> = { controller: undefined, held: undefined };
     this.#add(number, request);
     try {
@@ -156,9 +232,10 @@ export class Peer<K extends string> {
   }
 
   #grant(number: number, request: PeerRequest<K>, acquisition: Acquisition<K>): void {
-    if (this.#requests.get(number) !== request) {
-      // The peer has ended in the meantime.
-      settle(acquisition, undefined);
+    if (this.#ended) {
+      // The peer does not hear of the grant, so it has used nothing.
+      this.#remove(number, request);
+      settle(acquisition, this.#noUsage());
       return;
     }
     request.held = acquisition;
@@ -166,17 +243,22 @@ export class Peer<K extends string> {
     this.#outbox.send(TO_PEER.GRANTED, number);
   }
 
+  #noUsage(): Record<string, number> {
+    const rates = this.#set.definitions.filter(({ type }) => type !== "resource");
+    return Object.fromEntries(rates.map(({ key }) => [key, 0]));
+  }
+
   #cancel(number: number): void {
     const request = this.#requests.get(number);
     // A request that was granted before this arrived stays granted: the answer is on its way to the peer.
-    if (!request?.held) request?.controller?.abort();
+    if (!request?.held) request?.controller?.abort(WITHDRAWN);
   }
 
   #release(number: number, packed: unknown): void {
     const request = this.#requests.get(number);
     if (!request?.held) return;
     this.#remove(number, request);
-    settle(request.held, unpackAmounts(packed, this.#limits.keys));
+    settle(request.held, readAmounts(packed, this.#limits.keys));
   }
 
   async #stats(number: number): Promise<void> {
@@ -205,7 +287,21 @@ export class Peer<K extends string> {
     this.#outbox.send(TO_PEER.FAILED, number, packError(error));
   }
 
+  /** Whether the peer may have another request. Tells it if not. */
+  #hasRoom(number: number): boolean {
+    const { requests, bounds } = this.#shared;
+    if (requests < bounds.maxRequests) return true;
+    this.#fail(
+      number,
+      new BackendUnavailableError(
+        `the host keeps no further request of this peer: ${requests} wait or are held, its maxRequests; release or abort some`,
+      ),
+    );
+    return false;
+  }
+
   #add(number: number, request: PeerRequest<K>): void {
+    this.#shared.requests++;
     this.#requests.set(number, request);
     if (!this.#set.tells) this.#heartbeat.watch(true);
   }
@@ -214,6 +310,7 @@ export class Peer<K extends string> {
   #remove(number: number, request: PeerRequest<K>): boolean {
     if (this.#requests.get(number) !== request) return false;
     this.#requests.delete(number);
+    this.#shared.requests--;
     if (this.#requests.size === 0) this.#heartbeat.watch(false);
     return true;
   }

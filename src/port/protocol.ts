@@ -3,16 +3,21 @@
  *
  * A message is `{ limitset: <name of the set>, to: "host" | "peer", session, ops: [...] }`. An operation is an array: its kind, for
  * most kinds the number of the acquisition that it concerns, then its other values. All operations of one turn travel in one
- * message.
+ * message, or in a few if there are more than `MOST_OPS`.
  *
  * A session is one connection. The peer draws its number at random, since messages of an earlier connection may still be under
  * way. A peer numbers its acquisitions from 1 upwards, and never uses a number twice.
+ *
+ * A peer has to read what it asks for. The host tells it `maxUnread` in `WELCOME`. From time to time the host sends `MARK`, with a
+ * mark that cannot be guessed and the cost of all operations that it has handled so far; the peer sends the mark back by `READ`.
+ * Until then the host sends no further `MARK`, and a peer whose operations are `maxUnread` ahead of the last `MARK` waits. So at
+ * most about twice as many answers are under way, besides those to requests that wait.
  */
 
-import { soon } from "../platform/soon.ts";
-import type { Endpoint } from "./endpoint.ts";
+export const VERSION = 2;
 
-export const VERSION = 1;
+/** The most operations of one message. */
+export const MOST_OPS = 4_096;
 
 /** Kinds of operations that a peer sends to the host, each with its values. */
 export const TO_HOST = {
@@ -34,13 +39,15 @@ export const TO_HOST = {
   PING: 7,
   /** The peer has closed the connection. */
   BYE: 8,
+  /** mark. The peer has read all up to this `MARK`. It comes before all that the peer asks for. */
+  READ: 9,
 } as const;
 
 /** Kinds of operations that the host sends to a peer, each with its values. */
 export const TO_PEER = {
   /** The host has started to serve: a peer that said `HELLO` before has to say it again. */
   HERE: 0,
-  /** version, limits, config, missingUpdate, whether the host wants heartbeats. */
+  /** version, limits, config, missingUpdate, whether the host wants heartbeats, maxUnread or null for no bound. */
   WELCOME: 1,
   /** number. */
   GRANTED: 2,
@@ -55,14 +62,17 @@ export const TO_PEER = {
   PONG: 7,
   /** reason. The host does not serve this peer any more. */
   ENDED: 8,
+  /** mark, cost of all operations that the host has handled. */
+  MARK: 9,
 } as const;
 
+/** An operation as it is sent: its kind, and its values. */
 export type Operation = readonly [kind: number, ...rest: unknown[]];
 
 /** One entry a limit: its amount, or null if it is not named. */
 export type PackedAmounts = readonly (number | null)[];
 
-type Side = "host" | "peer";
+export type Side = "host" | "peer";
 
 /** The part of a message that its receiver needs. */
 export interface Message {
@@ -73,52 +83,10 @@ export interface Message {
 /** The session number of a message to all peers of a host. */
 export const BROADCAST = 0;
 
-/** The message, if it is addressed to `side` of the set called `name` and well-formed. Channels carry other messages too. */
-export function messageFor(side: Side, name: string, received: unknown): Message | undefined {
-  if (typeof received !== "object" || received === null) return undefined;
-  const { limitset, to, session, ops } = received as Partial<
-    Record<"limitset" | "to" | keyof Message, unknown>
-  >;
-  if (limitset !== name || to !== side || typeof session !== "number" || !Array.isArray(ops))
-    return undefined;
-  return { session, ops: ops.filter((op) => Array.isArray(op) && typeof op[0] === "number") };
-}
-
-/** The receiver of messages: a side of one session, at the other end of a channel. */
-export interface Address {
-  readonly endpoint: Endpoint;
-  readonly name: string;
-  readonly to: Side;
-  readonly session: number;
-}
-
-/** Collects the operations of one turn, and sends them as one message. */
-export class Outbox {
-  readonly #address: Address;
-  readonly #failed: () => void;
-  #ops: Operation[] = [];
-
-  /** `failed` is called when the channel throws, which means that it is gone. */
-  constructor(address: Address, failed: () => void) {
-    this.#address = address;
-    this.#failed = failed;
-  }
-
-  send(...op: Operation): void {
-    if (this.#ops.push(op) === 1) soon(() => this.flush());
-  }
-
-  flush(): void {
-    const ops = this.#ops;
-    if (ops.length === 0) return;
-    this.#ops = [];
-    const { endpoint, name, to, session } = this.#address;
-    try {
-      endpoint.send({ limitset: name, to, session, ops });
-    } catch {
-      this.#failed();
-    }
-  }
+/** How many answers an operation of a peer causes, where statistics of `limits` limits count once for each. */
+export function costOf(kind: number, limits: number): number {
+  if (kind === TO_HOST.ACQUIRE || kind === TO_HOST.TRY || kind === TO_HOST.PING) return 1;
+  return kind === TO_HOST.STATS ? Math.max(1, limits) : 0;
 }
 
 /** Turns amounts by key into an array. Every key of `amounts` is one of `keys`. */
@@ -126,16 +94,4 @@ export function packAmounts(amounts: object | undefined, keys: readonly string[]
   const packed: (number | null)[] = keys.map(() => null);
   for (const key in amounts) packed[keys.indexOf(key)] = (amounts as Record<string, number>)[key]!;
   return packed;
-}
-
-/** Turns such an array into amounts by key. Undefined if `packed` is no such array. */
-export function unpackAmounts(packed: unknown, keys: readonly string[]): Record<string, number> | undefined {
-  if (!Array.isArray(packed) || packed.length > keys.length) return undefined;
-  const amounts: [string, number][] = [];
-  for (const [index, amount] of packed.entries()) {
-    if (amount === null) continue;
-    if (typeof amount !== "number") return undefined;
-    amounts.push([keys[index]!, amount]);
-  }
-  return Object.fromEntries(amounts);
 }

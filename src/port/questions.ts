@@ -2,7 +2,11 @@
 import { unpackError } from "../remote/packed-errors.ts";
 import { TO_PEER } from "./protocol.ts";
 
+/** Reads an answer of one kind, with two values. Undefined if it answers no such question. */
+type Read<T> = (kind: number, second: unknown, third: unknown) => T | undefined;
+
 interface Question {
+  readonly read: Read<unknown>;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
 }
@@ -15,25 +19,23 @@ export class Questions {
     return this.#open.size;
   }
 
-  /**
-   * The host's answer to the operation `number`: `[waitMs, limits]` of a refusal, rows of statistics, `TO_PEER.CANCELLED` of a
-   * cancelled request, undefined of a grant. Rejects with the error of a failure.
-   */
-  ask(number: number): Promise<unknown> {
+  /** The host's answer to the operation `number`, as `read` reads it. Rejects with the error of a failure. */
+  ask<T>(number: number, read: Read<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#open.set(number, { resolve, reject });
+      this.#open.set(number, { read, resolve: resolve as (answer: unknown) => void, reject });
     });
   }
 
-  /** Takes an answer from the host. False if no such question is open. */
-  answer(kind: number, number: number, second: unknown, third: unknown): boolean {
+  /** Takes an answer from the host. False if no such question is open. The question stays open if the answer is unreadable. */
+  answer(kind: number, number: number, second: unknown, third: unknown): boolean | "unreadable" {
     const question = this.#open.get(number);
     if (!question) return false;
+    const isFailure = kind === TO_PEER.FAILED;
+    const answer = isFailure ? unpackError(second) : question.read(kind, second, third);
+    if (answer === undefined) return "unreadable";
     this.#open.delete(number);
-    if (kind === TO_PEER.FAILED) question.reject(unpackError(second));
-    else if (kind === TO_PEER.REFUSED) question.resolve([second, third]);
-    else if (kind === TO_PEER.STATS) question.resolve(second);
-    else question.resolve(kind === TO_PEER.CANCELLED ? TO_PEER.CANCELLED : undefined);
+    if (isFailure) question.reject(answer);
+    else question.resolve(answer);
     return true;
   }
 

@@ -1,18 +1,16 @@
 /** `serveLimits`: the host's side of a channel, which has the set. */
 import type { Limits } from "../contract.ts";
+import { show } from "../errors.ts";
 import type { Limit } from "../limits/limits.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
-import { Peer, type ServedSet } from "./peer.ts";
-import { BROADCAST, type Message, messageFor, Outbox, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
-
-/** Options of `serveLimits`. */
-export interface ServeOptions {
-  /**
-   * The name of the set, by which one channel carries several: peers give the same name to `connectLimits`. Default: `""`.
-   */
-  readonly name?: string;
-}
+import { Greetings } from "./greetings.ts";
+import { type Bounds, checkBounds, type ServeOptions } from "./options.ts";
+import { Outbox } from "./outbox.ts";
+import { Peer, type ServedSet, type Shared } from "./peer.ts";
+import { Pieces } from "./pieces.ts";
+import { BROADCAST, type Message, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
+import { guarded, readMessage } from "./reading.ts";
 
 /** A set that is served at one end of a channel. */
 export interface Service {
@@ -30,7 +28,10 @@ export interface Service {
  *
  * Serving on the same channel under the same name again replaces the earlier service, which ends as by `stop()`.
  *
+ * The options bound the memory that the other end can make this side use; a peer of `connectLimits` hardly meets them.
+ *
  * @throws {CannotShareError} if the set's `config` cannot be sent.
+ * @throws {InvalidLimitError} if a bound makes no sense.
  * @throws {InvalidRequestError} if `endpoint` is not an endpoint.
  * @example
  * const child = fork("./worker.js"); // there: connectLimits(process)
@@ -40,9 +41,10 @@ export interface Service {
 export function serveLimits<K extends string>(
   limits: Limits<K>,
   endpoint: EndpointLike,
-  { name = "" }: ServeOptions = {},
+  options: ServeOptions = {},
 ): Service {
-  const host = new Host<K>(limits, toEndpoint(endpoint), name);
+  const { name = "" } = options;
+  const host = new Host<K>(limits, toEndpoint(endpoint), name, checkBounds(options));
   const channel = endpoint as object;
   const hosts = served.get(channel) ?? new Map<string, { replace(): void }>();
   served.set(channel, hosts);
@@ -59,6 +61,8 @@ class Host<K extends string> {
   readonly #set: ServedSet<K>;
   readonly #endpoint: Endpoint;
   readonly #name: string;
+  readonly #shared: Shared;
+  readonly #greetings: Greetings;
   readonly #unlisten: () => void;
   readonly #peers = new Map<number, Peer<K>>();
   /**
@@ -67,7 +71,7 @@ class Host<K extends string> {
    */
   #stopped: string | undefined;
 
-  constructor(limits: Limits<K>, endpoint: Endpoint, name: string) {
+  constructor(limits: Limits<K>, endpoint: Endpoint, name: string, bounds: Bounds) {
     const definitions = limits.keys.map((key) => {
       const { stats: _, ...limit } = limits.get(key);
       return limit as Limit;
@@ -75,11 +79,15 @@ class Host<K extends string> {
     this.#set = { limits, definitions, config: sendableConfig(limits.config), tells: tells(endpoint) };
     this.#endpoint = endpoint;
     this.#name = name;
-    endpoint.ended?.(() => this.#endAll(undefined));
-    this.#unlisten = endpoint.receive((received) => {
-      const message = messageFor("host", name, received);
+    this.#shared = { bounds, pieces: new Pieces(), requests: 0, locks: 0 };
+    this.#greetings = new Greetings(bounds.maxSessions);
+    const failed = (why: string) => this.#endAll(`the host failed: ${why}`);
+    endpoint.ended?.(guarded(() => this.#endAll(undefined), failed));
+    const heard = (received: unknown) => {
+      const message = readMessage("host", name, received);
       if (message && message.ops.length > 0) this.#receive(message);
-    });
+    };
+    this.#unlisten = endpoint.receive(guarded(heard, failed));
     this.#outboxFor(BROADCAST).send(TO_PEER.HERE);
   }
 
@@ -96,18 +104,32 @@ class Host<K extends string> {
   }
 
   #receive({ session, ops }: Message): void {
-    let peer = this.#peers.get(session);
-    if (!peer) {
-      const outbox = this.#outboxFor(session);
-      const why = this.#stopped ?? whyNotServed(ops[0]!);
-      if (why !== undefined) {
-        outbox.send(TO_PEER.ENDED, why);
-        return;
-      }
-      peer = new Peer(this.#set, outbox, () => this.#peers.delete(session));
-      this.#peers.set(session, peer);
+    for (const [kind, mark] of ops) if (kind === TO_HOST.READ) this.#greetings.read(mark as number);
+    const peer = this.#peers.get(session) ?? this.#greet(session, ops[0]!);
+    peer?.receive(ops);
+  }
+
+  /** Begins a session whose first operation is `first`, or refuses it. */
+  #greet(session: number, first: Message["ops"][number]): Peer<K> | undefined {
+    // The session has ended, and the peer has read that.
+    if (first[0] === TO_HOST.READ || !this.#greetings.areOpen) return undefined;
+    const greeting = this.#greetings.next();
+    const outbox = this.#outboxFor(session);
+    const why = this.#stopped ?? whyNotServed(first) ?? this.#whyNoRoom();
+    if (why !== undefined) {
+      outbox.send(TO_PEER.MARK, greeting, 0);
+      outbox.send(TO_PEER.ENDED, why);
+      return undefined;
     }
-    peer.receive(ops);
+    const peer = new Peer(this.#set, this.#shared, outbox, greeting, () => this.#peers.delete(session));
+    this.#peers.set(session, peer);
+    return peer;
+  }
+
+  #whyNoRoom(): string | undefined {
+    const { maxSessions } = this.#shared.bounds;
+    if (this.#peers.size < maxSessions) return undefined;
+    return `the channel has ${maxSessions} connections, the host's maxSessions: close() those that are done`;
   }
 
   #outboxFor(session: number): Outbox {
@@ -125,5 +147,5 @@ class Host<K extends string> {
 function whyNotServed([kind, version]: Message["ops"][number]): string | undefined {
   if (kind !== TO_HOST.HELLO) return "the host does not know this connection";
   if (version === VERSION) return undefined;
-  return `the host speaks version ${VERSION}, the peer ${String(version)}: use one version of limitset on both sides`;
+  return `the host speaks version ${VERSION}, the peer ${show(version)}: use one version of limitset on both sides`;
 }

@@ -2,6 +2,7 @@
 import { BackendUnavailableError, show } from "../errors.ts";
 import { toMicros } from "../limits/units.ts";
 import { systemClock } from "../platform/clock.ts";
+import { Allowance, MOST_STEPS } from "./allowance.ts";
 import type { Server } from "./client.ts";
 import type { Conversation, Operation, Outcome, Speaker, Timing } from "./conversation.ts";
 import { readable } from "./definitions.ts";
@@ -10,6 +11,9 @@ import type { RedisQueue } from "./queue.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
 import type { Settlements } from "./settlements.ts";
+
+// So many requests in a batch: more would seldom be granted, and a wait for one of them stops those behind it.
+const MOST_REQUESTS = 128;
 
 /** The parts of a set that have something to ask of the server. */
 export interface Parts<K extends string> {
@@ -26,7 +30,10 @@ export class Batches<K extends string> implements Speaker {
   #redefines: boolean;
   /** When the clock was read for the batch that is on its way. */
   #readAt = 0;
+  /** Ends the wait for the end of the session. */
   #left: (() => void) | undefined;
+  /** Rings when the server has not answered in time meanwhile. */
+  #late: unknown;
 
   constructor(settings: Settings<K>, server: Server, parts: Parts<K>) {
     this.#settings = settings;
@@ -49,16 +56,25 @@ export class Batches<K extends string> implements Speaker {
 
   next(): readonly Operation[] {
     const { settlements, sessions, queue } = this.#parts;
-    const operations = settlements.takeAll();
+    // The waiters are asked for again with each part of many settlements.
+    if (settlements.giveBack) queue.serve();
+    // Requests have half of a batch at least, and settlements have half at least.
+    const allowance = new Allowance(settlements.isEmpty ? MOST_STEPS : MOST_STEPS / 2, MOST_REQUESTS);
+    const requests = queue.next(allowance);
+    const operations = settlements.take(new Allowance(MOST_STEPS - allowance.used));
     if (sessions.renewal.takeDue()) {
       operations.push({ encode: () => "R", answered: () => {}, failed: () => {} });
     }
-    if (this.#left) {
+    if (this.#left && settlements.isEmpty) {
       const left = this.#left;
       this.#left = undefined;
       return [...operations, { encode: () => "L", answered: left, failed: left }];
     }
-    return [...operations, ...queue.next()];
+    return [...operations, ...requests];
+  }
+
+  unsent(): readonly Operation[] {
+    return this.#parts.queue.next(new Allowance(Number.POSITIVE_INFINITY));
   }
 
   call(seq: number, operations: readonly string[]): Promise<string> {
@@ -94,6 +110,7 @@ export class Batches<K extends string> implements Speaker {
     queue.answered(readAt + Math.min(Math.max(dueMs, 1), this.#settings.leaseMs / 3));
     if (wasInterrupted) queue.serve();
     if (!sessions.isEnded) sessions.renewal.watch();
+    if (this.#left) this.#waitForEnd(this.#left);
   }
 
   refused(answer: string): Error | undefined {
@@ -120,12 +137,18 @@ export class Batches<K extends string> implements Speaker {
   /** Ends the session with the next batch. */
   #leave(): Promise<void> {
     return new Promise<void>((resolve) => {
-      const late = systemClock.setTimeout(resolve, this.#settings.deadlineMs);
       this.#left = () => {
-        systemClock.clearTimeout(late);
+        systemClock.clearTimeout(this.#late);
         resolve();
       };
+      this.#waitForEnd(resolve);
       this.#parts.conversation.send();
     });
+  }
+
+  /** Waits anew, after each part of many settlements. */
+  #waitForEnd(giveUp: () => void): void {
+    systemClock.clearTimeout(this.#late);
+    this.#late = systemClock.setTimeout(giveUp, this.#settings.deadlineMs);
   }
 }

@@ -35,6 +35,7 @@ interface IoredisSubscriber {
   subscribe(channel: string): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
   disconnect(): void;
+  readonly status?: string;
   readonly stream?: { ref?(): void; unref?(): void };
 }
 
@@ -47,6 +48,7 @@ interface NodeRedisSubscriber {
   disconnect?(): unknown;
   ref?(): void;
   unref?(): void;
+  readonly isReady?: boolean;
 }
 
 /** A second connection of a client, which hears published messages. */
@@ -94,11 +96,18 @@ function ioredis(client: IoredisLike): Server {
       const subscriber = "nodes" in client ? duplicate() : duplicate(PATIENT);
       subscriber.on("error", () => {});
       subscriber.on("message", heard);
-      subscriber.on("ready", again);
+      const hold = holder(
+        () => subscriber.status === "ready",
+        (holds) => (holds ? subscriber.stream?.ref?.() : subscriber.stream?.unref?.()),
+      );
+      subscriber.on("ready", () => {
+        hold.again();
+        again();
+      });
       return {
         listen: (channel) => subscriber.subscribe(channel),
         ignore: (channel) => subscriber.unsubscribe(channel),
-        hold: (holds) => (holds ? subscriber.stream?.ref?.() : subscriber.stream?.unref?.()),
+        hold: hold.set,
         end: () => subscriber.disconnect(),
       };
     },
@@ -115,16 +124,48 @@ function nodeRedis(client: NodeRedisLike): Server {
     async ear(heard, again) {
       const subscriber = client.duplicate() as NodeRedisSubscriber;
       subscriber.on("error", () => {});
-      subscriber.on("ready", again);
+      const hold = holder(
+        () => subscriber.isReady === true,
+        (holds) => (holds ? subscriber.ref?.() : subscriber.unref?.()),
+      );
+      subscriber.on("ready", () => {
+        hold.again();
+        again();
+      });
       await subscriber.connect();
       // One for all channels, so that subscribing again adds no second listener.
       const listener = (message: string, channel: string) => heard(channel, message);
       return {
         listen: (channel) => subscriber.subscribe(channel, listener),
         ignore: (channel) => subscriber.unsubscribe(channel),
-        hold: (holds) => (holds ? subscriber.ref?.() : subscriber.unref?.()),
+        hold: hold.set,
         end: () => void (subscriber.destroy ? subscriber.destroy() : subscriber.disconnect?.()),
       };
+    },
+  };
+}
+
+/**
+ * Tells a connection whether it is a reason for the process to go on: only when that changes, and only while the connection is
+ * there. A socket without a connection would add a listener at each call, to do it later.
+ */
+function holder(isConnected: () => boolean, tell: (holds: boolean) => void) {
+  let wanted = true;
+  let told = true;
+  const apply = () => {
+    if (wanted === told || !isConnected()) return;
+    told = wanted;
+    tell(wanted);
+  };
+  return {
+    set: (holds: boolean) => {
+      wanted = holds;
+      apply();
+    },
+    /** A new connection, which is a reason at first. */
+    again: () => {
+      told = true;
+      apply();
     },
   };
 }

@@ -39,6 +39,8 @@ export interface Outcome {
 export interface Speaker {
   /** The operations of the next batch, in order; empty if there are none. */
   next(): readonly Operation[];
+  /** The requests that have not been sent and would fail as the last batch has; settlements stay for a later one. */
+  unsent(): readonly Operation[];
   /** Calls the script. */
   call(seq: number, operations: readonly string[]): Promise<string>;
   /** The answers of a batch that was first sent at `sentAt` have come. */
@@ -198,7 +200,7 @@ export class Conversation {
       this.#batch = undefined;
       for (const operation of batch.operations) operation.failed(error);
       // The operations that were to go next would fail alike; those that come later try again.
-      for (const operation of this.#speaker.next()) operation.failed(error);
+      for (const operation of this.#speaker.unsent()) operation.failed(error);
       this.#watch();
       return;
     }

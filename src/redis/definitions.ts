@@ -24,11 +24,18 @@ export class Definitions {
   readonly text: string;
   /** For each limit of the set, its index in the script. */
   readonly indexes: readonly number[];
+  /** For each index in the script, the limit of the set. */
+  readonly #limits: readonly number[];
 
   constructor(limits: readonly Limit[]) {
-    const sorted = [...limits].sort((a, b) => (a.key < b.key ? -1 : 1));
-    this.text = sorted.map(lineOf).join("\n");
-    this.indexes = limits.map((limit) => 1 + sorted.indexOf(limit));
+    const sorted = limits.map((_, i) => i).sort((a, b) => (limits[a]!.key < limits[b]!.key ? -1 : 1));
+    const indexes = limits.map(() => 0);
+    sorted.forEach((limit, i) => {
+      indexes[limit] = i + 1;
+    });
+    this.text = sorted.map((limit) => lineOf(limits[limit]!)).join("\n");
+    this.indexes = indexes;
+    this.#limits = sorted;
   }
 
   /** Units as the script reads them, `index:units` for each limit, joined by commas; empty if there are none. */
@@ -43,7 +50,7 @@ export class Definitions {
 
   /** The limit of the set that has this index in the script. */
   limitAt(index: number): number {
-    return this.indexes.indexOf(index);
+    return this.#limits[index - 1]!;
   }
 }
 

@@ -28,19 +28,19 @@ export class RedisGate<K extends string> {
     this.#standIn = standIn;
   }
 
-  /** The acquisition of a request that was granted at `takenAt`; undefined once the set is closed. */
-  grant({ request }: Waiter<RedisAcquisition<K>>, takenAt: number): RedisAcquisition<K> | undefined {
+  /** The acquisition of a request that was granted as `token`; undefined once the set is closed. */
+  grant({ request }: Waiter<RedisAcquisition<K>>, token: number): RedisAcquisition<K> | undefined {
     if (this.#sessions.isEnded) return undefined;
-    const acquisition = this.#sessions.current.grant(request.units, takenAt, request.covered);
+    const acquisition = this.#sessions.current.grant(request.units, token, request.covered);
     this.#sessions.renewal.watch();
     return acquisition;
   }
 
-  /** Gives back a request that was granted at `takenAt`, after its waiter had left. */
-  undo({ request }: Waiter<RedisAcquisition<K>>, takenAt: number): void {
+  /** Gives back a request that was granted as `token`, after its waiter had left. */
+  undo({ request }: Waiter<RedisAcquisition<K>>, token: number): void {
     if (this.#sessions.isEnded) return;
     const back = request.units.map((count) => -count);
-    this.#settlements.add(this.#sessions.current, back, takenAt);
+    this.#settlements.add(this.#sessions.current, back, token);
   }
 
   /** The answer to a try that was refused by the limits of these indexes. */
@@ -78,6 +78,7 @@ export class RedisGate<K extends string> {
 
   /** Limits by their keys, in the order of the set. */
   #named(limits: readonly number[]): K[] {
-    return this.#settings.requests.keys.filter((_, i) => limits.includes(i));
+    const named = new Set(limits);
+    return this.#settings.requests.keys.filter((_, i) => named.has(i));
   }
 }

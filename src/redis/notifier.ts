@@ -7,6 +7,10 @@ export class Notifier {
   readonly #server: Server;
   readonly #listeners = new Map<string, Set<(from: string) => void>>();
   #ear: Promise<Ear> | undefined;
+  /** The channels that the server knows to be listened to. */
+  #joined = new Set<string>();
+  /** The channels that are about to be joined or left: one command of each at a time, however often it changes meanwhile. */
+  #changing = new Set<string>();
 
   /** The notifier of a client. */
   static of(client: RedisClient, server: Server): Notifier {
@@ -28,7 +32,7 @@ export class Notifier {
     const isNew = listeners.size === 0;
     this.#listeners.set(channel, listeners.add(listener));
     this.#ear ??= this.#open();
-    if (isNew) void this.#join(channel);
+    if (isNew || !this.#joined.has(channel)) void this.#change(channel);
     else queueMicrotask(() => listeners.has(listener) && listener(""));
     return () => this.#leave(channel, listener);
   }
@@ -37,7 +41,14 @@ export class Notifier {
   retire(): void {
     if (this.#listeners.size > 0) return;
     this.#ear?.then((ear) => ear.end()).catch(() => {});
+    this.#forget();
+  }
+
+  /** Another connection is made when next needed. */
+  #forget(): void {
     this.#ear = undefined;
+    this.#joined = new Set();
+    this.#changing = new Set();
   }
 
   async #open(): Promise<Ear> {
@@ -45,40 +56,51 @@ export class Notifier {
       return await this.#server.ear(
         (channel, message) => this.#tell(channel, message),
         () => {
-          for (const channel of this.#listeners.keys()) void this.#join(channel);
+          this.#joined.clear();
+          for (const channel of this.#listeners.keys()) void this.#change(channel);
         },
       );
     } catch (error) {
       // The next listener tries again. Until then queues ask again by their own timers.
-      this.#ear = undefined;
+      this.#forget();
       throw error;
     }
   }
 
-  async #join(channel: string): Promise<void> {
+  /** Joins a channel that has listeners, and leaves one that has none. */
+  async #change(channel: string): Promise<void> {
+    const [joined, changing] = [this.#joined, this.#changing];
+    if (changing.has(channel)) return;
+    changing.add(channel);
     try {
       const ear = await this.#ear!;
-      ear.hold(true);
-      await ear.listen(channel);
-      // Releases before this were not heard.
-      this.#tell(channel, "");
+      for (;;) {
+        // A connection without listeners must not keep the process alive.
+        ear.hold(this.#listeners.size > 0);
+        const isWanted = this.#listeners.has(channel);
+        if (isWanted === joined.has(channel)) break;
+        if (isWanted) {
+          joined.add(channel);
+          await ear.listen(channel);
+        } else {
+          joined.delete(channel);
+          await ear.ignore(channel);
+        }
+      }
     } catch {
       // Without a connection no release is heard. Queues ask again by their own timers.
+      joined.delete(channel);
     }
+    changing.delete(channel);
+    // Releases before this were not heard.
+    if (joined.has(channel)) this.#tell(channel, "");
   }
 
   #leave(channel: string, listener: (from: string) => void): void {
     const listeners = this.#listeners.get(channel);
     if (!listeners?.delete(listener) || listeners.size > 0) return;
     this.#listeners.delete(channel);
-    const last = this.#listeners.size === 0;
-    this.#ear
-      ?.then(async (ear) => {
-        // A connection without listeners must not keep the process alive.
-        if (last && this.#listeners.size === 0) ear.hold(false);
-        if (!this.#listeners.has(channel)) await ear.ignore(channel);
-      })
-      .catch(() => {});
+    if (this.#ear) void this.#change(channel);
   }
 
   #tell(channel: string, from: string): void {

@@ -17,6 +17,7 @@ import {
   UNKNOWN,
 } from "../waiting/line.ts";
 import { Lines } from "../waiting/lines.ts";
+import type { Allowance } from "./allowance.ts";
 import type { Conversation, Operation, Timing } from "./conversation.ts";
 import { unavailable } from "./errors.ts";
 import type { RedisGate } from "./gate.ts";
@@ -26,9 +27,6 @@ import type { RedisAcquisition } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import { Waiter as WaiterFor } from "./waiter.ts";
 import { type Answer, parseAnswer, type Refused } from "./wire.ts";
-
-// So many operations in a batch: a script that takes long holds up all other clients of the server.
-const MOST_AT_ONCE = 128;
 
 type Waiter<K extends string> = WaiterFor<RedisAcquisition<K>>;
 
@@ -48,9 +46,8 @@ export class RedisQueue<K extends string> {
   readonly #departures = new Departures<Waiter<K>>((waiters, reason) => this.#cancel(waiters, reason));
   readonly #alarm: Alarm;
   #turns = 0;
-  /** How many requests are on their way. */
-  #sent = 0;
-  #servesAgain = false;
+  /** The next batch asks for the waiters of all lines that have stopped. */
+  #serves = false;
   /** When a grant is possible next, as far as is known. */
   #passesAt = Number.POSITIVE_INFINITY;
   /** When to serve even if no release was heard of. */
@@ -92,8 +89,9 @@ export class RedisQueue<K extends string> {
   /** Asks in its turn how all limits stand. */
   read<R>(parse: (answer: string) => R): Promise<R> {
     return new Promise<R>((resolve, reject) => {
+      const steps = 1 + this.#settings.limits.length;
       const parsed = (answer: string) => resolve(parse(answer));
-      this.#singles.push(new Reading(this.#turns++, this.#readings, parsed, reject));
+      this.#singles.push(new Reading(this.#turns++, steps, this.#readings, parsed, reject));
       this.#conversation.send();
     });
   }
@@ -101,38 +99,37 @@ export class RedisQueue<K extends string> {
   /** Asks again for the waiters that may go now: after a release, or whatever else may let them go. */
   serve(): void {
     if (this.size === 0) return;
-    if (this.#sent > 0) this.#servesAgain = true;
-    this.#lines.reopen();
-    // Of a line that has waited, few will be granted: first one is asked for, then two, then four.
-    for (const line of this.#lines) if (line.head?.hasWaited) line.quota = 1;
+    this.#serves = true;
     this.#passesAt = Number.POSITIVE_INFINITY;
     this.#conversation.send();
   }
 
-  /** What to ask for in the next batch, in order. */
-  next(): Operation[] {
-    if (this.#servesAgain) {
-      this.#servesAgain = false;
-      this.serve();
-    }
+  /** The requests of the next batch, in order, as many as it has room for. */
+  next(allowance: Allowance): Operation[] {
+    if (this.#serves) this.#reopen();
     const operations: Operation[] = [];
     const visit = (waiter: Waiter<K>): Stop => {
-      if (operations.length >= MOST_AT_ONCE) return UNKNOWN;
+      if (!allowance.spend(waiter.steps)) return UNKNOWN;
       operations.push(this.#ask(waiter, waiter.request.covered ? "N" : "T"));
       return FREE;
     };
     const singles = this.#singles;
     this.#singles = [];
     this.#lines.restart();
-    for (const single of singles) {
+    for (const [i, single] of singles.entries()) {
       this.#lines.walk(visit, single.turn);
-      const operation = operations.length < MOST_AT_ONCE ? this.#askSingle(single) : undefined;
+      const operation = this.#askSingle(single, allowance);
       if (operation) operations.push(operation);
       else this.#singles.push(single);
+      if (!allowance.isSpent) continue;
+      this.#singles = this.#singles.concat(singles.slice(i + 1));
+      break;
     }
     this.#lines.walk(visit);
     for (const waiter of this.#late) {
-      if (!waiter.isSent && waiter.line!.stop !== FREE) operations.push(this.#ask(waiter, "P"));
+      if (waiter.isSent || waiter.line!.stop === FREE) continue;
+      if (!allowance.spend(waiter.steps)) break;
+      operations.push(this.#ask(waiter, "P"));
     }
     return operations;
   }
@@ -182,11 +179,19 @@ export class RedisQueue<K extends string> {
     this.#notice();
   }
 
-  /** The operation for a try or a reading; undefined if it is not known yet whether the try stands behind a waiter. */
-  #askSingle(single: Waiter<K> | Reading): Operation | undefined {
+  #reopen(): void {
+    this.#serves = false;
+    // Of a line that has waited, few will be granted: first one is asked for, then two, then four.
+    for (const line of this.#lines) if (line.head?.hasWaited && line.stop !== FREE) line.quota = 1;
+    this.#lines.reopen();
+    this.#passesAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** The operation for a try or a reading; undefined if there is no room, or the answer to a waiter before the try is to come. */
+  #askSingle(single: Waiter<K> | Reading, allowance: Allowance): Operation | undefined {
+    const stop = single instanceof Reading ? FREE : this.#lines.stopOf(single.request);
+    if (stop === UNKNOWN || !allowance.spend(single.steps)) return undefined;
     if (single instanceof Reading) return single;
-    const stop = this.#lines.stopOf(single.request);
-    if (stop === UNKNOWN) return undefined;
     const code = single.request.covered ? "M" : "O";
     return this.#ask(single, stop === FREE ? code : "P");
   }
@@ -195,26 +200,21 @@ export class RedisQueue<K extends string> {
   #ask(waiter: Waiter<K>, code: string): Operation {
     const { definitions } = this.#settings;
     waiter.isSent = true;
-    this.#sent++;
-    const done = () => {
-      this.#sent--;
-      waiter.isSent = false;
-    };
     return {
       encode: () => waiter.encode(code, definitions),
       answered: (text, timing) => {
-        done();
+        waiter.isSent = false;
         if (text !== ".") this.#answer(waiter, parseAnswer(text, definitions), code, timing);
       },
       failed: (error) => {
-        done();
+        waiter.isSent = false;
         if (!waiter.hasLeft) this.#fail(waiter, error);
       },
     };
   }
 
   #answer(waiter: Waiter<K>, answer: Answer, code: string, timing: Timing): void {
-    if (answer.kind === "granted") this.#grant(waiter, answer.takenAt);
+    if (answer.kind === "granted") this.#grant(waiter, answer.token);
     else if (waiter.hasLeft) return;
     else if (waiter.isAborted) {
       this.#leave(waiter).reject(waiter.signal?.reason);
@@ -234,10 +234,10 @@ export class RedisQueue<K extends string> {
     }
   }
 
-  #grant(waiter: Waiter<K>, takenAt: number): void {
-    const granted = waiter.hasLeft ? undefined : this.#gate.grant(waiter, takenAt);
+  #grant(waiter: Waiter<K>, token: number): void {
+    const granted = waiter.hasLeft ? undefined : this.#gate.grant(waiter, token);
     if (granted === undefined) {
-      this.#gate.undo(waiter, takenAt);
+      this.#gate.undo(waiter, token);
       this.serve();
       if (!waiter.hasLeft && waiter.isOnce) this.#singles.push(waiter);
       return;
@@ -245,7 +245,7 @@ export class RedisQueue<K extends string> {
     const { line } = waiter;
     this.#leave(waiter).resolve(granted);
     if (!line?.head) return;
-    if (line.head.hasWaited) line.quota = Math.min(MOST_AT_ONCE, 2 * line.quota);
+    if (line.head.hasWaited) line.quota *= 2;
     this.#conversation.send();
   }
 

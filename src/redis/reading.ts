@@ -5,6 +5,8 @@ import { unavailable } from "./errors.ts";
 
 export class Reading implements Operation {
   readonly turn: number;
+  /** What it asks of the server, as an `Allowance` counts. */
+  readonly steps: number;
   /** When it was made, in milliseconds by the platform's clock. */
   readonly askedAt = systemClock.now();
   readonly #pending: Set<Reading>;
@@ -14,11 +16,13 @@ export class Reading implements Operation {
   /** Adds itself to the `pending` readings, until it is answered or has failed. */
   constructor(
     turn: number,
+    steps: number,
     pending: Set<Reading>,
     resolve: (answer: string) => void,
     reject: (error: unknown) => void,
   ) {
     this.turn = turn;
+    this.steps = steps;
     this.#pending = pending.add(this);
     this.#resolve = resolve;
     this.#reject = reject;

@@ -64,7 +64,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     this.#standIn = standIn(settings);
     const conversation = new Conversation(settings);
     const sessions = new Sessions<K>(settings, conversation, {
-      settle: (session, due, takenAt) => this.#settle(session, due, takenAt),
+      settle: (session, due, token) => this.#settle(session, due, token),
       acquireNested: (...request) => this.#acquire(...request),
     });
     const settlements = new Settlements(settings, sessions, conversation);
@@ -205,8 +205,8 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     return this.#queue.enqueue({ units, covered }, timeoutMs === 0, options);
   }
 
-  #settle(session: Session<K>, due: readonly number[], takenAt: number): void {
-    this.#settlements.add(session, due, takenAt);
+  #settle(session: Session<K>, due: readonly number[], token: number): void {
+    this.#settlements.add(session, due, token);
     if (due.some((units) => units < 0)) this.#queue.serve();
   }
 

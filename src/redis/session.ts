@@ -4,10 +4,11 @@
  */
 import type { Granter } from "../acquisition/acquisition.ts";
 import { type LeakWatch, watchLeaks } from "../acquisition/leaks.ts";
-import { type LeasedAcquisition, LeasedGrant, LeaseLostError, neverAborted } from "../acquisition/leased.ts";
+import { type LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
+import { LeaseSignals, RedisGrant } from "./grant.ts";
 
 /** An acquisition of a set on a server; its `signal` aborts when the lease on its resources is lost. */
 export type RedisAcquisition<K extends string = string> = LeasedAcquisition<K>;
@@ -37,7 +38,7 @@ export class Session<K extends string> implements Granter<K> {
   /** The number of the last batch with which the server has stored the session. */
   written = 0;
   readonly #terms: SessionTerms<K>;
-  readonly #controller = new AbortController();
+  readonly #signals = new LeaseSignals();
   #held = 0;
 
   constructor(terms: SessionTerms<K>) {
@@ -53,12 +54,8 @@ export class Session<K extends string> implements Granter<K> {
     return this.#held;
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
   get isLost(): boolean {
-    return this.signal.aborted;
+    return this.#signals.isLost;
   }
 
   get closed(): boolean {
@@ -68,11 +65,11 @@ export class Session<K extends string> implements Granter<K> {
   grant(units: readonly number[], token: number, covered?: readonly boolean[]): RedisAcquisition<K> {
     const holds = this.requests.takesResources(units);
     if (holds) this.#held++;
-    return new LeasedGrant<K>(this, units, token, covered, holds ? this.signal : neverAborted());
+    return new RedisGrant<K>(this, units, token, covered, holds ? this.#signals : undefined);
   }
 
   lose(why: string): void {
-    if (!this.isLost) this.#controller.abort(new LeaseLostError(why));
+    if (!this.isLost) this.#signals.abort(new LeaseLostError(why));
   }
 
   settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean {
@@ -94,5 +91,10 @@ export class Session<K extends string> implements Granter<K> {
 
 /** An acquisition that was granted without the server, and so has no lease. */
 export function unleased<K extends string>(acquisition: Acquisition<K>): RedisAcquisition<K> {
-  return Object.defineProperty(acquisition, "signal", { value: neverAborted() }) as RedisAcquisition<K>;
+  let signal: AbortSignal | undefined;
+  const get = () => {
+    signal ??= new AbortController().signal;
+    return signal;
+  };
+  return Object.defineProperty(acquisition, "signal", { get }) as RedisAcquisition<K>;
 }

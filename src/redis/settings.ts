@@ -1,4 +1,5 @@
 /** A set's options, and all that is derived from them once. */
+import { InvalidLimitError } from "../errors.ts";
 import { type Limit, toLimits } from "../limits/limits.ts";
 import { Requests } from "../limits/requests.ts";
 import { Definitions } from "./definitions.ts";
@@ -12,12 +13,22 @@ export interface Settings<K extends string> extends Omit<CompleteOptions<K>, "li
   readonly definitions: Definitions;
 }
 
+// A call that takes from all of them holds up all other clients of the server for about 0.1 s.
+const MOST_LIMITS = 5000;
+
 /**
  * @throws {InvalidLimitError} if an option makes no sense.
  */
 export function settingsOf<K extends string>(options: RedisLimitSetOptions<K>): Settings<K> {
   const complete = completed(options);
   const limits = toLimits(complete.limits);
+  if (limits.length > MOST_LIMITS) {
+    throw new InvalidLimitError(
+      "limits",
+      limits.length,
+      `at most ${MOST_LIMITS} limits for one set on a server`,
+    );
+  }
   return {
     ...complete,
     // Braces: all keys of a set are on one node of a cluster, should there ever be two.

@@ -1,5 +1,6 @@
-/** The settlements that go with the next batch: units to give back or to charge, by acquisition. */
+/** The settlements that are still to be sent: units to give back or to charge, by acquisition. */
 import type { Limit } from "../limits/limits.ts";
+import { type Allowance, stepsOf } from "./allowance.ts";
 import type { Conversation, Operation } from "./conversation.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Session } from "./session.ts";
@@ -10,49 +11,144 @@ export interface Settled {
   readonly definitions: Definitions;
 }
 
+/** Units to give back (below 0) and to charge (above 0) of the acquisitions of one session and token. */
+interface Settlement<K extends string> {
+  readonly session: Session<K>;
+  readonly token: number;
+  due: readonly number[];
+}
+
+// The kinds of settlements. Those of a kind can be summed and change places among each other, with the same result:
+// - what goes back of one token is bounded by one low of the debt, so that the sum goes back as its parts would; and what
+//   goes back of several tokens is bounded by lows that each lower, in whatever order;
+// - charges of one time add up, and the token does not matter to them.
+// Refunds and charges do not change places: a charge moves the time of the set, up to which debts leak.
+const GIVES_BACK = -1;
+const CHARGES = 1;
+/** Gives back and charges. It stays as it is, in its place. */
+const BOTH = 0;
+type Kind = typeof GIVES_BACK | typeof CHARGES | typeof BOTH;
+
 export class Settlements<K extends string> {
   readonly #set: Settled;
-  readonly #sessions: Sessions<K>;
-  readonly #conversation: Conversation;
-  #operations: Operation[] = [];
+  readonly #sessions: Pick<Sessions<K>, "current" | "isEnded">;
+  readonly #conversation: Pick<Conversation, "send">;
+  #settlements: Settlement<K>[] = [];
+  /** How many of them, from the first, have been taken. */
+  #taken = 0;
+  /** How many of those that have not been taken give something back. */
+  #refunds = 0;
+  /** The last settlements, all of one kind and session, by token: later ones are added to them. */
+  readonly #run = new Map<number, Settlement<K>>();
+  #runKind: Kind = BOTH;
+  #runSession: Session<K> | undefined;
 
-  constructor(set: Settled, sessions: Sessions<K>, conversation: Conversation) {
+  constructor(
+    set: Settled,
+    sessions: Pick<Sessions<K>, "current" | "isEnded">,
+    conversation: Pick<Conversation, "send">,
+  ) {
     this.#set = set;
     this.#sessions = sessions;
     this.#conversation = conversation;
   }
 
   get isEmpty(): boolean {
-    return this.#operations.length === 0;
+    return this.#settlements.length === 0;
   }
 
-  /** Settles `due` units of an acquisition that `session` was granted at `takenAt`: below 0 to give back, above to charge. */
-  add(session: Session<K>, due: readonly number[], takenAt: number): void {
-    const operation: Operation = {
-      encode: () => this.#encode(session, due, takenAt),
-      answered: () => {},
-      failed: (error) => {
-        // Without an error it may have been done: then the units stay taken rather than come back twice.
-        if (error !== undefined && !this.#sessions.isEnded) this.#operations.push(operation);
-      },
-    };
-    this.#operations.push(operation);
+  /** Whether some of them give something back. */
+  get giveBack(): boolean {
+    return this.#refunds > 0;
+  }
+
+  /** Settles `due` units of an acquisition that `session` was granted as `token`: below 0 to give back, above to charge. */
+  add(session: Session<K>, due: readonly number[], token: number): void {
+    this.#merge(session, due, token);
     this.#conversation.send();
   }
 
-  /** All settlements, which are no longer in here. */
-  takeAll(): Operation[] {
-    const operations = this.#operations;
-    this.#operations = [];
+  /** Takes out the first settlements, as many as the batch has room for. */
+  take(allowance: Allowance): Operation[] {
+    const operations: Operation[] = [];
+    const settlements = this.#settlements;
+    while (this.#taken < settlements.length && allowance.spend(stepsOf(settlements[this.#taken]!.due))) {
+      const settlement = settlements[this.#taken++]!;
+      if (kindOf(settlement.due) !== CHARGES) this.#refunds--;
+      operations.push(this.#operationFor(settlement));
+    }
+    // A settlement that has been sent must not grow.
+    this.#endRun();
+    if (this.#taken === settlements.length) {
+      this.#settlements = [];
+      this.#taken = 0;
+    }
     return operations;
   }
 
-  #encode(session: Session<K>, due: readonly number[], takenAt: number): string | undefined {
+  #merge(session: Session<K>, due: readonly number[], token: number): void {
+    const kind = kindOf(due);
+    if (kind === BOTH || kind !== this.#runKind || session !== this.#runSession) this.#endRun();
+    this.#runKind = kind;
+    this.#runSession = session;
+    const key = kind === CHARGES ? 0 : token;
+    const earlier = kind === BOTH ? undefined : this.#run.get(key);
+    const sum = earlier && sumOf(earlier.due, due);
+    if (sum) {
+      earlier.due = sum;
+      return;
+    }
+    const settlement = { session, token, due };
+    this.#push(settlement);
+    this.#run.set(key, settlement);
+  }
+
+  #push(settlement: Settlement<K>): void {
+    this.#settlements.push(settlement);
+    if (kindOf(settlement.due) !== CHARGES) this.#refunds++;
+  }
+
+  #endRun(): void {
+    this.#run.clear();
+    this.#runKind = BOTH;
+  }
+
+  #operationFor(settlement: Settlement<K>): Operation {
+    return {
+      encode: () => this.#encode(settlement),
+      answered: () => {},
+      failed: (error) => {
+        // Without an error it may have been done: then the units stay taken rather than come back twice.
+        if (error === undefined || this.#sessions.isEnded) return;
+        this.#endRun();
+        this.#push(settlement);
+      },
+    };
+  }
+
+  #encode({ session, due, token }: Settlement<K>): string | undefined {
     const { limits, definitions } = this.#set;
     // The resources of a lost session have come back already; its charges and refunds still count.
     const isLost = session !== this.#sessions.current;
     const left = isLost ? due.map((units, i) => (limits[i]!.type === "resource" ? 0 : units)) : due;
     const list = definitions.encode(left);
-    return list === "" ? undefined : `S${takenAt} ${list}`;
+    return list === "" ? undefined : `S${token} ${list}`;
   }
+}
+
+function kindOf(due: readonly number[]): Kind {
+  let kind: Kind = BOTH;
+  for (const units of due) {
+    if (units === 0) continue;
+    const one = units < 0 ? GIVES_BACK : CHARGES;
+    if (kind !== BOTH && kind !== one) return BOTH;
+    kind = one;
+  }
+  return kind;
+}
+
+/** The sums of each limit's units; undefined if doubles cannot hold one of them. */
+function sumOf(one: readonly number[], other: readonly number[]): readonly number[] | undefined {
+  const sums = one.map((units, i) => units + other[i]!);
+  return sums.every((units) => Number.isSafeInteger(units)) ? sums : undefined;
 }

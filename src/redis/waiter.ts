@@ -4,6 +4,7 @@ import { toMicros } from "../limits/units.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Due } from "../waiting/deadlines.ts";
 import type { Line, Request, Waiting } from "../waiting/line.ts";
+import { stepsOf } from "./allowance.ts";
 import type { Definitions } from "./definitions.ts";
 
 export interface Asked {
@@ -17,6 +18,8 @@ export interface Asked {
 export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
   readonly request: Request;
   readonly turn: number;
+  /** What it asks of the server, as an `Allowance` counts. */
+  readonly steps: number;
   /** A try: it is asked for once, stands in no line, and is refused instead of waiting. */
   readonly isOnce: boolean;
   readonly timeoutMs: number;
@@ -52,6 +55,7 @@ export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
     const now = clock.now();
     this.request = request;
     this.turn = turn;
+    this.steps = stepsOf(request.units);
     this.isOnce = isOnce;
     this.timeoutMs = options?.timeoutMs ?? Number.POSITIVE_INFINITY;
     this.signal = isOnce ? undefined : options?.signal;

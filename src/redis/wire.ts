@@ -6,8 +6,8 @@ export type Answer = Granted | Refused | Behind;
 
 export interface Granted {
   readonly kind: "granted";
-  /** Microseconds. */
-  readonly takenAt: number;
+  /** The time of the grant in microseconds, by which a settlement names the acquisition. */
+  readonly token: number;
 }
 
 export interface Refused {
@@ -29,7 +29,7 @@ export interface Behind {
 }
 
 export function parseAnswer(text: string, definitions: Definitions): Answer {
-  if (text.startsWith("+")) return { kind: "granted", takenAt: Number(text.slice(1)) };
+  if (text.startsWith("+")) return { kind: "granted", token: Number(text.slice(1)) };
   if (text.length === 2 && text.startsWith("=")) return { kind: "behind", stop: Number(text[1]) as Stop };
   const isBehind = text.startsWith("=");
   const [wait, by] = text.slice(isBehind ? 2 : 1).split(/!?\//);

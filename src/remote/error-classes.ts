@@ -1,4 +1,7 @@
-/** Classes of errors by name: an error that has crossed a channel becomes one of its own class again. */
+/**
+ * This folder has the parts that all remote backends share. This file has the classes of errors by name: an error that has crossed a
+ * channel becomes one of its own class again.
+ */
 // Each class is imported by name: a namespace used as a value keeps bundlers from dropping unused exports.
 import {
   AcquireTimeoutError,

@@ -5,6 +5,7 @@
 import { BackendUnavailableError, LimitError } from "../errors.ts";
 import { classesIn, type ErrorClass, type ErrorClasses, limitErrorClasses } from "./error-classes.ts";
 import { isSendable } from "./sendable.ts";
+import { textOf } from "./text.ts";
 
 /** An error of the library. Ports and Durable Objects send it to other versions of limitset too. */
 export interface PackedError {
@@ -18,25 +19,45 @@ export interface PackedError {
 
 const PACKED_ERROR_HAS: ReadonlySet<string> = new Set(["code", "name", "message", "stack"]);
 
-/** Packs an error of a set for the peer. An error that is not the library's becomes a `BackendUnavailableError`. */
+/**
+ * Packs an error of a set for the peer. An error that is not the library's becomes a `BackendUnavailableError`. It never throws,
+ * whatever was thrown.
+ */
 export function packError(error: unknown): PackedError {
-  if (!(error instanceof LimitError)) {
-    const message = `the host failed: ${error instanceof Error ? error.message : String(error)}`;
-    return packError(new BackendUnavailableError(message));
+  try {
+    if (error instanceof LimitError) return packOwn(error);
+  } catch {
+    // An error whose properties cannot be read is packed as one that is not the library's.
   }
+  return packOwn(new BackendUnavailableError(`the host failed: ${textOf(error)}`));
+}
+
+function packOwn(error: LimitError): PackedError {
   const { code, name, message } = error;
   const fields = { ...fieldsOf(error, PACKED_ERROR_HAS), name };
   return { code, name: error.constructor.name, message, fields };
 }
 
-/** The error that was packed. A `BackendUnavailableError` says so if `packed` is not a packed error. */
+/** The error that was packed. A `BackendUnavailableError` says so if `packed` is not a packed error. It never throws. */
 export function unpackError(packed: unknown): Error {
-  const { code, name, message, fields } = (packed ?? {}) as Partial<PackedError>;
-  const known = limitErrorClasses.find((candidate) => candidate.name === name);
-  if (!known || typeof code !== "string" || typeof message !== "string") {
-    return new BackendUnavailableError("the host answered with an error that cannot be read");
+  try {
+    const { code, name, message, fields } = packed as Partial<PackedError>;
+    const known = limitErrorClasses.find((candidate) => candidate.name === name);
+    if (known && typeof code === "string" && typeof message === "string") {
+      return revive(new LimitError(code, message), known, withoutText(fields));
+    }
+  } catch {
+    // It cannot be read.
   }
-  return revive(new LimitError(code, message), known, fields);
+  return new BackendUnavailableError("the host answered with an error that cannot be read");
+}
+
+/** The fields of a packed error, without those that would replace its texts by other values. */
+function withoutText(fields: object | undefined): object {
+  const known = Object.entries(fields ?? {}).filter(([key, value]) =>
+    key === "name" ? typeof value === "string" : !PACKED_ERROR_HAS.has(key),
+  );
+  return Object.fromEntries(known);
 }
 
 /** A value that was thrown: an error as plain data, or any other value as it is. */
@@ -59,9 +80,17 @@ const PACKED_THROWN_HAS: ReadonlySet<string> = new Set(["name", "message", "stac
 /** A chain of causes may be a circle: deeper causes than this are left out. */
 const DEEPEST = 8;
 
-/** Packs a value that was thrown. Properties that structured cloning does not carry are left out. */
-export function packThrown(thrown: unknown, depth = 0): PackedThrown {
-  if (!(thrown instanceof Error)) return { thrown: isSendable(thrown) ? thrown : String(thrown) };
+/** Packs a value that was thrown. Properties that structured cloning does not carry are left out. It never throws. */
+export function packThrown(thrown: unknown): PackedThrown {
+  try {
+    return packAny(thrown, 0);
+  } catch {
+    return { thrown: textOf(thrown) };
+  }
+}
+
+function packAny(thrown: unknown, depth: number): PackedThrown {
+  if (!(thrown instanceof Error)) return { thrown: isSendable(thrown) ? thrown : textOf(thrown) };
   const { name, message, stack } = thrown;
   const { cause, errors } = thrown as { cause?: unknown; errors?: unknown };
   const deeper = depth < DEEPEST;
@@ -70,15 +99,15 @@ export function packThrown(thrown: unknown, depth = 0): PackedThrown {
     name,
     message,
     stack,
-    cause: deeper && cause !== undefined ? packThrown(cause, depth + 1) : undefined,
-    errors: deeper && Array.isArray(errors) ? errors.map((each) => packThrown(each, depth + 1)) : undefined,
+    cause: deeper && cause !== undefined ? packAny(cause, depth + 1) : undefined,
+    errors: deeper && Array.isArray(errors) ? errors.map((each) => packAny(each, depth + 1)) : undefined,
     fields: fieldsOf(thrown, PACKED_THROWN_HAS),
   };
 }
 
 /**
- * The value that was thrown. An error gets the nearest of its classes that is in `known`, is the platform's or is the library's;
- * of two with one name, that in `known`.
+ * The value that was thrown. An error gets the nearest of its classes that this side has: in `known`, or else among the platform's
+ * and the library's own.
  */
 export function unpackThrown(packed: PackedThrown, known: ErrorClasses): unknown {
   if ("thrown" in packed) return packed.thrown;
@@ -116,7 +145,11 @@ function fieldsOf(error: Error, besides: ReadonlySet<string>): Record<string, un
 /** Gives an error its class and its fields. */
 function revive(error: Error, known: ErrorClass | undefined, fields: object | undefined): Error {
   if (known) Object.setPrototypeOf(error, known.prototype as object);
-  return Object.assign(error, fields);
+  for (const [key, value] of Object.entries(fields ?? {})) {
+    // To assign it would change the error's class.
+    if (key !== "__proto__") (error as unknown as Record<string, unknown>)[key] = value;
+  }
+  return error;
 }
 
 /** Sets a property that is not enumerable, as an error's built-in ones are not. */

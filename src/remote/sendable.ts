@@ -1,5 +1,6 @@
 /** Which values can be sent: those that structured cloning copies, since channels and threads carry just these. */
 import { CannotShareError } from "../errors.ts";
+import { textOf } from "./text.ts";
 
 export function isSendable(value: unknown): boolean {
   try {
@@ -19,7 +20,6 @@ export function sendableConfig(config: Readonly<Record<string, unknown>>): Recor
   try {
     return structuredClone(config);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CannotShareError(`its config cannot be sent: ${why}`);
+    throw new CannotShareError(`its config cannot be sent: ${textOf(error)}`);
   }
 }

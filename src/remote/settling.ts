@@ -1,7 +1,10 @@
-/** How a host settles an acquisition that it holds for a peer. */
+/** How a host settles an acquisition that it holds for a peer or a client. */
 import type { Acquisition } from "../contract.ts";
 
-/** Releases an acquisition with the usage that the peer reported. Where usage is missing or invalid, the request is charged in full. */
+/**
+ * Releases an acquisition with the usage that the other side reported. Where usage is missing or invalid, the request is charged in
+ * full.
+ */
 export function settle<K extends string>(
   acquisition: Acquisition<K>,
   usage: Record<string, number> | undefined,
@@ -12,7 +15,7 @@ export function settle<K extends string>(
       const done: unknown = step();
       if (isPromise(done)) done.then(undefined, () => {});
     } catch {
-      // A release settles the acquisition even if it throws, and the peer does not await the outcome.
+      // A release settles the acquisition even if it throws, and the other side does not await the outcome.
     }
   }
 }

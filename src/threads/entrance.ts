@@ -1,11 +1,12 @@
 /**
  * The way into a shared region for a thread that knows only its address. Once no thread takes part in a region, another set
  * gets its memory, and a thread that attaches late must not write there. So each region has a word outside of itself, in
- * memory that is never used for anything else: it has a number that was drawn for the region, and counts the threads that
- * are just entering.
+ * memory that is used again only for such words. The word has a number that was drawn for the region, and counts the threads
+ * that are just entering.
  *
  * A thread enters only while the number is still that of the region. The region's memory is given back only when no thread is
- * entering, and the step that finds this out also shuts the entrance.
+ * entering, and the step that finds this out also shuts the entrance. A thread that dies while it enters keeps the memory for
+ * ever, and does no other harm.
  */
 
 // The lower half of the word is the count, the upper half the number.

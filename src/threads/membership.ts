@@ -14,15 +14,17 @@ export class Membership implements Sharing {
   private readonly seat: Seat;
   /** The handle by which this thread attached. */
   private readonly handle: number;
+  /** The platform's id of this thread. */
+  private readonly threadId: number;
   /** The arena that allocated the region, in the thread that made the region; undefined in others. */
   private readonly arena: Arena | undefined;
   /** Releases the lock by which other threads see the end of this one. */
   private unlock: (() => void) | undefined;
 
-  /** Makes the part of the thread that shares the set, in a new region. */
-  static found(arena: Arena, start: number, threadId: number): Membership {
-    const place = foundPlace(arena, start);
-    return new Membership(place, place.seats.found(threadId), NO_HANDLE, arena);
+  /** Makes the part of the thread that shares the set, in a new region whose entrance is at `entrance`. */
+  static found(arena: Arena, start: number, entrance: number, threadId: number): Membership {
+    const place = foundPlace(arena, start, entrance);
+    return new Membership(place, place.seats.found(threadId), NO_HANDLE, threadId, arena);
   }
 
   /**
@@ -41,11 +43,11 @@ export class Membership implements Sharing {
       const place = placeAt(heap, start, entrance);
       const { handles, seats } = place;
       if (!handles.isGood(handle)) return "void";
+      // From here on the seat shows the handle: a thread that dies anywhere below is reclaimed with it.
       const seat = seats.take(handle);
       if (!seat) return { maxThreads: seats.count - 1 };
-      seats.note(seat, threadId);
-      const membership = new Membership(place, seat, handle, undefined);
-      membership.act((own) => membership.giveBack(own, own));
+      const membership = new Membership(place, seat, handle, threadId, undefined);
+      membership.act((own) => membership.begin(own));
       // Checked again, since a reclaim that voided the handle meanwhile may have missed the seat.
       if (!handles.isGood(handle)) {
         membership.leave();
@@ -58,12 +60,13 @@ export class Membership implements Sharing {
     }
   }
 
-  private constructor(place: Place, seat: Seat, handle: number, arena: Arena | undefined) {
+  private constructor(place: Place, seat: Seat, handle: number, threadId: number, arena: Arena | undefined) {
     this.place = place;
     this.seat = seat;
     this.handle = handle;
+    this.threadId = threadId;
     this.arena = arena;
-    this.wakeWord = new WakeWord(place.heap.memory.buffer, place.start);
+    this.wakeWord = new WakeWord(place.heap.memory.buffer, place.start, (action) => this.act(action));
   }
 
   get participant(): number {
@@ -96,12 +99,19 @@ export class Membership implements Sharing {
   }
 
   /**
-   * Issues a handle, and returns its number; undefined if too many are out. A handle that `isPosted` to a worker ends with this
-   * thread.
+   * Issues a handle, and returns its number; undefined if too many are out, `"reclaimed"` if this thread has been reclaimed. A
+   * handle that is posted to a worker ends with this thread; `worker` is the platform's id of the worker.
    */
-  issue(isPosted: boolean): number | undefined {
+  issue(worker?: number): number | undefined | "reclaimed" {
     const { handles, seats } = this.place;
-    return handles.issue(isPosted ? { handle: this.handle, threadId: seats.threadOf(this.seat) } : undefined);
+    const { handle: parent, threadId } = this;
+    let issued: number | undefined;
+    const isPresent = this.act((own) => {
+      issued = handles.issue(worker === undefined ? undefined : { parent, threadId, worker });
+      // A reclaim of this thread meanwhile may have missed the handle.
+      if (issued !== undefined && !seats.isPresent(own)) handles.void(issued);
+    });
+    return isPresent ? issued : "reclaimed";
   }
 
   withdraw(since: number): void {
@@ -109,34 +119,38 @@ export class Membership implements Sharing {
   }
 
   leave(): void {
-    const { seats } = this.place;
     this.wakeWord.rest();
-    const isPresent = this.act((own) => this.giveBack(own, own));
-    if (!isPresent || !seats.free(this.seat)) seats.forget(this.seat);
+    this.act((own) => {
+      this.giveBack(own, own);
+      this.sweep(own);
+    });
+    // If this thread is reclaimed just before, the seat stays for another thread to free.
+    this.place.seats.free(this.seat);
     this.unlock?.();
   }
 
   /**
-   * Voids `handle`, and reclaims the threads that attached by it; does the same with the handles that these threads posted to
-   * workers of their own. `ended` is the id of a worker's thread that is known to have ended. It also works after this thread
-   * has left, since other threads may still take part.
+   * Voids `handle`, and reclaims the threads that attached by it or by handles that these threads posted to workers of their own.
+   * If `hasEnded`, the worker to which the handle was posted is known to have ended. It also works after this thread has left,
+   * since other threads may still take part.
    */
-  reclaim(handle: number, ended?: number): void {
+  reclaim(handle: number, hasEnded = false): void {
     this.inside(() => {
-      const { seats } = this.place;
-      const taken = seats.takenBy(handle);
-      const known = ended === undefined ? [] : taken.filter((seat) => this.hasEnded(seat, ended, taken));
-      this.endAll(handle);
-      for (const seat of known) seats.forget(seat);
+      const { handles } = this.place;
+      if (hasEnded) for (const each of handles.familyOf(handle)) this.forgetWorker(each);
+      handles.void(handle);
     });
   }
 
   /** Reclaims the thread `threadId`, by whatever handle it attached, and voids the handles that it posted to its workers. */
   reclaimThread(threadId: number): void {
+    // The id of no thread is below 0. Node's `threadId` of a worker that has ended is one.
+    if (!(threadId >= 0)) return;
     this.inside(() => {
       const { seats, handles } = this.place;
-      for (const seat of seats.takenIn(threadId)) seats.end(seat);
-      for (const posted of handles.postedIn(threadId)) this.endAll(posted);
+      // If this thread dies in the middle, the rest takes another call.
+      for (const seat of seats.taken()) if (seats.threadOf(seat) === threadId) seats.end(seat);
+      for (const posted of handles.postedIn(threadId)) handles.void(posted);
     });
   }
 
@@ -152,14 +166,13 @@ export class Membership implements Sharing {
     const { entrance, seats, handles } = this.place;
     const isDeserted = () => seats.areFree && !handles.someAwaited;
     if (!isDeserted() || !entrance.shut()) return false;
-    // Checked again, since a thread may have attached in between.
+    // Checked again, since a thread may have attached in between. One more that comes just now is told that the set is gone.
     if (!isDeserted()) {
       entrance.reopen();
       return false;
     }
-    this.arena?.giveWord(entrance.at);
-    // Where a thread may still look at its seat, the memory of the seats is never used again.
-    if (seats.areForgotten) this.arena?.free(seats.start, seats.bytes);
+    const { start, bytes } = seats;
+    if (seats.areReusable) this.arena?.giveLasting(entrance.at, start + bytes - entrance.at);
     return true;
   }
 
@@ -175,43 +188,70 @@ export class Membership implements Sharing {
   }
 
   /**
-   * Runs `end`, which ends lives, and gives back what the ended seats hold: in the name of this thread's seat or, if this
-   * thread has left, in the name of a free number. Does nothing if the region is gone.
+   * Runs `end`, and gives back all that must not be held after it: in the name of this thread's seat or, if this thread has left,
+   * in the name of a free number. Does nothing if the region is gone.
    */
   private inside(end: () => void): void {
-    const { entrance, seats } = this.place;
+    const { entrance } = this.place;
     if (!entrance.enter()) return;
     try {
       end();
-      if (this.act((own) => this.sweep(own))) return;
-      const guest = seats.take(NO_HANDLE);
-      // Where no number is free, an ended thread is in the middle of a transaction. The next thread to attach gives back for it.
-      if (!guest || !seats.enter(guest)) return;
-      this.giveBack(guest, guest);
-      this.sweep(guest);
-      seats.exit(guest);
-      seats.free(guest);
+      // Before the number is chosen, since it may be that of a thread that has ended.
+      this.endOrphans();
+      if (!this.act((own) => this.sweep(own))) this.sweepAsGuest();
     } finally {
       entrance.exit();
     }
+    this.arena?.review(this.place.start);
   }
 
-  private endAll(handle: number): void {
+  private sweepAsGuest(): void {
+    const { place, handle, threadId, arena } = this;
+    const seat = place.seats.take(handle);
+    // Where no number is free, it is left to the next thread that attaches, leaves or reclaims.
+    if (!seat) return;
+    const guest = new Membership(place, seat, handle, threadId, arena);
+    guest.act((own) => guest.begin(own));
+    guest.leave();
+  }
+
+  /** Begins a life. All that is left of the number's last life is given back. */
+  private begin(own: Seat): void {
+    this.place.seats.note(own, this.threadId);
+    this.giveBack(own, own);
+    this.sweep(own);
+  }
+
+  /**
+   * Notes that the worker of a handle has ended. Browsers do not number threads: there the handle must have no other seat, or it
+   * is not known which is the worker's.
+   */
+  private forgetWorker(handle: number): void {
     const { seats, handles } = this.place;
-    handles.void(handle);
-    for (const seat of seats.takenBy(handle)) seats.end(seat);
-    for (const posted of handles.postedBy(handle)) this.endAll(posted);
+    const worker = handles.workerOf(handle);
+    const attached = seats.lives().filter((seat) => seats.handleOf(seat) === handle);
+    for (const seat of attached) {
+      if (worker < 0 ? attached.length === 1 : seats.threadOf(seat) === worker) seats.forget(seat);
+    }
   }
 
-  /** Whether a seat is that of the thread `ended`. Browsers do not number threads: there it has to be the only one of `taken`. */
-  private hasEnded(seat: Seat, ended: number, taken: readonly Seat[]): boolean {
-    const threadId = this.place.seats.threadOf(seat);
-    return threadId >= 0 && ended >= 0 ? threadId === ended : taken.length === 1;
+  /** Ends the seats whose handles are not good any more. */
+  private endOrphans(): void {
+    const { seats, handles } = this.place;
+    handles.voidOrphans();
+    for (const seat of seats.taken()) {
+      const handle = seats.handleOf(seat);
+      if (handle !== undefined && handle !== NO_HANDLE && !handles.isGood(handle)) seats.end(seat);
+    }
   }
 
-  /** Gives back all that ended seats still hold. */
+  /**
+   * Gives back all that ended seats hold. It finds by itself what is to be done, as `endOrphans` does: a thread that dies in here
+   * leaves the rest to the next that attaches, leaves or reclaims.
+   */
   private sweep(own: Seat): void {
     const { seats } = this.place;
+    this.endOrphans();
     for (const seat of seats.ended()) {
       this.giveBack(own, seat);
       seats.vacate(seat);

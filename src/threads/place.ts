@@ -13,10 +13,8 @@ export interface Place {
   readonly handles: Handles;
 }
 
-/** The place of a new region. */
-export function foundPlace(arena: Arena, start: number): Place {
-  // The word comes first, since its allocation may grow the memory.
-  const at = arena.takeWord();
+/** The place of a new region, whose entrance is at `at`. */
+export function foundPlace(arena: Arena, start: number, at: number): Place {
   const { buffer } = arena.memory;
   const entrance = Entrance.found(buffer, at);
   new Int32Array(buffer, start)[SERIAL / 4] = entrance.serial;

@@ -13,10 +13,13 @@
  *   thread that dies while it reclaims leaves nothing behind.
  *
  * A thread notes that it is INSIDE before it writes anything, and checks its life after that. So a thread that is not inside,
- * and whose life is over, never writes again (Dekker's rule: all these words are sequentially consistent).
+ * and whose life is over, never writes again (Dekker's rule: all these words are sequentially consistent). The word INSIDE may
+ * still be changed by a thread of an earlier life, though never while it is of a later one.
  *
- * Seats lie outside of the region, since a reclaimed thread looks at its seat even when the region is gone. The memory of
- * seats is used again only when no thread that had one can look at it any more.
+ * A thread that ends while it is inside leaves its number unusable until it is known to have ended.
+ *
+ * Seats lie outside of the region, since a reclaimed thread looks at its seat even when the region is gone. Their memory is used
+ * again only for seats, which go on counting the lives: so a thread never mistakes a later life for its own.
  */
 import { HANDLE, INSIDE, LIFE, SEAT_BYTES, THREAD } from "../../assembly/layout.ts";
 
@@ -27,6 +30,9 @@ const RECLAIMED = 2;
 const LEFT = 3;
 const STATE = 3;
 const ONCE = 4;
+/** The last life of a number; and one until which its seat is used for another region. */
+const LAST = 2 ** 31 - ONCE;
+const LAST_OF_REGION = 2 ** 30;
 
 /** A number in one of its lives: `life` is the value of LIFE while the thread takes part. */
 export interface Seat {
@@ -34,7 +40,7 @@ export interface Seat {
   readonly life: number;
 }
 
-/** In place of the handle of the thread that made the set, and of a thread that only reclaims. */
+/** In place of a handle: the thread that made the set needs none. */
 export const NO_HANDLE = 0;
 
 export class Seats {
@@ -52,6 +58,7 @@ export class Seats {
     this.count = count;
   }
 
+  /** The size of all seats. */
   get bytes(): number {
     return this.count * SEAT_BYTES;
   }
@@ -64,18 +71,15 @@ export class Seats {
     });
   }
 
-  /** Whether no thread can look at its seat any more. */
-  get areForgotten(): boolean {
-    return this.all().every((participant) => {
-      const life = this.lifeOf(participant);
-      return (life & STATE) === FREE || this.insideOf(participant) === -taken(life);
-    });
+  /** Whether the seats may be those of another region later: their lives must not run out. */
+  get areReusable(): boolean {
+    return this.all().every((participant) => this.lifeOf(participant) < LAST_OF_REGION);
   }
 
   /** Takes seat 0 of a new region, of which no other thread knows yet. */
   found(threadId: number): Seat {
-    const seat = { participant: 0, life: ONCE | TAKEN };
-    Atomics.store(this.words, this.at(0, LIFE), seat.life);
+    const seat = { participant: 0, life: taken(this.lifeOf(0)) + ONCE };
+    Atomics.store(this.pairs, this.at(0, LIFE) / 2, pair(seat.life, NO_HANDLE));
     this.note(seat, threadId);
     return seat;
   }
@@ -85,18 +89,16 @@ export class Seats {
     for (const participant of this.all()) {
       const last = this.pairOf(participant);
       const life = lifeIn(last);
-      if ((life & STATE) === TAKEN || this.isInside(participant, life)) continue;
+      if ((life & STATE) === TAKEN || this.isInside(participant, life) || life >= LAST) continue;
       const next = taken(life) + ONCE;
-      if (!this.change(participant, last, pair(next, handle))) continue;
-      Atomics.store(this.words, this.at(participant, THREAD), 0);
-      return { participant, life: next };
+      if (this.change(participant, last, pair(next, handle))) return { participant, life: next };
     }
     return undefined;
   }
 
-  /** Notes the platform's id of the thread that has a seat. */
-  note({ participant }: Seat, threadId: number): void {
-    Atomics.store(this.words, this.at(participant, THREAD), threadId + 1);
+  /** Notes the platform's id of the thread that has a seat. The thread is inside, so that no later life has the number. */
+  note({ participant, life }: Seat, threadId: number): void {
+    Atomics.store(this.pairs, this.at(participant, THREAD) / 2, pair(life, threadId + 1));
   }
 
   /** Lets the thread of a seat begin to write. Returns false if its life is over: then it must not write. */
@@ -105,11 +107,11 @@ export class Seats {
     const inside = this.at(participant, INSIDE);
     for (;;) {
       const last = Atomics.load(words, inside);
-      // The word is of a later life, or of the end of this one. Words of earlier lives mean nothing any more.
+      // The word is of a later life, or this thread was taken for ended. Words of earlier lives mean nothing any more.
       if (last === -life || Math.abs(last) > life) return false;
       if (Atomics.compareExchange(words, inside, last, life) === last) break;
     }
-    if (Atomics.load(words, this.at(participant, LIFE)) === life) return true;
+    if (this.isPresent({ participant, life })) return true;
     this.exit({ participant, life });
     return false;
   }
@@ -136,11 +138,14 @@ export class Seats {
     this.changeLife(participant, life, life - RECLAIMED + LEFT);
   }
 
-  /** Notes that the thread of a seat will not look at it any more: it has ended, or has noticed that its life is over. */
+  /** Notes that the thread of a seat has ended, so that it is not inside any more. */
   forget({ participant, life }: Seat): void {
     const { words } = this;
     const inside = this.at(participant, INSIDE);
-    if (taken(this.lifeOf(participant)) === life) Atomics.store(words, inside, -life);
+    for (;;) {
+      const last = Atomics.load(words, inside);
+      if (Math.abs(last) > life || Atomics.compareExchange(words, inside, last, -life) === last) return;
+    }
   }
 
   /** Frees the seat of a thread that leaves by itself and has given everything back. Returns false if its life is over already. */
@@ -148,26 +153,31 @@ export class Seats {
     return this.changeLife(participant, life, life - TAKEN + FREE);
   }
 
-  /** The seats of the threads that attached by `handle`. */
-  takenBy(handle: number): Seat[] {
-    return this.taken().filter(({ participant }) => handleIn(this.pairOf(participant)) === handle);
+  /** The seats of the threads that take part. */
+  taken(): Seat[] {
+    return this.lives().filter(({ participant }) => (this.lifeOf(participant) & STATE) === TAKEN);
   }
 
-  /** The seats of the thread `threadId`. */
-  takenIn(threadId: number): Seat[] {
-    return this.taken().filter((seat) => this.threadOf(seat) === threadId);
+  /** The present or last life of each number. */
+  lives(): Seat[] {
+    return this.all().map((participant) => ({ participant, life: taken(this.lifeOf(participant)) }));
+  }
+
+  /** The handle by which the thread of a seat attached; undefined if another thread has the number by now. */
+  handleOf({ participant, life }: Seat): number | undefined {
+    const both = this.pairOf(participant);
+    return taken(lifeIn(both)) === life ? otherIn(both) : undefined;
   }
 
   /** The platform's id of the thread of a seat; -1 if it is not known. */
-  threadOf({ participant }: Seat): number {
-    return Atomics.load(this.words, this.at(participant, THREAD)) - 1;
+  threadOf({ participant, life }: Seat): number {
+    const both = Atomics.load(this.pairs, this.at(participant, THREAD) / 2);
+    return lifeIn(both) === life ? otherIn(both) - 1 : -1;
   }
 
-  private taken(): Seat[] {
-    return this.all().flatMap((participant) => {
-      const life = this.lifeOf(participant);
-      return (life & STATE) === TAKEN ? [{ participant, life }] : [];
-    });
+  /** Whether the life of a seat is not over. */
+  isPresent({ participant, life }: Seat): boolean {
+    return this.lifeOf(participant) === life;
   }
 
   private all(): number[] {
@@ -178,13 +188,9 @@ export class Seats {
     return Atomics.load(this.words, this.at(participant, LIFE));
   }
 
-  private insideOf(participant: number): number {
-    return Atomics.load(this.words, this.at(participant, INSIDE));
-  }
-
   /** Whether the thread of the present or last life of a number is in the middle of a transaction. */
   private isInside(participant: number, life: number): boolean {
-    return this.insideOf(participant) === taken(life);
+    return Atomics.load(this.words, this.at(participant, INSIDE)) === taken(life);
   }
 
   private pairOf(participant: number): bigint {
@@ -210,17 +216,17 @@ function taken(life: number): number {
   return (life & ~STATE) | TAKEN;
 }
 
-// LIFE is the lower half of a pair, HANDLE is the upper half.
-const UPPER = BigInt((HANDLE - LIFE) * 8);
+// Pairs of words that change together: LIFE and HANDLE, and the two of THREAD. The first word is the lower half.
+const HALF = BigInt((HANDLE - LIFE) * 8);
 
-function pair(life: number, handle: number): bigint {
-  return (BigInt(handle) << UPPER) | BigInt.asUintN(32, BigInt(life));
+function pair(life: number, other: number): bigint {
+  return (BigInt(other) << HALF) | BigInt(life);
 }
 
 function lifeIn(both: bigint): number {
   return Number(BigInt.asIntN(32, both));
 }
 
-function handleIn(both: bigint): number {
-  return Number(both >> UPPER);
+function otherIn(both: bigint): number {
+  return Number(both >> HALF);
 }

@@ -1,7 +1,13 @@
 /** Shares a set with other threads. */
 import { SHARED_FORMAT } from "../../assembly/layout.ts";
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
-import { CannotShareError, InvalidRequestError, show, TooManyThreadsError } from "../errors.ts";
+import {
+  CannotShareError,
+  InvalidRequestError,
+  LimitSetClosedError,
+  show,
+  TooManyThreadsError,
+} from "../errors.ts";
 import type { LimitSet } from "../limit-set.ts";
 import { definitionOf } from "../limits/definition.ts";
 import type { LimitLike } from "../limits/limits.ts";
@@ -22,15 +28,15 @@ export interface SharedLimits<K extends string = string> {
   /**
    * Reclaims threads that have ended: gives back all that the threads hold which attached by the handle, takes their waiters out
    * of the order, and voids the handle. A thread that is still alive finds its set closed. With a `threadId` (of
-   * `node:worker_threads`) it reclaims that thread alone, by whatever handle it attached, and the handle stays good. A second
-   * call does nothing; it also works after this thread has closed the set.
+   * `node:worker_threads`) it reclaims that thread alone, by whatever handle it attached, also if it made the set; the handle
+   * stays good. A second call does nothing; it also works after this thread has closed the set.
    */
   reclaim(threadId?: number): void;
 }
 
 /**
  * Shares a set with threads: from then on it lies in memory from which all of them take, without messages. If `worker` is given,
- * posts it the handle, and gives back what the worker holds when it ends. Where the runtime does not show the end of a worker (no
+ * posts it the handle, and gives back what the worker holds when it ends. The handle is for that worker alone. Where the runtime does not show the end of a worker (no
  * `exit` or `close` event, no Web Locks), call `reclaim`.
  *
  * @throws {CannotShareError} if `limits` is no `LimitSet`, it was made with `shared: false`, there is no shared memory here, or
@@ -50,7 +56,8 @@ export function shareLimits<K extends string>(limits: LimitSet<K>, worker?: Thre
   }
   const config = sendableConfig(limits.config);
   const membership = membershipOf(set);
-  const number = membership.issue(worker !== undefined);
+  const number = membership.issue(worker && threadIdOf(worker));
+  if (number === "reclaimed") throw new LimitSetClosedError("reclaimed");
   if (number === undefined) throw new TooManyThreadsError(membership.maxThreads, "handles");
   const reclaim = (threadId?: number) => {
     if (threadId === undefined) membership.reclaim(number);
@@ -66,9 +73,8 @@ export function shareLimits<K extends string>(limits: LimitSet<K>, worker?: Thre
       reclaim();
       throw error;
     }
-    const threadId = threadIdOf(worker);
-    whenEnded(worker, lock, membership.handles, number, () => {
-      membership.reclaim(number, threadId);
+    whenEnded(worker, lock, membership.handles, number, (isSure) => {
+      membership.reclaim(number, isSure);
       set.serve();
     });
   }
@@ -100,8 +106,8 @@ function membershipOf<K extends string>({
   if (!region.isSharable) {
     throw new CannotShareError("there is no SharedArrayBuffer here; limitset/port serves a set without one");
   }
-  region.widen(limits.map(definitionOf), maxThreads + 1, (arena, start) =>
-    Membership.found(arena, start, ownThreadId()),
+  region.widen(limits.map(definitionOf), maxThreads + 1, (arena, start, entrance) =>
+    Membership.found(arena, start, entrance, ownThreadId()),
   );
   // From now on the waiters sleep on the wake word.
   serve();

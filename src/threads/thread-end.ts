@@ -21,20 +21,27 @@ export function needsLock(worker: ThreadLike): boolean {
   return !("once" in worker) && hasLocks;
 }
 
-/** Calls back when `worker` has ended. `lock` is the lock that it takes when it attaches by `handle`, if it needs one. */
+// Deno lets a worker that it terminates run on for two seconds, and tells of its exit at once.
+const isExitTheEnd = !("Deno" in globalThis);
+
+/**
+ * Calls back when `worker` has ended, and says whether it is sure of that: or the worker may still run for a while. `lock` is the lock that
+ * it takes when it attaches by `handle`, if it needs one.
+ */
 export function whenEnded(
   worker: ThreadLike,
   lock: string | undefined,
   handles: Handles,
   handle: number,
-  callback: () => void,
+  callback: (isSure: boolean) => void,
 ): void {
   if ("once" in worker) {
-    (worker as ThreadLike & Emitter).once("exit", callback);
+    (worker as ThreadLike & Emitter).once("exit", () => callback(isExitTheEnd));
     return;
   }
-  if ("addEventListener" in worker) (worker as ThreadLike & Target).addEventListener("close", callback);
-  if (lock !== undefined) afterWorker(lock, handles, handle).then(() => whenFree(lock, callback));
+  if ("addEventListener" in worker)
+    (worker as ThreadLike & Target).addEventListener("close", () => callback(true));
+  if (lock !== undefined) afterWorker(lock, handles, handle).then(() => whenFree(lock, () => callback(true)));
 }
 
 // The platform shows within milliseconds that a living thread wants a lock.

@@ -15,8 +15,11 @@ export class WakeWord implements core.WakeWord {
   private awaited: number | undefined = undefined;
   private callback: (() => void) | undefined = undefined;
   private vigil: ReturnType<typeof setInterval> | undefined = undefined;
+  /** Runs an action, unless this thread has been reclaimed: then the region may be gone. */
+  private readonly act: (action: () => void) => void;
 
-  constructor(buffer: ArrayBufferLike, start: number) {
+  constructor(buffer: ArrayBufferLike, start: number, act: (action: () => void) => void) {
+    this.act = act;
     this.words = new Int32Array(buffer);
     this.wake = (start + WAKE) / 4;
     this.sleepers = (start + SLEEPERS) / 4;
@@ -29,7 +32,7 @@ export class WakeWord implements core.WakeWord {
   prepare(): void {
     // The order matters: a release that is under way may lower the flag at once, and then only the change of WAKE shows it.
     this.seen = Atomics.load(this.words, this.wake);
-    Atomics.store(this.words, this.sleepers, 1);
+    this.act(() => Atomics.store(this.words, this.sleepers, 1));
   }
 
   listen(callback: () => void): void {

@@ -2,8 +2,8 @@
 import { type Clock, LONGEST_TIMER_MS, unref } from "../platform/clock.ts";
 
 /**
- * One timer for whatever is due first. It is only ever moved forward: ringing too early does no harm, and costs less
- * than setting the timer anew for each time that turns out to be later. So whatever it calls looks at the clock itself.
+ * One timer, for the earliest of several times. It only ever moves to an earlier time: ringing too early does no harm, and
+ * costs less than setting the timer anew for each time that turns out to be later. So its callback reads the clock itself.
  */
 export class Alarm {
   readonly #clock: Clock;
@@ -12,7 +12,7 @@ export class Alarm {
   #timer: unknown;
   #at = Number.POSITIVE_INFINITY;
 
-  /** `keepsAlive`: whether the timer is a reason for the process to go on, where the platform knows such a thing. */
+  /** `keepsAlive`: whether the timer keeps the process alive, on platforms where a timer can. */
   constructor(clock: Clock, callback: () => void, keepsAlive = true) {
     this.#clock = clock;
     this.#keepsAlive = keepsAlive;

@@ -1,4 +1,4 @@
-/** What is due, the nearest deadline first. */
+/** Entries that have deadlines, the earliest first. */
 import { Heap, type Placed } from "./heap.ts";
 
 /** An entry of `Deadlines`. */

@@ -11,7 +11,7 @@ export class Departures<W extends Departing> {
   readonly #deadlines = new Deadlines<W>();
   readonly #aborts: Aborts<W>;
 
-  /** `aborted` is called once a signal, with its waiters in the order they came. */
+  /** `aborted` is called once for each signal that aborts, with its waiters in the order in which they came. */
   constructor(aborted: (waiters: readonly W[], reason: unknown) => void) {
     this.#aborts = new Aborts(aborted);
   }
@@ -31,7 +31,7 @@ export class Departures<W extends Departing> {
     if (waiter.signal) this.#aborts.remove(waiter.signal, waiter);
   }
 
-  /** A waiter whose deadline has come, earliest first; its deadline is told once. Its signal still counts. */
+  /** Takes the earliest deadline that has come, and returns its waiter; undefined if none has come. The signal still counts. */
   takeLate(now: number): W | undefined {
     const first = this.#deadlines.first;
     if (!first || first.deadline > now) return undefined;

@@ -15,7 +15,7 @@ export interface Gate<T> {
   take(request: Request, now: number, since: number): Answer;
   /** Answers as `take` would; takes nothing. */
   probe(request: Request, now: number): Answer;
-  /** The waiter that came at `since` waits no more. */
+  /** Called when the waiter that came at `since` waits no more. */
   withdraw(since: number): void;
   /** The value for a waiter whose request has just been taken. */
   grant(request: Request, token: number): T;
@@ -32,9 +32,9 @@ export interface Queue<T> {
   waitingFor(index: number): number;
   /** Whether a waiter comes before a new request for `units`, because it wants one of the same limits. */
   standsBefore(units: readonly number[], now: number): boolean;
-  /** Waits for its turn. `wait` is the gate's answer of just now, in milliseconds; undefined if it was not asked. */
+  /** Lets a request wait for its turn. `wait` is the gate's answer of just now, in milliseconds; undefined if it was not asked. */
   enqueue(request: Request, wait: number | undefined, now: number, options?: AcquireOptions): Promise<T>;
-  /** Finds the waiters that can go now, and grants them: for after a release, or whatever else may let them go. */
+  /** Finds the waiters that can go now, and grants them. Called after each event that may let a waiter go, such as a release. */
   serve(): void;
   /** Rejects all waiters. */
   close(error: Error): void;

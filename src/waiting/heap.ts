@@ -34,7 +34,7 @@ export class Heap<T extends Placed> {
     if (last !== entry) this.#settle(last, place);
   }
 
-  /** The key of an entry has changed. */
+  /** Moves an entry to where it belongs, after its key has changed. */
   moved(entry: T): void {
     if (this.#heap.length > 1 && entry.place >= 0) this.#settle(entry, entry.place);
   }

@@ -1,5 +1,5 @@
 /**
- * The order of waiting, the same for every queue.
+ * This folder decides which waiter is next, and when. This file has the order of waiting, which is the same for every queue.
  *
  * First come, first served among requests that share a limit: a waiter is passed only by requests that share no limit
  * with it, nor with any waiter that it would have to wait behind. So that a hundred thousand waiters cost as much each
@@ -7,9 +7,8 @@
  * move is skipped as a whole. And so that ten thousand lines cost as much each as ten, each limit keeps the lines that want
  * it in a heap, the line whose first waiter came first on top: no other line can move there.
  *
- * A nested request (one whose caller holds something already) does not wait behind a request that waits for a
- * resource: its caller may hold that very resource. Behind requests that only wait for time to pass, it waits like any
- * other.
+ * A nested request (one through an acquisition) does not wait behind a request that waits for a resource: the acquisition
+ * may hold that very resource. Behind requests that only wait for time to pass, it waits like any other.
  */
 
 import { Heap } from "./heap.ts";
@@ -68,7 +67,7 @@ export class Lines<W extends Standing<W>> {
     return [...this.#byName.values()].values();
   }
 
-  /** Puts a waiter into its line, behind all that came before it. A walk that has begun does not come to it. */
+  /** Puts a waiter into its line, behind all that came before it. A walk that has begun does not visit it. */
   stand(waiter: W): Line<W> {
     const line = this.#lineFor(waiter.request);
     let before = line.tail;

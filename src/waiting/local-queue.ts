@@ -96,7 +96,7 @@ export class LocalQueue<T> implements Queue<T> {
     this.#arm(0);
   }
 
-  /** Serves, and asks to be woken by any release of another thread that came too late for this. */
+  /** Serves, and lets every later release of another thread wake this one. */
   #listen(now: number): void {
     const wakeWord = this.#gate.wakeWord!;
     wakeWord.prepare();

@@ -1,4 +1,4 @@
-/** Where the waiter that goes next is found: the limits at which a waiter may still go, while a queue serves. */
+/** Finds the waiter that goes next while a queue serves: at the limits at which a waiter may still go. */
 import { Heap, type Placed } from "./heap.ts";
 import type { Line, Spot, Standing } from "./line.ts";
 
@@ -19,7 +19,7 @@ export class OpenLimits<W extends Standing<W>> {
     this.#limits = atLimit.map((lines) => ({ lines, turn: 0, place: -1 }));
   }
 
-  /** Opens all limits that are waited for. Before, all have been closed. */
+  /** Opens all limits that are waited for. All limits must be closed before. */
   open(): void {
     for (const limit of this.#limits) {
       if (limit.lines.size === 0) continue;
@@ -33,12 +33,12 @@ export class OpenLimits<W extends Standing<W>> {
     return this.#heap.first?.lines.first?.line;
   }
 
-  /** No waiter can go at a limit any more. */
+  /** Closes a limit: no waiter can go there any more. */
   close(index: number): void {
     this.#heap.remove(this.#limits[index]!);
   }
 
-  /** A waiter that wanted a limit has left. */
+  /** Notes that a waiter which wanted the limit has left. */
   left(index: number): void {
     const limit = this.#limits[index]!;
     if (limit.lines.size === 0) {

@@ -4,7 +4,7 @@ import type { Gate, Queue } from "./gate.ts";
 import { LocalQueue } from "./local-queue.ts";
 import { WorkerdQueue } from "./workerd-queue.ts";
 
-/** The timers of any other clock belong to no HTTP request. */
+/** Only the timers of the platform's clock belong to HTTP requests: with any other clock, a local queue does. */
 export function queueFor<T>(limits: number, gate: Gate<T>): Queue<T> {
   return gate.clock === systemClock ? new WorkerdQueue(limits, gate) : new LocalQueue(limits, gate);
 }

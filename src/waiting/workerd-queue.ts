@@ -6,10 +6,10 @@
  *   own timer.
  * - An HTTP request that waits for nothing of the platform's is cancelled as hung. So no waiter sleeps without a timer,
  *   even if it waits for a release.
- * - An HTTP request that is cancelled, because its client has gone, runs no further line, not even a `finally`: whatever
- *   it is granted after that never comes back. So a waiter takes only while its own HTTP request runs. Another one that
- *   finds that the waiter could go wakes it by settling its nap, the one thing that does cross over, and all waiters
- *   behind it wait for it. A waiter that has not run for some time counts as gone, and is passed.
+ * - An HTTP request that is cancelled, because its client has gone, runs no further code, not even a `finally`: a grant
+ *   after that would never come back. So a waiter takes only while its own HTTP request runs. When another HTTP request
+ *   finds that the waiter could go, it wakes the waiter by resolving the promise of its nap: that does cross over. The
+ *   waiters behind it wait until it has run. A waiter that has not run for some time counts as gone, and is passed.
  */
 
 import type { AcquireOptions } from "../contract.ts";
@@ -25,9 +25,9 @@ const NAP_MS = 500;
 const GONE_MS = 1250;
 
 interface Waiter<T> extends Waiting<T, Waiter<T>> {
-  /** Neither granted nor turned away. */
+  /** Whether it still waits: it is neither granted nor turned away. */
   waits: boolean;
-  /** When it can go, as far as it has been told. */
+  /** When it can go, as far as is known. */
   passesAt: number;
   /** When its HTTP request ran last. */
   seenAt: number;
@@ -60,7 +60,7 @@ export class WorkerdQueue<T> implements Queue<T> {
   }
 
   standsBefore(units: readonly number[], now: number): boolean {
-    // This takes waiters that are gone out of the way, and wakes those that could go by now: they go first.
+    // This takes out the waiters that are gone, and wakes those that could go by now: they go first.
     if (this.#lines.areWanted(units)) this.#serveAt(now);
     return this.#lines.areWanted(units);
   }
@@ -173,7 +173,7 @@ export class WorkerdQueue<T> implements Queue<T> {
     return stopFor(wait);
   }
 
-  /** Takes waiters out of the way whose HTTP requests seem to run no more. */
+  /** Takes the waiters out of their lines whose HTTP requests seem to run no more. */
   #passGone(now: number): void {
     for (const line of this.#lines) {
       while (line.head && now - line.head.seenAt > GONE_MS) this.#leave(line.head);
@@ -185,7 +185,7 @@ export class WorkerdQueue<T> implements Queue<T> {
     if (waiter.signal) this.#aborts.add(waiter.signal, waiter);
   }
 
-  /** The waiter was passed as if it were gone, and is not: it goes back to where it stood. */
+  /** Puts a waiter back where it stood: it was passed as gone, and is not. */
   #rejoin(waiter: Waiter<T>): void {
     waiter.signal?.throwIfAborted();
     this.#join(waiter);
@@ -206,7 +206,7 @@ export class WorkerdQueue<T> implements Queue<T> {
     this.#gate.withdraw(waiter.since);
   }
 
-  /** The waiter waits no more; its nap ends, so that its timer goes with it. */
+  /** Ends the wait of a waiter. Its nap ends too, so that its timer is cleared. */
   #settle(waiter: Waiter<T>): Waiter<T> {
     this.#leave(waiter);
     waiter.waits = false;

@@ -1,7 +1,7 @@
 /**
- * Finds the scope, that is the attempt, which the running code belongs to. Where the platform tracks that across awaits
- * (`AsyncLocalStorage`: Node, Deno, Bun, edge workers that have it), the platform is asked. Elsewhere each attempt gets a view of
- * the object as its `this`, whose `limits` belong to the attempt.
+ * Finds the scope of the running code: that of the attempt to which the code belongs. Some platforms track that across awaits
+ * (`AsyncLocalStorage`: Node, Deno, Bun, edge workers that have it). Elsewhere each attempt gets a view of the object as its `this`,
+ * whose `limits` belong to the attempt.
  */
 import type { Limits } from "../contract.ts";
 import { builtin } from "../platform/builtin.ts";

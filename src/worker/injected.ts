@@ -1,4 +1,4 @@
-/** Gives limits to an object before its own constructor runs: they are left in a slot, where the base class's constructor finds them. */
+/** Gives limits to an object before its own constructor runs: the constructor of the base class finds them in a slot. */
 import type { Limits } from "../contract.ts";
 
 // A registered symbol, since a bundle may hold a second copy of this file, and both must use one slot.

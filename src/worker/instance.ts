@@ -54,7 +54,7 @@ export class Instance {
     }
   }
 
-  /** The scope of this object's innermost call that the running code belongs to. Calls of other objects may have begun inside it. */
+  /** The scope of the innermost call of this object around the running code. Calls of other objects may have begun inside it. */
   #ownScope(): Scope | undefined {
     let scope = currentScope();
     while (scope && scope.owner !== this) scope = scope.outer;
@@ -62,7 +62,10 @@ export class Instance {
   }
 }
 
-/** The limits of one object. Acquisitions belong to the scope of the running attempt; outside of a call, as in a constructor, to none. */
+/**
+ * The limits of one object. Acquisitions belong to the scope of the running attempt. Outside of a call, as in a constructor, they belong
+ * to none.
+ */
 class InstanceLimits implements Limits {
   readonly #inner: Limits;
   readonly #scope: () => Scope | undefined;

@@ -28,14 +28,14 @@ export interface RetryOptions<R = unknown> {
   /** How often a call is tried again at most, after the first attempt: a whole number from 0, or `Infinity`. Default 0. */
   readonly numRetries?: number;
   /**
-   * Which errors are followed by another attempt: those that match any entry. Default: all errors but `LimitError`s. A
-   * `LimitError`, as of a timeout or a crashed worker, is followed by another attempt only if its class or `LimitError` itself is
-   * named, or a function returns true.
+   * Which errors are followed by another attempt: those that match any entry. Default: all errors but `LimitError`s. A `LimitError`,
+   * such as a timeout or the crash of a worker, is followed by another attempt only if its class or `LimitError` itself is named, or
+   * if a function returns true.
    */
   readonly retryOn?: RetryOn | readonly RetryOn[];
   /**
    * Which results are accepted: those for which all functions return true. After any other result the method is tried again. Default:
-   * all.
+   * every result is accepted.
    */
   readonly retryUntil?: RetryUntil<R> | readonly RetryUntil<R>[];
   /** How the wait grows from retry to retry. Default `"exponential"`. */

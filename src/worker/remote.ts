@@ -46,7 +46,7 @@ export class RemoteMember implements Member {
   #active = 0;
   #number = 0;
   #isReady = false;
-  /** `"asked"` once this side ends the member; how it ended, once it has. */
+  /** How the member ended, once it has; before that `"asked"`, if this side has told it to end. */
   #ending: Ending | "asked" | undefined;
 
   constructor(channel: Channel, blueprint: RemoteBlueprint) {

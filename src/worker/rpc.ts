@@ -88,7 +88,7 @@ export function serveRunner(
 ): void {
   createBirpc<object, RunnerFunctions, false>(functions, {
     ...OPTIONS,
-    // After the messages of the limits, which also leave a little later: a release has to arrive before the answer of its call.
+    // A little later, as the messages of the limits: a release has to arrive before the answer to its call.
     post: (message: Message) =>
       soon(() => {
         try {

@@ -24,7 +24,7 @@ const KNOWN = classesIn(workerErrorClasses);
 /** Aborts a signal of an attempt under way, as `RunnerFunctions.abort` says. */
 type Abort = (index: number, reason: unknown) => void;
 
-/** Serves the calls that arrive over `channel`. */
+/** Answers the calls that arrive over `channel`. */
 export function run(channel: EndpointLike): void {
   const attempts = new Map<number, Abort>();
   let instance: Instance | undefined;

@@ -1,44 +1,47 @@
 /*
- * Waiting across threads. A thread that finds no slot sleeps, a thread that gives one back wakes the sleepers, and a
- * thread that dies on either side leaves no thread asleep beside a free slot. Every interleaving, for any number of rounds.
+ * Waiting across threads: a thread that finds no slot sleeps, a thread that gives one back wakes the sleepers, and a death
+ * on either side leaves no thread asleep beside a free slot. Every interleaving, for any number of rounds.
  *
- * Takers take slots, for which they sleep until there are some or until their time is out, give them back, and do so
- * again or stop for good. Watchers reclaim dead threads. They stand for threads that are awake, since a blocked thread
- * cannot learn of a death. A thread of either kind may die before any of its steps, and comes back as a new thread once
- * its number is free.
+ * Takers take slots, sleeping until they can or until their time is out, give them back, and do so again or stop for
+ * good. Watchers reclaim the dead; they stand for threads that are awake, as one that is blocked cannot learn of a
+ * death. Any of either kind may die before any of its steps, and may come back as a new thread once its number is free or
+ * RECLAIMED.
  *
  *   to sleep     begin: w = WAKE; SLEEPERS = 1; try; if refused: sleep while WAKE == w; begin again
  *   to release   commit; if SLEEPERS != 0 and exchange(SLEEPERS, 0) == 1: WAKE += 1; notify all
- *   to reclaim   commit; WAKE += 1; notify all; free the number
+ *   to reclaim   the number is RECLAIMED; commit; WAKE += 1; notify all; free the number
+ *   to attach    a number that is free or RECLAIMED; commit, which gives back what it may still hold; WAKE += 1; notify all
  *
  *   here                             there
  *   begin: as far as the try         WakeWord.prepare in src/threads/wake-word.ts
  *   take, the commit of `release:`   transact in assembly/commit.ts: one step here, as commit.pml shows that it is
  *   blocked                          Atomics.wait and waitAsync, which compare and block in one step
  *   release: after its commit        wake in assembly/wake.ts
- *   reclaim: its commit              the loop of leave in assembly/commit.ts, with its check of `life`: one step
+ *   reclaim: its commit              the loop of leave in assembly/commit.ts, its look at `life` included: one step
  *   reclaim: bump, notifyAll         ring in assembly/wake.ts
+ *   AGAIN, and what follows          the first transaction of each life: leave in assembly/commit.ts
  *
- * WAKE is read before the flag is raised. In the other order, a release that is already under way may lower the flag
- * that was just raised, and change WAKE before it is read: then neither the flag nor WAKE tells of the next release. It
- * takes three threads for that: see the mutant WAKE_AFTER_FLAG.
+ * WAKE is read before the flag is raised. The other way round, a release that is already under way may lower the flag
+ * just raised and change WAKE before it is read: then neither the flag nor WAKE tells of the next release. Three
+ * threads are needed for that, see the mutant WAKE_AFTER_FLAG.
  *
- * A reclaim wakes the sleepers whatever the flag says, even if the dead thread held nothing: that thread may have given
- * back and lowered the flag, but not woken the sleepers yet. Since any reclaim wakes all sleepers, one reclaim makes up
- * for all dead threads, reclaimers among them.
+ * A reclaim wakes without asking the flag, and also if its dead held nothing: the dead may have given back and lowered
+ * the flag, and not yet woken any thread. As any reclaim wakes all, it does not matter which of several dead, a reclaimer
+ * among them, owed that to which sleeper. A thread that takes a RECLAIMED number ends the reclaim, and owes it in turn.
  *
  * Assumed:
- * - Steps of different threads interleave, and each step sees all steps before it. All these words are atomics.
- * - Between a thread's read of WAKE and its sleep, WAKE does not come round to the same number: that would take 2^32
- *   wakes. So the model keeps only whether WAKE has changed since it was read. The mutant FULL_WRAP shows that this is
- *   needed.
- * - A thread that is said to be dead is dead, and some watcher lives.
+ * - Steps of different threads interleave; each sees all that came before it. All these words are atomics.
+ * - While a thread is between reading WAKE and falling asleep, WAKE does not come round to the same number: 2^32
+ *   wakes. So all that matters of WAKE is whether it has changed since, which is what is kept of it here. The mutant
+ *   FULL_WRAP shows that this is needed.
+ * - A thread said to be dead is dead, and some watcher lives. A thread that is reclaimed while it lives finds out when it
+ *   is woken; that it does no harm is shown in commit.pml.
  *
  * Checked:
- * - No thread is stuck. Where nothing can move any more, all slots have come back, so that a thread which is blocked
- *   there sleeps beside a free slot: spin reports an invalid end state. A taker may stop after any round, so that a
- *   sleeper which is forgotten while others go on shows too, when those others stop.
- * - Needless wakes come from stale flags only: releases wake no more often than the flag goes up.
+ * - No thread is wedged. Where nothing can move any more, all slots have come back, so that a thread that is blocked there
+ *   sleeps beside a free one: spin reports an invalid end state. A taker may stop after any round, so that a sleeper
+ *   forgotten while others go on shows too: when those others stop.
+ * - No needless wake but for a stale flag: releases wake not more often than the flag goes up.
  * - Slots are conserved.
  *
  * Mutants, each of which spin must reject:
@@ -54,9 +57,10 @@
  *   RECLAIM_IF_HELD    reclaim wakes only if it gives something back
  *   RECLAIM_NO_BUMP    reclaim notifies without changing WAKE
  *   RECLAIM_NO_NOTIFY  reclaim changes WAKE without notifying
+ *   RESET_NO_RING      attach gives back what the number holds, and wakes no thread
  */
 
-/* Bounds. There is none on rounds. */
+/* Bounds. Rounds are not bounded. */
 #ifndef TAKERS
 #define TAKERS 3
 #endif
@@ -66,7 +70,7 @@
 #ifndef DEATHS
 #define DEATHS 1
 #endif
-/* Taker 0 wants all slots, the others want one each. */
+/* Taker 0 wants all of them, the others one each. */
 #ifndef SLOTS
 #define SLOTS 1
 #endif
@@ -74,7 +78,7 @@
 #define ALL (TAKERS + WATCHERS)
 #define WANTS (me == 0 -> SLOTS : 1)
 
-/* WAKE as each thread sees it: whether it has changed since that thread read it to go to sleep. */
+/* WAKE, as far as any thread can tell: whether it has changed since that thread read it to go to sleep. */
 #define NOT_READ 0
 #define SAME 1
 #define CHANGED 2
@@ -86,9 +90,15 @@ bit SLEEPERS;
 byte free = SLOTS;
 byte held[TAKERS];
 
-/* The life of each number: odd while a thread has it, and one more each time it is attached or freed. */
+/* Odd while attached, and one more each time a number is attached or freed. */
 byte life[ALL] = 1;
 #define ATTACHED(l) ((l) % 2)
+/* A reclaim of the present life has begun: the number may be attached to before it is over. */
+bool reclaimed[ALL];
+#define AGAIN atomic { \
+    !ATTACHED(life[me]) || reclaimed[me] -> \
+    life[me] = life[me] + 1 + ATTACHED(life[me]); reclaimed[me] = false; dead[me] = false \
+  }
 
 /* The threads that are blocked on WAKE: the system's list. */
 bool blocked[TAKERS];
@@ -97,13 +107,13 @@ bool blocked[TAKERS];
 byte deaths;
 byte livingWatchers = WATCHERS;
 bool dead[ALL];
-byte moving = TAKERS; /* threads that are neither blocked nor at rest, and dead threads until they come back */
-byte raised; /* how often the flag went up, less how often a release has notified for it or died before it could */
+byte moving = TAKERS; /* threads that are neither blocked nor at rest, and the dead until they come back */
+byte raised; /* how often the flag went up, less how often a release has notified for it or died over it */
 hidden byte i, sum;
 
 #define LOST(t) (dead[t] && ATTACHED(life[t]))
 
-/* Where nothing moves, no thread dies or gives up its sleep: all must be well without that. */
+/* No thread dies, or gives up sleeping, where nothing moves: all must be well there as it is. */
 #define MAY_DIE (deaths < DEATHS && moving)
 
 inline conserved() {
@@ -166,7 +176,7 @@ inline raise() {
   SLEEPERS = 1
 }
 
-/* A release has notified. */
+/* By a release. */
 inline notified() {
 #ifdef CLEAR_LATE
   skip
@@ -176,7 +186,7 @@ inline notified() {
 #endif
 }
 
-/* Every step of a taker may be this one instead: it dies. `owed` is 1 where it has lowered the flag and not yet notified. */
+/* A way out of every step of a taker: die instead. `owed` is 1 where it has lowered the flag and not yet notified. */
 #define DIE(owed) atomic { \
     MAY_DIE -> \
     deaths++; dead[me] = true; \
@@ -240,7 +250,7 @@ begin:
   fi;
   if
   :: atomic { !blocked[me] -> goto begin }
-  /* Its time is out, and it has nothing to undo. */
+  /* Its time is out. It has nothing to undo. */
   :: atomic { blocked[me] && moving -> blocked[me] = false; moving++; goto rest }
   :: DIE(0)
   fi;
@@ -261,7 +271,7 @@ release:
 #ifdef NO_EXCHANGE
   :: atomic { SLEEPERS == 0 }
 #else
-  /* Another release has lowered the flag meanwhile, and wakes the sleepers. */
+  /* Another release has lowered it meanwhile, and wakes. */
   :: atomic { SLEEPERS == 0 -> goto rest }
 #endif
   :: DIE(0)
@@ -301,14 +311,32 @@ rest:
   fi;
 
 gone:
-  atomic { !ATTACHED(life[me]) -> life[me]++; dead[me] = false; goto rest };
+  if
+  :: AGAIN
+  :: atomic { !ATTACHED(life[me]) -> moving--; goto stopped }
+  fi;
+  if
+  :: atomic { free = free + held[me]; held[me] = 0; conserved() }
+  :: DIE(0)
+  fi;
+#ifndef RESET_NO_RING
+  if
+  :: atomic { bump() }
+  :: DIE(0)
+  fi;
+  if
+  :: atomic { notifyAll() }
+  :: DIE(0)
+  fi;
+#endif
+  goto rest;
 
 stopped:
 end_stopped:
   false
 }
 
-/* A watcher may die only while another one lives. `busy` is 1 where it is at work, and counted in `moving` already. */
+/* A watcher may only die while another lives; `busy` is 1 where it is at work, and counted in `moving` already. */
 #define WATCHER_DIES(busy) atomic { \
     MAY_DIE && livingWatchers > 1 -> \
     deaths++; dead[me] = true; livingWatchers--; \
@@ -317,7 +345,7 @@ end_stopped:
     goto gone \
   }
 
-#define FIND_LOST(t) atomic { LOST(t) -> victim = t; was = life[t]; moving++ }
+#define FIND_LOST(t) atomic { LOST(t) -> reclaimed[t] = true; victim = t; was = life[t]; moving++ }
 
 proctype Watcher(byte me) {
   byte victim, was;
@@ -376,8 +404,8 @@ end_idle:
 #endif
 woken:
   if
-  :: atomic { life[victim] == was -> life[victim] = was + 1 }
-  /* Another thread has reclaimed it too. */
+  :: atomic { life[victim] == was -> life[victim] = was + 1; reclaimed[victim] = false }
+  /* Another has reclaimed it too. */
   :: atomic { life[victim] != was }
   :: WATCHER_DIES(1)
   fi;
@@ -385,7 +413,26 @@ done:
   atomic { victim = 0; was = 0; moving--; goto idle };
 
 gone:
-  atomic { !ATTACHED(life[me]) -> life[me]++; dead[me] = false; livingWatchers++; moving--; goto idle }
+  if
+  :: AGAIN
+  :: atomic { !ATTACHED(life[me]) -> moving--; goto stopped }
+  fi;
+  livingWatchers++;
+#ifndef RESET_NO_RING
+  if
+  :: atomic { bump() }
+  :: WATCHER_DIES(1)
+  fi;
+  if
+  :: atomic { notifyAll() }
+  :: WATCHER_DIES(1)
+  fi;
+#endif
+  atomic { moving--; goto idle };
+
+stopped:
+end_stopped:
+  false
 }
 
 init {

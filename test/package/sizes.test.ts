@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { appFolder, workFolder } from "./app.ts";
 
 // With all its exports: sets, limits, errors and the core.
-const MOST_BYTES = 16_500;
+const MOST_BYTES = 17_300;
 
 test(`the main entry, minified and gzipped, has ${MOST_BYTES} bytes at most`, async () => {
   const folder = await workFolder(await appFolder());

@@ -22,8 +22,8 @@ const value: fc.Arbitrary<unknown> = fc.oneof(
   fc.array(fc.oneof(number, fc.constant(null)), { maxLength: 5 }),
   fc.jsonValue({ maxDepth: 2 }),
 );
-/** Kinds from 0 to 9: all that exist, and one that does not. */
-const op = fc.tuple(fc.integer({ min: 0, max: 9 }), value, value, value, value);
+/** Kinds from 0 to 10: all that exist, and one that does not. */
+const op = fc.tuple(fc.integer({ min: 0, max: 10 }), value, value, value, value);
 const amounts = fc.tuple(number, number, number);
 /** Operations that an honest peer could send, in any order and any number. */
 const plausible = fc.oneof(
@@ -62,7 +62,16 @@ test("hostile peers never corrupt the set, touch what others hold, or crash the 
       const hostile = jsonChannel();
       const service = serveLimits(set, hostile.there);
       const session = 7;
-      hostile.here.send({ limitset: "", to: "host", session, ops: [[0, 1]] });
+      // It sends back every mark that it reads: otherwise it would soon be cut off.
+      hostile.here.receive((received) => {
+        const { ops } = received as { ops: unknown[][] };
+        const marks = ops.filter(([kind]) => kind === 9).map(([, mark]) => [9, mark]);
+        if (marks.length > 0) hostile.here.send({ limitset: "", to: "host", session, ops: marks });
+      });
+      hostile.here.send({ limitset: "", to: "host", session, ops: [[0, 2]] });
+      await nextTurn();
+      await nextTurn();
+      await nextTurn();
       for (const ops of messages) {
         hostile.here.send({ limitset: "", to: "host", session, ops });
         await nextTurn();

@@ -414,7 +414,7 @@ describe("connecting", () => {
     channel.here.receive((message) => heard.push(message));
     channel.here.send({ limitset: "", to: "host", session: 7, ops: [[0, 99]] });
     await turns();
-    expect(JSON.stringify(heard)).toContain("speaks version 1, the peer 99");
+    expect(JSON.stringify(heard)).toContain("speaks version 2, the peer 99");
   });
 
   test.each([undefined, null, 5, "port", {}, { ports: [] }])("%j is no endpoint", (nonsense) => {

@@ -69,6 +69,17 @@ const commands = {
       child.postMessage({ id: 0, command: "take", args: [requested] });
     });
   },
+  /** The same, with a thread that takes and gives back until it ends. */
+  shareBusily: async (requested) => {
+    const child = new Worker(new URL(import.meta.url));
+    shareLimits(limits, child);
+    child.postMessage({ id: 0, command: "takeForEver", args: [requested] });
+    return new Promise((resolve) => child.once("message", resolve));
+  },
+  takeForEver: (requested) => {
+    parentPort?.postMessage({});
+    for (;;) limits.tryAcquire(requested).release();
+  },
   thread: () => threadId,
 };
 

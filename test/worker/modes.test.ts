@@ -74,8 +74,8 @@ describe.each(MODES)("mode %s", (mode) => {
     const limits = makeLimits();
     const worker = crew({ mode, limits });
     expect(await worker.keys()).toEqual(["db", "tokens", "call_count"]);
-    const held = worker.hold({ db: 2, tokens: 10 }, 50);
-    await expect.poll(() => limits.stats().db.used).toBe(2);
+    const held = worker.hold({ db: 2, tokens: 10 }, 400);
+    await expect.poll(() => limits.stats().db.used, { interval: 10 }).toBe(2);
     await held;
     expect(limits.stats()).toMatchObject({ db: { used: 0 }, tokens: { used: 10 }, call_count: { used: 1 } });
     expect(await worker.used("tokens")).toBe(10);

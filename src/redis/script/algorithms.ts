@@ -93,12 +93,31 @@ end
 function slidingWindow.readyAt(definition, state, now, count)
   local excess = count - (definition.ceiling - slidingWindow.used(definition, state, now))
   if excess <= 0 then return 0 end
+  if state.searched == state.log then return slidingWindow.searchAgain(definition, state, excess) end
+  state.searched, state.entries = state.log, nil
   local from = state.from
   for _ = 2, state.count do
     local time, amount, following = match(state.log, "^(%d+) (%d+) ()", from)
     excess = excess - tonumber(amount)
     if excess <= 0 then return tonumber(time) + definition.window end
     from = following
+  end
+  return state.time + definition.window
+end
+
+-- The same for further requests of the call: parses the log once more, and then no more.
+function slidingWindow.searchAgain(definition, state, excess)
+  local entries = state.entries
+  if not entries then
+    entries = {}
+    for time, amount in gmatch(sub(state.log, state.from), "(%d+) (%d+) ") do
+      entries[#entries + 1], entries[#entries + 2] = tonumber(time), tonumber(amount)
+    end
+    state.entries = entries
+  end
+  for i = 2, #entries, 2 do
+    excess = excess - entries[i]
+    if excess <= 0 then return entries[i - 1] + definition.window end
   end
   return state.time + definition.window
 end

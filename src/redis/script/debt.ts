@@ -64,9 +64,9 @@ local function charge(definition, state, now, units)
   end
 end
 
-local function giveBack(definition, state, now, units, taken)
+local function giveBack(definition, state, now, units, token)
   leak(definition, state, now)
-  refund(definition, state, units, taken)
+  refund(definition, state, units, token)
 end
 
 -- The units that have not leaked out yet; a part of a unit counts as one.

@@ -75,10 +75,23 @@ local function parsePairs(list)
 end
 
 local function writePairs(held)
-  local list = ""
+  local list, length = {}, 0
   for index, count in pairs(held) do
-    if count > 0 then list = list .. format("%d:%d,", index, count) end
+    if count > 0 then
+      length = length + 1
+      list[length] = format("%d:%d,", index, count)
+    end
   end
-  return list == "" and "-" or list
+  return length == 0 and "-" or concat(list)
+end
+
+-- All fields and their values, one after the other, if this call needs them.
+local everything
+-- What this call will write, once nothing can fail any more: fields to remove, and then fields with their values.
+local removals, changes, count = {}, {}, 0
+
+local function change(field, value)
+  changes[count + 1], changes[count + 2] = field, value
+  count = count + 2
 end
 `;

@@ -7,7 +7,6 @@ import { fixedWindow, gcra, leakyBucket, resource, slidingWindow, tokenBucket } 
 import { debt } from "./debt.ts";
 import { hash } from "./hash.ts";
 import { constants, numbers } from "./numbers.ts";
-import { redefine } from "./redefine.ts";
 import { marks } from "./refund.ts";
 import { sessions } from "./sessions.ts";
 import { transact } from "./transact.ts";
@@ -29,7 +28,6 @@ const parts = [
   module("resources", "resource", resource),
   hash,
   sessions,
-  redefine,
   transact,
 ];
 

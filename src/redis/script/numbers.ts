@@ -3,7 +3,8 @@
  * a part of a unit, as the core keeps wide debts (a narrow one is units x WEIGHT + part), and products are divided without ever being stored as one number.
  */
 export const constants = /* lua */ `
-local floor, match, gmatch, sub, format = math.floor, string.match, string.gmatch, string.sub, string.format
+local floor, concat = math.floor, table.concat
+local find, match, gmatch, sub, format = string.find, string.match, string.gmatch, string.sub, string.format
 -- "%d" is ten times as fast as "%.0f". Where it is limited to 32 bits, "%.0f" takes its place.
 if format("%d", 1099511627776) ~= "1099511627776" then
   local wide = format

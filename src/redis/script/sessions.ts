@@ -5,19 +5,21 @@
 export const sessions = /* lua */ `
 local SESSION = "^(%d+) (%d+) (%S+) (.*)$"
 local RESOURCE = 6
+`;
 
--- Ends the sessions that have not been renewed in time. Returns whether resources came back, and when to look again.
-local function endSessions(now, lease)
-  local fields, gone, cameBack, due = redis.call("HGETALL", key), {}, false, NEVER
-  for i = 1, #fields, 2 do
-    if sub(fields[i], 1, 1) == "s" and sub(fields[i], 2) ~= sid then
-      local expires, _, holding = match(fields[i + 1], SESSION)
+/** Ends the sessions that have not been renewed in time. No function, since making one would cost every call. */
+export const endSessions = /* lua */ `
+  everything, due = everything or redis.call("HGETALL", key), NEVER
+  for i = 1, #everything, 2 do
+    local name, text = everything[i], everything[i + 1]
+    if text and sub(name, 1, 1) == "s" and sub(name, 2) ~= sid then
+      local expires, _, holding = match(text, SESSION)
       expires = tonumber(expires)
       if expires <= now then
-        gone[#gone + 1] = fields[i]
-        for index, count in pairs(parsePairs(holding)) do
+        removals[#removals + 1] = name
+        for index, units in pairs(parsePairs(holding)) do
           local definition, state = limitOf(index)
-          definition.algorithm.giveBack(state, count, { [index] = count }, index)
+          definition.algorithm.giveBack(state, units, { [index] = units }, index)
           isChanged[index], cameBack = true, true
         end
       elseif holding == "-" then
@@ -28,7 +30,4 @@ local function endSessions(now, lease)
       end
     end
   end
-  for first = 1, #gone, 1000 do redis.call("HDEL", key, unpack(gone, first, math.min(first + 999, #gone))) end
-  return cameBack, due
-end
 `;

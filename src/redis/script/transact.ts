@@ -1,4 +1,6 @@
 import { AWAITS_RELEASE, AWAITS_TIME, FREE } from "../../waiting/line.ts";
+import { redefine } from "./redefine.ts";
+import { endSessions } from "./sessions.ts";
 
 /**
  * The counterpart of `assembly/commit.ts`, for a batch: does the operations that a process has collected since its last call, in
@@ -10,7 +12,7 @@ import { AWAITS_RELEASE, AWAITS_TIME, FREE } from "../../waiting/line.ts";
  * | `N...` | the same, nested: does not stand behind a waiter that awaits a release | |
  * | `O...`, `M...` | takes now or not at all; the same, nested | `+`, or as for `P` with `=` in front if it stands behind a waiter |
  * | `P...` | tells whether it would be granted; takes nothing | `-`, the wait, `/`, the limits that refuse |
- * | `S<taken> 1:-5,2:3` | settles units that were taken at that time: gives back, or charges | `.` |
+ * | `S<token> 1:-5,2:3` | settles units of the grants of that time: gives back, or charges | `.` |
  * | `I` | reads all limits | `#`, and for each `used:wait` |
  * | `R` | renews the lease | `.` |
  * | `L` | ends the session | `.` |
@@ -26,37 +28,42 @@ local FREE, AWAITS_RELEASE, AWAITS_TIME = ${FREE}, ${AWAITS_RELEASE}, ${AWAITS_T
 local GRACE, PATIENCE = 50000, 250000
 local seq, acked, lease, redefines = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] ~= ""
 local FIRST_OPERATION = 8
+-- So many arguments in one command, an even number: \`unpack\` takes no lists of any length.
+local PIECE = 400
 
 -- The units of each operation; and all fields that they need, which are read at once.
 local requests, isTouched = {}, {}
-local fields, indexes = { "d", "t", "e", "w", "x", "s" .. sid, "q" }, {}
+local fields = { "d", "t", "e", "w", "x", "s" .. sid, "q" }
 local function touch(index)
   if isTouched[index] then return end
   isTouched[index] = true
-  fields[#fields + 1], indexes[#indexes + 1] = index, index
+  fields[#fields + 1] = index
 end
 for i = FIRST_OPERATION, #ARGV do
   local argument = ARGV[i]
   if argument == "I" then
     for index = 1, #specs do touch(index) end
   elseif argument ~= "." and argument ~= "R" and argument ~= "L" then
-    local counts = parsePairs(match(argument, "%S+$"))
+    local space = find(argument, " ", 3, true)
+    local counts = parsePairs(space and sub(argument, space) or argument)
     requests[i] = counts
     for index in pairs(counts) do touch(index) end
   end
 end
-local found = redis.call("HMGET", key, unpack(fields))
+local wanted = #fields
+local found = redis.call("HMGET", key, unpack(fields, 1, wanted < PIECE and wanted or PIECE))
+for at = 8, #found do stored[fields[at]] = found[at] end
+for first = PIECE + 1, wanted, PIECE do
+  local last = math.min(first + PIECE - 1, wanted)
+  local more = redis.call("HMGET", key, unpack(fields, first, last))
+  for at = first, last do stored[fields[at]] = more[at - first + 1] end
+end
 local latest, due, session = tonumber(found[2] or 0), found[3] and tonumber(found[3]), found[6]
 -- The time of a set never runs backwards.
 local now = math.max(reading, latest)
 
-if found[1] and found[1] ~= definitionText then
-  if not redefines then return "other\\n" .. found[1] end
-  redefine(found[1], now, lease)
-  found = redis.call("HMGET", key, unpack(fields))
-  session = found[6]
-end
-for at, index in ipairs(indexes) do stored[index] = found[7 + at] end
+local isOther = found[1] and found[1] ~= definitionText
+if isOther and not redefines then return "other\\n" .. found[1] end
 
 local last, held = 0, {}
 if session then
@@ -69,7 +76,12 @@ if acked > 0 and last < acked then return "lost" end
 
 -- The changes of this call: \`isWritten\` means that the session has to be stored, \`isTaken\` that the time of the set has moved.
 local isWritten, isTaken, hasLeft, cameBack, waits = false, false, false, false, false
-if due and due <= now then cameBack, due = endSessions(now, lease) end
+if isOther then
+${redefine}
+end
+if due and due <= now then
+${endSessions}
+end
 
 local function waitText(ready)
   if ready == 0 then return "0" end
@@ -84,7 +96,8 @@ local function refusal(counts)
     local at = NEVER
     if count <= definition.ceiling then at = definition.algorithm.readyAt(definition, state, now, count) end
     if at ~= 0 then
-      refusing = refusing and refusing .. "," .. index or index
+      refusing = refusing or {}
+      refusing[#refusing + 1] = index
       if at > ready then ready = at end
     end
   end
@@ -93,9 +106,9 @@ end
 
 -- The claim of the waiter, of any session, that was passed over for longest: for a while, no later request passes it.
 local claim
-local isClaimed, asks = false, false
+local isClaimed, asks = isOther, false
 local ends = now + lease
-if found[7] and found[7] ~= "" then
+if found[7] and found[7] ~= "" and not isOther then
   local since, untilAt, owner, hangs, wants = match(found[7], "^(%d+) (%d+) (%S+) (%d) (.*)$")
   claim = {
     since = tonumber(since), untilAt = tonumber(untilAt), owner = owner, hangs = hangs == "1", wants = parsePairs(wants),
@@ -142,7 +155,10 @@ local function take(code, counts, since)
     hangs = claim.hangs and ready == 0
     ready = math.max(ready, claim.untilAt)
     for index in pairs(claim.wants) do
-      if counts[index] then refusing = refusing and refusing .. "," .. index or index end
+      if counts[index] then
+        refusing = refusing or {}
+        refusing[#refusing + 1] = index
+      end
     end
   elseif ready > 0 and not isOnce and stop == FREE and now - since > GRACE then
     local isOwn = claim and claim.owner == sid and math.abs(claim.since - since) < GRACE
@@ -156,7 +172,7 @@ local function take(code, counts, since)
   end
   if ready > 0 or stop > FREE then
     if not isOnce then stopAt(counts, hangs and AWAITS_RELEASE or AWAITS_TIME) end
-    return (stop > FREE and "=-" or "-") .. waitText(ready) .. (hangs and "!/" or "/") .. (refusing or "")
+    return (stop > FREE and "=-" or "-") .. waitText(ready) .. (hangs and "!/" or "/") .. (refusing and concat(refusing, ",") or "")
   end
   for index, count in pairs(counts) do
     local definition, state = limitOf(index)
@@ -168,7 +184,7 @@ local function take(code, counts, since)
   return format("+%d", now)
 end
 
-local function settle(counts, taken)
+local function settle(counts, token)
   local at = latest
   for _, count in pairs(counts) do
     -- Only charges need the time: a debt that leaks later leaks from the rest.
@@ -183,7 +199,7 @@ local function settle(counts, taken)
     elseif definition.kind == RESOURCE then
       if algorithm.giveBack(state, -count, held, index) > 0 then isChanged[index], cameBack = true, true end
     elseif algorithm.giveBack then
-      algorithm.giveBack(definition, state, at, -count, taken)
+      algorithm.giveBack(definition, state, at, -count, token)
       isChanged[index], cameBack = true, true
     end
     -- A window or a leaky bucket gives nothing back.
@@ -192,7 +208,7 @@ local function settle(counts, taken)
   return "."
 end
 
-local reply = ""
+local answers = {}
 for i = FIRST_OPERATION, #ARGV do
   local argument = ARGV[i]
   local code, answer = sub(argument, 1, 1), "."
@@ -202,7 +218,7 @@ for i = FIRST_OPERATION, #ARGV do
     answer = settle(requests[i], tonumber(match(argument, "^S(%d+)")))
   elseif code == "P" then
     local ready, refusing = refusal(requests[i])
-    answer = "-" .. waitText(ready) .. "/" .. (refusing or "")
+    answer = "-" .. waitText(ready) .. "/" .. (refusing and concat(refusing, ",") or "")
   elseif code == "I" then
     local list = {}
     for index = 1, #specs do
@@ -211,7 +227,7 @@ for i = FIRST_OPERATION, #ARGV do
       list[index] = format("%d", algorithm.used(definition, state, now)) .. ":"
         .. waitText(algorithm.readyAt(definition, state, now, 1))
     end
-    answer = "#" .. table.concat(list, ",")
+    answer = "#" .. concat(list, ",")
   elseif code == "R" then
     isWritten = true
   elseif code == "L" then
@@ -222,80 +238,73 @@ for i = FIRST_OPERATION, #ARGV do
       isChanged[index], cameBack = true, true
     end
   end
-  reply = reply .. " " .. answer
+  answers[i - FIRST_OPERATION + 1] = answer
 end
 
-local changes, count = {}, 0
 -- When all states that have changed will be as if never used.
 local spentAt = ends
 for index in pairs(isChanged) do
   local definition, state = limitOf(index)
   local algorithm = definition.algorithm
-  changes[count + 1], changes[count + 2] = index, algorithm.write(state)
-  count = count + 2
+  change(index, algorithm.write(state))
   spentAt = math.max(spentAt, now + definition.window)
   -- A debt above the ceiling takes longer than its window.
   if state.units and state.units > definition.ceiling then
     spentAt = math.max(spentAt, algorithm.overdue(definition, state, now))
   end
 end
-if isTaken then
-  changes[count + 1], changes[count + 2] = "t", format("%d", latest)
-  count = count + 2
-end
+if isTaken then change("t", format("%d", latest)) end
 if isWritten and not hasLeft and (not due or ends < due) then due = ends end
-if due and due ~= NEVER and due ~= tonumber(found[3] or nil) then
-  changes[count + 1], changes[count + 2] = "e", format("%d", due)
-  count = count + 2
-end
-reply = (isWritten and "ok 1 " or "ok 0 ") .. (due and due ~= NEVER and format("%d", due - reading) or "~") .. reply
-if isWritten and not hasLeft then
-  changes[count + 1] = "s" .. sid
-  changes[count + 2] = format("%d %d ", ends, seq) .. writePairs(held) .. " " .. reply
-  count = count + 2
+if due and due ~= NEVER and due ~= tonumber(found[3] or nil) then change("e", format("%d", due)) end
+local reply = (isWritten and "ok 1 " or "ok 0 ") .. (due and due ~= NEVER and format("%d", due - reading) or "~")
+  .. " " .. concat(answers, " ")
+if hasLeft then
+  if session then removals[#removals + 1] = "s" .. sid end
+elseif isWritten then
+  change("s" .. sid, format("%d %d ", ends, seq) .. writePairs(held) .. " " .. reply)
 end
 if cameBack and claim and claim.hangs and claim.untilAt > now + PATIENCE then
   -- The claim's owner hears of the release now; if it does not ask soon, it has ended.
   claim.untilAt, isClaimed = now + PATIENCE, true
 end
 if isClaimed then
-  changes[count + 1] = "q"
-  changes[count + 2] = claim and
-    format("%d %d %s %s ", claim.since, claim.untilAt, claim.owner, claim.hangs and "1" or "0") .. writePairs(claim.wants) or ""
-  count = count + 2
+  change("q", claim and
+    format("%d %d %s %s ", claim.since, claim.untilAt, claim.owner, claim.hangs and "1" or "0") .. writePairs(claim.wants) or "")
 end
 cameBack = cameBack or asks
+local publishes = isOther
 if waits or cameBack then
   local wakeUntil, listener = match(found[4] or "0 ", "^(%d+) (.*)$")
   wakeUntil = tonumber(wakeUntil)
-  if cameBack and wakeUntil > now and listener ~= sid then redis.pcall("PUBLISH", key, sid) end
+  if cameBack and wakeUntil > now and listener ~= sid then publishes = true end
   if waits and (wakeUntil < now + lease / 2 or (listener ~= sid and listener ~= "*")) then
-    local listeners = (wakeUntil > now and listener ~= sid) and "*" or sid
-    changes[count + 1], changes[count + 2] = "w", format("%d ", ends) .. listeners
-    count = count + 2
+    change("w", format("%d ", ends) .. ((wakeUntil > now and listener ~= sid) and "*" or sid))
   end
 end
-if hasLeft and session then redis.call("HDEL", key, "s" .. sid) end
+local ttl
 if count > 0 then
   local expiresAt = tonumber(found[5] or 0)
-  local isNew = not found[1]
-  if isNew then
-    changes[count + 1], changes[count + 2] = "d", definitionText
-    count = count + 2
-  end
-  local expires = isNew or spentAt > expiresAt
-  if expires then
+  if not found[1] then change("d", definitionText) end
+  if not found[1] or spentAt > expiresAt then
     -- A quarter longer than needed, so that not every call has to extend it.
     expiresAt = math.min(spentAt + math.ceil((spentAt - now) / 4), MOST)
-    changes[count + 1], changes[count + 2] = "x", format("%d", expiresAt)
-  end
-  redis.call("HSET", key, unpack(changes))
-  if expires then
-    local ttl = math.ceil((expiresAt - now) / 1000)
+    change("x", format("%d", expiresAt))
+    ttl = math.ceil((expiresAt - now) / 1000)
     -- An injected clock may stand still for any time of the server's. Keys of tests should still expire some day.
     if isInjected then ttl = math.max(ttl, 3600000) end
-    redis.call("PEXPIRE", key, format("%d", ttl))
   end
 end
+
+-- All checks are behind. A server that accepts no writes now refuses the first of these, and then nothing has changed.
+for first = 1, #removals, PIECE do
+  redis.call("HDEL", key, unpack(removals, first, math.min(first + PIECE - 1, #removals)))
+end
+if count <= PIECE then
+  if count > 0 then redis.call("HSET", key, unpack(changes)) end
+else
+  for first = 1, count, PIECE do redis.call("HSET", key, unpack(changes, first, math.min(first + PIECE - 1, count))) end
+end
+if ttl then redis.call("PEXPIRE", key, format("%d", ttl)) end
+if publishes then redis.pcall("PUBLISH", key, sid) end
 return reply
 `;
