@@ -10,7 +10,14 @@ import { Region } from "./core/region.ts";
 import { LimitSetClosedError } from "./errors.ts";
 import { definitionOf } from "./limits/definition.ts";
 import { type Limit, toLimits } from "./limits/limits.ts";
-import { checkMaxThreads, checkMissingUpdate, checkTimeout, type LimitSetOptions } from "./limits/options.ts";
+import {
+  checkBlockingOptions,
+  checkMaxThreads,
+  checkMissingUpdate,
+  checkRequestOptions,
+  checkSetOptions,
+  type LimitSetOptions,
+} from "./limits/options.ts";
 import { Requests } from "./limits/requests.ts";
 import { describe, type LimitStats } from "./limits/stats.ts";
 import { toMicros } from "./limits/units.ts";
@@ -48,6 +55,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private region: Region | undefined;
 
   constructor(options: LimitSetOptions<K> = {}) {
+    checkSetOptions(options);
     const { limits = [], shared = true, maxThreads = 32, config = {}, clock = systemClock } = options;
     const { onWarning = warnOnce(), missingUpdate = "throw" } = options;
     checkMissingUpdate(missingUpdate);
@@ -150,7 +158,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   acquireSync(requested?: Amounts<K>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<K> {
     const region = this.open();
     const units = this.requests.parse(requested);
-    const timeoutMs = checkTimeout(options?.timeoutMs);
+    const timeoutMs = checkBlockingOptions(options);
     const answer = takeBlocking(region, this.clock, units, timeoutMs);
     if (isGranted(answer)) return new Grant(this.granter, units, tokenOf(answer));
     this.checkMembership(answer);
@@ -238,7 +246,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     try {
       const region = this.open();
       const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
-      const timeoutMs = checkTimeout(options?.timeoutMs);
+      const timeoutMs = checkRequestOptions(options);
       options?.signal?.throwIfAborted();
       const now = this.clock.now();
       const request = { units, covered };

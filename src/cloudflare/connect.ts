@@ -3,8 +3,9 @@ import { type Granter, runWith } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, LimitView } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
+import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
-import { checkTimeout } from "../limits/options.ts";
+import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { unpackError } from "../remote/packed-errors.ts";
 import type { ObjectNamespace } from "./bindings.ts";
@@ -28,7 +29,8 @@ import { Route } from "./route.ts";
  * `BackendUnavailableError`; those to an overloaded object do so at once. `close()` releases what this connection holds, and
  * leaves the object as it is.
  *
- * @throws {InvalidRequestError} if `namespace` is no binding of Durable Objects, `name` is empty, or `deadlineMs` is out of bounds.
+ * @throws {InvalidRequestError} if `namespace` is no binding of Durable Objects, `name` is empty, `deadlineMs` is out of bounds, or
+ * an option is not known.
  * @example
  * const limits = connectDurable<typeof Budget>(env.BUDGET, "model-api");
  * await using acquisition = await limits.acquire({ tokens: 500 });
@@ -38,6 +40,7 @@ export function connectDurable<
   S extends string | { readonly limits: readonly LimitLike[] } = string,
   K extends string = KeysOf<S>,
 >(namespace: ObjectNamespace, name: string, options: ConnectDurableOptions = {}): DurableLimits<K> {
+  checkOptions("connectDurable", options, ["deadlineMs"], invalidRequest);
   return new Connection<K>(namespace, name, options);
 }
 
@@ -134,7 +137,7 @@ class Connection<K extends string> implements DurableLimits<K> {
     covered: readonly boolean[] | undefined,
     around: number,
   ): Promise<DurableAcquisition<K>> {
-    const timeoutMs = checkTimeout(options?.timeoutMs);
+    const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
     signal?.throwIfAborted();
     await this.#check(requested, covered);

@@ -1,6 +1,7 @@
 /** The options of sets and of requests, and their checks. */
 import { InvalidLimitError, InvalidRequestError, type LimitError, show } from "../errors.ts";
 import type { Clock } from "../platform/clock.ts";
+import { checkOptions, invalidRequest } from "./known-options.ts";
 import type { LimitLike } from "./limits.ts";
 
 /** The options of a `LimitSet`. */
@@ -27,14 +28,45 @@ export interface LimitSetOptions<K extends string = string> {
   readonly onWarning?: (warning: LimitError) => void;
 }
 
+const SET_OPTIONS = ["limits", "shared", "maxThreads", "missingUpdate", "config", "clock", "onWarning"];
+
+/** Checks that the options of a LimitSet are known ones. */
+export function checkSetOptions(options: object): void {
+  checkOptions("a LimitSet", options, SET_OPTIONS);
+}
+
 /** Checks the option `missingUpdate` of a set. */
 export function checkMissingUpdate(missingUpdate: unknown): void {
   if (missingUpdate === "throw" || missingUpdate === "charge") return;
   throw new InvalidLimitError("missingUpdate", missingUpdate, `"throw" or "charge"`);
 }
 
-/** Checks the option `timeoutMs` of a request, and returns it: Infinity where it is left out. */
-export function checkTimeout(timeoutMs: number | undefined): number {
+/** The options of a request. */
+interface RequestOptions {
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Checks the options of a request, and returns its `timeoutMs`: Infinity where it is left out. */
+export function checkRequestOptions(options: RequestOptions | null | undefined): number {
+  if (options === undefined || options === null) return Number.POSITIVE_INFINITY;
+  if (typeof options !== "object") refuseOption(options);
+  // Cheap for the two names that are known, since many requests have options.
+  for (const option in options) if (option !== "timeoutMs" && option !== "signal") refuseOption(options);
+  return checkTimeout(options.timeoutMs);
+}
+
+function refuseOption(options: unknown): void {
+  checkOptions("a request", options, ["timeoutMs", "signal"], invalidRequest);
+}
+
+/** Checks the options of a request that blocks its thread, and returns its `timeoutMs`. */
+export function checkBlockingOptions(options: Pick<RequestOptions, "timeoutMs"> = {}): number {
+  checkOptions("acquireSync", options, ["timeoutMs"], invalidRequest);
+  return checkTimeout(options.timeoutMs);
+}
+
+function checkTimeout(timeoutMs: number | undefined): number {
   if (timeoutMs === undefined) return Number.POSITIVE_INFINITY;
   if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
   throw new InvalidRequestError(

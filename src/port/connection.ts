@@ -3,7 +3,7 @@ import { Grant, Refusal, runWith } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
-import { checkTimeout } from "../limits/options.ts";
+import { checkRequestOptions } from "../limits/options.ts";
 import { Requests } from "../limits/requests.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
@@ -156,7 +156,7 @@ export class Connection<K extends string> implements Limits<K> {
     covered: readonly boolean[] | undefined,
     around: number,
   ): Promise<Acquisition<K>> {
-    const timeoutMs = checkTimeout(options?.timeoutMs);
+    const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
     signal?.throwIfAborted();
     const { requests, granter } = this.#facts ?? (await this.#whenKnown(signal, timeoutMs));

@@ -1,5 +1,6 @@
 /** `serveLimits`: the host's side of a channel, which has the set. */
 import type { Limits } from "../contract.ts";
+import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { Limit } from "../limits/limits.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
@@ -31,7 +32,7 @@ export interface Service {
  * Serving on the same channel under the same name again replaces the earlier service, which ends as by `stop()`.
  *
  * @throws {CannotShareError} if the set's `config` cannot be sent.
- * @throws {InvalidRequestError} if `endpoint` is not an endpoint.
+ * @throws {InvalidRequestError} if `endpoint` is not an endpoint, or an option is not known.
  * @example
  * const child = fork("./worker.js"); // there: connectLimits(process)
  * const service = serveLimits(limits, child);
@@ -40,8 +41,10 @@ export interface Service {
 export function serveLimits<K extends string>(
   limits: Limits<K>,
   endpoint: EndpointLike,
-  { name = "" }: ServeOptions = {},
+  options: ServeOptions = {},
 ): Service {
+  checkOptions("serveLimits", options, ["name"], invalidRequest);
+  const { name = "" } = options;
   const host = new Host<K>(limits, toEndpoint(endpoint), name);
   const channel = endpoint as object;
   const hosts = served.get(channel) ?? new Map<string, { replace(): void }>();

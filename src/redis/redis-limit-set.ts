@@ -2,7 +2,7 @@
 import { runWith } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import { LimitSetClosedError } from "../errors.ts";
-import { checkTimeout } from "../limits/options.ts";
+import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { type StandIn, standIn } from "./away.ts";
 import { Batches } from "./batches.ts";
@@ -195,7 +195,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     const { requests } = this.#settings;
     const session = this.#sessions.current;
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
-    const timeoutMs = checkTimeout(options?.timeoutMs);
+    const timeoutMs = checkRequestOptions(options);
     options?.signal?.throwIfAborted();
     if (units.every((count) => count === 0)) return session.grant(units, 0, covered);
     if (this.#conversation.isAway && this.#standIn) {

@@ -2,12 +2,20 @@
 
 import type { Limits } from "../contract.ts";
 import { show } from "../errors.ts";
+import { checkOptions } from "../limits/known-options.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { BALANCES, type LoadBalancing } from "./balance.ts";
 import { InvalidWorkerError } from "./errors.ts";
 import { MODES, type WorkerMode } from "./mode.ts";
-import { type ErrorClass, quoted, type RetryOptions, type RetryPolicy, toPolicy } from "./policy.ts";
+import {
+  type ErrorClass,
+  quoted,
+  RETRY_OPTIONS,
+  type RetryOptions,
+  type RetryPolicy,
+  toPolicy,
+} from "./policy.ts";
 import type { Methods, ResultOf } from "./types.ts";
 
 /** Options of `Worker.options`. Those of retries apply to all methods. */
@@ -49,14 +57,23 @@ export interface Settings {
   readonly errorClasses: readonly ErrorClass[];
 }
 
+const KNOWN = [
+  "mode",
+  "maxWorkers",
+  "limits",
+  "loadBalancing",
+  "methods",
+  "signal",
+  "clock",
+  ...RETRY_OPTIONS,
+];
+
 // A set can be shared by no more threads than this.
 const MOST_WORKERS = 1000;
 
 /** @throws {InvalidWorkerError} naming the option, its value and what it may be. */
 export function toSettings(options: WorkerOptions, methodNames: readonly string[]): Settings {
-  if (typeof options !== "object" || options === null) {
-    throw InvalidWorkerError.option("options", options, "an object");
-  }
+  checkOptions("a worker", options, KNOWN, InvalidWorkerError.option);
   const { mode = "sync", maxWorkers = 1, limits = [], loadBalancing = "least-active" } = options;
   const { methods = {}, signal, clock = systemClock } = options as WorkerOptions<Record<string, never>>;
   if (!MODES.includes(mode)) throw InvalidWorkerError.option("mode", mode, quoted(MODES));
@@ -77,6 +94,7 @@ export function toSettings(options: WorkerOptions, methodNames: readonly string[
           `methods names ${show(name)}, which is not a method: there are ${methodNames.map(show).join(", ")}`,
         );
       }
+      checkOptions(`methods.${name}`, own, RETRY_OPTIONS, InvalidWorkerError.option);
       return [name, toPolicy({ ...options, ...(own as RetryOptions) } as RetryOptions<never>)];
     }),
   );

@@ -3,6 +3,7 @@
  * released, and requests that still wait are withdrawn.
  */
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
+import { checkRequestOptions } from "../limits/options.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
 import { CallEndedError } from "./errors.ts";
 
@@ -26,6 +27,7 @@ export class Scope {
   /** Acquires for this attempt. The end of the attempt withdraws the request. */
   async take(acquire: Acquire, options: AcquireOptions = {}): Promise<Acquisition> {
     if (this.#ended) throw this.#ended.reason;
+    checkRequestOptions(options);
     const { signal } = options;
     signal?.throwIfAborted();
     const controller = new AbortController();
