@@ -122,6 +122,18 @@ export class Grant<K extends string> implements Acquisition<K> {
   }
 }
 
+/** Releases an acquisition of which nothing was used. */
+export function releaseUnused<K extends string>(acquisition: Acquisition<K>): void {
+  for (const key in acquisition.requested) {
+    try {
+      acquisition.update({ [key]: 0 } as Amounts<K>);
+    } catch {
+      // A resource has no usage: it comes back by the release.
+    }
+  }
+  acquisition.release();
+}
+
 /** The part that refusals by the same limits share. */
 export interface Denial<K extends string> {
   readonly config: Readonly<Record<string, unknown>>;
@@ -167,11 +179,19 @@ export class Refusal<K extends string> implements Acquisition<K> {
   async [asyncDispose](): Promise<void> {}
 }
 
-/** Runs `body` with an acquisition, and releases it. An error of the body wins over one of the release. */
+/**
+ * Runs `body` with an acquisition, and releases it. An error of the body wins over one of the release. If `signal` has aborted since
+ * the grant, the body does not run, and everything goes back.
+ */
 export async function runWith<K extends string, T>(
   acquisition: Acquisition<K>,
   body: (acquisition: Acquisition<K>) => Awaitable<T>,
+  signal: AbortSignal | undefined,
 ): Promise<T> {
+  if (signal?.aborted) {
+    releaseUnused(acquisition);
+    throw signal.reason;
+  }
   let result: T;
   try {
     result = await body(acquisition);

@@ -98,7 +98,7 @@ class Connection<K extends string> implements DurableLimits<K> {
   ): Promise<T> {
     const acquisition = await this.acquire(requested, options);
     try {
-      return await runWith(acquisition, () => body(acquisition));
+      return await runWith(acquisition, () => body(acquisition), options?.signal);
     } finally {
       await (acquisition as DurableGrant<K>).lease?.ended;
     }

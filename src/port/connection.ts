@@ -119,7 +119,7 @@ export class Connection<K extends string> implements Limits<K> {
     body: (acquisition: Acquisition<K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    return runWith(await this.acquire(requested, options), body);
+    return runWith(await this.acquire(requested, options), body, options?.signal);
   }
 
   async stats(): Promise<Readonly<Record<K, LimitStats>>> {

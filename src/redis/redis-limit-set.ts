@@ -142,7 +142,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     options?: AcquireOptions,
   ): Promise<T> {
     const acquisition = await this.acquire(requested, options);
-    return runWith(acquisition, () => body(acquisition));
+    return runWith(acquisition, () => body(acquisition), options?.signal);
   }
 
   /**

@@ -100,7 +100,7 @@ class InstanceLimits implements Limits {
     body: (acquisition: Acquisition) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    return runWith(await this.acquire(requested, options), body);
+    return runWith(await this.acquire(requested, options), body, options?.signal);
   }
 
   stats(): Awaitable<Readonly<Record<string, LimitStats>>> {

@@ -73,6 +73,9 @@ const MOST_WORKERS = 1000;
 
 /** @throws {InvalidWorkerError} naming the option, its value and what it may be. */
 export function toSettings(options: WorkerOptions, methodNames: readonly string[]): Settings {
+  if (typeof options !== "object" || options === null) {
+    throw InvalidWorkerError.option("options", options, "an object");
+  }
   checkOptions("a worker", options, KNOWN, InvalidWorkerError.option);
   const { mode = "sync", maxWorkers = 1, limits = [], loadBalancing = "least-active" } = options;
   const { methods = {}, signal, clock = systemClock } = options as WorkerOptions<Record<string, never>>;
