@@ -304,7 +304,13 @@ function checkBurst(
     );
   }
   if (burst === undefined) return capacity;
-  if (!(typeof burst === "number" && toUnits(burst, unit) > 0 && burst <= capacity)) {
+  if (
+    !(
+      typeof burst === "number" &&
+      toUnits(burst, unit) > 0 &&
+      toUnits(burst, unit) <= toUnits(capacity, unit)
+    )
+  ) {
     const bounds = `a multiple of unit ${unit}, up to the capacity ${capacity} (for larger bursts lengthen capacity and window alike)`;
     throw new InvalidLimitError("burst", burst, bounds, key);
   }
