@@ -104,18 +104,21 @@ export class UsageNotReportedError extends LimitError {
 }
 
 /**
- * A request was not granted within `timeoutMs`. Nothing was taken. Try again later, or wait longer; the message names the
- * limits that refuse. The error's `name` is `"TimeoutError"`, as that of the platform's own timeouts is.
+ * A request was not granted within `timeoutMs`. Nothing was taken. Try again later, or wait longer; `limitedBy` and the
+ * message name the limits that refuse. The error's `name` is `"TimeoutError"`, as that of the platform's own timeouts is.
  */
 export class AcquireTimeoutError extends LimitError {
   /** The option `timeoutMs` of the request, in milliseconds. */
   readonly timeoutMs: number;
+  /** The keys of the limits that refused at the end. */
+  readonly limitedBy: readonly string[];
 
   constructor(timeoutMs: number, limitedBy: readonly string[]) {
     const by = limitedBy.length > 0 ? `, limited by ${listKeys(limitedBy)}` : "";
     super("ERR_ACQUIRE_TIMEOUT", `not granted within ${timeoutMs} ms${by}`);
     this.name = "TimeoutError";
     this.timeoutMs = timeoutMs;
+    this.limitedBy = limitedBy;
   }
 }
 

@@ -116,9 +116,12 @@ export class RedisQueue<K extends string> {
       this.serve();
     }
     const operations: Operation[] = [];
+    const now = this.#settings.clock.now();
     const visit = (waiter: Waiter<K>): Stop => {
       if (operations.length >= MOST_AT_ONCE) return UNKNOWN;
-      operations.push(this.#ask(waiter, waiter.request.covered ? "N" : "T"));
+      // After its deadline a waiter only asks which limits refuse it.
+      if (waiter.deadline < now) operations.push(this.#ask(waiter, "P"));
+      else operations.push(this.#ask(waiter, waiter.request.covered ? "N" : "T"));
       return FREE;
     };
     const singles = this.#singles;

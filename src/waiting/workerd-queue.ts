@@ -152,6 +152,10 @@ export class WorkerdQueue<T> implements Queue<T> {
 
   #take(waiter: Waiter<T>, now: number): Stop {
     const { request, since } = waiter;
+    if (waiter.deadline < now) {
+      this.#turnAway(waiter, this.#gate.timeout(request, waiter.timeoutMs));
+      return FREE;
+    }
     const answer = this.#gate.take(request, now, since);
     if (isGranted(answer)) {
       this.#settle(waiter).resolve(this.#gate.grant(request, tokenOf(answer)));

@@ -47,7 +47,8 @@ export const timeouts: Theme = ({ it }) => {
     expect(waiter.state).toBe("pending");
     await clock.advance(1);
     expect(waiter.reason).toBeInstanceOf(AcquireTimeoutError);
-    expect(waiter.reason).toMatchObject({ name: "TimeoutError" });
+    expect(waiter.reason).toMatchObject({ name: "TimeoutError", timeoutMs: 100, limitedBy: ["db"] });
+    expect((waiter.reason as Error).message).toContain('"db"');
     await holder.release();
     expect(await used(limits)).toEqual({ tokens: 0, db: 0 });
   });
