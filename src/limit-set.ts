@@ -1,4 +1,5 @@
 /** A set of limits in this isolate: it ties together the limits, the core, the acquisitions and the waiters. */
+
 import { Grant, Refusal, recordOf, runWith } from "./acquisition/acquisition.ts";
 import { Denials } from "./acquisition/denials.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
@@ -247,7 +248,6 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       const region = this.open();
       const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
       const timeoutMs = checkRequestOptions(options);
-      options?.signal?.throwIfAborted();
       const now = this.clock.now();
       const request = { units, covered };
       if (this.queue.size > 0 && this.queue.standsBefore(units, now)) {

@@ -1,7 +1,9 @@
 /** Acquisitions: grants, which are settled at their release, and the refusals of tries. */
+
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
+import { reasonOf } from "../platform/aborted.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
 import type { LeakWatch, Marker } from "./leaks.ts";
 
@@ -190,7 +192,7 @@ export async function runWith<K extends string, T>(
 ): Promise<T> {
   if (signal?.aborted) {
     releaseUnused(acquisition);
-    throw signal.reason;
+    throw reasonOf(signal);
   }
   let result: T;
   try {

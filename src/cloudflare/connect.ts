@@ -1,4 +1,5 @@
 /** The client: forwards requests to the Durable Object that hosts the set. */
+
 import { type Granter, runWith } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, LimitView } from "../contract.ts";
@@ -7,6 +8,7 @@ import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
+import { reasonOf, throwIfAborted } from "../platform/aborted.ts";
 import { unpackError } from "../remote/packed-errors.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import type { ConnectDurableOptions, DurableAcquisition, DurableLimits, KeysOf } from "./durable-limits.ts";
@@ -139,9 +141,8 @@ class Connection<K extends string> implements DurableLimits<K> {
   ): Promise<DurableAcquisition<K>> {
     const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
-    signal?.throwIfAborted();
     await this.#check(requested, covered);
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const limit = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs;
     const request = this.#newRequest(requested, true, limit, this.#leases.get(around)?.id);
     return this.#send(request, signal, covered);
@@ -183,7 +184,9 @@ class Connection<K extends string> implements DurableLimits<K> {
       const outcome = await pending.outcome;
       this.#rememberFrom(outcome);
       if (outcome.kind === "cancelled")
-        throw signal?.reason ?? new BackendUnavailableError("the object has cancelled the request");
+        throw signal?.aborted
+          ? reasonOf(signal)
+          : new BackendUnavailableError("the object has cancelled the request");
       if (outcome.kind === "failed") throw unpackError(outcome.error);
       const known = this.#set();
       if (outcome.kind === "granted") return this.#grant(known, outcome, request.id, pending, covered);

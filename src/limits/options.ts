@@ -1,5 +1,6 @@
 /** The options of sets and of requests, and their checks. */
 import { InvalidLimitError, InvalidRequestError, type LimitError, show } from "../errors.ts";
+import { isSignal, throwIfAborted } from "../platform/aborted.ts";
 import type { Clock } from "../platform/clock.ts";
 import { checkOptions, invalidRequest } from "./known-options.ts";
 import type { LimitLike } from "./limits.ts";
@@ -47,13 +48,24 @@ interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Checks the options of a request, and returns its `timeoutMs`: Infinity where it is left out. */
+/**
+ * Checks the options of a request, and returns its `timeoutMs`: Infinity where it is left out. Throws the reason of a signal that
+ * has aborted.
+ */
 export function checkRequestOptions(options: RequestOptions | null | undefined): number {
   if (options === undefined || options === null) return Number.POSITIVE_INFINITY;
   if (typeof options !== "object") refuseOption(options);
   // Cheap for the two names that are known, since many requests have options.
   for (const option in options) if (option !== "timeoutMs" && option !== "signal") refuseOption(options);
+  const { signal } = options;
+  if (signal !== undefined && signal !== null && !isSignal(signal)) throw noSignal(signal);
+  throwIfAborted(signal);
   return checkTimeout(options.timeoutMs);
+}
+
+function noSignal(value: unknown): Error {
+  const hint = "signal" in Object(value) ? ": pass the controller's signal" : "";
+  return new InvalidRequestError(`signal must be an AbortSignal, got ${show(value)}${hint}`);
 }
 
 function refuseOption(options: unknown): void {

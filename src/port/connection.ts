@@ -1,4 +1,5 @@
 /** One connection of a peer to the set of a host: its requests, its acquisitions, and its end. */
+
 import { Grant, Refusal, runWith } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
@@ -6,10 +7,12 @@ import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { checkRequestOptions } from "../limits/options.ts";
 import { Requests } from "../limits/requests.ts";
 import type { LimitStats } from "../limits/stats.ts";
+import { reasonOf } from "../platform/aborted.ts";
 import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
 import { type PromiseWithResolvers, withResolvers } from "../platform/resolvers.ts";
 import { soon } from "../platform/soon.ts";
+import { whenAborted } from "../waiting/aborts.ts";
 import { type Endpoint, tells } from "./endpoint.ts";
 import { PortGranter } from "./granter.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
@@ -158,7 +161,6 @@ export class Connection<K extends string> implements Limits<K> {
   ): Promise<Acquisition<K>> {
     const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
-    signal?.throwIfAborted();
     const { requests, granter } = this.#facts ?? (await this.#whenKnown(signal, timeoutMs));
     this.#check();
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
@@ -169,11 +171,11 @@ export class Connection<K extends string> implements Limits<K> {
     // The host may have granted already, and only it knows. So the promise rejects when the host confirms, and not before:
     // otherwise the grant would be held without an owner.
     const cancel = () => this.#outbox.send(TO_HOST.CANCEL, number);
-    signal?.addEventListener("abort", cancel);
+    const stopListening = signal && whenAborted(signal, cancel);
     try {
-      if ((await answer) === TO_PEER.CANCELLED) throw signal!.reason;
+      if ((await answer) === TO_PEER.CANCELLED) throw reasonOf(signal!);
     } finally {
-      signal?.removeEventListener("abort", cancel);
+      stopListening?.();
     }
     return this.#grant(granter, units, number, covered);
   }
@@ -264,15 +266,14 @@ export class Connection<K extends string> implements Limits<K> {
   async #whenKnown(signal?: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<Facts<K>> {
     this.#check();
     const { promise, reject } = withResolvers<void>();
-    const abort = () => reject(signal?.reason);
     const ms = Math.max(timeoutMs, LEAST_PATIENCE_MS);
     const late = () => reject(new BackendUnavailableError(`the host has not answered within ${ms} ms`));
     const timer = ms <= LONGEST_TIMER_MS ? systemClock.setTimeout(late, ms) : undefined;
-    signal?.addEventListener("abort", abort);
+    const stopListening = signal && whenAborted(signal, () => reject(reasonOf(signal)));
     try {
       await Promise.race([this.ready, promise]);
     } finally {
-      signal?.removeEventListener("abort", abort);
+      stopListening?.();
       if (timer !== undefined) systemClock.clearTimeout(timer);
     }
     return this.#known();

@@ -5,6 +5,7 @@
  */
 
 import type { AcquireOptions } from "../contract.ts";
+import { reasonOf } from "../platform/aborted.ts";
 import { Alarm } from "../waiting/alarm.ts";
 import { Departures } from "../waiting/departures.ts";
 import {
@@ -116,12 +117,9 @@ export class RedisQueue<K extends string> {
       this.serve();
     }
     const operations: Operation[] = [];
-    const now = this.#settings.clock.now();
     const visit = (waiter: Waiter<K>): Stop => {
       if (operations.length >= MOST_AT_ONCE) return UNKNOWN;
-      // After its deadline a waiter only asks which limits refuse it.
-      if (waiter.deadline < now) operations.push(this.#ask(waiter, "P"));
-      else operations.push(this.#ask(waiter, waiter.request.covered ? "N" : "T"));
+      operations.push(this.#ask(waiter, waiter.code));
       return FREE;
     };
     const singles = this.#singles;
@@ -155,7 +153,7 @@ export class RedisQueue<K extends string> {
     let oldest = Number.POSITIVE_INFINITY;
     for (const waiter of [...this.#waiters]) {
       if (waiter.askedAt > askedBefore) oldest = Math.min(oldest, waiter.askedAt);
-      else if (waiter.isAborted) this.#leave(waiter).reject(waiter.signal?.reason);
+      else if (waiter.isAborted) this.#leave(waiter).reject(reasonOf(waiter.signal!));
       else if (waiter.isLate) this.#leave(waiter).reject(this.#gate.timeout(waiter, waiter.refusedBy));
       else if (this.#gate.unanswered(waiter)) this.#leave(waiter);
     }
@@ -172,7 +170,7 @@ export class RedisQueue<K extends string> {
   /** The connection has failed: requests that aborted while they were on their way do not wait for it to come back. */
   interrupted(): void {
     for (const waiter of [...this.#waiters]) {
-      if (waiter.isAborted) this.#leave(waiter).reject(waiter.signal?.reason);
+      if (waiter.isAborted) this.#leave(waiter).reject(reasonOf(waiter.signal!));
     }
   }
 
@@ -220,7 +218,7 @@ export class RedisQueue<K extends string> {
     if (answer.kind === "granted") this.#grant(waiter, answer.takenAt);
     else if (waiter.hasLeft) return;
     else if (waiter.isAborted) {
-      this.#leave(waiter).reject(waiter.signal?.reason);
+      this.#leave(waiter).reject(reasonOf(waiter.signal!));
       this.serve();
     } else if (answer.kind === "behind") {
       waiter.hasWaited = true;

@@ -1,4 +1,5 @@
 /** A set of limits on a Redis or Valkey server, for many machines. */
+
 import { runWith } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import { LimitSetClosedError } from "../errors.ts";
@@ -196,7 +197,6 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     const session = this.#sessions.current;
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
     const timeoutMs = checkRequestOptions(options);
-    options?.signal?.throwIfAborted();
     if (units.every((count) => count === 0)) return session.grant(units, 0, covered);
     if (this.#conversation.isAway && this.#standIn) {
       this.#conversation.send();

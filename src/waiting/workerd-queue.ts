@@ -15,6 +15,7 @@
 import type { AcquireOptions } from "../contract.ts";
 import { isGranted, tokenOf, waitOf } from "../core/answer.ts";
 import { toMicros } from "../limits/units.ts";
+import { throwIfAborted } from "../platform/aborted.ts";
 import { Aborts } from "./aborts.ts";
 import type { Gate, Queue } from "./gate.ts";
 import { FREE, type Request, type Stop, stopFor, type Waiting } from "./line.ts";
@@ -191,7 +192,7 @@ export class WorkerdQueue<T> implements Queue<T> {
 
   /** The waiter was passed as if it were gone, and is not: it goes back to where it stood. */
   #rejoin(waiter: Waiter<T>): void {
-    waiter.signal?.throwIfAborted();
+    throwIfAborted(waiter.signal);
     this.#join(waiter);
   }
 

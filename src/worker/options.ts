@@ -4,6 +4,7 @@ import type { Limits } from "../contract.ts";
 import { show } from "../errors.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
+import { isSignal } from "../platform/aborted.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { BALANCES, type LoadBalancing } from "./balance.ts";
 import { InvalidWorkerError } from "./errors.ts";
@@ -86,7 +87,7 @@ export function toSettings(options: WorkerOptions, methodNames: readonly string[
   if (!Object.hasOwn(BALANCES, loadBalancing)) {
     throw InvalidWorkerError.option("loadBalancing", loadBalancing, quoted(Object.keys(BALANCES)));
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && !isSignal(signal)) {
     throw InvalidWorkerError.option("signal", signal, "an AbortSignal");
   }
   const fallback = toPolicy(options);
