@@ -222,14 +222,14 @@ export class RedisQueue<K extends string> {
       this.serve();
     } else if (answer.kind === "behind") {
       waiter.hasWaited = true;
-      waiter.line!.stop = answer.stop;
+      this.#lines.stop(waiter.line!, answer.stop);
       if (waiter.isLate) this.#conversation.send();
     } else if (waiter.isOnce || code === "P") {
       this.#refuse(waiter, answer, timing, code === "P" || answer.isBehind);
     } else {
       waiter.hasWaited = true;
       waiter.refusedBy = answer.by;
-      waiter.line!.stop = answer.hangs ? AWAITS_RELEASE : AWAITS_TIME;
+      this.#lines.stop(waiter.line!, answer.hangs ? AWAITS_RELEASE : AWAITS_TIME);
       this.#passesAt = Math.min(this.#passesAt, timing.readAt + answer.waitMs);
       if (waiter.isLate) this.#refuse(waiter, answer, timing, false);
     }
