@@ -13,8 +13,6 @@ import { definitionOf } from "./limits/definition.ts";
 import { type Limit, toLimits } from "./limits/limits.ts";
 import {
   checkBlockingOptions,
-  checkMaxThreads,
-  checkMissingUpdate,
   checkRequestOptions,
   checkSetOptions,
   type LimitSetOptions,
@@ -59,9 +57,8 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     checkSetOptions(options);
     const { limits = [], shared = true, maxThreads = 32, config = {}, clock = systemClock } = options;
     const { onWarning = warnOnce(), missingUpdate = "throw" } = options;
-    checkMissingUpdate(missingUpdate);
     this.shared = shared;
-    this.maxThreads = checkMaxThreads(maxThreads);
+    this.maxThreads = maxThreads;
     this.missingUpdate = missingUpdate;
     this.limits = toLimits(limits);
     this.requests = new Requests(this.limits);
@@ -69,22 +66,26 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     this.config = Object.freeze({ ...config });
     this.denials = new Denials(this.keys, this.config);
     this.clock = clock;
-    const region =
+    this.region =
       (options as OptionsWithRegion<K>)[INTERNALS] ??
       Region.create(this.limits.map(definitionOf), shared && canShare);
-    this.region = region;
     this.granter = new LocalGranter({
       requests: this.requests,
       config: this.config,
       missingUpdate,
       clock,
-      region,
+      region: this.region,
       denials: this.denials,
       onWarning,
       acquireNested: (requested, acquireOptions, covered) => this.enter(requested, acquireOptions, covered),
       reclaimed: () => this.end("reclaimed"),
     });
     this.queue = this.granter.queue;
+  }
+
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
   }
 
   /** How many requests of this thread wait. */

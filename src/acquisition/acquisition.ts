@@ -68,6 +68,11 @@ export class Grant<K extends string> implements Acquisition<K> {
     if (leaks !== undefined) this.marker = leaks.mark(units, token);
   }
 
+  /** @internal Vue makes no proxy of it, nor of its parts: private members cannot be read through a proxy. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
   get successful(): boolean {
     return true;
   }

@@ -66,6 +66,11 @@ class Connection<K extends string> implements DurableLimits<K> {
     this.#known = recall(namespace, name);
   }
 
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
   // A new promise for each reader: in workerd, an HTTP request cannot await a promise that another HTTP request has made.
   get ready(): Promise<void> {
     return this.#described().then(() => {});

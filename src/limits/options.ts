@@ -29,11 +29,18 @@ export interface LimitSetOptions<K extends string = string> {
   readonly onWarning?: (warning: LimitError) => void;
 }
 
+// The holdings of each thread are part of a set's state, which every grant copies.
+const MOST_THREADS = 1000;
+
 const SET_OPTIONS = ["limits", "shared", "maxThreads", "missingUpdate", "config", "clock", "onWarning"];
 
-/** Checks that the options of a LimitSet are known ones. */
-export function checkSetOptions(options: object): void {
+/** Checks the options of a LimitSet, except its limits. */
+export function checkSetOptions(options: LimitSetOptions): void {
   checkOptions("a LimitSet", options, SET_OPTIONS);
+  const { missingUpdate = "throw", maxThreads = 1 } = options;
+  checkMissingUpdate(missingUpdate);
+  if (Number.isInteger(maxThreads) && maxThreads >= 1 && maxThreads <= MOST_THREADS) return;
+  throw new InvalidLimitError("maxThreads", maxThreads, `a whole number from 1 to ${MOST_THREADS}`);
 }
 
 /** Checks the option `missingUpdate` of a set. */
@@ -84,13 +91,4 @@ function checkTimeout(timeoutMs: number | undefined): number {
   throw new InvalidRequestError(
     `timeoutMs must be a number of milliseconds, 0 or more, got ${show(timeoutMs)}`,
   );
-}
-
-// The holdings of each thread are part of a set's state, which every grant copies.
-const MOST_THREADS = 1000;
-
-/** Checks the option `maxThreads` of a set, and returns it. */
-export function checkMaxThreads(maxThreads: number): number {
-  if (Number.isInteger(maxThreads) && maxThreads >= 1 && maxThreads <= MOST_THREADS) return maxThreads;
-  throw new InvalidLimitError("maxThreads", maxThreads, `a whole number from 1 to ${MOST_THREADS}`);
 }

@@ -88,6 +88,11 @@ export class Connection<K extends string> implements Limits<K> {
     this.#reviewSoon();
   }
 
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
   get keys(): readonly K[] {
     return this.#known().requests.keys;
   }

@@ -80,6 +80,11 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     conversation.begin(this.#batches);
   }
 
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
   /** How many requests of this process wait. */
   get waiting(): number {
     return this.#queue.size;

@@ -30,6 +30,11 @@ export class ManualClock implements Clock {
     this.#now = check("startMs", startMs);
   }
 
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
   /** The time, in milliseconds since the Unix epoch. */
   now(): number {
     return this.#now;

@@ -72,6 +72,11 @@ class InstanceLimits implements Limits {
     this.#scope = scope;
   }
 
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
   get keys(): readonly string[] {
     return this.#inner.keys;
   }

@@ -107,6 +107,11 @@ class ScopedAcquisition implements Acquisition {
     this.#scope = scope;
   }
 
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
   get successful(): boolean {
     return this.#inner.successful;
   }
