@@ -134,7 +134,8 @@ export interface Limits<K extends string = string> {
    */
   tryAcquire(requested?: Amounts<K>): Awaitable<Acquisition<K>>;
   /**
-   * Acquires, runs `body`, releases, and resolves to the value of `body`. An error of `body` wins over one of the release.
+   * Acquires, runs `body`, releases, and resolves to the value of `body`. An error of `body` wins over one of the release. If the
+   * signal aborts before `body` begins, `body` does not run, and all comes back.
    *
    * @throws all that `acquire` and `body` throw.
    * @throws {UsageNotReportedError} if `body` has not reported the usage of a RateLimit.

@@ -63,8 +63,8 @@ export class InvalidRequestError extends LimitError {
 }
 
 /**
- * `update` reported more usage than was requested, of a limit whose `overage` is `"error"`. Nothing was recorded. Request more,
- * or define the limit with `overage: "debt"`.
+ * `update` reported more usage than was requested, of a limit whose `overage` is `"error"` or of a CallLimit. Nothing was recorded.
+ * Request more, or define the RateLimit with `overage: "debt"`.
  */
 export class UsageExceedsRequestedError extends LimitError {
   /** The key of the limit. */
@@ -74,10 +74,11 @@ export class UsageExceedsRequestedError extends LimitError {
   /** The amount that was requested. */
   readonly requested: number;
 
-  constructor(key: string, used: number, requested: number) {
+  constructor(key: string, used: number, requested: number, hasOverage = true) {
+    const advice = hasOverage ? `request more, or define the limit with overage: "debt"` : "request more";
     super(
       "ERR_USAGE_EXCEEDS_REQUESTED",
-      `usage of ${quote(key)} is ${used} but ${requested} was requested; request more, or define the limit with overage: "debt"`,
+      `usage of ${quote(key)} is ${used} but ${requested} was requested; ${advice}`,
     );
     this.key = key;
     this.used = used;
@@ -103,18 +104,21 @@ export class UsageNotReportedError extends LimitError {
 }
 
 /**
- * A request was not granted within `timeoutMs`. Nothing was taken. Try again later, or wait longer; the message names the
- * limits that refuse. The error's `name` is `"TimeoutError"`, as that of the platform's own timeouts is.
+ * A request was not granted within `timeoutMs`. Nothing was taken. Try again later, or wait longer; `limitedBy` and the
+ * message name the limits that refuse. The error's `name` is `"TimeoutError"`, as that of the platform's own timeouts is.
  */
 export class AcquireTimeoutError extends LimitError {
   /** The option `timeoutMs` of the request, in milliseconds. */
   readonly timeoutMs: number;
+  /** The keys of the limits that refused at the end. */
+  readonly limitedBy: readonly string[];
 
   constructor(timeoutMs: number, limitedBy: readonly string[]) {
     const by = limitedBy.length > 0 ? `, limited by ${listKeys(limitedBy)}` : "";
     super("ERR_ACQUIRE_TIMEOUT", `not granted within ${timeoutMs} ms${by}`);
     this.name = "TimeoutError";
     this.timeoutMs = timeoutMs;
+    this.limitedBy = limitedBy;
   }
 }
 

@@ -1,4 +1,5 @@
 /** A set of limits in this isolate: it ties together the limits, the core, the acquisitions and the waiters. */
+
 import { Grant, Refusal, recordOf, runWith } from "./acquisition/acquisition.ts";
 import { Denials } from "./acquisition/denials.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
@@ -10,7 +11,12 @@ import { Region } from "./core/region.ts";
 import { LimitSetClosedError } from "./errors.ts";
 import { definitionOf } from "./limits/definition.ts";
 import { type Limit, toLimits } from "./limits/limits.ts";
-import { checkMaxThreads, checkMissingUpdate, checkTimeout, type LimitSetOptions } from "./limits/options.ts";
+import {
+  checkBlockingOptions,
+  checkRequestOptions,
+  checkSetOptions,
+  type LimitSetOptions,
+} from "./limits/options.ts";
 import { Requests } from "./limits/requests.ts";
 import { describe, type LimitStats } from "./limits/stats.ts";
 import { toMicros } from "./limits/units.ts";
@@ -48,11 +54,11 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private region: Region | undefined;
 
   constructor(options: LimitSetOptions<K> = {}) {
+    checkSetOptions(options);
     const { limits = [], shared = true, maxThreads = 32, config = {}, clock = systemClock } = options;
     const { onWarning = warnOnce(), missingUpdate = "throw" } = options;
-    checkMissingUpdate(missingUpdate);
     this.shared = shared;
-    this.maxThreads = checkMaxThreads(maxThreads);
+    this.maxThreads = maxThreads;
     this.missingUpdate = missingUpdate;
     this.limits = toLimits(limits);
     this.requests = new Requests(this.limits);
@@ -60,22 +66,26 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     this.config = Object.freeze({ ...config });
     this.denials = new Denials(this.keys, this.config);
     this.clock = clock;
-    const region =
+    this.region =
       (options as OptionsWithRegion<K>)[INTERNALS] ??
       Region.create(this.limits.map(definitionOf), shared && canShare);
-    this.region = region;
     this.granter = new LocalGranter({
       requests: this.requests,
       config: this.config,
       missingUpdate,
       clock,
-      region,
+      region: this.region,
       denials: this.denials,
       onWarning,
       acquireNested: (requested, acquireOptions, covered) => this.enter(requested, acquireOptions, covered),
       reclaimed: () => this.end("reclaimed"),
     });
     this.queue = this.granter.queue;
+  }
+
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
   }
 
   /** How many requests of this thread wait. */
@@ -150,7 +160,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   acquireSync(requested?: Amounts<K>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<K> {
     const region = this.open();
     const units = this.requests.parse(requested);
-    const timeoutMs = checkTimeout(options?.timeoutMs);
+    const timeoutMs = checkBlockingOptions(options);
     const answer = takeBlocking(region, this.clock, units, timeoutMs);
     if (isGranted(answer)) return new Grant(this.granter, units, tokenOf(answer));
     this.checkMembership(answer);
@@ -174,7 +184,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     body: (acquisition: Acquisition<K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    return runWith(await this.acquire(requested, options), body);
+    return runWith(await this.acquire(requested, options), body, options?.signal);
   }
 
   /**
@@ -238,8 +248,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     try {
       const region = this.open();
       const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
-      const timeoutMs = checkTimeout(options?.timeoutMs);
-      options?.signal?.throwIfAborted();
+      const timeoutMs = checkRequestOptions(options);
       const now = this.clock.now();
       const request = { units, covered };
       if (this.queue.size > 0 && this.queue.standsBefore(units, now)) {

@@ -2,9 +2,11 @@
  * This folder has the answers to requests. This file has both kinds: grants, which are settled at their release, and the refusals of
  * tries.
  */
+
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
+import { reasonOf } from "../platform/aborted.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
 import type { LeakWatch, Marker } from "./leaks.ts";
 
@@ -69,6 +71,11 @@ export class Grant<K extends string> implements Acquisition<K> {
     if (leaks !== undefined) this.marker = leaks.mark(units, token);
   }
 
+  /** @internal Vue makes no proxy of it, nor of its parts: private members cannot be read through a proxy. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
   get successful(): boolean {
     return true;
   }
@@ -125,6 +132,18 @@ export class Grant<K extends string> implements Acquisition<K> {
   }
 }
 
+/** Releases an acquisition of which nothing was used. */
+export function releaseUnused<K extends string>(acquisition: Acquisition<K>): void {
+  for (const key in acquisition.requested) {
+    try {
+      acquisition.update({ [key]: 0 } as Amounts<K>);
+    } catch {
+      // A resource has no usage: it comes back by the release.
+    }
+  }
+  acquisition.release();
+}
+
 /** The part that refusals by the same limits share. */
 export interface Denial<K extends string> {
   readonly config: Readonly<Record<string, unknown>>;
@@ -170,11 +189,19 @@ export class Refusal<K extends string> implements Acquisition<K> {
   async [asyncDispose](): Promise<void> {}
 }
 
-/** Runs `body` with an acquisition, and releases it. An error of the body wins over one of the release. */
+/**
+ * Runs `body` with an acquisition, and releases it. An error of the body wins over one of the release. If `signal` has aborted since
+ * the grant, the body does not run, and everything goes back.
+ */
 export async function runWith<K extends string, T>(
   acquisition: Acquisition<K>,
   body: (acquisition: Acquisition<K>) => Awaitable<T>,
+  signal: AbortSignal | undefined,
 ): Promise<T> {
+  if (signal?.aborted) {
+    releaseUnused(acquisition);
+    throw reasonOf(signal);
+  }
   let result: T;
   try {
     result = await body(acquisition);

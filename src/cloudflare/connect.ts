@@ -1,11 +1,14 @@
 /** The client: forwards requests to the Durable Object that hosts the set. */
+
 import { type Granter, runWith } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, LimitView } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
+import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
-import { checkTimeout } from "../limits/options.ts";
+import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
+import { reasonOf, throwIfAborted } from "../platform/aborted.ts";
 import { unpackError } from "../remote/packed-errors.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import type { ConnectDurableOptions, DurableAcquisition, DurableLimits, KeysOf } from "./durable-limits.ts";
@@ -28,7 +31,8 @@ import { Route } from "./route.ts";
  * `BackendUnavailableError`. Calls to an overloaded object do so at once. `close()` releases what this connection holds, and
  * leaves the object as it is.
  *
- * @throws {InvalidRequestError} if `namespace` is no binding of Durable Objects, `name` is empty, or `deadlineMs` is out of bounds.
+ * @throws {InvalidRequestError} if `namespace` is no binding of Durable Objects, `name` is empty, `deadlineMs` is out of bounds, or
+ * an option is not known.
  * @example
  * const limits = connectDurable<typeof Budget>(env.BUDGET, "model-api");
  * await using acquisition = await limits.acquire({ tokens: 500 });
@@ -38,6 +42,7 @@ export function connectDurable<
   S extends string | { readonly limits: readonly LimitLike[] } = string,
   K extends string = KeysOf<S>,
 >(namespace: ObjectNamespace, name: string, options: ConnectDurableOptions = {}): DurableLimits<K> {
+  checkOptions("connectDurable", options, ["deadlineMs"], invalidRequest);
   return new Connection<K>(namespace, name, options);
 }
 
@@ -59,6 +64,11 @@ class Connection<K extends string> implements DurableLimits<K> {
     this.#namespace = namespace;
     this.#name = name;
     this.#known = recall(namespace, name);
+  }
+
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
   }
 
   // A new promise for each reader: in workerd, an HTTP request cannot await a promise that another HTTP request has made.
@@ -95,7 +105,7 @@ class Connection<K extends string> implements DurableLimits<K> {
   ): Promise<T> {
     const acquisition = await this.acquire(requested, options);
     try {
-      return await runWith(acquisition, () => body(acquisition));
+      return await runWith(acquisition, () => body(acquisition), options?.signal);
     } finally {
       await (acquisition as DurableGrant<K>).lease?.ended;
     }
@@ -134,11 +144,10 @@ class Connection<K extends string> implements DurableLimits<K> {
     covered: readonly boolean[] | undefined,
     around: number,
   ): Promise<DurableAcquisition<K>> {
-    const timeoutMs = checkTimeout(options?.timeoutMs);
+    const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
-    signal?.throwIfAborted();
     await this.#check(requested, covered);
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const limit = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs;
     const request = this.#newRequest(requested, true, limit, this.#leases.get(around)?.id);
     return this.#send(request, signal, covered);
@@ -180,7 +189,9 @@ class Connection<K extends string> implements DurableLimits<K> {
       const outcome = await pending.outcome;
       this.#rememberFrom(outcome);
       if (outcome.kind === "cancelled")
-        throw signal?.reason ?? new BackendUnavailableError("the object has cancelled the request");
+        throw signal?.aborted
+          ? reasonOf(signal)
+          : new BackendUnavailableError("the object has cancelled the request");
       if (outcome.kind === "failed") throw unpackError(outcome.error);
       const known = this.#set();
       if (outcome.kind === "granted") return this.#grant(known, outcome, request.id, pending, covered);

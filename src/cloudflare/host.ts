@@ -1,4 +1,5 @@
 /** The host of a set: answers requests, keeps grants under their leases, and writes each change to the object's storage. */
+import { releaseUnused } from "../acquisition/acquisition.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "../acquisition/internals.ts";
 import type { Acquisition, Amounts } from "../contract.ts";
 import type { Region } from "../core/region.ts";
@@ -159,7 +160,7 @@ export class Host {
     if (signal.aborted) {
       // The client has cancelled between the grant and now. The request is settled as if nothing had been used.
       this.#requests.delete(request.id);
-      settle(acquisition, noUsageOf(acquisition.requested));
+      releaseUnused(acquisition);
       this.#write();
       return { kind: "cancelled" };
     }
@@ -245,8 +246,3 @@ export class Host {
 }
 
 const FARTHEST_ALARM_MS = 365 * 86_400_000;
-
-/** A usage report that says that nothing of `requested` was used. */
-function noUsageOf(requested: Readonly<Partial<Record<string, number>>>): Record<string, number> {
-  return Object.fromEntries(Object.keys(requested).map((key) => [key, 0]));
-}

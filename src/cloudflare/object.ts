@@ -2,6 +2,7 @@
 
 import { checkLease } from "../acquisition/leased.ts";
 import type { Awaitable } from "../contract.ts";
+import { checkOptions } from "../limits/known-options.ts";
 import { type LimitLike, toLimits } from "../limits/limits.ts";
 import { checkMissingUpdate } from "../limits/options.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
@@ -163,8 +164,10 @@ export class LimitSetObject extends DurableObject {
     const storage = new SetStorage(this.ctx.storage);
     const stored = await storage.load();
     try {
-      const { limits = [], config = {}, missingUpdate = "throw", ...rest } = await this.limitOptions();
-      const { leaseMs = 30_000, clock = objectClock } = rest;
+      const options = await this.limitOptions();
+      checkOptions("limitOptions()", options, ["limits", "config", "missingUpdate", "leaseMs", "clock"]);
+      const { limits = [], config = {}, missingUpdate = "throw" } = options;
+      const { leaseMs = 30_000, clock = objectClock } = options;
       checkMissingUpdate(missingUpdate);
       checkLease(leaseMs);
       return new Host({ limits: toLimits(limits), config, missingUpdate, leaseMs, clock }, storage, stored);

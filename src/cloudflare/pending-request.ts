@@ -1,7 +1,9 @@
 /** A request of a client, from the first call of the object until its outcome is known and handed on. */
+import { reasonOf } from "../platform/aborted.ts";
 import { systemClock } from "../platform/clock.ts";
 import { dispose } from "../platform/dispose.ts";
 import { withResolvers } from "../platform/resolvers.ts";
+import { whenAborted } from "../waiting/aborts.ts";
 import type { ObjectStub, Outcome, RequestStub, SentRequest } from "./protocol.ts";
 import type { Route } from "./route.ts";
 
@@ -16,7 +18,7 @@ export class PendingRequest {
   readonly reject: (error: unknown) => void;
   readonly #route: Route;
   readonly #request: SentRequest;
-  readonly #signal: AbortSignal | undefined;
+  readonly #stopListening: (() => void) | undefined;
   readonly #startedAt = systemClock.now();
   #stub: RequestStub | undefined;
   #isFirst = true;
@@ -25,12 +27,11 @@ export class PendingRequest {
   constructor(route: Route, request: SentRequest, signal: AbortSignal | undefined) {
     this.#route = route;
     this.#request = request;
-    this.#signal = signal;
     const { promise, resolve, reject } = withResolvers<Outcome>();
     this.outcome = promise;
     this.reject = reject;
     route.attempt((object, heard) => this.#send(object, heard)).then(resolve, reject);
-    signal?.addEventListener("abort", this.#cancel);
+    if (signal) this.#stopListening = whenAborted(signal, () => this.#cancel(signal));
   }
 
   /** The stub of the request, which is the caller's to dispose of from now on. */
@@ -43,7 +44,7 @@ export class PendingRequest {
   /** Ends the request. Unless its stub was taken, the object lets it wait no longer, and takes back what was granted. */
   end(): void {
     this.#isOver = true;
-    this.#signal?.removeEventListener("abort", this.#cancel);
+    this.#stopListening?.();
     this.#stub?.[dispose]?.();
   }
 
@@ -78,11 +79,9 @@ export class PendingRequest {
 
   // The outcome still comes from the object: it alone knows whether the abort came before the grant. If the client decided, the
   // object could hold units for a request that has failed.
-  readonly #cancel = (): void => {
-    this.#route
-      .call((object) => object.cancel(this.#request.id))
-      .catch(() => this.reject(this.#signal?.reason));
-  };
+  #cancel(signal: AbortSignal): void {
+    this.#route.call((object) => object.cancel(this.#request.id)).catch(() => this.reject(reasonOf(signal)));
+  }
 }
 
 function ignore(): void {}

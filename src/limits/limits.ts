@@ -1,5 +1,6 @@
 /** Limits, of which sets are made: frozen data that was checked when it was made, without behaviour. */
 import { InvalidLimitError } from "../errors.ts";
+import { checkOptions } from "./known-options.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
 
 /**
@@ -91,7 +92,8 @@ export class RateLimit<const K extends string = string> {
   readonly overage: Overage;
 
   constructor(options: RateLimitOptions<K>) {
-    const { key, capacity, windowMs, algorithm, unit = 1, burst, overage = "error" } = checkOptions(options);
+    checkDefinition("a RateLimit", options, RATE_OPTIONS);
+    const { key, capacity, windowMs, algorithm, unit = 1, burst, overage = "error" } = options;
     this.key = checkKey(key);
     if (!(Number.isFinite(unit) && unit > 0)) {
       throw new InvalidLimitError("unit", unit, "a positive number", key);
@@ -136,7 +138,8 @@ export class CallLimit {
   readonly burst?: number;
 
   constructor(options: CallLimitOptions) {
-    const { capacity, windowMs, algorithm, burst } = checkOptions(options);
+    checkDefinition("a CallLimit", options, CALL_OPTIONS);
+    const { capacity, windowMs, algorithm, burst } = options;
     this.capacity = checkCapacity(capacity, 1, this.key);
     this.windowMs = checkWindow(windowMs, this.key);
     this.algorithm = checkAlgorithm(algorithm, this.key);
@@ -171,7 +174,8 @@ export class ResourceLimit<const K extends string = string> {
   readonly capacity: number;
 
   constructor(options: ResourceLimitOptions<K>) {
-    const { key, capacity } = checkOptions(options);
+    checkDefinition("a ResourceLimit", options, RESOURCE_OPTIONS);
+    const { key, capacity } = options;
     this.key = checkKey(key);
     this.capacity = checkCapacity(capacity, 1, key);
     Object.freeze(this);
@@ -219,7 +223,7 @@ export function toLimits<K extends string>(limits: readonly LimitLike<K>[]): rea
 
 function toLimit<K extends string>(like: LimitLike<K>): Limit<K> {
   if (like instanceof RateLimit || like instanceof CallLimit || like instanceof ResourceLimit) return like;
-  switch (checkOptions(like).type) {
+  switch (checkObject(like).type) {
     case "rate":
       return new RateLimit<K>(like as RateLimitOptions<K>);
     case "call":
@@ -234,7 +238,17 @@ function toLimit<K extends string>(like: LimitLike<K>): Limit<K> {
 // 71 years: a window of so many whole microseconds can be added to any time without overflow.
 const LONGEST_WINDOW_MS = 2 ** 51 / 1000;
 
-function checkOptions<T>(options: T): T {
+// Data of a limit have its `type`, and what `get` returns has a method too.
+const EVERY_LIMIT = ["type", "key", "capacity", "stats"];
+const CALL_OPTIONS = [...EVERY_LIMIT, "windowMs", "algorithm", "burst"];
+const RATE_OPTIONS = [...CALL_OPTIONS, "unit", "overage"];
+const RESOURCE_OPTIONS = EVERY_LIMIT;
+
+function checkDefinition(what: string, options: object, known: readonly string[]): void {
+  checkOptions(what, checkObject(options), known);
+}
+
+function checkObject<T>(options: T): T {
   if (typeof options !== "object" || options === null) {
     throw new InvalidLimitError("limit", options, "an object");
   }
@@ -290,7 +304,13 @@ function checkBurst(
     );
   }
   if (burst === undefined) return capacity;
-  if (!(typeof burst === "number" && toUnits(burst, unit) > 0 && burst <= capacity)) {
+  if (
+    !(
+      typeof burst === "number" &&
+      toUnits(burst, unit) > 0 &&
+      toUnits(burst, unit) <= toUnits(capacity, unit)
+    )
+  ) {
     const bounds = `a multiple of unit ${unit}, up to the capacity ${capacity} (for larger bursts lengthen capacity and window alike)`;
     throw new InvalidLimitError("burst", burst, bounds, key);
   }

@@ -1,6 +1,8 @@
 /** The options of sets and of requests, and their checks. */
 import { InvalidLimitError, InvalidRequestError, type LimitError, show } from "../errors.ts";
+import { isSignal, throwIfAborted } from "../platform/aborted.ts";
 import type { Clock } from "../platform/clock.ts";
+import { checkOptions, invalidRequest } from "./known-options.ts";
 import type { LimitLike } from "./limits.ts";
 
 /** The options of a `LimitSet`. */
@@ -27,26 +29,66 @@ export interface LimitSetOptions<K extends string = string> {
   readonly onWarning?: (warning: LimitError) => void;
 }
 
+// The holdings of each thread are part of a set's state, which every grant copies.
+const MOST_THREADS = 1000;
+
+const SET_OPTIONS = ["limits", "shared", "maxThreads", "missingUpdate", "config", "clock", "onWarning"];
+
+/** Checks the options of a LimitSet, except its limits. */
+export function checkSetOptions(options: LimitSetOptions): void {
+  checkOptions("a LimitSet", options, SET_OPTIONS);
+  const { missingUpdate = "throw", maxThreads = 1 } = options;
+  checkMissingUpdate(missingUpdate);
+  if (Number.isInteger(maxThreads) && maxThreads >= 1 && maxThreads <= MOST_THREADS) return;
+  throw new InvalidLimitError("maxThreads", maxThreads, `a whole number from 1 to ${MOST_THREADS}`);
+}
+
 /** Checks the option `missingUpdate` of a set. */
 export function checkMissingUpdate(missingUpdate: unknown): void {
   if (missingUpdate === "throw" || missingUpdate === "charge") return;
   throw new InvalidLimitError("missingUpdate", missingUpdate, `"throw" or "charge"`);
 }
 
-/** Checks the option `timeoutMs` of a request, and returns it: Infinity where it is left out. */
-export function checkTimeout(timeoutMs: number | undefined): number {
+/** The options of a request. */
+interface RequestOptions {
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Checks the options of a request, and returns its `timeoutMs`: Infinity where it is left out. Throws the reason of a signal that
+ * has aborted.
+ */
+export function checkRequestOptions(options: RequestOptions | null | undefined): number {
+  if (options === undefined || options === null) return Number.POSITIVE_INFINITY;
+  if (typeof options !== "object") refuseOption(options);
+  // Cheap for the two names that are known, since many requests have options.
+  for (const option in options) if (option !== "timeoutMs" && option !== "signal") refuseOption(options);
+  const { signal } = options;
+  if (signal !== undefined && signal !== null && !isSignal(signal)) throw noSignal(signal);
+  throwIfAborted(signal);
+  return checkTimeout(options.timeoutMs);
+}
+
+function noSignal(value: unknown): Error {
+  const hint = "signal" in Object(value) ? ": pass the controller's signal" : "";
+  return new InvalidRequestError(`signal must be an AbortSignal, got ${show(value)}${hint}`);
+}
+
+function refuseOption(options: unknown): void {
+  checkOptions("a request", options, ["timeoutMs", "signal"], invalidRequest);
+}
+
+/** Checks the options of a request that blocks its thread, and returns its `timeoutMs`. */
+export function checkBlockingOptions(options: Pick<RequestOptions, "timeoutMs"> = {}): number {
+  checkOptions("acquireSync", options, ["timeoutMs"], invalidRequest);
+  return checkTimeout(options.timeoutMs);
+}
+
+function checkTimeout(timeoutMs: number | undefined): number {
   if (timeoutMs === undefined) return Number.POSITIVE_INFINITY;
   if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
   throw new InvalidRequestError(
     `timeoutMs must be a number of milliseconds, 0 or more, got ${show(timeoutMs)}`,
   );
-}
-
-// The holdings of each thread are part of a set's state, which every grant copies.
-const MOST_THREADS = 1000;
-
-/** Checks the option `maxThreads` of a set, and returns it. */
-export function checkMaxThreads(maxThreads: number): number {
-  if (Number.isInteger(maxThreads) && maxThreads >= 1 && maxThreads <= MOST_THREADS) return maxThreads;
-  throw new InvalidLimitError("maxThreads", maxThreads, `a whole number from 1 to ${MOST_THREADS}`);
 }

@@ -2,6 +2,7 @@
 import { InvalidRequestError, listKeys, show, UsageExceedsRequestedError } from "../errors.ts";
 import type { Amounts } from "./amounts.ts";
 import { ceilingUnits, unitOf } from "./definition.ts";
+import { isEverywhere } from "./known-options.ts";
 import type { Limit } from "./limits.ts";
 import { toAmount, toUnits } from "./units.ts";
 
@@ -17,7 +18,7 @@ export const CHARGES = 2;
 export const MISSES = 4;
 
 /** Amounts by key, before the keys are checked. */
-type Named = { readonly [key: string]: number };
+type Named = { readonly [key: string]: number | undefined };
 
 /** How a limit is measured: what it takes to turn amounts of it into units. */
 interface Measure<K extends string> {
@@ -73,11 +74,15 @@ export class Requests<K extends string> {
     const units = copyOf(this.automatic);
     let next = 0;
     for (const key in requested) {
-      const index = measures[next]?.key === key ? next : this.indexFrom(next, key);
+      const index = measures[next]?.key === key ? next : this.indexFrom(next, key, requested);
+      if (index < 0) continue;
       const measure = measures[index]!;
       const amount = (requested as Named)[key]!;
       const count = toUnits(amount, measure.unit);
-      if (!(count >= 0 && count <= measure.ceiling)) throw invalidAmount(amount, count, measure);
+      if (!(count >= 0 && count <= measure.ceiling)) {
+        checkAbsent(amount, count, measure);
+        continue;
+      }
       units[index] = count;
       next = index + 1;
     }
@@ -92,7 +97,7 @@ export class Requests<K extends string> {
   parseNested(requested: Amounts<K> | undefined, covered: readonly boolean[]): number[] {
     const units = this.parse(requested);
     this.measures.forEach(({ key }, i) => {
-      if (covered[i] && !(requested && Object.hasOwn(requested, key))) units[i] = 0;
+      if (covered[i] && (requested as Named | undefined)?.[key] === undefined) units[i] = 0;
     });
     return units;
   }
@@ -114,12 +119,16 @@ export class Requests<K extends string> {
     const usages = copyOf(reported ?? this.nothing);
     let next = 0;
     for (const key in usage) {
-      const index = measures[next]?.key === key ? next : this.indexFrom(next, key);
+      const index = measures[next]?.key === key ? next : this.indexFrom(next, key, usage);
+      if (index < 0) continue;
       const measure = measures[index]!;
       const amount = (usage as Named)[key]!;
       const used = toUnits(amount, measure.unit);
       const most = taken[index]!;
-      if (measure.isResource || !(used >= 0 && used <= most)) checkUsage(amount, used, most, measure);
+      if (measure.isResource || !(used >= 0 && used <= most)) {
+        if (amount === undefined) continue;
+        checkUsage(amount, used, most, measure);
+      }
       usages[index] = used;
       next = index + 1;
     }
@@ -180,11 +189,17 @@ export class Requests<K extends string> {
     );
   }
 
-  /** The index of `key`. The search begins at `next`, since most requests name limits in their order. */
-  private indexFrom(next: number, key: string): number {
+  /**
+   * The index of `key`. The search begins at `next`, since most requests name limits in their order. -1 for a key that no limit
+   * has, if `amounts` names nothing by it.
+   */
+  private indexFrom(next: number, key: string, amounts: Amounts<K>): number {
     const measures = this.measures;
     for (let i = next; i < measures.length; i++) if (measures[i]!.key === key) return i;
-    return this.indexOf(key);
+    const index = this.indexes.get(key);
+    if (index !== undefined) return index;
+    if (isEverywhere(amounts, key) || (amounts as Named)[key] === undefined) return -1;
+    throw this.unknown(key);
   }
 
   /** Refuses a request that names nothing, if it is no plain object or the set has rates. */
@@ -225,6 +240,11 @@ function namesMissing(measures: readonly Measure<string>[]): InvalidRequestError
   return new InvalidRequestError(`name the amount of ${listKeys(rates)} to take: the set has rate limits`);
 }
 
+/** Refuses an amount that is there: one that is undefined counts as not named. */
+function checkAbsent(amount: unknown, units: number, measure: Measure<string>): void {
+  if (amount !== undefined) throw invalidAmount(amount, units, measure);
+}
+
 function invalidAmount(
   amount: unknown,
   units: number,
@@ -251,7 +271,8 @@ function checkUsage(amount: unknown, units: number, taken: number, measure: Meas
   }
   if (!(units >= 0)) throw invalidAmount(amount, units, measure);
   if (limit.type === "rate" && limit.overage === "debt") return;
-  throw new UsageExceedsRequestedError(key, toAmount(units, unit), toAmount(taken, unit));
+  const hasOverage = limit.type === "rate";
+  throw new UsageExceedsRequestedError(key, toAmount(units, unit), toAmount(taken, unit), hasOverage);
 }
 
 /** Refuses a value that is no plain object: null, a number, an array, a Map, whose entries would not be found. */

@@ -1,6 +1,7 @@
 /** `connectLimits`: the peer's side of a channel, which uses the host's set. */
 import type { Acquisition, Amounts, Limits, LimitView } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
+import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { warnOnce } from "../platform/warning.ts";
 import { Connection } from "./connection.ts";
@@ -52,7 +53,7 @@ export interface ConnectedLimits<K extends string = string> extends Limits<K> {
  * When the host disappears, all requests that wait reject with `BackendUnavailableError`: at once where the platform tells of the
  * end, within 25 s where it does not. The connection is then over; call `connectLimits` again for another.
  *
- * @throws {InvalidRequestError} if `endpoint` is not an endpoint.
+ * @throws {InvalidRequestError} if `endpoint` is not an endpoint, or an option is not known.
  * @example
  * const limits = connectLimits(process); // in a process whose parent has called serveLimits(limits, child)
  * const acquisition = await limits.acquire({ tokens: 500 });
@@ -62,6 +63,7 @@ export function connectLimits<K extends string = string>(
   endpoint: EndpointLike,
   options: ConnectOptions = {},
 ): ConnectedLimits<K> {
+  checkOptions("connectLimits", options, ["name", "onWarning"], invalidRequest);
   const { name = "", onWarning = warnOnce() } = options;
   return new Connection<K>(toEndpoint(endpoint), name, onWarning);
 }

@@ -1,14 +1,16 @@
 /** One connection of a peer to the set of a host: its requests, its acquisitions, and its end. */
+
 import { Grant, Refusal, runWith } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError, show } from "../errors.ts";
-import { checkTimeout } from "../limits/options.ts";
+import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
+import { reasonOf } from "../platform/aborted.ts";
 import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
 import { type PromiseWithResolvers, withResolvers } from "../platform/resolvers.ts";
 import { soon } from "../platform/soon.ts";
-import { Aborts } from "../waiting/aborts.ts";
+import { Aborts, whenAborted } from "../waiting/aborts.ts";
 import { type Endpoint, tells } from "./endpoint.ts";
 import { type Facts, readFacts } from "./facts.ts";
 import { PortGranter } from "./granter.ts";
@@ -84,6 +86,11 @@ export class Connection<K extends string> implements Limits<K> {
     this.#reviewSoon();
   }
 
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
   get keys(): readonly K[] {
     return this.#known().requests.keys;
   }
@@ -120,7 +127,7 @@ export class Connection<K extends string> implements Limits<K> {
     body: (acquisition: Acquisition<K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    return runWith(await this.acquire(requested, options), body);
+    return runWith(await this.acquire(requested, options), body, options?.signal);
   }
 
   async stats(): Promise<Readonly<Record<K, LimitStats>>> {
@@ -155,9 +162,8 @@ export class Connection<K extends string> implements Limits<K> {
     covered: readonly boolean[] | undefined,
     around: number,
   ): Promise<Acquisition<K>> {
-    const timeoutMs = checkTimeout(options?.timeoutMs);
+    const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
-    signal?.throwIfAborted();
     const { requests, granter } = this.#facts ?? (await this.#whenKnown(signal, timeoutMs));
     this.#check();
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
@@ -172,7 +178,7 @@ export class Connection<K extends string> implements Limits<K> {
     // otherwise the grant would be held without an owner.
     if (signal) this.#aborts.add(signal, number);
     try {
-      if ((await answer) === "cancelled") throw signal!.reason;
+      if ((await answer) === "cancelled") throw reasonOf(signal!);
     } finally {
       if (signal) this.#aborts.remove(signal, number);
     }
@@ -272,15 +278,14 @@ export class Connection<K extends string> implements Limits<K> {
   async #whenKnown(signal?: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<Known<K>> {
     this.#check();
     const { promise, reject } = withResolvers<void>();
-    const abort = () => reject(signal?.reason);
     const ms = Math.max(timeoutMs, LEAST_PATIENCE_MS);
     const late = () => reject(new BackendUnavailableError(`the host has not answered within ${ms} ms`));
     const timer = ms <= LONGEST_TIMER_MS ? systemClock.setTimeout(late, ms) : undefined;
-    signal?.addEventListener("abort", abort);
+    const stopListening = signal && whenAborted(signal, () => reject(reasonOf(signal)));
     try {
       await Promise.race([this.ready, promise]);
     } finally {
-      signal?.removeEventListener("abort", abort);
+      stopListening?.();
       if (timer !== undefined) systemClock.clearTimeout(timer);
     }
     return this.#known();

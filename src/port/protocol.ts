@@ -91,7 +91,5 @@ export function costOf(kind: number, limits: number): number {
 
 /** Turns amounts by key into an array. Every key of `amounts` is one of `keys`. */
 export function packAmounts(amounts: object | undefined, keys: readonly string[]): PackedAmounts {
-  const packed: (number | null)[] = keys.map(() => null);
-  for (const key in amounts) packed[keys.indexOf(key)] = (amounts as Record<string, number>)[key]!;
-  return packed;
+  return keys.map((key) => (amounts as Record<string, number | undefined> | undefined)?.[key] ?? null);
 }

@@ -1,6 +1,7 @@
 /** `serveLimits`: the host's side of a channel, which has the set. */
 import type { Limits } from "../contract.ts";
 import { show } from "../errors.ts";
+import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { Limit } from "../limits/limits.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
@@ -32,7 +33,7 @@ export interface Service {
  *
  * @throws {CannotShareError} if the set's `config` cannot be sent.
  * @throws {InvalidLimitError} if a bound makes no sense.
- * @throws {InvalidRequestError} if `endpoint` is not an endpoint.
+ * @throws {InvalidRequestError} if `endpoint` is not an endpoint, or an option is not known.
  * @example
  * const child = fork("./worker.js"); // there: connectLimits(process)
  * const service = serveLimits(limits, child);
@@ -43,6 +44,7 @@ export function serveLimits<K extends string>(
   endpoint: EndpointLike,
   options: ServeOptions = {},
 ): Service {
+  checkOptions("serveLimits", options, ["name", "maxRequests", "maxSessions", "maxUnread"], invalidRequest);
   const { name = "" } = options;
   const host = new Host<K>(limits, toEndpoint(endpoint), name, checkBounds(options));
   const channel = endpoint as object;

@@ -2,6 +2,7 @@
 
 import { checkLease } from "../acquisition/leased.ts";
 import { InvalidLimitError, type LimitError } from "../errors.ts";
+import { checkOptions } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import { checkMissingUpdate } from "../limits/options.ts";
 import { type Clock, LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
@@ -53,10 +54,16 @@ export type CompleteOptions<K extends string> = Required<Omit<RedisLimitSetOptio
     readonly isInjected: boolean;
   };
 
+const KNOWN = [
+  ...["name", "limits", "client", "leaseMs", "deadlineMs", "whenAway", "localShare", "redefine"],
+  ...["missingUpdate", "config", "clock", "onWarning"],
+];
+
 /**
  * @throws {InvalidLimitError} if an option makes no sense.
  */
 export function completed<K extends string>(options: RedisLimitSetOptions<K>): CompleteOptions<K> {
+  checkOptions("a RedisLimitSet", options, KNOWN);
   const { name, leaseMs = 30_000, deadlineMs = 1_000, missingUpdate = "throw" } = options;
   if (typeof name !== "string" || name === "") {
     throw new InvalidLimitError("name", name, "a string, not empty");

@@ -5,6 +5,7 @@
  */
 
 import type { AcquireOptions } from "../contract.ts";
+import { reasonOf } from "../platform/aborted.ts";
 import { Alarm } from "../waiting/alarm.ts";
 import { Departures } from "../waiting/departures.ts";
 import {
@@ -110,7 +111,7 @@ export class RedisQueue<K extends string> {
     const operations: Operation[] = [];
     const visit = (waiter: Waiter<K>): Stop => {
       if (!allowance.spend(waiter.steps)) return UNKNOWN;
-      operations.push(this.#ask(waiter, waiter.request.covered ? "N" : "T"));
+      operations.push(this.#ask(waiter, waiter.code));
       return FREE;
     };
     const singles = this.#singles;
@@ -149,7 +150,7 @@ export class RedisQueue<K extends string> {
     let oldest = Number.POSITIVE_INFINITY;
     for (const waiter of [...this.#waiters]) {
       if (waiter.askedAt > askedBefore) oldest = Math.min(oldest, waiter.askedAt);
-      else if (waiter.isAborted) this.#leave(waiter).reject(waiter.signal?.reason);
+      else if (waiter.isAborted) this.#leave(waiter).reject(reasonOf(waiter.signal!));
       else if (waiter.isLate) this.#leave(waiter).reject(this.#gate.timeout(waiter, waiter.refusedBy));
       else if (this.#gate.unanswered(waiter)) this.#leave(waiter);
     }
@@ -166,7 +167,7 @@ export class RedisQueue<K extends string> {
   /** The connection has failed: requests that aborted while they were on their way do not wait for it to come back. */
   interrupted(): void {
     for (const waiter of [...this.#waiters]) {
-      if (waiter.isAborted) this.#leave(waiter).reject(waiter.signal?.reason);
+      if (waiter.isAborted) this.#leave(waiter).reject(reasonOf(waiter.signal!));
     }
   }
 
@@ -217,18 +218,18 @@ export class RedisQueue<K extends string> {
     if (answer.kind === "granted") this.#grant(waiter, answer.token);
     else if (waiter.hasLeft) return;
     else if (waiter.isAborted) {
-      this.#leave(waiter).reject(waiter.signal?.reason);
+      this.#leave(waiter).reject(reasonOf(waiter.signal!));
       this.serve();
     } else if (answer.kind === "behind") {
       waiter.hasWaited = true;
-      waiter.line!.stop = answer.stop;
+      this.#lines.stop(waiter.line!, answer.stop);
       if (waiter.isLate) this.#conversation.send();
     } else if (waiter.isOnce || code === "P") {
       this.#refuse(waiter, answer, timing, code === "P" || answer.isBehind);
     } else {
       waiter.hasWaited = true;
       waiter.refusedBy = answer.by;
-      waiter.line!.stop = answer.hangs ? AWAITS_RELEASE : AWAITS_TIME;
+      this.#lines.stop(waiter.line!, answer.hangs ? AWAITS_RELEASE : AWAITS_TIME);
       this.#passesAt = Math.min(this.#passesAt, timing.readAt + answer.waitMs);
       if (waiter.isLate) this.#refuse(waiter, answer, timing, false);
     }

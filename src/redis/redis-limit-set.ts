@@ -1,8 +1,9 @@
 /** A set of limits on a Redis or Valkey server, for many machines. */
+
 import { runWith } from "../acquisition/acquisition.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import { LimitSetClosedError } from "../errors.ts";
-import { checkTimeout } from "../limits/options.ts";
+import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { type StandIn, standIn } from "./away.ts";
 import { Batches } from "./batches.ts";
@@ -79,6 +80,11 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     conversation.begin(this.#batches);
   }
 
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
   /** How many requests of this process wait. */
   get waiting(): number {
     return this.#queue.size;
@@ -142,7 +148,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     options?: AcquireOptions,
   ): Promise<T> {
     const acquisition = await this.acquire(requested, options);
-    return runWith(acquisition, () => body(acquisition));
+    return runWith(acquisition, () => body(acquisition), options?.signal);
   }
 
   /**
@@ -195,8 +201,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     const { requests } = this.#settings;
     const session = this.#sessions.current;
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
-    const timeoutMs = checkTimeout(options?.timeoutMs);
-    options?.signal?.throwIfAborted();
+    const timeoutMs = checkRequestOptions(options);
     if (units.every((count) => count === 0)) return session.grant(units, 0, covered);
     if (this.#conversation.isAway && this.#standIn) {
       this.#conversation.send();

@@ -71,6 +71,12 @@ export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
     return this.hasLeft ? undefined : code + this.#age + definitions.encode(this.request.units);
   }
 
+  /** The code of the operation that asks for it. After its deadline it only asks which limits refuse it. */
+  get code(): string {
+    if (this.deadline < this.#clock.now()) return "P";
+    return this.request.covered ? "N" : "T";
+  }
+
   /** For how long it has waited, in microseconds; empty if it has never been refused. */
   get #age(): string {
     if (!this.hasWaited) return "";

@@ -3,6 +3,7 @@ import { INTERNALS, type OptionsWithRegion } from "../acquisition/internals.ts";
 import { Region } from "../core/region.ts";
 import { InvalidHandleError, TooManyThreadsError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
+import { checkOptions } from "../limits/known-options.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
 import { agreeing, systemClock } from "../platform/clock.ts";
 import { destinationOf, gone, type LimitSetHandle } from "./handle.ts";
@@ -22,6 +23,7 @@ export type AttachOptions = Pick<LimitSetOptions, "clock" | "onWarning">;
  * version of limitset made it.
  * @throws {TooManyThreadsError} if `maxThreads` threads are attached already.
  * @throws {CannotShareError} if this thread has no shared memory.
+ * @throws {InvalidLimitError} if an option is not known.
  * @example
  * const limits = attachLimits(handle);
  * limits.tryAcquire({ tokens: 5 }).successful; // true
@@ -30,6 +32,7 @@ export function attachLimits<K extends string>(
   handle: LimitSetHandle<K>,
   options: AttachOptions = {},
 ): LimitSet<K> {
+  checkOptions("attachLimits", options, ["clock", "onWarning"]);
   const { heap, start, entrance } = destinationOf(handle);
   const membership = Membership.join(heap, start, entrance, handle.number, ownThreadId());
   if (membership === "gone") throw gone();

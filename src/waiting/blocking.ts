@@ -1,6 +1,6 @@
 /** Waiting that blocks the thread. */
 
-import { type Answer, isGranted, isReclaimed, waitOf } from "../core/answer.ts";
+import { type Answer, isGranted, isReclaimed, REFUSED, waitOf } from "../core/answer.ts";
 import type { Region } from "../core/region.ts";
 import { DeadlockError } from "../errors.ts";
 import { toMicros } from "../limits/units.ts";
@@ -33,6 +33,10 @@ export function takeBlocking(
       return answer;
     }
     now = sleepUntil(Math.min(now + waitOf(answer), deadline), region, clock, now);
+    if (now > deadline) {
+      region.sharing?.withdraw(since);
+      return REFUSED;
+    }
   }
 }
 

@@ -31,10 +31,13 @@ export class Departures<W extends Departing> {
     if (waiter.signal) this.#aborts.remove(waiter.signal, waiter);
   }
 
-  /** Takes the earliest deadline that has come, and returns its waiter; undefined if none has come. The signal still counts. */
-  takeLate(now: number): W | undefined {
+  /**
+   * A waiter whose deadline has come, earliest first; its deadline is told once. Its signal still counts. With `isPast`, only one
+   * whose deadline was before `now`: it must not be granted any more.
+   */
+  takeLate(now: number, isPast = false): W | undefined {
     const first = this.#deadlines.first;
-    if (!first || first.deadline > now) return undefined;
+    if (!first || (isPast ? first.deadline >= now : first.deadline > now)) return undefined;
     this.#deadlines.remove(first);
     return first;
   }

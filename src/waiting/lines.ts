@@ -137,6 +137,12 @@ export class Lines<W extends Standing<W>> {
     }
   }
 
+  /** Stops a line, for a reason that came from elsewhere. */
+  stop(line: Line<W>, stop: Stop): void {
+    line.stop = stop;
+    this.#stopped.add(line);
+  }
+
   /** Lets every line move again. */
   reopen(): void {
     for (const line of this.#stopped) line.stop = FREE;

@@ -107,6 +107,7 @@ export class LocalQueue<T> implements Queue<T> {
 
   #serveAt(now: number): void {
     this.#passesAt = Number.POSITIVE_INFINITY;
+    this.#expire(now, true);
     this.#lines.serve((waiter) => this.#take(waiter, now));
   }
 
@@ -148,10 +149,11 @@ export class LocalQueue<T> implements Queue<T> {
     this.#arm(now);
   }
 
-  /** Turns away the waiters whose timeout has passed, and tells whether there were any. */
-  #expire(now: number): boolean {
+  /** Turns away the waiters whose deadline has come, or `isPast`, and tells whether there were any. */
+  #expire(now: number, isPast = false): boolean {
     const before = this.size;
-    for (let late = this.#departures.takeLate(now); late; late = this.#departures.takeLate(now)) {
+    const next = () => this.#departures.takeLate(now, isPast);
+    for (let late = next(); late; late = next()) {
       this.#turnAway(late, this.#gate.timeout(late.request, late.timeoutMs));
     }
     return this.size < before;

@@ -15,6 +15,7 @@
 import type { AcquireOptions } from "../contract.ts";
 import { isGranted, tokenOf, waitOf } from "../core/answer.ts";
 import { toMicros } from "../limits/units.ts";
+import { throwIfAborted } from "../platform/aborted.ts";
 import { Aborts } from "./aborts.ts";
 import type { Gate, Queue } from "./gate.ts";
 import { FREE, type Request, type Stop, stopFor, type Waiting } from "./line.ts";
@@ -152,6 +153,10 @@ export class WorkerdQueue<T> implements Queue<T> {
 
   #take(waiter: Waiter<T>, now: number): Stop {
     const { request, since } = waiter;
+    if (waiter.deadline < now) {
+      this.#turnAway(waiter, this.#gate.timeout(request, waiter.timeoutMs));
+      return FREE;
+    }
     const answer = this.#gate.take(request, now, since);
     if (isGranted(answer)) {
       this.#settle(waiter).resolve(this.#gate.grant(request, tokenOf(answer)));
@@ -187,7 +192,7 @@ export class WorkerdQueue<T> implements Queue<T> {
 
   /** Puts a waiter back where it stood: it was passed as gone, and is not. */
   #rejoin(waiter: Waiter<T>): void {
-    waiter.signal?.throwIfAborted();
+    throwIfAborted(waiter.signal);
     this.#join(waiter);
   }
 

@@ -36,7 +36,7 @@ export class WorkerCrashedError extends LimitError {
   constructor(how: string, cause?: unknown) {
     super(
       "ERR_WORKER_CRASHED",
-      `the worker ended during the call: ${how}; to call again, name WorkerCrashedError in retryOn`,
+      `the worker ended during the call: ${how}; find out why from the error's cause and the worker's output, and call again only if the call may be made twice`,
     );
     if (cause !== undefined) this.cause = cause;
   }

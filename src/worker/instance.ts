@@ -75,6 +75,11 @@ class InstanceLimits implements Limits {
     this.#scope = scope;
   }
 
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
   get keys(): readonly string[] {
     return this.#inner.keys;
   }
@@ -103,7 +108,7 @@ class InstanceLimits implements Limits {
     body: (acquisition: Acquisition) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    return runWith(await this.acquire(requested, options), body);
+    return runWith(await this.acquire(requested, options), body, options?.signal);
   }
 
   stats(): Awaitable<Readonly<Record<string, LimitStats>>> {

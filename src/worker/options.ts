@@ -2,12 +2,21 @@
 
 import type { Limits } from "../contract.ts";
 import { show } from "../errors.ts";
+import { checkOptions } from "../limits/known-options.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
+import { isSignal } from "../platform/aborted.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { BALANCES, type LoadBalancing } from "./balance.ts";
 import { InvalidWorkerError } from "./errors.ts";
 import { MODES, type WorkerMode } from "./mode.ts";
-import { type ErrorClass, quoted, type RetryOptions, type RetryPolicy, toPolicy } from "./policy.ts";
+import {
+  type ErrorClass,
+  quoted,
+  RETRY_OPTIONS,
+  type RetryOptions,
+  type RetryPolicy,
+  toPolicy,
+} from "./policy.ts";
 import type { Methods, ResultOf } from "./types.ts";
 
 /** Options of `Worker.options`. Those of retries apply to all methods. */
@@ -49,6 +58,17 @@ export interface Settings {
   readonly errorClasses: readonly ErrorClass[];
 }
 
+const KNOWN = [
+  "mode",
+  "maxWorkers",
+  "limits",
+  "loadBalancing",
+  "methods",
+  "signal",
+  "clock",
+  ...RETRY_OPTIONS,
+];
+
 // A set can be shared by no more threads than this.
 const MOST_WORKERS = 1000;
 
@@ -57,6 +77,7 @@ export function toSettings(options: WorkerOptions, methodNames: readonly string[
   if (typeof options !== "object" || options === null) {
     throw InvalidWorkerError.option("options", options, "an object");
   }
+  checkOptions("a worker", options, KNOWN, InvalidWorkerError.option);
   const { mode = "sync", maxWorkers = 1, limits = [], loadBalancing = "least-active" } = options;
   const { methods = {}, signal, clock = systemClock } = options as WorkerOptions<Record<string, never>>;
   if (!MODES.includes(mode)) throw InvalidWorkerError.option("mode", mode, quoted(MODES));
@@ -66,7 +87,7 @@ export function toSettings(options: WorkerOptions, methodNames: readonly string[
   if (!Object.hasOwn(BALANCES, loadBalancing)) {
     throw InvalidWorkerError.option("loadBalancing", loadBalancing, quoted(Object.keys(BALANCES)));
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && !isSignal(signal)) {
     throw InvalidWorkerError.option("signal", signal, "an AbortSignal");
   }
   const fallback = toPolicy(options);
@@ -77,6 +98,7 @@ export function toSettings(options: WorkerOptions, methodNames: readonly string[
           `methods names ${show(name)}, which is not a method: there are ${methodNames.map(show).join(", ")}`,
         );
       }
+      checkOptions(`methods.${name}`, own, RETRY_OPTIONS, InvalidWorkerError.option);
       return [name, toPolicy({ ...options, ...(own as RetryOptions) } as RetryOptions<never>)];
     }),
   );

@@ -48,6 +48,12 @@ export interface RetryOptions<R = unknown> {
   readonly retryJitter?: number;
 }
 
+/** The names of the options. */
+export const RETRY_OPTIONS: readonly string[] = [
+  ...["numRetries", "retryOn", "retryUntil", "retryAlgorithm"],
+  ...["retryWaitMs", "retryMaxWaitMs", "retryJitter"],
+];
+
 /** Checked retry options. */
 export interface RetryPolicy {
   readonly retries: number;

@@ -2,6 +2,7 @@
 
 import type { Awaitable, Limits } from "../contract.ts";
 import { LimitSet } from "../limit-set.ts";
+import { checkOptions } from "../limits/known-options.ts";
 import { LONGEST_TIMER_MS } from "../platform/clock.ts";
 import type { ErrorClasses } from "../remote/error-classes.ts";
 import { Aborts } from "../waiting/aborts.ts";
@@ -93,11 +94,12 @@ export class Pool {
   }
 
   /** Refuses new calls, waits for those under way, and ends the members. Rejects if an object fails to clean up. */
-  stop({ timeoutMs = 10_000 }: StopOptions = {}): Promise<void> {
-    if (!(typeof timeoutMs === "number" && timeoutMs >= 0)) {
-      return Promise.reject(
-        InvalidWorkerError.option("timeoutMs", timeoutMs, "a number of milliseconds from 0"),
-      );
+  stop(options: StopOptions = {}): Promise<void> {
+    let timeoutMs: number;
+    try {
+      timeoutMs = checkStop(options);
+    } catch (error) {
+      return Promise.reject(error);
     }
     this.#stopped ??= this.#end(timeoutMs);
     return this.#stopped;
@@ -162,6 +164,13 @@ export class Pool {
   #closeLimits(): Awaitable<void> {
     if (this.#ownsLimits) return this.#limits.close();
   }
+}
+
+function checkStop(options: StopOptions): number {
+  checkOptions("stop()", options, ["timeoutMs"], InvalidWorkerError.option);
+  const { timeoutMs = 10_000 } = options;
+  if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
+  throw InvalidWorkerError.option("timeoutMs", timeoutMs, "a number of milliseconds from 0");
 }
 
 /** A call under way. */

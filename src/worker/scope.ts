@@ -2,8 +2,12 @@
  * A scope: the limits taken by one attempt of a call. When the attempt ends, acquisitions that the method has not released are
  * released, and requests that still wait are withdrawn.
  */
+
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
+import { checkRequestOptions } from "../limits/options.ts";
+import { reasonOf } from "../platform/aborted.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
+import { whenAborted } from "../waiting/aborts.ts";
 import { CallEndedError } from "./errors.ts";
 
 type Acquire = (options: AcquireOptions) => Promise<Acquisition>;
@@ -26,17 +30,16 @@ export class Scope {
   /** Acquires for this attempt. The end of the attempt withdraws the request. */
   async take(acquire: Acquire, options: AcquireOptions = {}): Promise<Acquisition> {
     if (this.#ended) throw this.#ended.reason;
+    checkRequestOptions(options);
     const { signal } = options;
-    signal?.throwIfAborted();
     const controller = new AbortController();
-    const abort = () => controller.abort(signal!.reason);
-    signal?.addEventListener("abort", abort);
+    const stopListening = signal && whenAborted(signal, () => controller.abort(reasonOf(signal)));
     this.#waiting.add(controller);
     try {
       return this.adopt(await acquire({ ...options, signal: controller.signal }));
     } finally {
       this.#waiting.delete(controller);
-      signal?.removeEventListener("abort", abort);
+      stopListening?.();
     }
   }
 
@@ -102,6 +105,11 @@ class ScopedAcquisition implements Acquisition {
   constructor(inner: Acquisition, scope: Scope) {
     this.#inner = inner;
     this.#scope = scope;
+  }
+
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
   }
 
   get successful(): boolean {

@@ -100,6 +100,14 @@ describe("the host of a set", () => {
     expect(used(next)).toEqual([10, 0, 0]);
   });
 
+  it("takes back everything, rates and resources, of a request that is cancelled in the turn of its grant", async () => {
+    const host = await start();
+    const outcome = ask(host, "a", { tokens: 40, slots: 2 });
+    host.cancel("a");
+    expect(await outcome).toEqual({ kind: "cancelled" });
+    expect(used(host)).toEqual([0, 0, 0]);
+  });
+
   it("has one waiter for a request that is sent twice, and the later owner can end it", async () => {
     const host = await start();
     await ask(host, "a", { slots: 2 });

@@ -112,7 +112,7 @@ export class RemoteLimits<K extends string> implements Limits<K> {
     body: (acquisition: Acquisition<K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    return runRemotely(await this.acquire(requested, options), body);
+    return runRemotely(await this.acquire(requested, options), body, options?.signal);
   }
 
   stats(): Promise<Record<K, LimitStats>> {

@@ -57,6 +57,30 @@ describe("a connection to an object", () => {
     expect(namespace.stubs).toBe(4);
   });
 
+  it("does not run a body whose signal has aborted since the grant", async () => {
+    const controller = new AbortController();
+    const released: unknown[] = [];
+    const namespace = namespaceOf(() => ({
+      enter: (() => {
+        const target = {
+          async outcome() {
+            controller.abort("enough");
+            return { kind: "granted", units: [4], description };
+          },
+        };
+        return Object.assign(Promise.resolve(target), target);
+      }) as never,
+      cancel: async () => {},
+      async release(_id, usage) {
+        released.push(usage);
+      },
+    }));
+    const limits = connectDurable<"tokens">(namespace, "aborted");
+    const running = limits.run({ tokens: 4 }, () => expect.unreachable(), { signal: controller.signal });
+    await expect(running).rejects.toBe("enough");
+    expect(released).toEqual([{ tokens: 0 }]);
+  });
+
   it("does not call an overloaded object again", async () => {
     const namespace = namespaceOf(() => ({
       describe: async () => Promise.reject(trouble("too many", { overloaded: true, retryable: true })),

@@ -54,7 +54,7 @@ class Elsewhere<K extends string> implements Limits<K> {
     body: (acquisition: Acquisition<K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    return runRemotely(await this.acquire(requested, options), body);
+    return runRemotely(await this.acquire(requested, options), body, options?.signal);
   }
 
   async stats() {

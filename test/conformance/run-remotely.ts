@@ -4,7 +4,15 @@ import type { Acquisition, Awaitable } from "../../src/index.ts";
 export async function runRemotely<K extends string, T>(
   acquisition: Acquisition<K>,
   body: (acquisition: Acquisition<K>) => Awaitable<T>,
+  signal: AbortSignal | undefined,
 ): Promise<T> {
+  if (signal?.aborted) {
+    for (const key of Object.keys(acquisition.requested)) {
+      await Promise.resolve(acquisition.update({ [key]: 0 } as never)).catch(() => {});
+    }
+    await acquisition.release();
+    throw signal.reason;
+  }
   let result: T;
   try {
     result = await body(acquisition);

@@ -44,12 +44,12 @@ type Keys = "db" | "tokens" | "call_count";
 /** A set, and `count` peers that are connected to it. */
 async function connected(
   count = 1,
-  options: { tells?: boolean; onWarning?: (warning: LimitError) => void } = {},
+  { tells, ...options }: { tells?: boolean; onWarning?: (warning: LimitError) => void } = {},
 ) {
   const { set, clock } = make();
   const peers = await Promise.all(
     Array.from({ length: count }, async () => {
-      const channel = jsonChannel(options);
+      const channel = jsonChannel(tells === undefined ? {} : { tells });
       const service = serveLimits(set, channel.there);
       const limits = connectLimits<Keys>(channel.here, options);
       onTestFinished(() => limits.close());

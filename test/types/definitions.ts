@@ -58,6 +58,16 @@ new LimitSet({ limits, missingUpdate: "maybe" });
 new LimitSet({ limits: limit });
 // @ts-expect-error -- no such option
 new LimitSet({ limits, clocks: 1 });
+// @ts-expect-error -- limits are an option
+new LimitSet([limit]);
+// @ts-expect-error -- misspelt
+new LimitSet({ limit: [limit] });
+// @ts-expect-error -- misspelt
+new RateLimit({ key: "x", capacity: 1, windowMs: 1, algorithm: "gcra", burts: 1 });
+// @ts-expect-error -- calls are counted by 1
+new CallLimit({ capacity: 1, windowMs: 1, unit: 1 });
+// @ts-expect-error -- a resource has no window
+new ResourceLimit({ key: "x", capacity: 1, windowMs: 1 });
 // @ts-expect-error -- a clock has timers
 new LimitSet({ limits, clock: { now: () => 0 } });
 // @ts-expect-error -- plain objects are checked too

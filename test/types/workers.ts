@@ -83,6 +83,12 @@ export const running: Running<Library, "sync"> = here;
 Library.options({ mode: "sync" }).init();
 // @ts-expect-error: an argument of the wrong type
 Library.options({ mode: "sync" }).init(5);
+// @ts-expect-error: misspelt
+Library.options({ maxWorker: 4 });
+// @ts-expect-error: misspelt
+Library.options({ methods: { count: { numRetry: 1 } } });
+// @ts-expect-error: misspelt
+here.stop({ timeout: 5 });
 // @ts-expect-error: no such mode
 Library.options({ mode: "fiber" });
 // @ts-expect-error: no such method

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
-import { LimitSet } from "../../src/index.ts";
+import { AcquireTimeoutError, type Acquisition, LimitSet } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
-import { rate, watch } from "../conformance/tools.ts";
+import { rate, resource, watch } from "../conformance/tools.ts";
 
 /** A clock whose time can pass as if the event loop were busy: no timer runs. */
 class BusyClock extends ManualClock {
@@ -70,11 +70,40 @@ describe("when the timer comes too late", () => {
     expect(waiters.map(({ state }) => state)).toEqual(["granted", "granted", "granted"]);
   });
 
-  test("a waiter whose deadline and whose turn have both come is granted", async () => {
+  test("a waiter whose deadline and whose turn come at one moment is granted", async () => {
     const waiter = watch(limits.acquire({ x: 5 }, { timeoutMs: 500 }));
+    clock.busy(500);
+    expect(limits.tryAcquire({ x: 1 }).successful).toBe(false);
+    await nextTurn();
+    expect(waiter.state).toBe("granted");
+  });
+
+  test("a waiter whose deadline has passed is not granted, and the next one is", async () => {
+    const late = watch(limits.acquire({ x: 5 }, { timeoutMs: 500 }));
+    const next = watch(limits.acquire({ x: 10 }));
     clock.busy(5000);
     await clock.advanceAsync(500);
-    expect(waiter.state).toBe("granted");
+    expect(late.reason).toBeInstanceOf(AcquireTimeoutError);
+    expect(late.reason).toMatchObject({ timeoutMs: 500 });
+    expect(next.state).toBe("granted");
+  });
+
+  test("neither by a release, by a try, nor by the request of another", async () => {
+    const set = new LimitSet({ limits: [resource("db", 1)], clock });
+    for (const serve of [
+      (holder: Acquisition<"db">) => holder.release(),
+      (holder: Acquisition<"db">) => holder.release() ?? set.tryAcquire({ db: 1 }).release(),
+      (holder: Acquisition<"db">) =>
+        holder.release() ?? void set.acquire({ db: 1 }).then((each) => each.release()),
+    ]) {
+      const holder = set.tryAcquire({ db: 1 });
+      const waiter = watch(set.acquire({ db: 1 }, { timeoutMs: 100 }));
+      clock.busy(2000);
+      serve(holder);
+      await nextTurn();
+      expect(waiter.reason).toBeInstanceOf(AcquireTimeoutError);
+      expect(set.stats().db.used).toBe(0);
+    }
   });
 });
 

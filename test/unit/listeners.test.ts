@@ -1,6 +1,9 @@
 import { getEventListeners, setMaxListeners } from "node:events";
-import { beforeEach, describe, expect, test } from "vitest";
-import { LimitSet } from "../../src/index.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { MessageChannel } from "node:worker_threads";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { InvalidRequestError, LimitSet } from "../../src/index.ts";
+import { connectLimits, serveLimits } from "../../src/port/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { failure, rate, resource, watch } from "../conformance/tools.ts";
 
@@ -64,6 +67,78 @@ describe("a signal keeps no listener", () => {
       (await waiter).release();
     }
     expect(listeners()).toBe(0);
+  });
+});
+
+describe("one signal for many", () => {
+  test("sets and connections has one listener", async () => {
+    const warned = vi.spyOn(process, "emitWarning");
+    onTestFinished(() => warned.mockRestore());
+    const sets = Array.from({ length: 30 }, () => new LimitSet({ limits: [resource("db", 1)] }));
+    const { port1, port2 } = new MessageChannel();
+    onTestFinished(() => port1.close());
+    serveLimits(sets[0]!, port1);
+    const connected = connectLimits<"db">(port2);
+    await connected.ready;
+    for (const set of sets) set.tryAcquire({ db: 1 });
+    const { signal } = controller;
+    const waiters = [...sets, ...Array(30).fill(connected)].map((set) =>
+      watch(set.acquire({ db: 1 }, { signal })),
+    );
+    await nextTurn();
+    expect(listeners()).toBe(1);
+    controller.abort("enough");
+    await vi.waitFor(() => expect(waiters.every(({ state }) => state === "rejected")).toBe(true));
+    for (const waiter of waiters) expect(waiter.reason).toBe("enough");
+    expect(listeners()).toBe(0);
+    expect(warned).not.toHaveBeenCalled();
+  });
+});
+
+/** A signal as old polyfills have it: events, and no more. */
+class OldSignal {
+  aborted = false;
+  readonly #listeners = new Set<() => void>();
+
+  addEventListener(_: "abort", listener: () => void) {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_: "abort", listener: () => void) {
+    this.#listeners.delete(listener);
+  }
+
+  abort() {
+    this.aborted = true;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+describe("a signal of a polyfill", () => {
+  test("ends a wait, and refuses what comes after", async () => {
+    const signal = new OldSignal();
+    limits.tryAcquire({ db: 1 });
+    const waiter = watch(limits.acquire({ db: 1 }, { signal: signal as never }));
+    signal.abort();
+    await clock.advanceAsync(0);
+    expect(waiter.reason).toMatchObject({ name: "AbortError" });
+    const after = await failure(() => limits.run({ tokens: 1 }, () => {}, { signal: signal as never }));
+    expect(after.name).toBe("AbortError");
+    expect(limits.stats().tokens.used).toBe(0);
+  });
+
+  test.each<[string, unknown, string]>([
+    [
+      "a controller",
+      new AbortController(),
+      "signal must be an AbortSignal, got an object: pass the controller's signal",
+    ],
+    ["a number", 5, "signal must be an AbortSignal, got 5"],
+    ["an object", {}, "signal must be an AbortSignal, got an object"],
+  ])("is not %s", async (_, signal, message) => {
+    const error = await failure(() => limits.acquire({ tokens: 1 }, { signal: signal as never }));
+    expect(error).toBeInstanceOf(InvalidRequestError);
+    expect(error.message).toBe(message);
   });
 });
 

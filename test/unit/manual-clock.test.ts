@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ManualClock } from "../../src/testing/index.ts";
 
 /** A clock at 0 and a log of its timers. */
@@ -8,6 +8,30 @@ function make() {
   const note = (name: string) => () => log.push(`${name} at ${clock.now()}`);
   return { clock, log, note };
 }
+
+describe("where there is no MessageChannel, as in jsdom", () => {
+  test.each([true, false])("advanceAsync works, with setImmediate: %s", async (hasImmediate) => {
+    vi.resetModules();
+    vi.stubGlobal("MessageChannel", undefined);
+    if (!hasImmediate) vi.stubGlobal("setImmediate", undefined);
+    onTestFinished(() => {
+      vi.unstubAllGlobals();
+    });
+    const { ManualClock: Fresh } = await import("../../src/testing/manual-clock.ts");
+    const clock = new Fresh(0);
+    const seen: number[] = [];
+    const sleep = (ms: number) => new Promise<void>((resolve) => clock.setTimeout(resolve, ms));
+    void (async () => {
+      for (let i = 0; i < 3; i++) {
+        await sleep(10);
+        for (let turn = 0; turn < 100; turn++) await undefined;
+        seen.push(clock.now());
+      }
+    })();
+    await clock.advanceAsync(30);
+    expect(seen).toEqual([10, 20, 30]);
+  });
+});
 
 describe("its time", () => {
   test("starts in the present unless told otherwise, the same each time", () => {

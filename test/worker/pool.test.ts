@@ -78,6 +78,9 @@ describe.each(WAYS)("mode %s, by %s: an object that crashes", (mode, how, messag
     const pool = crew({ mode, limits, numRetries: 2, retryWaitMs: 1, retryOn: WorkerCrashedError });
     const error = await pool.die(how, {}).catch((caught) => caught);
     expect(error).toBeInstanceOf(WorkerCrashedError);
+    // It advises nothing that was done already.
+    expect(error.message).not.toContain("retryOn");
+    expect(error.message).toContain("find out why");
     expect(limits.stats().call_count.used).toBe(3);
     const plain = crew({ mode, limits, numRetries: 2, retryWaitMs: 1 });
     await expect(plain.die(how, {})).rejects.toThrow(WorkerCrashedError);

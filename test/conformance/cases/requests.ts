@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { InvalidRequestError } from "../../../src/index.ts";
+import { type Amounts, InvalidRequestError } from "../../../src/index.ts";
 import type { Theme } from "../harness.ts";
 import { calls, failure, rate, resource, used } from "../tools.ts";
 
@@ -8,7 +8,7 @@ type Key = "call_count" | "tokens" | "connections";
 const LIMITS = [calls(10, 60_000), rate("tokens", 1000, 60_000), resource("connections", 4)] as const;
 
 /** Requests to a set of 10 calls, 1000 tokens and 4 connections. `taken` includes automatic amounts. */
-const TAKEN: readonly (readonly [title: string, requested: Partial<Record<Key, number>>, taken: object])[] = [
+const TAKEN: readonly (readonly [title: string, requested: Amounts<Key>, taken: object])[] = [
   [
     "the amounts that are named, and 1 of the calls",
     { tokens: 100, connections: 2 },
@@ -29,6 +29,26 @@ const TAKEN: readonly (readonly [title: string, requested: Partial<Record<Key, n
   ["no call if 0 calls are requested", { tokens: 5, call_count: 0 }, { tokens: 5, connections: 1 }],
   ["nothing of a rate limit of which 0 is requested", { tokens: 0 }, { call_count: 1, connections: 1 }],
   ["nothing if 0 of everything is requested", { call_count: 0, tokens: 0, connections: 0 }, {}],
+  [
+    "what a request takes that does not name the limits whose amounts are undefined",
+    { tokens: 5, call_count: undefined, connections: undefined },
+    { call_count: 1, tokens: 5, connections: 1 },
+  ],
+  [
+    "nothing of a rate limit whose amount is undefined",
+    { tokens: undefined, connections: 2 },
+    { call_count: 1, connections: 2 },
+  ],
+  [
+    "nothing by a key that no limit has, if its amount is undefined",
+    { connections: 1, whatever: undefined } as object,
+    { call_count: 1, connections: 1 },
+  ],
+  [
+    "an amount that is off by the noise of sums",
+    { tokens: 2.9999999999999996 },
+    { call_count: 1, connections: 1, tokens: 3 },
+  ],
   [
     "the whole capacity of everything at once",
     { call_count: 10, tokens: 1000, connections: 4 },
@@ -51,8 +71,6 @@ const REFUSED: readonly (readonly [title: string, key: string, amount: unknown])
   ["minus infinity", "tokens", Number.NEGATIVE_INFINITY],
   ["an amount in words", "tokens", "5"],
   ["null", "tokens", null],
-  ["undefined", "tokens", undefined],
-  ["undefined calls", "call_count", undefined],
   ["an unknown key", "tokns", 5],
   ["0 of an unknown key", "tokns", 0],
 ];

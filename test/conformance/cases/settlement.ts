@@ -29,7 +29,6 @@ const WRONG: readonly (readonly [
   ["a negative amount", { tokens: -1 }, "tokens", InvalidRequestError],
   ["NaN", { tokens: Number.NaN }, "tokens", InvalidRequestError],
   ["a fraction of a unit", { tokens: 1.5 }, "tokens", InvalidRequestError],
-  ["undefined", { tokens: undefined }, "tokens", InvalidRequestError],
   ["a resource limit", { connections: 1 }, "connections", InvalidRequestError],
   ["an unknown key", { tokns: 1 } as object, "tokns", InvalidRequestError],
 ];
@@ -145,6 +144,30 @@ export const settlement: Theme = ({ it }) => {
       expect(await used(limits)).toMatchObject({ tokens: 100, bytes: 0, connections: 0 });
     });
   }
+
+  it("an update names nothing by what is undefined", async (create) => {
+    const { limits } = await create(LIMITS);
+    const acq = await limits.acquire({ tokens: 100 });
+    await acq.update({ tokens: 30 });
+    await acq.update({
+      tokens: undefined,
+      bytes: undefined,
+      connections: undefined,
+      whatever: undefined,
+    } as object);
+    await acq.release();
+    expect(await used(limits)).toEqual({ call_count: 1, tokens: 30, bytes: 0, connections: 0 });
+  });
+
+  it("an update of more calls than were requested advises what a call limit has", async (create) => {
+    const { limits } = await create(LIMITS);
+    const acq = await limits.acquire({ tokens: 1 });
+    const ofCalls = await failure(() => acq.update({ call_count: 5 }));
+    expect(ofCalls).toBeInstanceOf(UsageExceedsRequestedError);
+    expect(ofCalls.message).toBe('usage of "call_count" is 5 but 1 was requested; request more');
+    const ofTokens = await failure(() => acq.update({ tokens: 5 }));
+    expect(ofTokens.message).toContain('overage: "debt"');
+  });
 
   it("an update above the request does not replace the update before it", async (create) => {
     const { limits } = await create(LIMITS);

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { AcquireTimeoutError, InvalidRequestError } from "../../../src/index.ts";
 import type { Theme } from "../harness.ts";
-import { failure, rate, resource, states, take, used, watch } from "../tools.ts";
+import { calls, failure, rate, resource, states, take, used, watch } from "../tools.ts";
 
 const LIMITS = [rate("tokens", 10, 60_000), resource("db", 1)] as const;
 
@@ -47,7 +47,8 @@ export const timeouts: Theme = ({ it }) => {
     expect(waiter.state).toBe("pending");
     await clock.advance(1);
     expect(waiter.reason).toBeInstanceOf(AcquireTimeoutError);
-    expect(waiter.reason).toMatchObject({ name: "TimeoutError" });
+    expect(waiter.reason).toMatchObject({ name: "TimeoutError", timeoutMs: 100, limitedBy: ["db"] });
+    expect((waiter.reason as Error).message).toContain('"db"');
     await holder.release();
     expect(await used(limits)).toEqual({ tokens: 0, db: 0 });
   });
@@ -154,6 +155,51 @@ export const timeouts: Theme = ({ it }) => {
     controller.abort();
     await settle();
     expect(waiter.reason).toMatchObject({ name: "AbortError" });
+  });
+
+  it("run does not call its body if its signal aborts between the grant and the body, and gives everything back", async (create) => {
+    const { limits, settle } = await create([...LIMITS, calls(5, 60_000)]);
+    const holder = await take(limits, { db: 1, call_count: 0 });
+    const controller = new AbortController();
+    const { signal } = controller;
+    let ran = false;
+    const run = () =>
+      limits.run(
+        { tokens: 5 },
+        () => {
+          ran = true;
+        },
+        { signal },
+      );
+    const waiter = watch(run());
+    await settle();
+    const released = holder.release();
+    controller.abort("enough");
+    await released;
+    await settle();
+    expect(waiter.reason).toBe("enough");
+    expect(ran).toBe(false);
+    expect(await used(limits)).toEqual({ tokens: 0, db: 0, call_count: 0 });
+  });
+
+  it("run does not call its body if its signal aborts in the turn of the grant", async (create) => {
+    const { limits, settle } = await create([...LIMITS, calls(5, 60_000)]);
+    const controller = new AbortController();
+    let ran = false;
+    const running = watch(
+      limits.run(
+        { tokens: 5 },
+        () => {
+          ran = true;
+        },
+        { signal: controller.signal },
+      ),
+    );
+    controller.abort("enough");
+    await settle();
+    expect(running.reason).toBe("enough");
+    expect(ran).toBe(false);
+    expect(await used(limits)).toEqual({ tokens: 0, db: 0, call_count: 0 });
   });
 
   it("run ends its wait when its signal aborts", async (create) => {
