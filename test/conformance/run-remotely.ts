@@ -7,10 +7,11 @@ export async function runRemotely<K extends string, T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   if (signal?.aborted) {
-    for (const key of Object.keys(acquisition.requested)) {
-      await Promise.resolve(acquisition.update({ [key]: 0 } as never)).catch(() => {});
-    }
-    await acquisition.release();
+    // All of it in one turn: calls keep their order.
+    const updates = Object.keys(acquisition.requested).map((key) =>
+      Promise.resolve(acquisition.update({ [key]: 0 } as never)).catch(() => {}),
+    );
+    await Promise.all([...updates, acquisition.release()]);
     throw signal.reason;
   }
   let result: T;
