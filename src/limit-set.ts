@@ -51,6 +51,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private readonly granter: LocalGranter<K>;
   private readonly denials: Denials<K>;
   private readonly queue: Queue<Acquisition<K>>;
+  private readonly lines: { readonly size: number };
   private region: Region | undefined;
 
   constructor(options: LimitSetOptions<K> = {}) {
@@ -81,6 +82,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       reclaimed: () => this.end("reclaimed"),
     });
     this.queue = this.granter.queue;
+    this.lines = this.queue.lines;
   }
 
   /** @internal Vue makes no proxy of it. */
@@ -99,8 +101,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   /**
-   * Takes the named amounts, and 1 of every CallLimit and ResourceLimit that is not named: all or nothing. Waits for its turn
-   * if need be.
+   * Takes the named amounts, and 1 of every CallLimit and ResourceLimit not named: all or nothing. Waits for its turn.
    *
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or more than could ever pass.
    * @throws {AcquireTimeoutError} if it is not granted within `timeoutMs`.
@@ -112,7 +113,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    */
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
     // The most common case, small enough to be inlined: no request waits, and there is room.
-    if (options !== undefined || this.queue.size > 0) return this.enter(requested, options, undefined);
+    if (options !== undefined || this.lines.size > 0) return this.enter(requested, options, undefined);
     try {
       const region = this.region ?? closed();
       const units = this.requests.parse(requested);
@@ -139,15 +140,14 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   tryAcquire(requested?: Amounts<K>): Acquisition<K> {
     const region = this.region ?? closed();
     const units = this.requests.parse(requested);
-    const now = this.clock.now();
-    if (this.queue.size > 0) return this.tryAmong(units, now);
-    const answer = region.take(units, now);
-    return isGranted(answer) ? new Grant(this.granter, units, tokenOf(answer)) : this.refuse(answer);
+    if (this.lines.size > 0) return this.tryAmong(units);
+    const answer = region.take(units, this.clock.now());
+    // A granted answer is its token: a call of `tokenOf` would be one too many to be inlined.
+    return isGranted(answer) ? new Grant(this.granter, units, answer) : this.refuse(answer);
   }
 
   /**
-   * Takes as `acquire` does, and blocks this thread while it waits. It passes the waiters of this thread, which could not run
-   * meanwhile.
+   * Takes as `acquire` does, and blocks this thread while it waits. It passes this thread's waiters: they could not run.
    *
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or more than could ever pass.
    * @throws {AcquireTimeoutError} if it is not granted within `timeoutMs`.
@@ -301,16 +301,16 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   /** `tryAcquire` while requests wait: it does not pass those that want one of the same limits. */
-  private tryAmong(units: readonly number[], now: number): Acquisition<K> {
-    const region = this.open();
+  private tryAmong(units: readonly number[]): Acquisition<K> {
+    const [region, now] = [this.open(), this.clock.now()];
     if (!this.queue.standsBefore(units, now)) {
       const answer = region.take(units, now);
-      return isGranted(answer) ? new Grant(this.granter, units, tokenOf(answer)) : this.refuse(answer);
+      return isGranted(answer) ? new Grant(this.granter, units, answer) : this.refuse(answer);
     }
     const answer = region.probe(units, now);
     this.checkMembership(answer);
-    const denial = this.denials.behind(this.queue, units, region);
-    return new Refusal(denial, Math.max(0, waitOf(answer), this.queue.passesAt - now));
+    const wait = Math.max(0, waitOf(answer), this.queue.passesAt - now);
+    return new Refusal(this.denials.behind(this.queue, units, region), wait);
   }
 }
 

@@ -8,7 +8,6 @@ import {
   KIND,
   LIMITS,
   PROBE,
-  REFUSER,
   REPEATS,
   RESOURCE,
   SEAT_BYTES,
@@ -17,9 +16,10 @@ import {
   TAKE,
   UNITS,
 } from "../../assembly/layout.ts";
-import { type Answer, isGranted, RECLAIMED } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import { type Arena, arenaFor, type Heap } from "./arena.ts";
 import { type Address, definitionAt, presentBlock, wordOfDefinition } from "./block.ts";
+import { FIRST_UNIT, type Front, sharedFront } from "./front.ts";
 import type { Definition } from "./kinds.ts";
 import { copyState, type Laid, lay } from "./lay.ts";
 import type { Sharing } from "./sharing.ts";
@@ -34,9 +34,6 @@ interface Place {
   readonly sharing: Sharing | undefined;
 }
 
-// Where UNITS begin in an answer, which begins with REFUSER.
-const FIRST_UNIT = (UNITS - REFUSER) / 8;
-
 // A set that is dropped without `close` gives its region back too.
 const abandoned = new FinalizationRegistry<Place>(giveBack);
 
@@ -47,11 +44,10 @@ export class Region {
   private scratch!: number;
   /** The life of this thread's participant number; 0 in a region of one participant. */
   private life!: number;
-  /** The index of the scratch area's UNITS in the heap's view. */
+  private front!: Front;
+  /** The index of UNITS in the view of the front. */
   private units!: number;
-  /** The core's last answer, from REFUSER on, in a region that threads share. */
-  private readonly seen: number[] = [];
-  private readonly count: number;
+  private count!: number;
 
   /** A new region in the memory of this isolate, for this thread alone. */
   static create(definitions: readonly Definition[], shared: boolean): Region {
@@ -66,7 +62,6 @@ export class Region {
 
   private constructor(place: Place) {
     this.occupy(place);
-    this.count = new Int32Array(place.heap.memory.buffer, place.start)[LIMITS / 4]!;
   }
 
   /** This thread's part in a shared region; undefined while the set is not shared. */
@@ -95,13 +90,12 @@ export class Region {
 
   /** Takes `units`, one entry for each limit, from all limits or from none. An entry of 0 leaves its limit out. */
   take(units: readonly number[], now: number): Answer {
-    if (this.life !== 0) return this.transact(TAKE, units, now, 0);
-    // Written out, without a call of `transactAlone`: engines inline the path of a take only while it is small and flat.
-    const heap = this.heap;
-    const f64 = heap.f64;
+    // Written out, without a call of `transact`: engines inline the path of a take only while it is small and flat.
+    const front = this.front;
+    const f64 = front.f64;
     const at = this.units;
     for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
-    return heap.core.transact(this.start, this.scratch, this.life, now, TAKE, 0) as Answer;
+    return front.core.transact(this.start, this.scratch, this.life, now, TAKE, 0) as Answer;
   }
 
   /** Takes for a request that came at `since`, in microseconds. A nested request passes the claims that await a release. */
@@ -212,36 +206,16 @@ export class Region {
   }
 
   private transact(action: number, units: readonly number[], now: number, since: number): Answer {
-    const { sharing } = this.place;
-    if (sharing === undefined) return this.transactAlone(action, units, now, since);
-    if (!sharing.enter()) return RECLAIMED;
-    try {
-      const answer = this.transactAlone(action, units, now, since);
-      if (action !== TAKE || !isGranted(answer)) this.see();
-      return answer;
-    } finally {
-      sharing.exit();
-    }
-  }
-
-  /** Copies the answer: if this thread is reclaimed, the scratch area passes to another. */
-  private see(): void {
-    const { f64 } = this.heap;
-    const end = FIRST_UNIT + 2 * this.count;
-    for (let i = 0, at = this.units - FIRST_UNIT; i < end; i++, at++) this.seen[i] = f64[at]!;
+    const front = this.front;
+    const f64 = front.f64;
+    const at = this.units;
+    for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
+    return front.core.transact(this.start, this.scratch, this.life, now, action, since) as Answer;
   }
 
   /** A number of the core's last answer, which begins with REFUSER. */
   private read(at: number): number {
-    return this.life === 0 ? this.heap.f64[this.units - FIRST_UNIT + at]! : this.seen[at]!;
-  }
-
-  private transactAlone(action: number, units: readonly number[], now: number, since: number): Answer {
-    const heap = this.heap;
-    const f64 = heap.f64;
-    const at = this.units;
-    for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
-    return heap.core.transact(this.start, this.scratch, this.life, now, action, since) as Answer;
+    return this.front.f64[this.units - FIRST_UNIT + at]!;
   }
 
   private occupy(place: Place): void {
@@ -252,7 +226,10 @@ export class Region {
     // Addresses in the upper half of memory come out of the core as negative numbers.
     this.scratch = heap.core.scratchOf(start, sharing?.participant ?? 0) >>> 0;
     this.life = sharing?.life ?? 0;
-    this.units = (this.scratch + UNITS) / 8;
+    this.count = new Int32Array(heap.memory.buffer, start)[LIMITS / 4]!;
+    const units = (this.scratch + UNITS) / 8;
+    this.front = sharing ? sharedFront(heap, units, this.count, sharing) : heap;
+    this.units = sharing ? FIRST_UNIT : units;
     abandoned.register(this, place, this);
   }
 }

@@ -40,16 +40,12 @@ export class Lines<W extends Standing<W>> {
   readonly #waiting: number[];
   /** For each limit, why the present walk passes it no more. */
   readonly #stops: Stop[];
-  #size = 0;
+  /** How many waiters stand in all lines. A plain field: each take looks at it. */
+  size = 0;
 
   constructor(limits: number) {
     this.#waiting = new Array(limits).fill(0);
     this.#stops = new Array(limits).fill(FREE);
-  }
-
-  /** How many waiters stand in all lines. */
-  get size(): number {
-    return this.#size;
   }
 
   /** How many waiters want limit `index`. */
@@ -81,7 +77,7 @@ export class Lines<W extends Standing<W>> {
     if (after) after.previous = waiter;
     else line.tail = waiter;
     if (!before) this.#headChanged(line);
-    this.#size++;
+    this.size++;
     for (const index of line.limits) this.#waiting[index]!++;
     return line;
   }
@@ -98,7 +94,7 @@ export class Lines<W extends Standing<W>> {
     if (line.cursor === waiter) this.#moveCursor(line, next);
     if (!line.head) this.#remove(line);
     else if (!previous) this.#headChanged(line);
-    this.#size--;
+    this.size--;
     for (const index of line.limits) this.#waiting[index]!--;
   }
 

@@ -16,7 +16,7 @@ interface Waiter<T> extends Due, Waiting<T, Waiter<T>> {}
 
 export class LocalQueue<T> implements Queue<T> {
   readonly #gate: Gate<T>;
-  readonly #lines: Lines<Waiter<T>>;
+  readonly lines: Lines<Waiter<T>>;
   readonly #departures = new Departures<Waiter<T>>((waiters, reason) => this.#cancel(waiters, reason));
   readonly #alarm: Alarm;
   #turns = 0;
@@ -24,12 +24,12 @@ export class LocalQueue<T> implements Queue<T> {
 
   constructor(limits: number, gate: Gate<T>) {
     this.#gate = gate;
-    this.#lines = new Lines(limits);
+    this.lines = new Lines(limits);
     this.#alarm = new Alarm(gate.clock, () => this.#wake());
   }
 
   get size(): number {
-    return this.#lines.size;
+    return this.lines.size;
   }
 
   get passesAt(): number {
@@ -37,16 +37,16 @@ export class LocalQueue<T> implements Queue<T> {
   }
 
   waitingFor(index: number): number {
-    return this.#lines.waitingFor(index);
+    return this.lines.waitingFor(index);
   }
 
   standsBefore(units: readonly number[], now: number): boolean {
     // Waiters that could go by now, but whose timer has not fired yet, go first.
-    if (this.#passesAt <= now && this.#lines.areWanted(units)) {
+    if (this.#passesAt <= now && this.lines.areWanted(units)) {
       this.#serveAt(now);
       this.#arm(now);
     }
-    return this.#lines.areWanted(units);
+    return this.lines.areWanted(units);
   }
 
   enqueue(request: Request, wait: number | undefined, now: number, options?: AcquireOptions): Promise<T> {
@@ -66,7 +66,7 @@ export class LocalQueue<T> implements Queue<T> {
         previous: undefined,
         next: undefined,
       };
-      this.#lines.stand(waiter);
+      this.lines.stand(waiter);
       this.#departures.add(waiter);
       if (wait !== undefined) this.#passesAt = Math.min(this.#passesAt, now + wait);
       const wakeWord = this.#gate.wakeWord;
@@ -90,7 +90,7 @@ export class LocalQueue<T> implements Queue<T> {
   }
 
   close(error: Error): void {
-    for (const line of this.#lines) {
+    for (const line of this.lines) {
       while (line.head) this.#leave(line.head).reject(error);
     }
     this.#arm(0);
@@ -108,7 +108,7 @@ export class LocalQueue<T> implements Queue<T> {
   #serveAt(now: number): void {
     this.#passesAt = Number.POSITIVE_INFINITY;
     this.#expire(now, true);
-    this.#lines.serve((waiter) => this.#take(waiter, now));
+    this.lines.serve((waiter) => this.#take(waiter, now));
   }
 
   /** Takes for a waiter whose turn it is. */
@@ -136,7 +136,7 @@ export class LocalQueue<T> implements Queue<T> {
   }
 
   #leave(waiter: Waiter<T>): Waiter<T> {
-    this.#lines.leave(waiter);
+    this.lines.leave(waiter);
     this.#departures.remove(waiter);
     return waiter;
   }

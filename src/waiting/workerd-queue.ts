@@ -38,18 +38,18 @@ interface Waiter<T> extends Waiting<T, Waiter<T>> {
 
 export class WorkerdQueue<T> implements Queue<T> {
   readonly #gate: Gate<T>;
-  readonly #lines: Lines<Waiter<T>>;
+  readonly lines: Lines<Waiter<T>>;
   readonly #aborts = new Aborts<Waiter<T>>((waiters, reason) => this.#cancel(waiters, reason));
   #turns = 0;
   #passesAt = Number.POSITIVE_INFINITY;
 
   constructor(limits: number, gate: Gate<T>) {
     this.#gate = gate;
-    this.#lines = new Lines(limits);
+    this.lines = new Lines(limits);
   }
 
   get size(): number {
-    return this.#lines.size;
+    return this.lines.size;
   }
 
   get passesAt(): number {
@@ -57,13 +57,13 @@ export class WorkerdQueue<T> implements Queue<T> {
   }
 
   waitingFor(index: number): number {
-    return this.#lines.waitingFor(index);
+    return this.lines.waitingFor(index);
   }
 
   standsBefore(units: readonly number[], now: number): boolean {
     // This takes out the waiters that are gone, and wakes those that could go by now: they go first.
-    if (this.#lines.areWanted(units)) this.#serveAt(now);
-    return this.#lines.areWanted(units);
+    if (this.lines.areWanted(units)) this.#serveAt(now);
+    return this.lines.areWanted(units);
   }
 
   enqueue(request: Request, wait: number | undefined, now: number, options?: AcquireOptions): Promise<T> {
@@ -99,7 +99,7 @@ export class WorkerdQueue<T> implements Queue<T> {
   }
 
   close(error: Error): void {
-    for (const line of this.#lines) {
+    for (const line of this.lines) {
       while (line.head) this.#settle(line.head).reject(error);
     }
     this.#passesAt = Number.POSITIVE_INFINITY;
@@ -148,7 +148,7 @@ export class WorkerdQueue<T> implements Queue<T> {
   #serveAt(now: number, own?: Waiter<T>): void {
     this.#passGone(now);
     this.#passesAt = Number.POSITIVE_INFINITY;
-    this.#lines.serve((waiter) => (waiter === own ? this.#take(waiter, now) : this.#call(waiter, now)));
+    this.lines.serve((waiter) => (waiter === own ? this.#take(waiter, now) : this.#call(waiter, now)));
   }
 
   #take(waiter: Waiter<T>, now: number): Stop {
@@ -180,13 +180,13 @@ export class WorkerdQueue<T> implements Queue<T> {
 
   /** Takes the waiters out of their lines whose HTTP requests seem to run no more. */
   #passGone(now: number): void {
-    for (const line of this.#lines) {
+    for (const line of this.lines) {
       while (line.head && now - line.head.seenAt > GONE_MS) this.#leave(line.head);
     }
   }
 
   #join(waiter: Waiter<T>): void {
-    this.#lines.stand(waiter);
+    this.lines.stand(waiter);
     if (waiter.signal) this.#aborts.add(waiter.signal, waiter);
   }
 
@@ -197,7 +197,7 @@ export class WorkerdQueue<T> implements Queue<T> {
   }
 
   #leave(waiter: Waiter<T>): void {
-    this.#lines.leave(waiter);
+    this.lines.leave(waiter);
     if (waiter.signal) this.#aborts.remove(waiter.signal, waiter);
   }
 

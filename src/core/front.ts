@@ -1,0 +1,38 @@
+/** Where requests are laid down and answers are read: the heap itself, or a place before a region that threads share. */
+import { REFUSER, TAKE, UNITS } from "../../assembly/layout.ts";
+import { type Answer, isGranted, RECLAIMED } from "./answer.ts";
+import type { Heap } from "./arena.ts";
+import type { CoreExports } from "./module.ts";
+import type { Sharing } from "./sharing.ts";
+
+/** What a request needs. Engines inline the path of a take, so it is the same for both kinds. */
+export interface Front {
+  readonly f64: Float64Array;
+  readonly core: Pick<CoreExports, "transact">;
+}
+
+/** The index of UNITS in the scratch area, counted from REFUSER, where an answer begins. */
+export const FIRST_UNIT = (UNITS - REFUSER) / 8;
+
+/**
+ * The front of a region that threads share. A thread may be reclaimed at any moment, and its scratch area then passes to
+ * another. So the request is written into the region, and the answer is copied out of it, only while this thread is inside.
+ */
+export function sharedFront(heap: Heap, units: number, count: number, sharing: Sharing): Front {
+  const f64 = new Float64Array(FIRST_UNIT + 2 * count);
+  const transact: CoreExports["transact"] = (start, scratch, life, now, action, since) => {
+    if (!sharing.enter()) return RECLAIMED;
+    try {
+      const there = heap.f64;
+      for (let i = 0; i < count; i++) there[units + i] = f64[FIRST_UNIT + i]!;
+      const answer = heap.core.transact(start, scratch, life, now, action, since) as Answer;
+      if (action !== TAKE || !isGranted(answer)) {
+        for (let i = 0, at = units - FIRST_UNIT; i < f64.length; i++, at++) f64[i] = there[at]!;
+      }
+      return answer;
+    } finally {
+      sharing.exit();
+    }
+  };
+  return { f64, core: { transact } };
+}
