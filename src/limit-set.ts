@@ -23,7 +23,7 @@ import { toMicros } from "./limits/units.ts";
 import { type Clock, systemClock } from "./platform/clock.ts";
 import { warnOnce } from "./platform/warning.ts";
 import { takeBlocking } from "./waiting/blocking.ts";
-import type { Queue } from "./waiting/gate.ts";
+import type { Queue, Waiters } from "./waiting/gate.ts";
 import type { Request } from "./waiting/line.ts";
 
 /**
@@ -51,7 +51,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private readonly granter: LocalGranter<K>;
   private readonly denials: Denials<K>;
   private readonly queue: Queue<Acquisition<K>>;
-  private readonly lines: { readonly size: number };
+  private readonly waiters: Waiters;
   private region: Region | undefined;
 
   constructor(options: LimitSetOptions<K> = {}) {
@@ -82,7 +82,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       reclaimed: () => this.end("reclaimed"),
     });
     this.queue = this.granter.queue;
-    this.lines = this.queue.lines;
+    this.waiters = this.queue.lines;
   }
 
   /** @internal Vue makes no proxy of it. */
@@ -92,7 +92,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
 
   /** How many requests of this thread wait. */
   get waiting(): number {
-    return this.queue.size;
+    return this.waiters.size;
   }
 
   /** How many transactions this thread has repeated, because another thread published first. */
@@ -113,7 +113,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    */
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
     // The most common case, small enough to be inlined: no request waits, and there is room.
-    if (options !== undefined || this.lines.size > 0) return this.enter(requested, options, undefined);
+    if (options !== undefined || this.waiters.size > 0) return this.enter(requested, options, undefined);
     try {
       const region = this.region ?? closed();
       const units = this.requests.parse(requested);
@@ -140,7 +140,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   tryAcquire(requested?: Amounts<K>): Acquisition<K> {
     const region = this.region ?? closed();
     const units = this.requests.parse(requested);
-    if (this.lines.size > 0) return this.tryAmong(units);
+    if (this.waiters.size > 0) return this.tryAmong(units);
     const answer = region.take(units, this.clock.now());
     // A granted answer is its token: a call of `tokenOf` would be one too many to be inlined.
     return isGranted(answer) ? new Grant(this.granter, units, answer) : this.refuse(answer);
@@ -199,7 +199,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     this.checkMembership(region.inspect(this.clock.now()));
     const entries = this.limits.map((limit, i) => [
       limit.key,
-      describe(limit, region.usedOf(i), region.waitOf(i), this.queue.waitingFor(i)),
+      describe(limit, region.usedOf(i), region.waitOf(i), this.waiters.waitingFor(i)),
     ]);
     return Object.freeze(Object.fromEntries(entries));
   }
@@ -251,7 +251,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       const timeoutMs = checkRequestOptions(options);
       const now = this.clock.now();
       const request = { units, covered };
-      if (this.queue.size > 0 && this.queue.standsBefore(units, now)) {
+      if (this.waiters.size > 0 && this.queue.standsBefore(units, now)) {
         // The queue judges nested requests: they may pass waiters that came before them.
         if (timeoutMs === 0 && !covered) throw this.granter.timeout(request, timeoutMs);
         return this.queue.enqueue(request, undefined, now, options);
@@ -310,7 +310,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     const answer = region.probe(units, now);
     this.checkMembership(answer);
     const wait = Math.max(0, waitOf(answer), this.queue.passesAt - now);
-    return new Refusal(this.denials.behind(this.queue, units, region), wait);
+    return new Refusal(this.denials.behind(this.waiters, units, region), wait);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Denials: the parts that refusals share, made once where most refusals are alike. */
 import type { Region } from "../core/region.ts";
 import { AcquireTimeoutError } from "../errors.ts";
+import type { Waiters } from "../waiting/gate.ts";
 import type { Denial } from "./acquisition.ts";
 
 export class Denials<K extends string> {
@@ -24,11 +25,7 @@ export class Denials<K extends string> {
   }
 
   /** The denial of a try behind waiters: by the limits that refused the last probe, and by those that the waiters want too. */
-  behind(
-    waiters: { waitingFor(index: number): number },
-    units: readonly number[],
-    region: Region,
-  ): Denial<K> {
+  behind(waiters: Waiters, units: readonly number[], region: Region): Denial<K> {
     return this.by(
       this.keys.filter((_, i) => region.refuses(i) || (units[i]! > 0 && waiters.waitingFor(i) > 0)),
     );

@@ -72,7 +72,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     if (this.region !== undefined && (flags & (GIVES_BACK | CHARGES)) !== 0) {
       if ((flags & CHARGES) === 0) this.region.settle(due, 0, token);
       else this.charge(token, taken, used);
-      if (this.queue.size > 0) this.queue.serve();
+      if (this.queue.lines.size > 0) this.queue.serve();
     }
     return (flags & MISSES) !== 0;
   }

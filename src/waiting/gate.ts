@@ -23,15 +23,19 @@ export interface Gate<T> {
   timeout(request: Request, timeoutMs: number): Error;
 }
 
-/** All lines of one set in one isolate, and the timer that wakes them. */
-export interface Queue<T> {
-  /** Counts the waiters, in a plain field: each take looks at it, and a getter would cost it a fifth. */
-  readonly lines: { readonly size: number };
+/** How many requests wait. */
+export interface Waiters {
+  /** All of them, in a plain field: each take looks at it, and a getter would cost it a fifth. */
   readonly size: number;
-  /** When a grant is possible next, in milliseconds since the epoch; Infinity if that depends on a release. */
-  readonly passesAt: number;
   /** How many waiters want limit `index`. */
   waitingFor(index: number): number;
+}
+
+/** All lines of one set in one isolate, and the timer that wakes them. */
+export interface Queue<T> {
+  readonly lines: Waiters;
+  /** When a grant is possible next, in milliseconds since the epoch; Infinity if that depends on a release. */
+  readonly passesAt: number;
   /** Whether a waiter comes before a new request for `units`, because it wants one of the same limits. */
   standsBefore(units: readonly number[], now: number): boolean;
   /** Lets a request wait for its turn. `wait` is the gate's answer of just now, in milliseconds; undefined if it was not asked. */

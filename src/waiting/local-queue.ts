@@ -28,16 +28,8 @@ export class LocalQueue<T> implements Queue<T> {
     this.#alarm = new Alarm(gate.clock, () => this.#wake());
   }
 
-  get size(): number {
-    return this.lines.size;
-  }
-
   get passesAt(): number {
     return this.#passesAt;
-  }
-
-  waitingFor(index: number): number {
-    return this.lines.waitingFor(index);
   }
 
   standsBefore(units: readonly number[], now: number): boolean {
@@ -82,7 +74,7 @@ export class LocalQueue<T> implements Queue<T> {
   }
 
   serve(): void {
-    if (this.size === 0) return;
+    if (this.lines.size === 0) return;
     const now = this.#gate.clock.now();
     if (this.#gate.wakeWord?.listening === false) this.#listen(now);
     else this.#serveAt(now);
@@ -102,7 +94,7 @@ export class LocalQueue<T> implements Queue<T> {
     wakeWord.prepare();
     this.#serveAt(now);
     if (this.#expire(now)) this.#serveAt(now);
-    if (this.size > 0) wakeWord.listen(() => this.serve());
+    if (this.lines.size > 0) wakeWord.listen(() => this.serve());
   }
 
   #serveAt(now: number): void {
@@ -126,7 +118,7 @@ export class LocalQueue<T> implements Queue<T> {
   #cancel(waiters: readonly Waiter<T>[], reason: unknown): void {
     for (const waiter of waiters) this.#turnAway(waiter, reason);
     const now = this.#gate.clock.now();
-    if (this.size > 0) this.#serveAt(now);
+    if (this.lines.size > 0) this.#serveAt(now);
     this.#arm(now);
   }
 
@@ -151,16 +143,16 @@ export class LocalQueue<T> implements Queue<T> {
 
   /** Turns away the waiters whose deadline has come, or `isPast`, and tells whether there were any. */
   #expire(now: number, isPast = false): boolean {
-    const before = this.size;
+    const before = this.lines.size;
     const next = () => this.#departures.takeLate(now, isPast);
     for (let late = next(); late; late = next()) {
       this.#turnAway(late, this.#gate.timeout(late.request, late.timeoutMs));
     }
-    return this.size < before;
+    return this.lines.size < before;
   }
 
   #arm(now: number): void {
-    if (this.size > 0) {
+    if (this.lines.size > 0) {
       this.#alarm.ringBy(Math.min(this.#passesAt, this.#departures.firstDeadline), now);
       return;
     }

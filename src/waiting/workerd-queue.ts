@@ -48,16 +48,8 @@ export class WorkerdQueue<T> implements Queue<T> {
     this.lines = new Lines(limits);
   }
 
-  get size(): number {
-    return this.lines.size;
-  }
-
   get passesAt(): number {
     return this.#passesAt;
-  }
-
-  waitingFor(index: number): number {
-    return this.lines.waitingFor(index);
   }
 
   standsBefore(units: readonly number[], now: number): boolean {
@@ -95,7 +87,7 @@ export class WorkerdQueue<T> implements Queue<T> {
   }
 
   serve(): void {
-    if (this.size > 0) this.#serveAt(this.#gate.clock.now());
+    if (this.lines.size > 0) this.#serveAt(this.#gate.clock.now());
   }
 
   close(error: Error): void {

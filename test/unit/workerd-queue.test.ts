@@ -49,7 +49,11 @@ describe("the queue of workerd", () => {
   test("each passes in its own turn, one release after another, in order", async () => {
     const { clock, queue, order, wait, release } = set(0);
     for (const name of ["a", "b", "c"]) wait(name);
-    expect([queue.size, queue.waitingFor(0), queue.passesAt]).toEqual([3, 3, Number.POSITIVE_INFINITY]);
+    expect([queue.lines.size, queue.lines.waitingFor(0), queue.passesAt]).toEqual([
+      3,
+      3,
+      Number.POSITIVE_INFINITY,
+    ]);
     release();
     expect(queue.standsBefore([1], clock.now())).toBe(true); // Called, and not there yet.
     release();
@@ -58,7 +62,7 @@ describe("the queue of workerd", () => {
     release();
     await clock.advanceAsync(0);
     expect(order.at(-1)).toBe("c granted at 0");
-    expect([queue.size, clock.pendingTimers]).toEqual([0, 0]);
+    expect([queue.lines.size, clock.pendingTimers]).toEqual([0, 0]);
   });
 
   test("the first wakes when it could pass, not before and not later", async () => {
@@ -101,11 +105,11 @@ describe("the queue of workerd", () => {
     wait("late");
     clock.set(5_000); // Its timer has rung, and it has not come to hear of it.
     wait("later");
-    expect(queue.size).toBe(2);
+    expect(queue.lines.size).toBe(2);
     expect(queue.standsBefore([1], clock.now())).toBe(true);
-    expect(queue.size).toBe(1);
+    expect(queue.lines.size).toBe(1);
     await clock.advanceAsync(0);
-    expect(queue.size).toBe(2);
+    expect(queue.lines.size).toBe(2);
     release();
     release();
     await clock.advanceAsync(0);
@@ -121,7 +125,7 @@ describe("the queue of workerd", () => {
     controller.abort(new Error("enough"));
     await clock.advanceAsync(0);
     expect(order).toEqual(["late enough"]);
-    expect([queue.size, clock.pendingTimers]).toEqual([0, 0]);
+    expect([queue.lines.size, clock.pendingTimers]).toEqual([0, 0]);
   });
 
   test("a clock that stands still or goes back takes nobody for gone", async () => {
@@ -140,7 +144,7 @@ describe("the queue of workerd", () => {
     for (let i = 0; i < 100; i++) wait("a");
     expect(clock.pendingTimers).toBe(100);
     await clock.advanceAsync(10_000);
-    expect([queue.size, clock.pendingTimers]).toEqual([100, 100]);
+    expect([queue.lines.size, clock.pendingTimers]).toEqual([100, 100]);
     queue.close(new Error("closed"));
     await clock.advanceAsync(0);
     expect(clock.pendingTimers).toBe(0);
