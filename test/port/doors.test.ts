@@ -217,6 +217,17 @@ function peer() {
   return { limits, say, welcome, ...ends };
 }
 
+/** Asks of every kind, and what comes of each: "done", or the code of its error. */
+function outcomesOf(limits: ReturnType<typeof peer>["limits"]): Promise<unknown>[] {
+  const asked = [limits.acquire({ db: 1, tokens: 1 }), limits.tryAcquire({ tokens: 1 }), limits.stats()];
+  return asked.map((each) =>
+    Promise.resolve<unknown>(each).then(
+      () => "done",
+      (error: unknown) => (error as { code?: unknown }).code,
+    ),
+  );
+}
+
 describe("the door of a host", () => {
   test.each(NAMES)("%s as the version of the first message of a session", async (name) => {
     const { say } = host();
@@ -311,16 +322,7 @@ describe("the door of a peer", () => {
       for (let place = 1; place < 7; place++) {
         const { say, hear, welcome, limits } = peer();
         if (place % 2 === 0) welcome();
-        const outcomes = [
-          limits.acquire({ db: 1, tokens: 1 }),
-          limits.tryAcquire({ tokens: 1 }),
-          limits.stats(),
-        ].map((each) =>
-          Promise.resolve(each).then(
-            () => "done",
-            (error: unknown) => (error as { code?: unknown }).code,
-          ),
-        );
+        const outcomes = outcomesOf(limits);
         await nextTurn();
         expect(() => {
           hear(make());
@@ -350,16 +352,7 @@ describe("the door of a peer", () => {
         async (isWelcome, messages) => {
           const { hear, welcome, limits } = peer();
           if (isWelcome) welcome();
-          const outcomes = [
-            limits.acquire({ db: 1, tokens: 1 }),
-            limits.tryAcquire({ tokens: 1 }),
-            limits.stats(),
-          ].map((each) =>
-            Promise.resolve(each).then(
-              () => "done",
-              (error: unknown) => (error as { code?: unknown }).code,
-            ),
-          );
+          const outcomes = outcomesOf(limits);
           for (const each of messages) {
             await nextTurn();
             hear(real(each));
