@@ -43,7 +43,7 @@ export class Batches<K extends string> implements Speaker {
   }
 
   get isWaiting(): boolean {
-    return this.#parts.queue.size > 0 || !this.#parts.settlements.isEmpty;
+    return this.#parts.queue.lines.size > 0 || !this.#parts.settlements.isEmpty;
   }
 
   /** Ends the session and then the conversation. Resolves when the server knows, or has not answered in time. */

@@ -36,7 +36,7 @@ export class RedisQueue<K extends string> {
   readonly #conversation: Conversation;
   readonly #gate: RedisGate<K>;
   readonly #releases: Releases;
-  readonly #lines: Lines<Waiter<K>>;
+  readonly lines: Lines<Waiter<K>>;
   /** Tries and readings that are to be asked for, which stand in no line; in order of turn. */
   #singles: (Waiter<K> | Reading)[] = [];
   /** All requests that have not been settled, tries included; in order of turn. */
@@ -59,18 +59,8 @@ export class RedisQueue<K extends string> {
     this.#conversation = conversation;
     this.#gate = gate;
     this.#releases = releases;
-    this.#lines = new Lines(settings.limits.length);
+    this.lines = new Lines(settings.limits.length);
     this.#alarm = new Alarm(settings.clock, () => this.#wake());
-  }
-
-  /** How many requests stand in lines. */
-  get size(): number {
-    return this.#lines.size;
-  }
-
-  /** How many of them want limit `index`. */
-  waitingFor(index: number): number {
-    return this.#lines.waitingFor(index);
   }
 
   /** Asks for a request until it is granted; or once, and then resolves with a refusal or rejects if `timeoutMs` is 0. */
@@ -80,7 +70,7 @@ export class RedisQueue<K extends string> {
       const waiter: Waiter<K> = new WaiterFor(asked, resolve, reject);
       this.#waiters.add(waiter);
       if (isOnce) this.#singles.push(waiter);
-      else this.#lines.stand(waiter);
+      else this.lines.stand(waiter);
       this.#departures.add(waiter);
       if (isOnce || waiter.line!.stop === FREE) this.#conversation.send();
       this.#arm();
@@ -99,7 +89,7 @@ export class RedisQueue<K extends string> {
 
   /** Asks again for the waiters that may go now: after a release, or whatever else may let them go. */
   serve(): void {
-    if (this.size === 0) return;
+    if (this.lines.size === 0) return;
     this.#serves = true;
     this.#passesAt = Number.POSITIVE_INFINITY;
     this.#conversation.send();
@@ -116,9 +106,9 @@ export class RedisQueue<K extends string> {
     };
     const singles = this.#singles;
     this.#singles = [];
-    this.#lines.restart();
+    this.lines.restart();
     for (const [i, single] of singles.entries()) {
-      this.#lines.walk(visit, single.turn);
+      this.lines.walk(visit, single.turn);
       const operation = this.#askSingle(single, allowance);
       if (operation) operations.push(operation);
       else this.#singles.push(single);
@@ -126,7 +116,7 @@ export class RedisQueue<K extends string> {
       this.#singles = this.#singles.concat(singles.slice(i + 1));
       break;
     }
-    this.#lines.walk(visit);
+    this.lines.walk(visit);
     for (const waiter of this.#late) {
       if (waiter.isSent || waiter.line!.stop === FREE) continue;
       if (!allowance.spend(waiter.steps)) break;
@@ -183,14 +173,14 @@ export class RedisQueue<K extends string> {
   #reopen(): void {
     this.#serves = false;
     // Of a line that has waited, few will be granted: first one is asked for, then two, then four.
-    for (const line of this.#lines) if (line.head?.hasWaited && line.stop !== FREE) line.quota = 1;
-    this.#lines.reopen();
+    for (const line of this.lines) if (line.head?.hasWaited && line.stop !== FREE) line.quota = 1;
+    this.lines.reopen();
     this.#passesAt = Number.POSITIVE_INFINITY;
   }
 
   /** The operation for a try or a reading; undefined if there is no room, or the answer to a waiter before the try is to come. */
   #askSingle(single: Waiter<K> | Reading, allowance: Allowance): Operation | undefined {
-    const stop = single instanceof Reading ? FREE : this.#lines.stopOf(single.request);
+    const stop = single instanceof Reading ? FREE : this.lines.stopOf(single.request);
     if (stop === UNKNOWN || !allowance.spend(single.steps)) return undefined;
     if (single instanceof Reading) return single;
     const code = single.request.covered ? "M" : "O";
@@ -222,14 +212,14 @@ export class RedisQueue<K extends string> {
       this.serve();
     } else if (answer.kind === "behind") {
       waiter.hasWaited = true;
-      this.#lines.stop(waiter.line!, answer.stop);
+      this.lines.stop(waiter.line!, answer.stop);
       if (waiter.isLate) this.#conversation.send();
     } else if (waiter.isOnce || code === "P") {
       this.#refuse(waiter, answer, timing, code === "P" || answer.isBehind);
     } else {
       waiter.hasWaited = true;
       waiter.refusedBy = answer.by;
-      this.#lines.stop(waiter.line!, answer.hangs ? AWAITS_RELEASE : AWAITS_TIME);
+      this.lines.stop(waiter.line!, answer.hangs ? AWAITS_RELEASE : AWAITS_TIME);
       this.#passesAt = Math.min(this.#passesAt, timing.readAt + answer.waitMs);
       if (waiter.isLate) this.#refuse(waiter, answer, timing, false);
     }
@@ -253,7 +243,7 @@ export class RedisQueue<K extends string> {
   /** Ends a request that does not wait any longer. `isBehind`: waiters stand before it. */
   #refuse(waiter: Waiter<K>, { waitMs, by }: Refused, timing: Timing, isBehind: boolean): void {
     const limitedBy = isBehind
-      ? limitsOf(waiter.request.units).filter((i) => by.includes(i) || this.waitingFor(i) > 0)
+      ? limitsOf(waiter.request.units).filter((i) => by.includes(i) || this.lines.waitingFor(i) > 0)
       : by;
     this.#leave(waiter);
     if (waiter.isOnce && waiter.timeoutMs !== 0) {
@@ -289,7 +279,7 @@ export class RedisQueue<K extends string> {
   #leave(waiter: Waiter<K>): Waiter<K> {
     waiter.hasLeft = true;
     this.#waiters.delete(waiter);
-    this.#lines.leave(waiter);
+    this.lines.leave(waiter);
     this.#departures.remove(waiter);
     this.#late.delete(waiter);
     return waiter;
@@ -308,13 +298,13 @@ export class RedisQueue<K extends string> {
 
   /** Listens for releases while a waiter waits that has been refused. */
   #notice(): void {
-    if ([...this.#lines].some((line) => line.head?.hasWaited)) this.#releases.listen(() => this.serve());
+    if ([...this.lines].some((line) => line.head?.hasWaited)) this.#releases.listen(() => this.serve());
     else this.#releases.stop();
   }
 
   #arm(): void {
     const at = Math.min(this.#passesAt, this.#serveAt, this.#departures.firstDeadline);
-    if (this.size > 0) this.#alarm.ringBy(at, this.#settings.clock.now());
+    if (this.lines.size > 0) this.#alarm.ringBy(at, this.#settings.clock.now());
     else this.#alarm.clear();
   }
 }

@@ -87,7 +87,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
 
   /** How many requests of this process wait. */
   get waiting(): number {
-    return this.#queue.size;
+    return this.#queue.lines.size;
   }
 
   /**
@@ -163,7 +163,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     this.#check();
     if (this.keys.length === 0) return Object.freeze({}) as Record<K, LimitStats>;
     return this.#queue.read((answer) =>
-      statsOf(answer, this.#settings, (index) => this.#queue.waitingFor(index)),
+      statsOf(answer, this.#settings, (index) => this.#queue.lines.waitingFor(index)),
     );
   }
 
