@@ -17,7 +17,7 @@ import { PortGranter } from "./granter.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
 import { Hello } from "./hello.ts";
 import { PeerOutbox } from "./outbox.ts";
-import { BROADCAST, type Operation, packAmounts, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
+import { BROADCAST, type Operation, packAmounts, packNumber, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { Questions } from "./questions.ts";
 import { guarded, type ReadRefusal, readMessage, readRefusal, readStats } from "./reading.ts";
 
@@ -172,8 +172,8 @@ export class Connection<K extends string> implements Limits<K> {
       if (kind === TO_PEER.GRANTED) return "granted";
       return kind === TO_PEER.CANCELLED && signal?.aborted ? "cancelled" : undefined;
     });
-    const wait = timeoutMs === Number.POSITIVE_INFINITY ? null : timeoutMs;
-    this.#outbox.send(TO_HOST.ACQUIRE, number, around, packAmounts(requested, requests.keys), wait);
+    const amounts = packAmounts(requested, requests.keys);
+    this.#outbox.send(TO_HOST.ACQUIRE, number, around, amounts, packNumber(timeoutMs));
     // The host may have granted already, and only it knows. So the promise rejects when the host confirms, and not before:
     // otherwise the grant would be held without an owner.
     if (signal) this.#aborts.add(signal, number);

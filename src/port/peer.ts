@@ -11,7 +11,7 @@ import { Inbox } from "./inbox.ts";
 import type { Bounds } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Pieces } from "./pieces.ts";
-import { type Operation, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
+import { type Operation, packNumber, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { readAmounts } from "./reading.ts";
 
 /** The set of a host, with the facts that peers are sent. */
@@ -153,8 +153,7 @@ export class Peer<K extends string> {
     const { definitions, config, tells } = this.#set;
     const { missingUpdate = "throw" } = this.#limits as { missingUpdate?: "throw" | "charge" };
     const { maxUnread } = this.#shared.bounds;
-    // JSON has no Infinity.
-    const bound = maxUnread === Number.POSITIVE_INFINITY ? null : maxUnread;
+    const bound = packNumber(maxUnread);
     if (this.#hellos === 1) this.#outbox.send(TO_PEER.MARK, this.#greeting, 0);
     this.#outbox.send(TO_PEER.WELCOME, VERSION, definitions, config, missingUpdate, !tells, bound);
   }
@@ -222,9 +221,8 @@ export class Peer<K extends string> {
         this.#grant(number, request, acquisition);
       } else if (this.#remove(number, request)) {
         const { retryAfterMs, limitedBy } = acquisition;
-        const wait = retryAfterMs === Number.POSITIVE_INFINITY ? null : retryAfterMs;
         const by = limitedBy.map((key) => this.#limits.keys.indexOf(key));
-        this.#outbox.send(TO_PEER.REFUSED, number, wait, by);
+        this.#outbox.send(TO_PEER.REFUSED, number, packNumber(retryAfterMs), by);
       }
     } catch (error) {
       if (this.#remove(number, request)) this.#fail(number, error);
@@ -266,7 +264,7 @@ export class Peer<K extends string> {
       const stats: Readonly<Record<string, LimitStats>> = await this.#limits.stats();
       const rows = this.#limits.keys.map((key) => {
         const { retryAfterMs, ...row } = stats[key]!;
-        return { ...row, retryAfterMs: retryAfterMs === Number.POSITIVE_INFINITY ? null : retryAfterMs };
+        return { ...row, retryAfterMs: packNumber(retryAfterMs) };
       });
       this.#outbox.send(TO_PEER.STATS, number, rows);
     } catch (error) {

@@ -83,6 +83,17 @@ export interface Message {
 /** The session number of a message to all peers of a host. */
 export const BROADCAST = 0;
 
+/** A number as it is sent: JSON has no Infinity, so null stands for it. */
+export type PackedNumber = number | null;
+
+export function packNumber(value: number): PackedNumber {
+  return value === Number.POSITIVE_INFINITY ? null : value;
+}
+
+export function unpackNumber(packed: PackedNumber): number {
+  return packed ?? Number.POSITIVE_INFINITY;
+}
+
 /** How many answers an operation of a peer causes, where statistics of `limits` limits count once for each. */
 export function costOf(kind: number, limits: number): number {
   if (kind === TO_HOST.ACQUIRE || kind === TO_HOST.TRY || kind === TO_HOST.PING) return 1;

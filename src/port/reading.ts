@@ -4,7 +4,7 @@
  */
 import type { LimitStats } from "../limits/stats.ts";
 import { textOf } from "../remote/text.ts";
-import { type Message, MOST_OPS, type Operation, type Side } from "./protocol.ts";
+import { type Message, MOST_OPS, type Operation, type Side, unpackNumber } from "./protocol.ts";
 
 /** The message, if it is addressed to `side` of the set called `name` and well-formed. Channels carry other messages too. */
 export function readMessage(side: Side, name: string, received: unknown): Message | undefined {
@@ -66,7 +66,7 @@ export interface ReadRefusal {
 export function readRefusal(wait: unknown, by: unknown, limits: number): ReadRefusal | undefined {
   const indexes = readList(by, limits, (index): index is number => isIndex(index, limits));
   if (!indexes || !isAmount(wait)) return undefined;
-  return { wait: wait ?? Number.POSITIVE_INFINITY, by: indexes };
+  return { wait: unpackNumber(wait), by: indexes };
 }
 
 /** Statistics, from a host with so many limits. */
@@ -76,7 +76,7 @@ export function readStats(packed: unknown, limits: number): readonly LimitStats[
   try {
     return rows.map((row) => {
       const copy = { ...row } as LimitStats & { readonly retryAfterMs: number | null };
-      return Object.freeze({ ...copy, retryAfterMs: copy.retryAfterMs ?? Number.POSITIVE_INFINITY });
+      return Object.freeze({ ...copy, retryAfterMs: unpackNumber(copy.retryAfterMs) });
     });
   } catch {
     return undefined;
