@@ -275,7 +275,7 @@ export class Membership implements Sharing {
     for (const seat of seats.ended()) {
       this.giveBack(own, seat);
       if (!seats.isPresent(own)) return false;
-      seats.vacate(seat);
+      seats.free(seat);
     }
     return true;
   }

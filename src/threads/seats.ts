@@ -98,9 +98,9 @@ export class Seats {
     return this.start + participant * SEAT_BYTES;
   }
 
-  /** Ends the life of a seat, so that its thread publishes nothing any more. Returns false if it is over already. */
-  end(seat: Seat): boolean {
-    return this.turn(seat, RECLAIMED);
+  /** Ends the life of a seat, so that its thread publishes nothing any more. Does nothing if it is over already. */
+  end(seat: Seat): void {
+    this.turn(seat, RECLAIMED);
   }
 
   /** The seats whose lives are over, and whose holdings are not back yet. */
@@ -108,14 +108,12 @@ export class Seats {
     return this.present().filter(({ life }) => (life & RECLAIMED) !== 0);
   }
 
-  /** Frees the number of an ended seat whose holdings have all been given back. */
-  vacate(seat: Seat): void {
+  /**
+   * Frees a seat whose holdings have all been given back: of a thread that leaves by itself, or one that has ended. Does nothing if
+   * its state has changed meanwhile.
+   */
+  free(seat: Seat): void {
     this.turn(seat, FREE);
-  }
-
-  /** Frees the seat of a thread that leaves by itself and has given everything back. Returns false if its life is over already. */
-  free(seat: Seat): boolean {
-    return this.turn(seat, FREE);
   }
 
   /** Notes that the thread of a seat has ended, so that it is not inside any more. */
@@ -184,14 +182,14 @@ export class Seats {
     return Atomics.compareExchange(this.pairs, this.at(participant, LIFE), from, to) === from;
   }
 
-  /** Changes the state of a seat, in the same life. INSIDE and the handle stay. Returns false if the state has changed already. */
-  private turn({ participant, life }: Seat, state: number): boolean {
+  /** Changes the state of a seat, in the same life. INSIDE and the handle stay. Does nothing if the state has changed already. */
+  private turn({ participant, life }: Seat, state: number): void {
     for (;;) {
       const last = this.pairOf(participant);
       const now = lifeIn(last);
-      if ((now & ~INSIDE) !== life) return false;
+      if ((now & ~INSIDE) !== life) return;
       const next = (now & ~(TAKEN | RECLAIMED)) | state;
-      if (this.change(participant, last, pair(next, otherIn(last)))) return true;
+      if (this.change(participant, last, pair(next, otherIn(last)))) return;
     }
   }
 

@@ -36,8 +36,8 @@ export interface SharedLimits<K extends string = string> {
 
 /**
  * Shares a set with threads: from then on it lies in memory from which all of them take, without messages. If `worker` is given,
- * posts it the handle, and gives back what the worker holds when it ends. The handle is for that worker alone. Where the runtime does not show the end of a worker (no
- * `exit` or `close` event, no Web Locks), call `reclaim`.
+ * posts it the handle, and gives back what the worker holds when it ends. The handle is for that worker alone. Where the runtime
+ * does not show the end of a worker (no `exit` or `close` event, no Web Locks), call `reclaim`.
  *
  * @throws {CannotShareError} if `limits` is no `LimitSet`, it was made with `shared: false`, there is no shared memory here, or
  * its `config` cannot be sent. `limitset/port` serves a set without shared memory.

@@ -25,8 +25,8 @@ export function needsLock(worker: ThreadLike): boolean {
 const isExitTheEnd = !("Deno" in globalThis);
 
 /**
- * Calls back when `worker` has ended, and says whether it is sure of that: or the worker may still run for a while. `lock` is the lock that
- * it takes when it attaches by `handle`, if it needs one.
+ * Calls back when `worker` has ended, and says whether it is sure of that: or the worker may still run for a while. `lock` is the
+ * lock that it takes when it attaches by `handle`, if it needs one.
  */
 export function whenEnded(
   worker: ThreadLike,

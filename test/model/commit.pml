@@ -37,7 +37,7 @@
  *   units                 UNITS in the scratch area: here, which thread's request they are
  *   end_attach:           Seats.take in src/threads/seats.ts
  *   MARK                  Seats.end
- *   freed:                Seats.vacate for a reclaim, Seats.free for a thread that leaves
+ *   freed:                Seats.free, for a reclaim and for a thread that leaves
  *   knows                 Membership.forgetWorker in src/threads/membership.ts, by Seats.forget
  *
  * There, a thread enters once for all that it does for a reclaim: for the marks, and for the give-back of several numbers. So it
