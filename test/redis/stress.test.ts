@@ -38,7 +38,12 @@ describeRedis("stress", () => {
       onTestFinished(() => set.close());
       return set;
     });
-    let reported = 0;
+    // A refund may be smaller than it should be while the debt is less than what is out: the state has four marks for the lows
+    // of the debt. With this much charged from the start, no low bounds a refund, and the sum is exact.
+    const first = await sets[0]!.acquire({ tokens: 1_000, db: 0, slots: 0 });
+    first.update({ tokens: 1_000 });
+    first.release();
+    let reported = 1_000;
     const inside = { db: 0, slots: 0 };
     const outcomes = { granted: 0, timeouts: 0, aborts: 0 };
 
