@@ -11,8 +11,15 @@ import { Grant, type Granter, Refusal } from "./acquisition.ts";
  */
 export class LeaseLostError extends LimitError {
   constructor(why: string) {
-    super("ERR_LEASE_LOST", `the held resources are lost: ${why}`);
+    super("ERR_LEASE_LOST", `${LOST}${why}`);
   }
+}
+
+const LOST = "the held resources are lost: ";
+
+/** Why a lease was lost, of a signal's reason that is a `LeaseLostError`. */
+export function whyLost({ message }: Error): string {
+  return message.startsWith(LOST) ? message.slice(LOST.length) : message;
 }
 
 /** An acquisition whose resources stay held only while the holder keeps renewing its lease. */

@@ -1,84 +1,95 @@
 /** One connection of a peer to the set of a host: its requests, its acquisitions, and its end. */
 
-import { Grant, Refusal, runWith } from "../acquisition/acquisition.ts";
-import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
-import { BackendUnavailableError, type LimitError, LimitSetClosedError, show } from "../errors.ts";
+import { runWith } from "../acquisition/acquisition.ts";
+import { type LeasedAcquisition, LeasedRefusal, LeaseLostError } from "../acquisition/leased.ts";
+import type { AcquireOptions, Amounts, Awaitable, LimitView } from "../contract.ts";
+import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
 import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { reasonOf } from "../platform/aborted.ts";
-import { LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
-import { type PromiseWithResolvers, withResolvers } from "../platform/resolvers.ts";
 import { soon } from "../platform/soon.ts";
-import { Aborts, whenAborted } from "../waiting/aborts.ts";
-import { type Endpoint, tells } from "./endpoint.ts";
+import { textOf } from "../remote/text.ts";
+import { Aborts } from "../waiting/aborts.ts";
+import type { ConnectedLimits, ConnectOptions } from "./connected-limits.ts";
+import { howEnded, tells, type WatchedEndpoint } from "./endpoint.ts";
 import { type Facts, readFacts } from "./facts.ts";
+import { PortGrant } from "./grant.ts";
 import { PortGranter } from "./granter.ts";
+import { Handshake } from "./handshake.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
-import { Hello } from "./hello.ts";
+import { Holdings } from "./holdings.ts";
 import { PeerOutbox } from "./outbox.ts";
 import { BROADCAST, type Operation, packAmounts, packNumber, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { Questions } from "./questions.ts";
-import { guarded, type ReadRefusal, readMessage, readRefusal, readStats } from "./reading.ts";
-
-// Connecting takes a moment, so a request with a shorter timeout than this still waits for it.
-const LEAST_PATIENCE_MS = 1_000;
+import { guarded, type ReadRefusal, readMessage, readReason, readRefusal, readStats } from "./reading.ts";
 
 /** The facts of the host's set, and the granter that uses them. */
 interface Known<K extends string> extends Facts<K> {
   readonly granter: PortGranter<K>;
 }
 
-export class Connection<K extends string> implements Limits<K> {
+export class Connection<K extends string> implements ConnectedLimits<K> {
   readonly ready: Promise<void>;
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: WatchedEndpoint;
   readonly #outbox: PeerOutbox;
   readonly #heartbeat: Heartbeat;
   #unlisten = () => {};
+  #unwatch: (() => void) | undefined;
   readonly #releaseLock: (() => void) | undefined;
   readonly #onWarning: (warning: LimitError) => void;
   readonly #questions = new Questions();
   readonly #aborts = new Aborts<number>((numbers) => {
     for (const number of numbers) this.#outbox.send(TO_HOST.CANCEL, number);
   });
-  readonly #welcome: PromiseWithResolvers<void>;
-  #facts: Known<K> | undefined;
-  readonly #hello: Hello;
+  readonly #handshake: Handshake<Known<K>>;
+  readonly #holdings = new Holdings(() => this.#reviewSoon());
   #needsHeartbeat = true;
   #isReviewDue = false;
   /** The number of the last operation. */
   #number = 0;
-  /** How many acquisitions this side has. */
-  #held = 0;
   /** Why the connection has ended. */
   #error: LimitError | undefined;
 
-  constructor(endpoint: Endpoint, name: string, onWarning: (warning: LimitError) => void) {
+  constructor(endpoint: WatchedEndpoint, options: Required<ConnectOptions>) {
+    const { name, onWarning, deadlineMs } = options;
     this.#endpoint = endpoint;
     this.#onWarning = onWarning;
-    this.#welcome = withResolvers<void>();
-    this.ready = this.#welcome.promise;
-    // Each later call rejects with the same error, so this rejection need not be handled.
-    this.ready.catch(() => {});
     const session = 1 + Math.floor(Math.random() * (Number.MAX_SAFE_INTEGER - 1));
     const address = { endpoint, name, to: "host", session } as const;
-    this.#outbox = new PeerOutbox(address, () => this.#lose("the channel to the host is gone"));
+    this.#outbox = new PeerOutbox(address, (error) =>
+      this.#lose(`the channel to the host is gone: ${textOf(error)}`, error),
+    );
     this.#heartbeat = new Heartbeat({
-      beat: () => this.#outbox.send(TO_HOST.PING),
+      beat: () => {
+        this.#outbox.send(TO_HOST.PING);
+        this.#reviewSoon();
+      },
       lost: () => this.#lose(`the host was silent for ${SILENCE_MS / 1_000} s`),
     });
-    this.#hello = new Hello(() => this.#outbox.send(TO_HOST.HELLO, VERSION));
+    this.#handshake = new Handshake({
+      deadlineMs,
+      say: () => this.#outbox.send(TO_HOST.HELLO, VERSION),
+      failed: (why, cause) => this.#lose(why, cause),
+    });
+    this.ready = this.#handshake.ready;
+    this.#handshake.begin();
     const heard = (received: unknown) => {
       const message = readMessage("peer", name, received);
       if (!message || (message.session !== session && message.session !== BROADCAST)) return;
+      if (this.#heartbeat.isAwaiting) this.#reviewSoon();
       this.#heartbeat.heard();
       for (const op of message.ops) if (!this.#error) this.#perform(op);
     };
     const failed = (why: string) => this.#lose(why);
+    this.#unwatch = endpoint.troubled?.(guarded((trouble) => this.#handshake.doubt(trouble), failed));
     this.#unlisten = endpoint.receive(guarded(heard, failed));
-    // An endpoint may have handed over messages at once.
-    if (this.#error) this.#unlisten();
-    endpoint.ended?.(guarded(() => this.#lose("the host is gone"), failed));
+    endpoint.ended?.(guarded((reason) => this.#lose(...howEnded(reason)), failed));
+    if (this.#error) {
+      // An endpoint may have handed over messages, or told of the end, at once.
+      this.#unlisten();
+      return;
+    }
     if (!tells(endpoint) && hasLocks) {
       const lock = `limitset ${crypto.randomUUID()}`;
       this.#releaseLock = holdLock(lock, () => this.#outbox.send(TO_HOST.LOCK, lock));
@@ -92,46 +103,47 @@ export class Connection<K extends string> implements Limits<K> {
   }
 
   get keys(): readonly K[] {
-    return this.#known().requests.keys;
+    return this.#handshake.known().requests.keys;
   }
 
   get config(): Readonly<Record<string, unknown>> {
-    return this.#known().config;
+    return this.#handshake.known().config;
   }
 
   get missingUpdate(): "throw" | "charge" {
-    return this.#known().granter.missingUpdate;
+    return this.#handshake.known().granter.missingUpdate;
   }
 
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
+  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K>> {
     return this.#acquire(requested, options, undefined, 0);
   }
 
-  async tryAcquire(requested?: Amounts<K>): Promise<Acquisition<K>> {
-    const { requests, granter } = this.#facts ?? (await this.#whenKnown());
+  async tryAcquire(requested?: Amounts<K>): Promise<LeasedAcquisition<K>> {
+    const { requests, granter } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
     this.#check();
     const units = requests.parse(requested);
     const number = ++this.#number;
     const answer = this.#ask<ReadRefusal | "granted">(number, (kind, wait, by) => {
-      if (kind === TO_PEER.GRANTED) return "granted";
+      if (kind === TO_PEER.GRANTED) return this.#granted(number);
       return kind === TO_PEER.REFUSED ? readRefusal(wait, by, requests.keys.length) : undefined;
     });
     this.#outbox.send(TO_HOST.TRY, number, packAmounts(requested, requests.keys));
     const refused = await answer;
     if (refused === "granted") return this.#grant(granter, units, number, undefined);
-    return new Refusal<K>(granter.denial(refused.by), refused.wait);
+    return new LeasedRefusal<K>(granter.denial(refused.by), refused.wait);
   }
 
   async run<T>(
     requested: Amounts<K> | undefined,
-    body: (acquisition: Acquisition<K>) => Awaitable<T>,
+    body: (acquisition: LeasedAcquisition<K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    return runWith(await this.acquire(requested, options), body, options?.signal);
+    const acquisition = await this.acquire(requested, options);
+    return runWith(acquisition, () => body(acquisition), options?.signal);
   }
 
   async stats(): Promise<Readonly<Record<K, LimitStats>>> {
-    const { requests } = this.#facts ?? (await this.#whenKnown());
+    const { requests } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
     this.#check();
     const number = ++this.#number;
     const answer = this.#ask(number, (kind, rows) =>
@@ -144,7 +156,7 @@ export class Connection<K extends string> implements Limits<K> {
   }
 
   get(key: K): LimitView<Promise<LimitStats>> {
-    const { requests, limits } = this.#known();
+    const { requests, limits } = this.#handshake.known();
     const limit = limits[requests.indexOf(key)]!;
     return Object.freeze({ ...limit, stats: async () => (await this.stats())[key] });
   }
@@ -161,15 +173,16 @@ export class Connection<K extends string> implements Limits<K> {
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,
     around: number,
-  ): Promise<Acquisition<K>> {
+  ): Promise<LeasedAcquisition<K>> {
     const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
-    const { requests, granter } = this.#facts ?? (await this.#whenKnown(signal, timeoutMs));
+    const { requests, granter } =
+      this.#handshake.facts ?? (await this.#handshake.whenKnown(signal, timeoutMs));
     this.#check();
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
     const number = ++this.#number;
     const answer = this.#ask<"granted" | "cancelled">(number, (kind) => {
-      if (kind === TO_PEER.GRANTED) return "granted";
+      if (kind === TO_PEER.GRANTED) return this.#granted(number);
       return kind === TO_PEER.CANCELLED && signal?.aborted ? "cancelled" : undefined;
     });
     const amounts = packAmounts(requested, requests.keys);
@@ -185,22 +198,25 @@ export class Connection<K extends string> implements Limits<K> {
     return this.#grant(granter, units, number, covered);
   }
 
+  #granted(number: number): "granted" {
+    this.#holdings.add(number);
+    return "granted";
+  }
+
+  /** @throws the reason why the connection has ended, if it has since the answer: the host has given all back. */
   #grant(
     granter: PortGranter<K>,
     units: readonly number[],
     number: number,
     covered: readonly boolean[] | undefined,
-  ): Grant<K> {
-    this.#held++;
-    this.#reviewSoon();
-    return new Grant(granter, units, number, covered);
+  ): PortGrant<K> {
+    this.#check();
+    return new PortGrant(granter, units, number, covered, this.#holdings);
   }
 
   #release(number: number, usage: readonly (number | null)[]): void {
-    if (this.#error) return;
-    this.#held--;
-    this.#outbox.send(TO_HOST.RELEASE, number, usage);
-    this.#reviewSoon();
+    this.#holdings.remove(number);
+    if (!this.#error) this.#outbox.send(TO_HOST.RELEASE, number, usage);
   }
 
   #ask<T>(
@@ -215,11 +231,13 @@ export class Connection<K extends string> implements Limits<K> {
   #perform(op: Operation): void {
     const [kind, number, second, third] = op;
     if (kind === TO_PEER.HERE) {
-      if (!this.#facts) this.#outbox.send(TO_HOST.HELLO, VERSION);
+      if (!this.#handshake.facts) this.#outbox.send(TO_HOST.HELLO, VERSION);
     } else if (kind === TO_PEER.WELCOME) {
-      if (!this.#facts) this.#learn(op);
+      if (!this.#handshake.facts) this.#learn(op);
     } else if (kind === TO_PEER.ENDED) {
-      this.#lose(`the host has ended the connection: ${typeof number === "string" ? number : show(number)}`);
+      this.#lose(`the host has ended the connection: ${readReason(number)}`);
+    } else if (kind === TO_PEER.LOST) {
+      this.#holdings.lose(number as number, new LeaseLostError(readReason(second)));
     } else if (kind === TO_PEER.MARK) {
       if (typeof number === "number") this.#outbox.read(number, typeof second === "number" ? second : 0);
     } else if (kind !== TO_PEER.PONG && typeof number === "number") {
@@ -247,9 +265,8 @@ export class Connection<K extends string> implements Limits<K> {
       release: (number, usage) => this.#release(number, usage),
       isClosed: () => this.#error !== undefined,
     });
-    this.#facts = { ...facts, granter };
-    this.#hello.stop();
-    this.#welcome.resolve();
+    this.#unwatch?.();
+    this.#handshake.learn({ ...facts, granter });
     this.#reviewSoon();
   }
 
@@ -263,32 +280,12 @@ export class Connection<K extends string> implements Limits<K> {
     soon(() => {
       this.#isReviewDue = false;
       if (this.#error) return;
-      const waits = !this.#facts || this.#questions.size > 0;
-      this.#endpoint.hold?.(waits);
-      this.#heartbeat.watch(this.#needsHeartbeat && this.#facts !== undefined && (waits || this.#held > 0));
+      const isKnown = this.#handshake.facts !== undefined;
+      const waits = !isKnown || this.#questions.size > 0;
+      this.#heartbeat.watch(this.#needsHeartbeat && isKnown && (waits || this.#holdings.some));
+      // Who asked for a signal wants to hear of the loss.
+      this.#endpoint.hold?.(waits || this.#holdings.someWatched || this.#heartbeat.isAwaiting);
     });
-  }
-
-  #known(): Known<K> {
-    if (this.#facts) return this.#facts;
-    throw this.#error ?? new BackendUnavailableError("the host has not answered yet: await limits.ready");
-  }
-
-  /** The facts, once the host has sent them. Rejects when the signal aborts or the time is over. */
-  async #whenKnown(signal?: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<Known<K>> {
-    this.#check();
-    const { promise, reject } = withResolvers<void>();
-    const ms = Math.max(timeoutMs, LEAST_PATIENCE_MS);
-    const late = () => reject(new BackendUnavailableError(`the host has not answered within ${ms} ms`));
-    const timer = ms <= LONGEST_TIMER_MS ? systemClock.setTimeout(late, ms) : undefined;
-    const stopListening = signal && whenAborted(signal, () => reject(reasonOf(signal)));
-    try {
-      await Promise.race([this.ready, promise]);
-    } finally {
-      stopListening?.();
-      if (timer !== undefined) systemClock.clearTimeout(timer);
-    }
-    return this.#known();
   }
 
   /** @throws the reason why the connection has ended. */
@@ -296,20 +293,24 @@ export class Connection<K extends string> implements Limits<K> {
     if (this.#error) throw this.#error;
   }
 
-  #lose(why: string): void {
-    this.#end(new BackendUnavailableError(`the limits cannot be reached: ${why}`));
+  #lose(why: string, cause?: unknown): void {
+    if (this.#error) return;
+    const error = new BackendUnavailableError(`the limits cannot be reached: ${why}`);
+    if (cause !== undefined) error.cause = cause;
+    this.#end(error);
+    this.#holdings.loseAll(new LeaseLostError(why));
   }
 
   #end(error: LimitError): void {
     if (this.#error) return;
     this.#error = error;
     this.#endpoint.hold?.(false);
-    this.#hello.stop();
+    this.#handshake.end(error);
     this.#heartbeat.stop();
     this.#outbox.stop();
     this.#unlisten();
+    this.#unwatch?.();
     this.#releaseLock?.();
-    this.#welcome.reject(error);
     this.#questions.rejectAll(error);
   }
 }

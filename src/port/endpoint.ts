@@ -1,6 +1,8 @@
 /** Endpoints: one end of a channel between two sides that share no memory. Ports, workers and processes of every platform become one. */
 import { InvalidRequestError, show } from "../errors.ts";
+import { builtin } from "../platform/builtin.ts";
 import { isNode } from "../platform/runtime.ts";
+import { textOf } from "../remote/text.ts";
 
 /**
  * One end of a channel of your own. A channel carries messages in order, each once or not at all. Messages are plain data that
@@ -40,6 +42,39 @@ export interface Endpoint {
   hold?(waiting: boolean): void;
 }
 
+/** The reason for which the other side may not answer. */
+export interface Trouble {
+  readonly why: string;
+  /** The error that lies behind, where there is one. */
+  readonly cause: unknown;
+  /** Whether the other side can certainly not answer. */
+  readonly isFinal: boolean;
+}
+
+/** An endpoint that the platform tells more about. */
+export interface WatchedEndpoint extends Endpoint {
+  /** `listener` gets the reason of the end, where it is known; endpoints of users may hand over anything. */
+  ended?(listener: (reason?: unknown) => void): void;
+  /** Calls `listener` when the other side is in trouble, until the returned function is called. */
+  troubled?(listener: (trouble: Trouble) => void): () => void;
+}
+
+/** The reason of the end of the other side. */
+class Ending {
+  readonly how: string;
+  readonly cause: unknown;
+
+  constructor(how: string, cause?: unknown) {
+    this.how = how;
+    this.cause = cause;
+  }
+}
+
+/** How the other side has ended, and the error that lies behind. */
+export function howEnded(reason: unknown): [how: string, cause?: unknown] {
+  return reason instanceof Ending ? [`the host is gone: ${reason.how}`, reason.cause] : ["the host is gone"];
+}
+
 /** An object with `postMessage`: a `MessagePort`, a `Worker`, or the global scope of a worker. */
 export interface PortLike {
   /** Sends a message that structured cloning carries. */
@@ -73,7 +108,7 @@ type Listener = (event: never) => void;
 /** A source of events, in Node. */
 interface Emitter {
   on(event: string, listener: Listener): unknown;
-  once(event: string, listener: Listener): unknown;
+  once(event: string | symbol, listener: (value: unknown) => void): unknown;
   off(event: string, listener: Listener): unknown;
 }
 
@@ -89,15 +124,20 @@ export function tells({ ended, tells = ended !== undefined }: Endpoint): boolean
   return tells;
 }
 
-/** @throws {InvalidRequestError} if `like` is not an endpoint. */
-export function toEndpoint(like: EndpointLike): Endpoint {
+/**
+ * `owner` is the `SharedWorker` to which the port belongs.
+ *
+ * @throws {InvalidRequestError} if `like` is not an endpoint.
+ */
+export function toEndpoint(like: EndpointLike, owner?: Target): WatchedEndpoint {
   const has = (name: string) => typeof like === "object" && like !== null && name in like;
   if (has("receive") && has("send")) return like as Endpoint;
   if (has("postMessage")) {
-    return has("on") ? ofEmitter(like as PortLike & Emitter) : ofTarget(like as PortLike & Target);
+    return has("on") ? ofEmitter(like as PortLike & Emitter) : ofTarget(like as PortLike & Target, owner);
   }
   if (has("send") && has("on")) return ofProcess(like as ProcessLike & Emitter);
-  const port = has("port") ? (like as { port: PortLike }).port : (like as { ports?: PortLike[] })?.ports?.[0];
+  if (has("port")) return toEndpoint((like as { port: PortLike }).port, like as unknown as Target);
+  const port = (like as { ports?: PortLike[] })?.ports?.[0];
   if (port) return toEndpoint(port);
   throw new InvalidRequestError(
     `endpoint must be a port, a worker, a process with a channel, or an object with send() and receive(), got ${show(like)}`,
@@ -127,16 +167,23 @@ function listening(listen: (listener: Listener, on: boolean) => void): Pick<Endp
   };
 }
 
-function ofEmitter(port: PortLike & Emitter): Endpoint {
+function ofEmitter(port: PortLike & Emitter & { readonly threadId?: number }): WatchedEndpoint {
   const isWorker = "terminate" in port;
   const { receive, hold } = listening((heard, on) => port[on ? "on" : "off"]("message", heard));
   return {
     send: (message) => port.postMessage(message),
     receive,
     // Workers emit "exit", ports "close".
-    ended: (listener) => {
-      port.once("exit", listener);
-      port.once("close", listener);
+    ended(listener) {
+      let cause: unknown;
+      if (isWorker && errorMonitor) {
+        port.once(errorMonitor, (error) => {
+          cause = error;
+        });
+      }
+      port.once("exit", (code) => listener(new Ending(exit(code, cause), cause)));
+      port.once("close", () => listener());
+      if (isWorker && isNode && port.threadId === -1) listener(new Ending("its thread has ended before"));
     },
     // Ports of other runtimes do not always tell.
     tells: isNode || isWorker,
@@ -145,7 +192,16 @@ function ofEmitter(port: PortLike & Emitter): Endpoint {
   };
 }
 
-function ofTarget(port: PortLike & Target): Endpoint {
+/** The event by which one may see an error of a worker without handling it: otherwise it would not end the program any more. */
+const errorMonitor = builtin<{ readonly errorMonitor?: symbol }>("node:events")?.errorMonitor;
+
+function exit(code: unknown, cause?: unknown): string {
+  return cause === undefined ? `it exited with ${show(code)}` : textOf(cause);
+}
+
+function ofTarget(port: PortLike & Target, owner?: Target): WatchedEndpoint {
+  // A worker's own global scope gets the errors of this side.
+  const worker = owner ?? ("terminate" in port ? port : undefined);
   return {
     send: (message) => port.postMessage(message),
     receive(listener) {
@@ -155,20 +211,52 @@ function ofTarget(port: PortLike & Target): Endpoint {
       return () => port.removeEventListener("message", heard as Listener);
     },
     // Some ports and workers of some runtimes emit "close"; others never do.
-    ended: (listener) => port.addEventListener("close", listener),
+    ended: (listener) => port.addEventListener("close", () => listener()),
     tells: false,
+    troubled(listener) {
+      const failed = (event: Partial<ErrorEvent>) => listener(troubleOf(event));
+      const unread = () => listener(UNREAD);
+      port.addEventListener("messageerror", unread);
+      worker?.addEventListener("error", failed);
+      return () => {
+        port.removeEventListener("messageerror", unread);
+        worker?.removeEventListener("error", failed);
+      };
+    },
   };
 }
 
-function ofProcess(other: ProcessLike & Emitter & { connected?: boolean }): Endpoint {
-  const listeners = new Set<() => void>();
-  const gone = () => {
-    for (const listener of listeners) listener();
+const UNREAD: Trouble = {
+  why: "the host has sent a message that cannot be read here",
+  cause: undefined,
+  isFinal: false,
+};
+
+/** A worker that has thrown may still answer; one that has not been loaded tells no message, and never will. */
+function troubleOf({ message, error, filename, lineno }: Partial<ErrorEvent>): Trouble {
+  const cause = error ?? undefined;
+  if (!message) {
+    const why =
+      "its worker could not be loaded: the script is not there or no script, or a policy forbids it (worker-src of the Content-Security-Policy)";
+    return { why, cause, isFinal: true };
+  }
+  const at = filename ? ` (${filename}:${lineno})` : "";
+  return { why: `its worker failed: ${message}${at}`, cause, isFinal: false };
+}
+
+function ofProcess(
+  other: ProcessLike & Emitter & { readonly connected?: boolean; readonly exitCode?: number | null },
+): WatchedEndpoint {
+  const listeners = new Set<(reason?: Ending) => void>();
+  const gone = (code?: unknown) => {
+    const reason = typeof code === "number" ? new Ending(exit(code)) : undefined;
+    for (const listener of listeners) listener(reason);
   };
+  const disconnected = () => gone(other.exitCode);
   const { receive, hold } = listening((heard, on) => {
     other[on ? "on" : "off"]("message", heard);
-    other[on ? "on" : "off"]("disconnect", gone);
-    if (on && other.connected === false) gone();
+    other[on ? "on" : "off"]("disconnect", disconnected);
+    if (on && other.connected === false) disconnected();
   });
   return {
     send(message) {
@@ -183,7 +271,8 @@ function ofProcess(other: ProcessLike & Emitter & { connected?: boolean }): Endp
     receive,
     ended(listener) {
       listeners.add(listener);
-      if (other !== process) other.once("exit", listener);
+      if (other !== process) other.once("exit", (code) => listener(new Ending(exit(code))));
+      if (other.connected === false) disconnected();
     },
     // A child keeps this process alive by itself.
     ...(hold && other === process && { hold }),

@@ -25,6 +25,11 @@ export class Heartbeat {
     this.#beat = beat;
   }
 
+  /** Whether a heartbeat was sent, and nothing was heard since. */
+  get isAwaiting(): boolean {
+    return this.#missed > 0 && this.#timer !== undefined;
+  }
+
   /** Any message from the other side counts as a heartbeat. */
   heard(): void {
     this.#missed = 0;

@@ -3,7 +3,9 @@
  *
  * @module
  */
-export { type ConnectedLimits, type ConnectOptions, connectLimits } from "./connect.ts";
+export { type LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
+export { connectLimits } from "./connect.ts";
+export type { ConnectedLimits, ConnectOptions } from "./connected-limits.ts";
 export type { Endpoint, EndpointLike, PortLike, ProcessLike } from "./endpoint.ts";
 export type { ServeOptions } from "./options.ts";
 export { type Service, serveLimits } from "./serve.ts";

@@ -14,12 +14,12 @@ export interface Address {
 /** Collects the operations of one turn, and sends them as one message. */
 export class Outbox {
   readonly #address: Address;
-  readonly #failed: () => void;
+  readonly #failed: (error: unknown) => void;
   /** The operations of this turn. */
   protected ops: Operation[] = [];
 
-  /** `failed` is called when the channel throws, which means that it is gone. */
-  constructor(address: Address, failed: () => void) {
+  /** `failed` is called with the error when the channel throws, which means that it is gone. */
+  constructor(address: Address, failed: (error: unknown) => void) {
     this.#address = address;
     this.#failed = failed;
   }
@@ -41,8 +41,8 @@ export class Outbox {
         const part = ops.length <= MOST_OPS ? ops : ops.slice(at, at + MOST_OPS);
         endpoint.send({ limitset: name, to, session, ops: part });
       }
-    } catch {
-      this.#failed();
+    } catch (error) {
+      this.#failed(error);
     }
   }
 }

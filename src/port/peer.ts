@@ -10,6 +10,7 @@ import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
 import type { Bounds } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
+import { type PeerRequest, watchLoss } from "./peer-request.ts";
 import type { Pieces } from "./pieces.ts";
 import { type Operation, packNumber, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { readAmounts } from "./reading.ts";
@@ -31,13 +32,6 @@ export interface Shared {
   requests: number;
   /** How many locks of peers are watched. */
   locks: number;
-}
-
-/** A request of the peer: it waits until `held` is set. */
-interface PeerRequest<K extends string> {
-  /** Its abort withdraws the request. */
-  controller: AbortController | undefined;
-  held: Acquisition<K> | undefined;
 }
 
 /** The reason of every abort: to make an error for each would take longer than the rest of it. */
@@ -188,7 +182,7 @@ export class Peer<K extends string> {
       this.#fail(number, new AcquisitionReleasedError("acquire()", "released"));
     } else if (this.#hasRoom(number)) {
       const controller = this.#spare.pop() ?? new AbortController();
-      const request: PeerRequest<K> = { controller, held: undefined };
+      const request: PeerRequest<K> = { controller, held: undefined, unwatch: undefined };
       this.#add(number, request);
       const { signal } = controller;
       const failed = (error: unknown) => {
@@ -211,7 +205,7 @@ export class Peer<K extends string> {
   async #try(number: number, packed: unknown): Promise<void> {
     if (!this.#hasRoom(number)) return;
     const requested = readAmounts(packed, this.#limits.keys);
-    const request: PeerRequest<K> = { controller: undefined, held: undefined };
+    const request: PeerRequest<K> = { controller: undefined, held: undefined, unwatch: undefined };
     this.#add(number, request);
     try {
       if (!requested) throw new InvalidRequestError("the host cannot read the request");
@@ -239,6 +233,7 @@ export class Peer<K extends string> {
     request.held = acquisition;
     this.#keepController(request);
     this.#outbox.send(TO_PEER.GRANTED, number);
+    request.unwatch = watchLoss(acquisition, (why) => this.#outbox.send(TO_PEER.LOST, number, why));
   }
 
   #noUsage(): Record<string, number> {
@@ -308,6 +303,7 @@ export class Peer<K extends string> {
   #remove(number: number, request: PeerRequest<K>): boolean {
     if (this.#requests.get(number) !== request) return false;
     this.#requests.delete(number);
+    request.unwatch?.();
     this.#shared.requests--;
     if (this.#requests.size === 0) this.#heartbeat.watch(false);
     return true;

@@ -3,6 +3,7 @@
  * The rest is done in later turns, and the host's own timers and messages come in between.
  */
 import { systemClock } from "../platform/clock.ts";
+import { inNextTurn } from "../platform/next-turn.ts";
 
 /** The longest piece. */
 const LONGEST_MS = 5;
@@ -61,20 +62,4 @@ export class Pieces {
       this.#run();
     });
   }
-}
-
-const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
-
-/** Calls back in a later turn, without the delay that browsers give to timers. */
-function inNextTurn(callback: () => void): void {
-  if (setImmediate) {
-    setImmediate(callback);
-    return;
-  }
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
-    port1.close();
-    callback();
-  };
-  port2.postMessage(undefined);
 }

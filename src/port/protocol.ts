@@ -64,6 +64,8 @@ export const TO_PEER = {
   ENDED: 8,
   /** mark, cost of all operations that the host has handled. */
   MARK: 9,
+  /** number, why. What a granted request holds is lost: the host's own set is elsewhere, and has given it away. */
+  LOST: 10,
 } as const;
 
 /** An operation as it is sent: its kind, and its values. */

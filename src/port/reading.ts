@@ -2,6 +2,7 @@
  * Readers of messages. A message may have any shape, and an endpoint may hand over live objects: each value is read once and
  * copied, and a value that throws, or that is not as it should be, reads as undefined.
  */
+import { show } from "../errors.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { textOf } from "../remote/text.ts";
 import { type Message, MOST_OPS, type Operation, type Side, unpackNumber } from "./protocol.ts";
@@ -81,6 +82,11 @@ export function readStats(packed: unknown, limits: number): readonly LimitStats[
   } catch {
     return undefined;
   }
+}
+
+/** The text of a reason. */
+export function readReason(value: unknown): string {
+  return typeof value === "string" ? value : show(value);
 }
 
 const SHORT = 1_000;

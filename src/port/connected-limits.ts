@@ -1,0 +1,57 @@
+/** The set of a peer: its methods, and the options of its connection. */
+import type { LeasedAcquisition } from "../acquisition/leased.ts";
+import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
+import type { LimitError } from "../errors.ts";
+import type { LimitStats } from "../limits/stats.ts";
+
+/** Options of `connectLimits`. */
+export interface ConnectOptions {
+  /**
+   * The name of the set, by which one channel carries several: the name that the host has given to `serveLimits`. Default: `""`.
+   */
+  readonly name?: string;
+  /**
+   * Called with an `UnreleasedAcquisitionWarning` for each acquisition of this side that was garbage-collected without a
+   * release; its resources have come back. Default: the first such warning goes to the platform (`process.emitWarning` or
+   * `console.warn`).
+   */
+  readonly onWarning?: (warning: LimitError) => void;
+  /**
+   * How long the host may take to answer for the first time, in milliseconds. After that the connection ends with a
+   * `BackendUnavailableError`. Above 0; `Infinity` for a host that may start at any time. Default: 25,000.
+   */
+  readonly deadlineMs?: number;
+}
+
+/** A set that another thread, process or page has. Its methods ask that host, and so return promises. */
+export interface ConnectedLimits<K extends string = string> extends Limits<K> {
+  /**
+   * Resolves when the host has answered for the first time; rejects with a `LimitError` if the connection ends before: with a
+   * `BackendUnavailableError` if the host's worker cannot be loaded or has not answered within `deadlineMs`. `keys`, `config` and `get` throw until then. All other methods await it by themselves.
+   */
+  readonly ready: Promise<void>;
+  /** Like `acquire` of a `LimitSet`. The acquisition has a `signal`, which aborts if what it holds is lost. */
+  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K>>;
+  /** Like `tryAcquire` of a `LimitSet`, after one round trip. */
+  tryAcquire(requested?: Amounts<K>): Promise<LeasedAcquisition<K>>;
+  /** Like `run` of a `LimitSet`. */
+  run<T>(
+    requested: Amounts<K> | undefined,
+    body: (acquisition: LeasedAcquisition<K>) => Awaitable<T>,
+    options?: AcquireOptions,
+  ): Promise<T>;
+  /** The statistics of the host's set, by key. */
+  stats(): Promise<Readonly<Record<K, LimitStats>>>;
+  /**
+   * A limit's definition, and `stats()` that asks the host.
+   *
+   * @throws {InvalidRequestError} for a key that the set has not.
+   * @throws {BackendUnavailableError} before `ready` has resolved.
+   */
+  get(key: K): LimitView<Promise<LimitStats>>;
+  /**
+   * Ends the connection. Requests that wait reject with `LimitSetClosedError`, held resources come back, and the host's set
+   * stays open. Calling it again does nothing.
+   */
+  close(): void;
+}
