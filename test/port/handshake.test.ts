@@ -129,13 +129,16 @@ describe("a worker of a page", () => {
     const limits = connectLimits(page);
     const waiting = requestsOf(limits);
     page.fail("error");
-    expect((await expectLost(limits, waiting)).message).toMatch(/could not be loaded.*Content-Security-Policy/);
+    expect((await expectLost(limits, waiting)).message).toMatch(
+      /could not be loaded.*Content-Security-Policy/,
+    );
   });
 
   test.each(["error", "messageerror"])("with an %s has another second to answer", async (type) => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const cause = new Error("boom");
-    const fields = type === "error" ? { message: "Error: boom", error: cause, filename: "w.js", lineno: 7 } : {};
+    const fields =
+      type === "error" ? { message: "Error: boom", error: cause, filename: "w.js", lineno: 7 } : {};
     const page = new Page();
     const limits = connectLimits(page);
     await turns();

@@ -1,0 +1,1 @@
+// As a worker or a shared worker: it serves nothing.
