@@ -283,7 +283,6 @@ function canTravel(requested: unknown): boolean {
 
 /** The usage of limits by their keys. A limit whose usage is null is left out. */
 function byKey(keys: readonly string[], usage: readonly (number | null)[]): AmountsByKey {
-  const amounts: Record<string, number> = {};
-  for (const [i, amount] of usage.entries()) if (amount !== null) amounts[keys[i]!] = amount;
-  return amounts;
+  const entries = keys.map((key, i) => [key, usage[i]] as const);
+  return Object.fromEntries(entries.filter((entry): entry is [string, number] => entry[1] !== null));
 }

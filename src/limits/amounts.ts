@@ -1,4 +1,5 @@
 /** The amounts that a request names, by the keys of limits. */
+import { isEverywhere } from "./known-options.ts";
 
 // Without this key, a set that has no keys would take any object, since every object has the type `{}`.
 declare const noKey: unique symbol;
@@ -8,3 +9,9 @@ export type Amounts<K extends string = string> = { readonly [key in K]?: number 
   /** @internal */
   readonly [noKey]?: never;
 };
+
+/** An amount by its key, or undefined where it is not named. A limit may have a name that every object has: `"constructor"`. */
+export function amountOf(amounts: object | undefined, key: string): number | undefined {
+  if (amounts === undefined || isEverywhere(amounts, key)) return undefined;
+  return (amounts as Readonly<Record<string, number | undefined>>)[key];
+}

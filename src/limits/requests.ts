@@ -1,6 +1,6 @@
 /** Turns requests and usage from amounts into whole units, one entry for each limit, and refuses those that make no sense. */
 import { InvalidRequestError, listKeys, show, UsageExceedsRequestedError } from "../errors.ts";
-import type { Amounts } from "./amounts.ts";
+import { type Amounts, amountOf } from "./amounts.ts";
 import { ceilingUnits, unitOf } from "./definition.ts";
 import { isEverywhere } from "./known-options.ts";
 import type { Limit } from "./limits.ts";
@@ -97,7 +97,7 @@ export class Requests<K extends string> {
   parseNested(requested: Amounts<K> | undefined, covered: readonly boolean[]): number[] {
     const units = this.parse(requested);
     this.measures.forEach(({ key }, i) => {
-      if (covered[i] && (requested as Named | undefined)?.[key] === undefined) units[i] = 0;
+      if (covered[i] && amountOf(requested, key) === undefined) units[i] = 0;
     });
     return units;
   }

@@ -14,6 +14,8 @@
  * most about twice as many answers are under way, besides those to requests that wait.
  */
 
+import { amountOf } from "../limits/amounts.ts";
+
 export const VERSION = 2;
 
 /** The most operations of one message. */
@@ -104,5 +106,5 @@ export function costOf(kind: number, limits: number): number {
 
 /** Turns amounts by key into an array. Every key of `amounts` is one of `keys`. */
 export function packAmounts(amounts: object | undefined, keys: readonly string[]): PackedAmounts {
-  return keys.map((key) => (amounts as Record<string, number | undefined> | undefined)?.[key] ?? null);
+  return keys.map((key) => amountOf(amounts, key) ?? null);
 }

@@ -8,6 +8,7 @@ import { exactness } from "./cases/exactness.ts";
 import { fixedWindow } from "./cases/fixed-window.ts";
 import { gcra } from "./cases/gcra.ts";
 import { leakyBucket } from "./cases/leaky-bucket.ts";
+import { names } from "./cases/names.ts";
 import { nesting } from "./cases/nesting.ts";
 import { order } from "./cases/order.ts";
 import { refunds } from "./cases/refunds.ts";
@@ -35,6 +36,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   exactness,
   "a clock that steps back": steppingBack,
   requests,
+  names,
   "all or nothing": allOrNothing,
   settlement,
   debt,
