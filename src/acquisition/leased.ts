@@ -5,8 +5,8 @@ import { InvalidLimitError, LimitError } from "../errors.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
 
 /**
- * The lease on the resources of an acquisition has ended before the release: the backend heard nothing of the holder for
- * `leaseMs`, or it has lost the lease. Other holders may have the resources by now. The error is not thrown: it is the reason of
+ * The lease on the resources of an acquisition has ended before the release: the backend heard nothing of the holder for too long
+ * (`leaseMs`, or 25 s over a port), or it has lost the lease, or the connection to it is gone. Other holders may have the resources by now. The error is not thrown: it is the reason of
  * the acquisition's `signal`. Stop using the resources: pass the signal to the code that uses them.
  */
 export class LeaseLostError extends LimitError {

@@ -84,7 +84,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     const failed = (why: string) => this.#lose(why);
     this.#unwatch = endpoint.troubled?.(guarded((trouble) => this.#handshake.doubt(trouble), failed));
     this.#unlisten = endpoint.receive(guarded(heard, failed));
-    endpoint.ended?.(guarded((reason) => this.#lose(...howEnded(reason)), failed));
+    endpoint.ended?.(guarded((reason) => this.#lose(...howEnded(reason, this.#handshake.trouble)), failed));
     if (this.#error) {
       // An endpoint may have handed over messages, or told of the end, at once.
       this.#unlisten();

@@ -36,8 +36,8 @@ export interface Endpoint {
    */
   readonly tells?: boolean;
   /**
-   * Keeps the process alive, or lets it exit. Called on the connecting side: with `true` when it begins to wait for an answer,
-   * with `false` when all answers have come. While it is `false`, the endpoint need not listen. Default: does nothing.
+   * Keeps the process alive, or lets it exit. Called on the connecting side: with `true` when it begins to wait for an answer, or
+   * when the `signal` of an acquisition is asked for, with `false` when all answers have come and no such acquisition is held. While it is `false`, the endpoint need not listen. Default: does nothing.
    */
   hold?(waiting: boolean): void;
 }
@@ -70,9 +70,10 @@ class Ending {
   }
 }
 
-/** How the other side has ended, and the error that lies behind. */
-export function howEnded(reason: unknown): [how: string, cause?: unknown] {
-  return reason instanceof Ending ? [`the host is gone: ${reason.how}`, reason.cause] : ["the host is gone"];
+/** How the other side has ended, perhaps in `trouble`, and the error that lies behind. */
+export function howEnded(reason: unknown, trouble: Trouble | undefined): [how: string, cause?: unknown] {
+  if (reason instanceof Ending) return [`the host is gone: ${reason.how}`, reason.cause];
+  return trouble ? [`the host is gone: ${trouble.why}`, trouble.cause] : ["the host is gone"];
 }
 
 /** An object with `postMessage`: a `MessagePort`, a `Worker`, or the global scope of a worker. */

@@ -56,6 +56,11 @@ export class Handshake<F> {
     return this.#facts;
   }
 
+  /** The trouble in which the host was while it had not answered. */
+  get trouble(): Trouble | undefined {
+    return this.#trouble;
+  }
+
   /** Says `HELLO` at once, and again after pauses that double. */
   begin(): void {
     this.#repeat(FIRST_PAUSE_MS);
@@ -77,6 +82,7 @@ export class Handshake<F> {
   /** The host has answered. */
   learn(facts: F): void {
     this.#facts = facts;
+    this.#trouble = undefined;
     systemClock.clearTimeout(this.#timer);
     this.#welcome.resolve();
   }

@@ -20,9 +20,8 @@ export function watchLoss<K extends string>(
   acquisition: Acquisition<K>,
   lost: (why: string) => void,
 ): (() => void) | undefined {
-  // Cheaper than to ask for the signal, which many acquisitions make at the first time.
-  if (!("signal" in acquisition)) return undefined;
-  const { signal } = acquisition as LeasedAcquisition<K>;
+  const { signal } = acquisition as Partial<LeasedAcquisition<K>>;
+  if (!signal) return undefined;
   const tell = () => lost(whyLost(signal.reason as Error));
   if (!signal.aborted) return whenAborted(signal, tell);
   tell();

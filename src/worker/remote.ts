@@ -169,13 +169,15 @@ function shareWith(limits: LimitSet<string>, thread: ThreadLike): LimitSetHandle
   }
 }
 
-/** The thread, with its end to watch, but without a message to it: the handle travels with the parameters of `start`. */
+/** The thread, with its id and its end to watch, but without a message to it: the handle travels with the parameters of `start`. */
 function withoutMessages(thread: ThreadLike): ThreadLike {
   const { once, addEventListener } = thread as unknown as Record<
     string,
     { bind(self: unknown): unknown } | undefined
   >;
+  const { threadId } = thread as { readonly threadId?: number };
   return {
+    ...(threadId !== undefined && { threadId }),
     ...(once && { once: once.bind(thread) }),
     ...(addEventListener && { addEventListener: addEventListener.bind(thread) }),
     postMessage({ clock }: LimitSetHandle) {

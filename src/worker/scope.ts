@@ -3,6 +3,7 @@
  * released, and requests that still wait are withdrawn.
  */
 
+import type { LeasedAcquisition } from "../acquisition/leased.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
 import { checkRequestOptions } from "../limits/options.ts";
 import { reasonOf } from "../platform/aborted.ts";
@@ -130,6 +131,11 @@ class ScopedAcquisition implements Acquisition {
 
   get config(): Record<string, unknown> {
     return this.#inner.config;
+  }
+
+  /** Undefined where nothing can be lost. */
+  get signal(): AbortSignal | undefined {
+    return (this.#inner as Partial<LeasedAcquisition>).signal;
   }
 
   update(usage: Amounts): void {

@@ -157,6 +157,14 @@ describe("a worker of a page", () => {
     }
   });
 
+  test("that throws, and tells of its end, ends the connection at once, with the error", async () => {
+    const page = new Page();
+    const limits = connectLimits(page);
+    page.fail("error", { message: "ModuleNotFound" });
+    page.fail("close");
+    expect((await expectLost(limits)).message).toContain("is gone: its worker failed: ModuleNotFound");
+  });
+
   test("with an error that catches itself is not given up, nor by errors later on", async () => {
     const { port1, port2 } = new MessageChannel();
     onTestFinished(() => port1.close());

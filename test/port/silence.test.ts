@@ -1,11 +1,19 @@
 /** A peer that the host gave up, on a channel that does not tell of its end, and that comes back: it learns what it has lost. */
+import { once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { BackendUnavailableError, LimitSet } from "../../src/index.ts";
-import { type ConnectedLimits, connectLimits, LeaseLostError, serveLimits } from "../../src/port/index.ts";
+import {
+  type ConnectedLimits,
+  connectLimits,
+  type LeasedAcquisition,
+  LeaseLostError,
+  serveLimits,
+} from "../../src/port/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
+import { Worker } from "../../src/worker/index.ts";
 import { calls, rate, resource } from "../conformance/tools.ts";
 import { collect } from "../keeping.ts";
 import { type JsonChannel, jsonChannel } from "./channels.ts";
@@ -196,6 +204,22 @@ test("a peer behind a host that is a peer itself learns of a loss further on", a
   expect(signal.reason).toBeInstanceOf(LeaseLostError);
   expect(unasked.signal.aborted).toBe(false);
   expect(signal.reason.message).toContain("silent for 25 s");
+});
+
+test("a method of a worker sees the signal of what it has acquired", async () => {
+  class Holder extends Worker {
+    async hold() {
+      const { signal } = (await this.limits.acquire({ db: 1 })) as LeasedAcquisition;
+      await once(signal, "abort");
+      return (signal.reason as LeaseLostError).code;
+    }
+  }
+  const holder = Holder.options({ mode: "async", limits: limits as never }).init();
+  const held = holder.hold();
+  await sleep();
+  await wake();
+  expect(await held).toBe("ERR_LEASE_LOST");
+  await holder.stop();
 });
 
 describe("a loss", () => {

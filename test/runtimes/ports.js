@@ -1,6 +1,6 @@
 /** Serves a set to a worker, over a MessagePort and over the worker itself. The worker is terminated while it holds. */
 import { LimitSet, ResourceLimit } from "../../dist/index.js";
-import { serveLimits } from "../../dist/port/index.js";
+import { connectLimits, serveLimits } from "../../dist/port/index.js";
 
 const { Deno, Bun } = /** @type {{ Deno?: { version: { deno: string } }, Bun?: { version: string } }} */ (
   /** @type {unknown} */ (globalThis)
@@ -36,5 +36,20 @@ async function through(way) {
   return { ...seen, waiting: limits.waiting, atOnce };
 }
 
+/** A connection to a worker whose script is not there. */
+async function missing() {
+  const worker = new Worker(new URL("./not-there.js", import.meta.url), { type: "module" });
+  worker.addEventListener("error", (event) => event.preventDefault());
+  const limits = connectLimits(worker, { deadlineMs: 40_000 });
+  return limits.acquire().then(String, (error) => error.message);
+}
+
 const runtime = Deno ? `Deno ${Deno.version.deno}` : Bun ? `Bun ${Bun.version}` : "neither";
-console.log(JSON.stringify({ runtime, port: await through("port"), worker: await through("worker") }));
+console.log(
+  JSON.stringify({
+    runtime,
+    port: await through("port"),
+    worker: await through("worker"),
+    missing: await missing(),
+  }),
+);

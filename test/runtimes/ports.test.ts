@@ -10,13 +10,18 @@ describe.each([
   ["deno", "Deno"],
   ["bun", "Bun"],
 ])("%s", (command, name) => {
-  testIn(command)("a worker that is terminated gives back what it held", { timeout: 60_000 }, async () => {
-    expect(await runWith(command, "ports.js")).toEqual({
-      runtime: expect.stringMatching(`^${name} \\d`),
-      port: TAKEN,
-      worker: TAKEN,
-    });
-  });
+  testIn(command)(
+    "a worker that is terminated gives back what it held, and one that is not there never hangs a connection",
+    { timeout: 60_000 },
+    async () => {
+      expect(await runWith(command, "ports.js")).toEqual({
+        runtime: expect.stringMatching(`^${name} \\d`),
+        port: TAKEN,
+        worker: TAKEN,
+        missing: expect.stringContaining("its worker failed"),
+      });
+    },
+  );
 });
 
 describe.each(BROWSERS)("$name", ({ commands, version, launch }) => {
