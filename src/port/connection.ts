@@ -12,7 +12,7 @@ import { soon } from "../platform/soon.ts";
 import { textOf } from "../remote/text.ts";
 import { Aborts } from "../waiting/aborts.ts";
 import type { ConnectedLimits, ConnectOptions } from "./connected-limits.ts";
-import { howEnded, tells, type WatchedEndpoint } from "./endpoint.ts";
+import { tells, type WatchedEndpoint } from "./endpoint.ts";
 import { type Facts, readFacts } from "./facts.ts";
 import { PortGrant } from "./grant.ts";
 import { PortGranter } from "./granter.ts";
@@ -23,6 +23,7 @@ import { PeerOutbox } from "./outbox.ts";
 import { BROADCAST, type Operation, packAmounts, packNumber, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { Questions } from "./questions.ts";
 import { guarded, type ReadRefusal, readMessage, readReason, readRefusal, readStats } from "./reading.ts";
+import { howEnded } from "./trouble.ts";
 
 /** The facts of the host's set, and the granter that uses them. */
 interface Known<K extends string> extends Facts<K> {
@@ -310,6 +311,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     this.#outbox.stop();
     this.#unlisten();
     this.#unwatch?.();
+    this.#endpoint.forget?.();
     this.#releaseLock?.();
     this.#questions.rejectAll(error);
   }

@@ -2,7 +2,7 @@
 import { InvalidRequestError, show } from "../errors.ts";
 import { builtin } from "../platform/builtin.ts";
 import { isNode } from "../platform/runtime.ts";
-import { textOf } from "../remote/text.ts";
+import { Ending, exited, type Trouble, troubleOf, UNREAD } from "./trouble.ts";
 
 /**
  * One end of a channel of your own. A channel carries messages in order, each once or not at all. Messages are plain data that
@@ -42,38 +42,14 @@ export interface Endpoint {
   hold?(waiting: boolean): void;
 }
 
-/** The reason for which the other side may not answer. */
-export interface Trouble {
-  readonly why: string;
-  /** The error that lies behind, where there is one. */
-  readonly cause: unknown;
-  /** Whether the other side can certainly not answer. */
-  readonly isFinal: boolean;
-}
-
 /** An endpoint that the platform tells more about. */
 export interface WatchedEndpoint extends Endpoint {
   /** `listener` gets the reason of the end, where it is known; endpoints of users may hand over anything. */
   ended?(listener: (reason?: unknown) => void): void;
   /** Calls `listener` when the other side is in trouble, until the returned function is called. */
   troubled?(listener: (trouble: Trouble) => void): () => void;
-}
-
-/** The reason of the end of the other side. */
-class Ending {
-  readonly how: string;
-  readonly cause: unknown;
-
-  constructor(how: string, cause?: unknown) {
-    this.how = how;
-    this.cause = cause;
-  }
-}
-
-/** How the other side has ended, perhaps in `trouble`, and the error that lies behind. */
-export function howEnded(reason: unknown, trouble: Trouble | undefined): [how: string, cause?: unknown] {
-  if (reason instanceof Ending) return [`the host is gone: ${reason.how}`, reason.cause];
-  return trouble ? [`the host is gone: ${trouble.why}`, trouble.cause] : ["the host is gone"];
+  /** Takes away the listeners of `ended`: a channel may see many connections. */
+  forget?(): void;
 }
 
 /** An object with `postMessage`: a `MessagePort`, a `Worker`, or the global scope of a worker. */
@@ -110,7 +86,7 @@ type Listener = (event: never) => void;
 interface Emitter {
   on(event: string, listener: Listener): unknown;
   once(event: string | symbol, listener: (value: unknown) => void): unknown;
-  off(event: string, listener: Listener): unknown;
+  off(event: string | symbol, listener: Listener): unknown;
 }
 
 /** A source of events, elsewhere. */
@@ -171,19 +147,21 @@ function listening(listen: (listener: Listener, on: boolean) => void): Pick<Endp
 function ofEmitter(port: PortLike & Emitter & { readonly threadId?: number }): WatchedEndpoint {
   const isWorker = "terminate" in port;
   const { receive, hold } = listening((heard, on) => port[on ? "on" : "off"]("message", heard));
+  const { once, forget } = onceOn(port);
   return {
     send: (message) => port.postMessage(message),
     receive,
+    forget,
     // Workers emit "exit", ports "close".
     ended(listener) {
       let cause: unknown;
       if (isWorker && errorMonitor) {
-        port.once(errorMonitor, (error) => {
+        once(errorMonitor, (error) => {
           cause = error;
         });
       }
-      port.once("exit", (code) => listener(new Ending(exit(code, cause), cause)));
-      port.once("close", () => listener());
+      once("exit", (code) => listener(exited(code, cause)));
+      once("close", () => listener());
       if (isWorker && isNode && port.threadId === -1) listener(new Ending("its thread has ended before"));
     },
     // Ports of other runtimes do not always tell.
@@ -193,16 +171,30 @@ function ofEmitter(port: PortLike & Emitter & { readonly threadId?: number }): W
   };
 }
 
+/** Listens for events of an emitter that come once, until `forget`. */
+function onceOn(emitter: Emitter) {
+  const listeners: [event: string | symbol, listener: (value: unknown) => void][] = [];
+  return {
+    once(event: string | symbol, listener: (value: unknown) => void) {
+      listeners.push([event, listener]);
+      emitter.once(event, listener);
+    },
+    forget() {
+      for (const [event, listener] of listeners) emitter.off(event, listener);
+    },
+  };
+}
+
 /** The event by which one may see an error of a worker without handling it: otherwise it would not end the program any more. */
 const errorMonitor = builtin<{ readonly errorMonitor?: symbol }>("node:events")?.errorMonitor;
-
-function exit(code: unknown, cause?: unknown): string {
-  return cause === undefined ? `it exited with ${show(code)}` : textOf(cause);
-}
 
 function ofTarget(port: PortLike & Target, owner?: Target): WatchedEndpoint {
   // A worker's own global scope gets the errors of this side.
   const worker = owner ?? ("terminate" in port ? port : undefined);
+  const closed = new Set<() => void>();
+  const close = () => {
+    for (const listener of closed) listener();
+  };
   return {
     send: (message) => port.postMessage(message),
     receive(listener) {
@@ -212,7 +204,11 @@ function ofTarget(port: PortLike & Target, owner?: Target): WatchedEndpoint {
       return () => port.removeEventListener("message", heard as Listener);
     },
     // Some ports and workers of some runtimes emit "close"; others never do.
-    ended: (listener) => port.addEventListener("close", () => listener()),
+    ended(listener) {
+      closed.add(listener);
+      port.addEventListener("close", close);
+    },
+    forget: () => port.removeEventListener("close", close),
     tells: false,
     troubled(listener) {
       const failed = (event: Partial<ErrorEvent>) => listener(troubleOf(event));
@@ -227,33 +223,17 @@ function ofTarget(port: PortLike & Target, owner?: Target): WatchedEndpoint {
   };
 }
 
-const UNREAD: Trouble = {
-  why: "the host has sent a message that cannot be read here",
-  cause: undefined,
-  isFinal: false,
-};
-
-/** A worker that has thrown may still answer; one that has not been loaded tells no message, and never will. */
-function troubleOf({ message, error, filename, lineno }: Partial<ErrorEvent>): Trouble {
-  const cause = error ?? undefined;
-  if (!message) {
-    const why =
-      "its worker could not be loaded: the script is not there or no script, or a policy forbids it (worker-src of the Content-Security-Policy)";
-    return { why, cause, isFinal: true };
-  }
-  const at = filename ? ` (${filename}:${lineno})` : "";
-  return { why: `its worker failed: ${message}${at}`, cause, isFinal: false };
-}
-
 function ofProcess(
   other: ProcessLike & Emitter & { readonly connected?: boolean; readonly exitCode?: number | null },
 ): WatchedEndpoint {
   const listeners = new Set<(reason?: Ending) => void>();
   const gone = (code?: unknown) => {
-    const reason = typeof code === "number" ? new Ending(exit(code)) : undefined;
+    // A signal may have ended it: then there is no code.
+    const reason = typeof code === "number" ? exited(code) : undefined;
     for (const listener of listeners) listener(reason);
   };
   const disconnected = () => gone(other.exitCode);
+  const { once, forget } = onceOn(other);
   const { receive, hold } = listening((heard, on) => {
     other[on ? "on" : "off"]("message", heard);
     other[on ? "on" : "off"]("disconnect", disconnected);
@@ -270,9 +250,10 @@ function ofProcess(
       send.call(other, message, undefined, undefined, () => {});
     },
     receive,
+    forget,
     ended(listener) {
       listeners.add(listener);
-      if (other !== process) other.once("exit", (code) => listener(new Ending(exit(code))));
+      if (other !== process) once("exit", gone);
       if (other.connected === false) disconnected();
     },
     // A child keeps this process alive by itself.

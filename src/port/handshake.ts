@@ -9,7 +9,7 @@ import { LONGEST_TIMER_MS, systemClock, unref } from "../platform/clock.ts";
 import { inNextTurn } from "../platform/next-turn.ts";
 import { type PromiseWithResolvers, withResolvers } from "../platform/resolvers.ts";
 import { whenAborted } from "../waiting/aborts.ts";
-import type { Trouble } from "./endpoint.ts";
+import type { Trouble } from "./trouble.ts";
 
 // A host whose greetings earlier connections have not read answers only after a pause.
 const FIRST_PAUSE_MS = 1_000;

@@ -4,7 +4,7 @@ import { show } from "../errors.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { Limit } from "../limits/limits.ts";
 import { sendableConfig } from "../remote/sendable.ts";
-import { type Endpoint, type EndpointLike, tells, toEndpoint } from "./endpoint.ts";
+import { type EndpointLike, tells, toEndpoint, type WatchedEndpoint } from "./endpoint.ts";
 import { Greetings } from "./greetings.ts";
 import { type Bounds, checkBounds, type ServeOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
@@ -61,7 +61,7 @@ const served = new WeakMap<object, Map<string, { replace(): void }>>();
 /** The host at one end of a channel. Every session that begins with `HELLO` is a peer. */
 class Host<K extends string> {
   readonly #set: ServedSet<K>;
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: WatchedEndpoint;
   readonly #name: string;
   readonly #shared: Shared;
   readonly #greetings: Greetings;
@@ -73,7 +73,7 @@ class Host<K extends string> {
    */
   #stopped: string | undefined;
 
-  constructor(limits: Limits<K>, endpoint: Endpoint, name: string, bounds: Bounds) {
+  constructor(limits: Limits<K>, endpoint: WatchedEndpoint, name: string, bounds: Bounds) {
     const definitions = limits.keys.map((key) => {
       const { stats: _, ...limit } = limits.get(key);
       return limit as Limit;
@@ -103,6 +103,7 @@ class Host<K extends string> {
   replace(): void {
     this.stop("a newer service of the same name has replaced this one");
     this.#unlisten();
+    this.#endpoint.forget?.();
   }
 
   #receive({ session, ops }: Message): void {

@@ -1,6 +1,6 @@
 /** A host that never answers: the peer learns that there is none, and why, and nothing waits for ever. */
 import { fork } from "node:child_process";
-import { once } from "node:events";
+import { errorMonitor, once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, Worker } from "node:worker_threads";
@@ -189,8 +189,8 @@ describe("a thread of Node", () => {
   test.each([
     ["whose file does not exist", new URL("./not-there.js", import.meta.url), "not-there"],
     ["that throws while it is loaded", data(`throw new TypeError("no set today")`), "no set today"],
-    ["that exits", data(`process.exit(3)`), "exited with 3"],
-    ["that ends and serves nothing", data("1"), "exited with 0"],
+    ["that exits", data(`process.exit(3)`), "exited with code 3"],
+    ["that ends and serves nothing", data("1"), "exited with code 0"],
   ])("%s ends the connection, with the reason", async (_, url, why) => {
     const worker = new Worker(url);
     const heard: unknown[] = [];
@@ -231,6 +231,36 @@ describe("a process of Node", () => {
   test("that has ended before ends the connection too", async () => {
     const child = fork(missing, { silent: true });
     await once(child, "exit");
-    expect((await expectLost(connectLimits(child as EndpointLike))).message).toContain("exited with 1");
+    expect((await expectLost(connectLimits(child as EndpointLike))).message).toContain("exited with code 1");
   });
+});
+
+test("connections that are closed leave no listener on their channel", async () => {
+  const set = new LimitSet({ limits: [resource("db", 1)] });
+  const { port1, port2 } = new MessageChannel();
+  const page = new Page();
+  const heard = vi.spyOn(page, "addEventListener");
+  const forgotten = vi.spyOn(page, "removeEventListener");
+  const worker = new Worker(new URL("data:text/javascript,setTimeout(() => {}, 1e6)"));
+  onTestFinished(async () => {
+    port1.close();
+    await worker.terminate();
+  });
+  const events = ["message", "exit", "close", "error", errorMonitor];
+  const count = () => events.map((event) => worker.listenerCount(event));
+  const before = count();
+  for (let i = 0; i < 20; i++) {
+    serveLimits(set, port2);
+    const limits = connectLimits(port1);
+    await limits.ready;
+    limits.close();
+    connectLimits(worker).close();
+    connectLimits(page).close();
+  }
+  expect(["message", "close"].map((event) => port1.listenerCount(event))).toEqual([0, 0]);
+  expect(["message", "close"].map((event) => port2.listenerCount(event))).toEqual([1, 1]);
+  expect(count()).toEqual(before);
+  expect(forgotten.mock.calls.map(([event]) => event).sort()).toEqual(
+    heard.mock.calls.map(([event]) => event).sort(),
+  );
 });
