@@ -115,6 +115,7 @@ export interface Limits<K extends string = string> {
    * @throws {AcquireTimeoutError} if it is not granted within `timeoutMs`.
    * @throws {LimitSetClosedError} if the set is closed, also while it waits.
    * @throws {BackendUnavailableError} if the set lives elsewhere and cannot be reached.
+   * @throws {BackendRefusedError} if the set lives elsewhere and a right is missing there.
    * @throws the signal's reason if the signal aborts.
    * @example
    * const acquisition = await limits.acquire({ tokens: 500 }, { timeoutMs: 10_000 });

@@ -14,10 +14,11 @@ export class LimitError extends Error {
   /** The kind of error: `"ERR_ACQUIRE_TIMEOUT"`, for example. It stays the same from version to version. */
   readonly code: string;
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, cause?: unknown) {
     super(message);
     this.name = new.target.name;
     this.code = code;
+    if (cause !== undefined) this.cause = cause;
   }
 }
 
@@ -196,8 +197,18 @@ export class InvalidHandleError extends LimitError {
  * `cause` is the error that lies behind, where there is one.
  */
 export class BackendUnavailableError extends LimitError {
-  constructor(message: string) {
-    super("ERR_BACKEND_UNAVAILABLE", message);
+  constructor(message: string, cause?: unknown) {
+    super("ERR_BACKEND_UNAVAILABLE", message, cause);
+  }
+}
+
+/**
+ * A set that lives elsewhere is refused there: a right, a password or a command is missing, or its place holds other data. Waiting
+ * does not help: the message names the command and the thing to allow. `cause` is the server's own error.
+ */
+export class BackendRefusedError extends LimitError {
+  constructor(message: string, cause?: unknown) {
+    super("ERR_BACKEND_REFUSED", message, cause);
   }
 }
 
@@ -249,8 +260,8 @@ export class CoreBlockedError extends LimitError {
     super(
       "ERR_CORE_BLOCKED",
       `the core's wasm may not be compiled here: on a page, allow it by script-src 'wasm-unsafe-eval' in the Content-Security-Policy; for workerd, bundle with the condition "workerd"`,
+      cause,
     );
-    this.cause = cause;
   }
 }
 

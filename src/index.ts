@@ -7,6 +7,7 @@ export type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView
 export {
   AcquireTimeoutError,
   AcquisitionReleasedError,
+  BackendRefusedError,
   BackendUnavailableError,
   CannotBlockError,
   CannotShareError,

@@ -6,6 +6,7 @@
 import {
   AcquireTimeoutError,
   AcquisitionReleasedError,
+  BackendRefusedError,
   BackendUnavailableError,
   CannotBlockError,
   CannotShareError,
@@ -35,6 +36,7 @@ export type ErrorClasses = ReadonlyMap<string, ErrorClass>;
 export const limitErrorClasses: readonly ErrorClass<LimitError>[] = [
   AcquireTimeoutError,
   AcquisitionReleasedError,
+  BackendRefusedError,
   BackendUnavailableError,
   CannotBlockError,
   CannotShareError,

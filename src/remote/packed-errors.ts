@@ -34,7 +34,9 @@ export function packError(error: unknown): PackedError {
 
 function packOwn(error: LimitError): PackedError {
   const { code, name, message } = error;
-  const fields = { ...fieldsOf(error, PACKED_ERROR_HAS), name };
+  // Not every channel carries an error: the text of a cause crosses.
+  const cause = error.cause instanceof Error ? { cause: textOf(error.cause) } : {};
+  const fields = { ...fieldsOf(error, PACKED_ERROR_HAS), ...cause, name };
   return { code, name: error.constructor.name, message, fields };
 }
 
@@ -44,7 +46,9 @@ export function unpackError(packed: unknown): Error {
     const { code, name, message, fields } = packed as Partial<PackedError>;
     const known = limitErrorClasses.find((candidate) => candidate.name === name);
     if (known && typeof code === "string" && typeof message === "string") {
-      return revive(new LimitError(code, message), known, withoutText(fields));
+      const own = withoutText(fields) as { cause?: unknown };
+      if (typeof own.cause === "string") own.cause = new Error(own.cause);
+      return revive(new LimitError(code, message), known, own);
     }
   } catch {
     // It cannot be read.

@@ -6,6 +6,7 @@ import { MessageChannel } from "node:worker_threads";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   AcquireTimeoutError,
+  BackendRefusedError,
   BackendUnavailableError,
   InvalidRequestError,
   LimitError,
@@ -456,6 +457,29 @@ describe("a peer receives", () => {
     expect(late).toBeInstanceOf(AcquireTimeoutError);
     expect(late).toBeInstanceOf(LimitError);
     expect(late).toMatchObject({ code: "ERR_ACQUIRE_TIMEOUT", timeoutMs: 0, name: "TimeoutError" });
+  });
+
+  test.each([
+    [
+      "BackendRefusedError",
+      "ERR_BACKEND_REFUSED",
+      new BackendRefusedError("EVALSHA is refused", new Error("NOPERM")),
+    ],
+    [
+      "BackendUnavailableError",
+      "ERR_BACKEND_UNAVAILABLE",
+      new BackendUnavailableError("away", new Error("NOPERM")),
+    ],
+  ] as const)("a %s of the host's own backend, with its cause", async (name, code, thrown) => {
+    const { set } = make();
+    vi.spyOn(set, "acquire").mockRejectedValue(thrown);
+    const channel = jsonChannel();
+    serveLimits(set, channel.there);
+    const limits = connectLimits<Keys>(channel.here);
+    const error: unknown = await limits.acquire({ tokens: 1 }).catch((received: unknown) => received);
+    expect(error).toBeInstanceOf(thrown.constructor);
+    expect(error).toMatchObject({ name, code, message: thrown.message });
+    expect((error as Error).cause).toEqual(new Error("NOPERM"));
   });
 
   test("a BackendUnavailableError in place of an error that is not the library's", async () => {

@@ -3,6 +3,7 @@ import * as errors from "../../src/errors.ts";
 import {
   AcquireTimeoutError,
   AcquisitionReleasedError,
+  BackendRefusedError,
   BackendUnavailableError,
   CallLimit,
   CannotBlockError,
@@ -94,6 +95,14 @@ const THROWN: readonly Row[] = [
     name: "BackendUnavailableError",
     provoke: () => {
       throw new BackendUnavailableError("redis at 127.0.0.1:6379 does not answer: start it");
+    },
+  },
+  {
+    kind: BackendRefusedError,
+    code: "ERR_BACKEND_REFUSED",
+    name: "BackendRefusedError",
+    provoke: () => {
+      throw new BackendRefusedError("EVALSHA is refused: allow it to the client's user", new Error("NOPERM"));
     },
   },
   {
