@@ -1,16 +1,17 @@
 /** The batches of a set: makes each from the operations that are due, and applies its answer. */
-import { BackendUnavailableError, show } from "../errors.ts";
+import { BackendUnavailableError, type LimitError, show } from "../errors.ts";
 import { toMicros } from "../limits/units.ts";
 import { systemClock } from "../platform/clock.ts";
 import { Allowance, MOST_STEPS } from "./allowance.ts";
-import type { Server } from "./client.ts";
-import type { Conversation, Operation, Outcome, Speaker, Timing } from "./conversation.ts";
+import type { Conversation } from "./conversation.ts";
 import { readable } from "./definitions.ts";
 import { DefinitionMismatchError } from "./errors.ts";
 import type { RedisQueue } from "./queue.ts";
+import type { Releases } from "./releases.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
 import type { Settlements } from "./settlements.ts";
+import type { Operation, Outcome, Speaker, Timing } from "./speaker.ts";
 
 // So many requests in a batch: more would seldom be granted, and a wait for one of them stops those behind it.
 const MOST_REQUESTS = 128;
@@ -21,11 +22,11 @@ export interface Parts<K extends string> {
   readonly sessions: Sessions<K>;
   readonly settlements: Settlements<K>;
   readonly queue: RedisQueue<K>;
+  readonly releases: Releases;
 }
 
 export class Batches<K extends string> implements Speaker {
   readonly #settings: Settings<K>;
-  readonly #server: Server;
   readonly #parts: Parts<K>;
   #redefines: boolean;
   /** When the clock was read for the batch that is on its way. */
@@ -35,9 +36,8 @@ export class Batches<K extends string> implements Speaker {
   /** Rings when the server has not answered in time meanwhile. */
   #late: unknown;
 
-  constructor(settings: Settings<K>, server: Server, parts: Parts<K>) {
+  constructor(settings: Settings<K>, parts: Parts<K>) {
     this.#settings = settings;
-    this.#server = server;
     this.#parts = parts;
     this.#redefines = settings.redefine;
   }
@@ -78,10 +78,10 @@ export class Batches<K extends string> implements Speaker {
   }
 
   call(seq: number, operations: readonly string[]): Promise<string> {
-    const { key, clock, definitions, isInjected, leaseMs } = this.#settings;
+    const { key, server, clock, definitions, isInjected, leaseMs } = this.#settings;
     const session = this.#parts.sessions.current;
     this.#readAt = clock.now();
-    return this.#server.run(key, [
+    return server.run(key, [
       definitions.text,
       isInjected ? String(toMicros(this.#readAt)) : "",
       session.id,
@@ -104,10 +104,11 @@ export class Batches<K extends string> implements Speaker {
     return { sentAt, readAt: isInjected ? this.#readAt : clock.now() };
   }
 
-  told({ readAt }: Timing, { dueMs }: Outcome, wasInterrupted: boolean): void {
-    const { queue, sessions } = this.#parts;
+  told({ readAt }: Timing, { dueMs, isUnheard }: Outcome, wasInterrupted: boolean): void {
+    const { queue, sessions, releases } = this.#parts;
     // Waiters must be asked for again in time, since the server forgets them.
-    queue.answered(readAt + Math.min(Math.max(dueMs, 1), this.#settings.leaseMs / 3));
+    queue.answered(readAt + Math.min(Math.max(dueMs, 1), this.#settings.leaseMs / 3, releases.lookMs));
+    if (isUnheard) releases.unheard();
     if (wasInterrupted) queue.serve();
     if (!sessions.isEnded) sessions.renewal.watch();
     if (this.#left) this.#waitForEnd(this.#left);
@@ -126,8 +127,8 @@ export class Batches<K extends string> implements Speaker {
     return undefined;
   }
 
-  missing(askedBefore: number): number {
-    return this.#parts.queue.giveUp(askedBefore);
+  missing(askedBefore: number, error: LimitError | undefined): number {
+    return this.#parts.queue.giveUp(askedBefore, error);
   }
 
   interrupted(): void {

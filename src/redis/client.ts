@@ -1,7 +1,8 @@
 /** The client libraries that are supported, told apart by the shape of a client. None of them is imported. */
 import { InvalidRequestError, show } from "../errors.ts";
-import { messageOf } from "./errors.ts";
+import { Pulse } from "./pulse.ts";
 import { script, sha } from "./script/index.ts";
+import { Teaching } from "./teaching.ts";
 
 type Listener = (...args: never[]) => void;
 
@@ -62,31 +63,51 @@ export interface Ear {
 
 /** One server or a cluster: it runs a script for a key. */
 export interface Server {
+  readonly pulse: Pulse;
   /** Runs the script. If the server does not know it, sends its text. */
   run(key: string, args: string[]): Promise<string>;
+  /** The name by which the server knows a key: the client may put a prefix before it. */
+  nameOf(key: string): string;
   /** Calls `heard` with each channel and message; `again` after an interruption, during which messages may have been missed. */
   ear(heard: (channel: string, message: string) => void, again: () => void): Promise<Ear>;
 }
 
+const servers = new WeakMap<RedisClient, Server>();
+
 /**
+ * The server of a client: all sets of a client share it.
+ *
  * @throws {InvalidRequestError} if it is no client of a supported library.
  */
 export function serverOf(client: RedisClient): Server {
-  const has = (method: string) =>
-    typeof client === "object" && client !== null && typeof Reflect.get(client, method) === "function";
-  if (has("evalSha") && has("eval") && has("duplicate")) return nodeRedis(client as NodeRedisLike);
-  if (has("evalsha") && has("eval") && has("duplicate")) return ioredis(client as IoredisLike);
-  throw new InvalidRequestError(
-    `client must be one of ioredis, iovalkey or node-redis, got ${show(client)}: it has no evalsha, eval and duplicate`,
+  const isObject = typeof client === "object" && client !== null;
+  const known = isObject && servers.get(client);
+  if (known) return known;
+  const has = (method: string) => isObject && typeof Reflect.get(client, method) === "function";
+  const missing = ["evalsha", "eval", "duplicate"].filter(
+    (method) => !has(method) && !(method === "evalsha" && has("evalSha")),
   );
+  if (missing.length > 0) {
+    throw new InvalidRequestError(
+      `client must be one of ioredis, iovalkey or node-redis, got ${show(client)}: it has no ${missing.join(", no ")}`,
+    );
+  }
+  const server = has("evalSha") ? nodeRedis(client as NodeRedisLike) : ioredis(client as IoredisLike);
+  servers.set(client, server);
+  return server;
 }
 
 const PATIENT = { enableOfflineQueue: true, maxRetriesPerRequest: null, lazyConnect: false };
 
 function ioredis(client: IoredisLike): Server {
+  const pulse = new Pulse(client);
+  const teaching = new Teaching(pulse, !("nodes" in client));
+  const { keyPrefix } = (client as { options?: { keyPrefix?: unknown } }).options ?? {};
   return {
+    pulse,
+    nameOf: (key) => `${keyPrefix ?? ""}${key}`,
     run: (key, args) =>
-      taught(
+      teaching.run(
         () => client.evalsha(sha, 1, key, ...args),
         () => client.eval(script, 1, key, ...args),
       ),
@@ -115,9 +136,13 @@ function ioredis(client: IoredisLike): Server {
 }
 
 function nodeRedis(client: NodeRedisLike): Server {
+  const pulse = new Pulse(client);
+  const teaching = new Teaching(pulse, !("masters" in client));
   return {
+    pulse,
+    nameOf: (key) => key,
     run: (key, args) =>
-      taught(
+      teaching.run(
         () => client.evalSha(sha, { keys: [key], arguments: args }),
         () => client.eval(script, { keys: [key], arguments: args }),
       ),
@@ -168,25 +193,4 @@ function holder(isConnected: () => boolean, tell: (holds: boolean) => void) {
       apply();
     },
   };
-}
-
-async function taught(call: () => Promise<unknown>, teach: () => Promise<unknown>): Promise<string> {
-  try {
-    return String(await call());
-  } catch (error) {
-    if (!messageOf(error).startsWith("NOSCRIPT")) throw error;
-    return String(await teach());
-  }
-}
-
-/** Errors of a server that cannot do it now. */
-const TRANSIENT =
-  /\b(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|OOM|MISCONF|NOREPLICAS|UNBLOCKED)\b/;
-/** Errors that will be the same the next time. */
-const LASTING = /^(ERR|WRONGTYPE|NOPERM|NOAUTH|WRONGPASS)\b|user_script/;
-
-/** Whether an error will not go away by itself, unlike a lost connection or a busy server. */
-export function isLasting(error: unknown): boolean {
-  const message = messageOf(error);
-  return LASTING.test(message) && !TRANSIENT.test(message);
 }

@@ -6,78 +6,42 @@
 import { systemClock, unref } from "../platform/clock.ts";
 import { soon } from "../platform/soon.ts";
 import { Alarm } from "../waiting/alarm.ts";
-import { isLasting } from "./client.ts";
+import { failureOf, isLasting, isLockedOut, isRefusal } from "./failures.ts";
+import { Patience } from "./patience.ts";
+import type { Pulse } from "./pulse.ts";
 import type { Settings } from "./settings.ts";
+import type { Operation, Speaker } from "./speaker.ts";
 import { waitOf } from "./wire.ts";
-
-/** One thing that the script is asked. */
-export interface Operation {
-  /** The operation as the script reads it; `undefined` once its answer is not wanted any more. */
-  encode(): string | undefined;
-  /** The script's answer. */
-  answered(answer: string, timing: Timing): void;
-  /** Failed with `error`; `undefined` means that the outcome is unknown, since the answer was lost. */
-  failed(error: unknown): void;
-}
-
-/** Two times by the set's clock: when a batch was first sent, and the start of the waits in its answer. */
-export interface Timing {
-  readonly sentAt: number;
-  readonly readAt: number;
-}
-
-/** The script's answer to a batch as a whole. */
-export interface Outcome {
-  readonly seq: number;
-  /** Whether the server has stored the session. */
-  readonly isWritten: boolean;
-  /** How long until some lease may end, in milliseconds. */
-  readonly dueMs: number;
-}
-
-/** This process's side of a conversation. */
-export interface Speaker {
-  /** The operations of the next batch, in order; empty if there are none. */
-  next(): readonly Operation[];
-  /** The requests that have not been sent and would fail as the last batch has; settlements stay for a later one. */
-  unsent(): readonly Operation[];
-  /** Calls the script. */
-  call(seq: number, operations: readonly string[]): Promise<string>;
-  /** The answers of a batch that was first sent at `sentAt` have come. */
-  arrived(sentAt: number, outcome: Outcome): Timing;
-  /** All operations of the batch have been told their answers. `wasInterrupted`: the connection had failed meanwhile. */
-  told(timing: Timing, outcome: Outcome, wasInterrupted: boolean): void;
-  /** The script has done nothing. Returns the error; or undefined if the batch is to be sent again, in a new session. */
-  refused(answer: string): Error | undefined;
-  /**
-   * An answer is missing: gives up all that was asked before `askedBefore`, by the platform's clock. Returns when the
-   * oldest of the rest was asked, Infinity if there is none.
-   */
-  missing(askedBefore: number): number;
-  /** The connection has failed. */
-  interrupted(): void;
-  /** Whether there is more to ask than the present batch does. */
-  readonly isWaiting: boolean;
-}
 
 interface Batch {
   seq: number;
   readonly operations: readonly Operation[];
   readonly sentAt: number;
-  /** The same, by the platform's clock. */
+  /** The same, by `Conversation.now`. */
   readonly askedAt: number;
 }
 
+/** The options that a conversation depends on. */
+type Terms = Pick<Settings<never>, "clock" | "deadlineMs" | "leaseMs" | "whenAway" | "channel">;
+
 const FIRST_RETRY_MS = 25;
 const LAST_RETRY_MS = 1_000;
+
+/** After so many deadlines a first connection counts as failed, if something stands in for the server then. */
+const CONNECTION_DEADLINES = 10;
+
+/** A request that is not sent yet asks for a sign of life, if there was none for this part of the deadline. */
+const QUIET = 1 / 10;
 
 /** Stands for an operation whose answer is not wanted any more. */
 const NOTHING = ".";
 
 export class Conversation {
-  readonly #settings: Pick<Settings<never>, "clock" | "deadlineMs" | "leaseMs">;
-  /** Rings when the first unanswered operation has waited for `deadlineMs`. */
-  readonly #deadline = new Alarm(systemClock, () => this.#miss());
+  readonly #settings: Terms;
+  readonly #pulse: Pulse;
+  readonly #patience: Patience;
+  /** Rings when a sign of life is due. */
+  readonly #quiet = new Alarm(systemClock, () => this.send());
   #speaker!: Speaker;
   #seq = 0;
   #batch: Batch | undefined;
@@ -86,15 +50,34 @@ export class Conversation {
   #retry: unknown;
   #retryMs = FIRST_RETRY_MS;
   #isAway = false;
+  #isRefused = false;
   #isEnded = false;
+  /** The error of the last call, if none was answered since. */
+  #error: unknown;
+  #heardAt = Number.NEGATIVE_INFINITY;
+  /** A request that has not been sent waits for a sign of life. */
+  #isWatched = false;
+  #unwatch: (() => void) | undefined;
 
-  constructor(settings: Pick<Settings<never>, "clock" | "deadlineMs" | "leaseMs">) {
+  constructor(settings: Terms, pulse: Pulse) {
     this.#settings = settings;
+    this.#pulse = pulse;
+    this.#patience = new Patience(settings.deadlineMs, pulse, () => this.#miss());
+  }
+
+  /** Milliseconds by the clock of the deadline, which stands still while this process does. */
+  get now(): number {
+    return this.#patience.now;
   }
 
   /** Whether the server has missed the deadline, and has not answered since. */
   get isAway(): boolean {
     return this.#isAway;
+  }
+
+  /** Whether the server refuses to answer, so that nothing stands in for it. */
+  get isRefused(): boolean {
+    return this.#isRefused;
   }
 
   /** Whether an answer is still to come. */
@@ -115,6 +98,13 @@ export class Conversation {
     soon(() => this.#sendNext());
   }
 
+  /** A request that is not sent yet counts on the server too: makes sure that the server is there. */
+  watch(): void {
+    this.#isWatched = true;
+    // An answer that is on its way will do; otherwise it is looked at when nothing is.
+    if (!this.#batch && !this.#isBusy) this.#askSoon();
+  }
+
   /** A new session: batches are numbered anew. */
   restart(): void {
     this.#seq = 0;
@@ -123,7 +113,15 @@ export class Conversation {
   end(): void {
     this.#isEnded = true;
     this.#clearRetry();
-    this.#deadline.clear();
+    this.#quiet.clear();
+    this.#stop();
+  }
+
+  /** Asks for a sign of life, unless there was one lately. */
+  #askSoon(): void {
+    if (this.#isWatched && !this.#isEnded) {
+      this.#quiet.ringBy(this.#heardAt + this.#settings.deadlineMs * QUIET, this.now);
+    }
   }
 
   #sendNext(): void {
@@ -141,13 +139,16 @@ export class Conversation {
       for (const operation of before.operations) operation.failed(undefined);
     }
     const operations = this.#speaker.next();
-    if (operations.length === 0 && !this.#isAway) {
+    const isQuiet = this.#isWatched && this.#heardAt + this.#settings.deadlineMs * QUIET <= this.now;
+    if (operations.length === 0 && !this.#isAway && !isQuiet) {
       this.#isBusy = false;
       this.#watch();
+      this.#askSoon();
       return;
     }
-    const batch = { seq: ++this.#seq, operations, sentAt: clock.now(), askedAt: systemClock.now() };
+    const batch = { seq: ++this.#seq, operations, sentAt: clock.now(), askedAt: this.now };
     this.#batch = batch;
+    this.#quiet.clear();
     this.#call(batch);
   }
 
@@ -159,6 +160,7 @@ export class Conversation {
   #call(batch: Batch): void {
     const encoded = batch.operations.map((operation) => operation.encode() ?? NOTHING);
     this.#watch();
+    this.#patience.called();
     this.#speaker.call(batch.seq, encoded.length > 0 ? encoded : [NOTHING]).then(
       (reply) => this.#arrive(batch, reply),
       (error) => this.#fail(batch, error),
@@ -169,9 +171,13 @@ export class Conversation {
     if (this.#isEnded) return;
     const wasInterrupted = this.#isAway || this.#retryMs > FIRST_RETRY_MS;
     this.#isAway = false;
+    this.#isRefused = false;
+    this.#error = undefined;
+    this.#heardAt = this.now;
+    this.#isWatched = false;
     this.#retryMs = FIRST_RETRY_MS;
     const [verdict, isWritten, due, ...answers] = reply.split(" ");
-    if (verdict !== "ok" || answers.length < batch.operations.length) {
+    if ((verdict !== "ok" && verdict !== "mute") || answers.length < batch.operations.length) {
       const error = this.#speaker.refused(reply);
       if (!error) {
         batch.seq = ++this.#seq;
@@ -183,7 +189,12 @@ export class Conversation {
     } else {
       this.#batch = undefined;
       // Before the answers are told: acquisitions that are granted now count on the lease.
-      const outcome = { seq: batch.seq, isWritten: isWritten === "1", dueMs: waitOf(due!) };
+      const outcome = {
+        seq: batch.seq,
+        isWritten: isWritten === "1",
+        dueMs: waitOf(due!),
+        isUnheard: verdict === "mute",
+      };
       const timing = this.#speaker.arrived(batch.sentAt, outcome);
       batch.operations.forEach((operation, i) => {
         operation.answered(answers[i]!, timing);
@@ -196,11 +207,19 @@ export class Conversation {
   #fail(batch: Batch, error: unknown): void {
     if (this.#isEnded) return;
     this.#isBusy = false;
+    this.#error = error;
+    this.#patience.ended();
     if (isLasting(error)) {
+      const { channel, deadlineMs } = this.#settings;
+      const failure = failureOf(error, channel, deadlineMs);
       this.#batch = undefined;
-      for (const operation of batch.operations) operation.failed(error);
+      this.#isRefused = isRefusal(error);
+      this.#isAway = false;
+      for (const operation of batch.operations) operation.failed(failure);
       // The operations that were to go next would fail alike; those that come later try again.
-      for (const operation of this.#speaker.unsent()) operation.failed(error);
+      for (const operation of this.#speaker.unsent()) operation.failed(failure);
+      if (this.#isRefused) this.#speaker.missing(Number.POSITIVE_INFINITY, failure);
+      this.#isWatched = false;
       this.#watch();
       return;
     }
@@ -229,23 +248,49 @@ export class Conversation {
   /** Watches the deadline while a batch is on its way. */
   #watch(): void {
     if (this.#batch === undefined) {
-      this.#deadline.clear();
-    } else if (!this.#deadline.isSet) {
-      this.#deadline.ringBy(this.#batch.askedAt + this.#settings.deadlineMs, systemClock.now());
+      this.#stop();
+      return;
     }
+    this.#patience.watch(this.#batch.askedAt);
+    this.#unwatch ??= this.#pulse.watch((error) => {
+      if (isLockedOut(error)) this.#giveUp(Number.POSITIVE_INFINITY, error);
+    });
+  }
+
+  #stop(): void {
+    this.#patience.stop();
+    this.#unwatch?.();
+    this.#unwatch = undefined;
   }
 
   #miss(): void {
-    const now = systemClock.now();
-    const { deadlineMs } = this.#settings;
-    if (this.#batch && this.#batch.askedAt + deadlineMs > now) {
+    const { deadlineMs, whenAway } = this.#settings;
+    const now = this.now;
+    if (!this.#batch) return;
+    if (this.#batch.askedAt + deadlineMs > now) {
       this.#watch();
-      return;
+    } else if (
+      whenAway !== "reject" &&
+      this.#pulse.isConnecting &&
+      this.#batch.askedAt + CONNECTION_DEADLINES * deadlineMs > now
+    ) {
+      // The client makes its first connection, and has not failed to: all that would be let pass now might be too much.
+      this.#speaker.missing(now - deadlineMs, undefined);
+      this.#patience.watch(now - deadlineMs / 2);
+    } else {
+      this.#giveUp(now - deadlineMs, this.#pulse.error ?? this.#error);
     }
+  }
+
+  /** The server is away: gives up all that was asked before `askedBefore`. */
+  #giveUp(askedBefore: number, cause: unknown): void {
+    const { deadlineMs, channel } = this.#settings;
     this.#isAway = true;
-    const oldest = this.#speaker.missing(now - deadlineMs);
+    this.#isRefused = cause !== undefined && isRefusal(cause);
+    const oldest = this.#speaker.missing(askedBefore, failureOf(cause, channel, deadlineMs));
     // Without one, the next operation starts the watch again.
-    if (oldest !== undefined && this.#batch)
-      this.#deadline.ringBy(Math.max(oldest + deadlineMs, now + 1), now);
+    this.#patience.stop();
+    if (oldest !== Number.POSITIVE_INFINITY && this.#batch)
+      this.#patience.watch(Math.max(oldest, this.now + 1 - deadlineMs));
   }
 }

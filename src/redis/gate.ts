@@ -1,9 +1,8 @@
 /** The set, as its queue sees it: turns the server's answers, or their absence, into acquisitions, refusals and errors. */
 import type { Denial } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
-import { AcquireTimeoutError } from "../errors.ts";
+import { AcquireTimeoutError, BackendRefusedError, type LimitError } from "../errors.ts";
 import type { StandIn } from "./away.ts";
-import { unavailable } from "./errors.ts";
 import type { RedisAcquisition } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
@@ -57,14 +56,15 @@ export class RedisGate<K extends string> {
     return new AcquireTimeoutError(timeoutMs, this.#named(limitedBy));
   }
 
-  /** The server does not answer: settles the waiter's promise, or returns false if it should wait on. */
-  unanswered(waiter: Waiter<RedisAcquisition<K>>): boolean {
-    if (this.#standIn) {
+  /** The server does not answer, because of `error`: settles the waiter's promise, or returns false if it should wait on. */
+  unanswered(waiter: Waiter<RedisAcquisition<K>>, error: LimitError): boolean {
+    const isRefused = error instanceof BackendRefusedError;
+    if (this.#standIn && !isRefused) {
       this.#askStandIn(this.#standIn, waiter).then(waiter.resolve, waiter.reject);
       return true;
     }
-    if (waiter.hasWaited) return false;
-    waiter.reject(unavailable(undefined));
+    if (waiter.hasWaited && !isRefused) return false;
+    waiter.reject(error);
     return true;
   }
 

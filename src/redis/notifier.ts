@@ -3,9 +3,16 @@ import type { Ear, RedisClient, Server } from "./client.ts";
 
 const notifiers = new WeakMap<RedisClient, Notifier>();
 
+interface Listener {
+  /** Hears the session of each release; and `""` when releases before may have been missed. */
+  readonly heard: (from: string) => void;
+  /** The channel cannot be heard, because of `error`. */
+  readonly deaf: (error: unknown) => void;
+}
+
 export class Notifier {
-  readonly #server: Server;
-  readonly #listeners = new Map<string, Set<(from: string) => void>>();
+  readonly #server: Pick<Server, "ear">;
+  readonly #listeners = new Map<string, Set<Listener>>();
   #ear: Promise<Ear> | undefined;
   /** The channels that the server knows to be listened to. */
   #joined = new Set<string>();
@@ -13,27 +20,32 @@ export class Notifier {
   #changing = new Set<string>();
 
   /** The notifier of a client. */
-  static of(client: RedisClient, server: Server): Notifier {
+  static of(client: RedisClient, server: Pick<Server, "ear">): Notifier {
     const known = notifiers.get(client) ?? new Notifier(server);
     notifiers.set(client, known);
     return known;
   }
 
-  private constructor(server: Server) {
+  private constructor(server: Pick<Server, "ear">) {
     this.#server = server;
   }
 
   /**
-   * Calls `listener` with the session of each release on `channel`; and with `""` when releases before may have been missed.
-   * Returns a function that stops it.
+   * Calls `heard` with the session of each release on `channel`; and with `""` when releases before may have been missed. Calls
+   * `deaf` when the channel cannot be heard. Returns a function that stops it.
    */
-  listen(channel: string, listener: (from: string) => void): () => void {
+  listen(
+    channel: string,
+    heard: (from: string) => void,
+    deaf: (error: unknown) => void = () => {},
+  ): () => void {
+    const listener = { heard, deaf };
     const listeners = this.#listeners.get(channel) ?? new Set();
     const isNew = listeners.size === 0;
     this.#listeners.set(channel, listeners.add(listener));
     this.#ear ??= this.#open();
     if (isNew || !this.#joined.has(channel)) void this.#change(channel);
-    else queueMicrotask(() => listeners.has(listener) && listener(""));
+    else queueMicrotask(() => listeners.has(listener) && heard(""));
     return () => this.#leave(channel, listener);
   }
 
@@ -87,16 +99,17 @@ export class Notifier {
           await ear.ignore(channel);
         }
       }
-    } catch {
+    } catch (error) {
       // Without a connection no release is heard. Queues ask again by their own timers.
       joined.delete(channel);
+      for (const { deaf } of [...(this.#listeners.get(channel) ?? [])]) deaf(error);
     }
     changing.delete(channel);
     // Releases before this were not heard.
     if (joined.has(channel)) this.#tell(channel, "");
   }
 
-  #leave(channel: string, listener: (from: string) => void): void {
+  #leave(channel: string, listener: Listener): void {
     const listeners = this.#listeners.get(channel);
     if (!listeners?.delete(listener) || listeners.size > 0) return;
     this.#listeners.delete(channel);
@@ -104,6 +117,6 @@ export class Notifier {
   }
 
   #tell(channel: string, from: string): void {
-    for (const listener of [...(this.#listeners.get(channel) ?? [])]) listener(from);
+    for (const { heard } of [...(this.#listeners.get(channel) ?? [])]) heard(from);
   }
 }

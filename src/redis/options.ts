@@ -23,9 +23,15 @@ export interface RedisLimitSetOptions<K extends string = string> {
    * after each third of that time, so it must not block for longer. Default 30,000.
    */
   readonly leaseMs?: number;
-  /** How long the server may take to answer before it counts as away, in milliseconds, above 0. Default 1000. */
+  /**
+   * How long the server may take to answer before it counts as away, in milliseconds, above 0. Time in which this process did not run
+   * does not count, nor does time in which the server answers earlier calls of the client. Default 1000.
+   */
   readonly deadlineMs?: number;
-  /** How requests are answered while the server is away. Default `"reject"`. */
+  /**
+   * How requests are answered while the server is away. A server that refuses is not away: requests then reject with
+   * `BackendRefusedError`. Default `"reject"`.
+   */
   readonly whenAway?: WhenAway;
   /** With `whenAway: "local"`: the part of each limit that this process may use by itself, above 0, at most 1. */
   readonly localShare?: number;
@@ -41,7 +47,9 @@ export interface RedisLimitSetOptions<K extends string = string> {
   /** For tests: the source of time. All processes of the set need the same one. Default: the server's time. */
   readonly clock?: Clock;
   /**
-   * Called for each acquisition that was garbage-collected without a release, after its resources have been given back.
+   * Called for each acquisition that was garbage-collected without a release, after its resources have been given back. Called once
+   * with a `BackendRefusedError` if the client's user may not hear of releases, or not tell of them: waiters then ask again by
+   * themselves.
    * Default: the first of a set is reported by `process.emitWarning` or `console.warn`.
    */
   readonly onWarning?: (warning: LimitError) => void;

@@ -5,6 +5,7 @@
  */
 
 import type { AcquireOptions } from "../contract.ts";
+import type { LimitError } from "../errors.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { Alarm } from "../waiting/alarm.ts";
 import { Departures } from "../waiting/departures.ts";
@@ -19,13 +20,13 @@ import {
 } from "../waiting/line.ts";
 import { Lines } from "../waiting/lines.ts";
 import type { Allowance } from "./allowance.ts";
-import type { Conversation, Operation, Timing } from "./conversation.ts";
-import { unavailable } from "./errors.ts";
+import type { Conversation } from "./conversation.ts";
 import type { RedisGate } from "./gate.ts";
 import { Reading } from "./reading.ts";
 import type { Releases } from "./releases.ts";
 import type { RedisAcquisition } from "./session.ts";
 import type { Settings } from "./settings.ts";
+import type { Operation, Timing } from "./speaker.ts";
 import { Waiter as WaiterFor } from "./waiter.ts";
 import { type Answer, parseAnswer, type Refused } from "./wire.ts";
 
@@ -66,13 +67,16 @@ export class RedisQueue<K extends string> {
   /** Asks for a request until it is granted; or once, and then resolves with a refusal or rejects if `timeoutMs` is 0. */
   enqueue(request: Request, isOnce: boolean, options?: AcquireOptions): Promise<RedisAcquisition<K>> {
     return new Promise((resolve, reject) => {
-      const asked = { request, turn: this.#turns++, isOnce, options, clock: this.#settings.clock };
+      const { clock } = this.#settings;
+      const askedAt = this.#conversation.now;
+      const asked = { request, turn: this.#turns++, isOnce, askedAt, options, clock };
       const waiter: Waiter<K> = new WaiterFor(asked, resolve, reject);
       this.#waiters.add(waiter);
       if (isOnce) this.#singles.push(waiter);
       else this.lines.stand(waiter);
       this.#departures.add(waiter);
       if (isOnce || waiter.line!.stop === FREE) this.#conversation.send();
+      else this.#conversation.watch();
       this.#arm();
     });
   }
@@ -82,7 +86,8 @@ export class RedisQueue<K extends string> {
     return new Promise<R>((resolve, reject) => {
       const steps = 1 + this.#settings.limits.length;
       const parsed = (answer: string) => resolve(parse(answer));
-      this.#singles.push(new Reading(this.#turns++, steps, this.#readings, parsed, reject));
+      const askedAt = this.#conversation.now;
+      this.#singles.push(new Reading(this.#turns++, steps, askedAt, this.#readings, parsed, reject));
       this.#conversation.send();
     });
   }
@@ -133,20 +138,20 @@ export class RedisQueue<K extends string> {
   }
 
   /**
-   * Gives up the requests and readings that were made before, by the platform's clock, and have had no answer. Returns
-   * when the first of the others was made, Infinity if there are none.
+   * Gives up the requests and readings that were made before, by the conversation's clock, and have had no answer; without an
+   * error only those that wait no longer themselves. Returns when the first of the others was made, Infinity if there are none.
    */
-  giveUp(askedBefore: number): number {
+  giveUp(askedBefore: number, error: LimitError | undefined): number {
     let oldest = Number.POSITIVE_INFINITY;
     for (const waiter of [...this.#waiters]) {
       if (waiter.askedAt > askedBefore) oldest = Math.min(oldest, waiter.askedAt);
       else if (waiter.isAborted) this.#leave(waiter).reject(reasonOf(waiter.signal!));
       else if (waiter.isLate) this.#leave(waiter).reject(this.#gate.timeout(waiter, waiter.refusedBy));
-      else if (this.#gate.unanswered(waiter)) this.#leave(waiter);
+      else if (error && this.#gate.unanswered(waiter, error)) this.#leave(waiter);
     }
     for (const reading of [...this.#readings]) {
       if (reading.askedAt > askedBefore) oldest = Math.min(oldest, reading.askedAt);
-      else reading.failed(undefined);
+      else if (error) reading.failed(error);
     }
     this.#singles = this.#singles.filter((one) => (one instanceof Reading ? one.isPending : !one.hasLeft));
     this.#arm();
@@ -257,7 +262,7 @@ export class RedisQueue<K extends string> {
 
   #fail(waiter: Waiter<K>, error: unknown): void {
     if (error !== undefined) {
-      this.#leave(waiter).reject(unavailable(error));
+      this.#leave(waiter).reject(error);
       return;
     }
     // The outcome is unknown, but the request holds nothing any more: it is asked for again.

@@ -1,14 +1,12 @@
 /** One reading of all limits, which is asked for in its turn among the requests. */
-import { systemClock } from "../platform/clock.ts";
-import type { Operation } from "./conversation.ts";
-import { unavailable } from "./errors.ts";
+import type { Operation } from "./speaker.ts";
 
 export class Reading implements Operation {
   readonly turn: number;
   /** What it asks of the server, as an `Allowance` counts. */
   readonly steps: number;
-  /** When it was made, in milliseconds by the platform's clock. */
-  readonly askedAt = systemClock.now();
+  /** When it was made, by the conversation's clock. */
+  readonly askedAt: number;
   readonly #pending: Set<Reading>;
   readonly #resolve: (answer: string) => void;
   readonly #reject: (error: unknown) => void;
@@ -17,12 +15,14 @@ export class Reading implements Operation {
   constructor(
     turn: number,
     steps: number,
+    askedAt: number,
     pending: Set<Reading>,
     resolve: (answer: string) => void,
     reject: (error: unknown) => void,
   ) {
     this.turn = turn;
     this.steps = steps;
+    this.askedAt = askedAt;
     this.#pending = pending.add(this);
     this.#resolve = resolve;
     this.#reject = reject;
@@ -41,6 +41,6 @@ export class Reading implements Operation {
   }
 
   failed(error: unknown): void {
-    if (this.#pending.delete(this)) this.#reject(unavailable(error));
+    if (this.#pending.delete(this)) this.#reject(error);
   }
 }

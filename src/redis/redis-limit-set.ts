@@ -7,7 +7,6 @@ import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { type StandIn, standIn } from "./away.ts";
 import { Batches } from "./batches.ts";
-import { serverOf } from "./client.ts";
 import { Conversation } from "./conversation.ts";
 import { RedisGate } from "./gate.ts";
 import { Notifier } from "./notifier.ts";
@@ -54,29 +53,28 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
 
   constructor(options: RedisLimitSetOptions<K>) {
     const settings = settingsOf(options);
-    const { client } = settings;
+    const { client, server } = settings;
     this.name = settings.name;
     this.keys = settings.requests.keys;
     this.config = settings.config;
     this.missingUpdate = settings.missingUpdate;
     this.#settings = settings;
-    const server = serverOf(client);
     this.#notifier = Notifier.of(client, server);
     this.#standIn = standIn(settings);
-    const conversation = new Conversation(settings);
+    const conversation = new Conversation(settings, server.pulse);
     const sessions = new Sessions<K>(settings, conversation, {
       settle: (session, due, token) => this.#settle(session, due, token),
       acquireNested: (...request) => this.#acquire(...request),
     });
     const settlements = new Settlements(settings, sessions, conversation);
     const gate = new RedisGate(settings, sessions, settlements, this.#standIn);
-    const releases = new Releases(this.#notifier, settings.key, sessions);
+    const releases = new Releases(this.#notifier, settings, sessions);
     const queue = new RedisQueue(settings, conversation, gate, releases);
     this.#conversation = conversation;
     this.#sessions = sessions;
     this.#settlements = settlements;
     this.#queue = queue;
-    this.#batches = new Batches(settings, server, { conversation, sessions, settlements, queue });
+    this.#batches = new Batches(settings, { conversation, sessions, settlements, queue, releases });
     conversation.begin(this.#batches);
   }
 
@@ -96,6 +94,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or an amount that could never be granted.
    * @throws {AcquireTimeoutError} if not granted within `timeoutMs`.
    * @throws {BackendUnavailableError} if the server does not answer within `deadlineMs`. A request that waits already waits on.
+   * @throws {BackendRefusedError} if the server refuses: a right, a password or a command is missing.
    * @throws {DefinitionMismatchError} if the server has other limits under this name.
    * @throws {LimitSetClosedError} if the set is closed, also while waiting.
    * @throws the signal's reason if it aborts.
@@ -112,6 +111,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
    *
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or an amount that could never be granted.
    * @throws {BackendUnavailableError} if the server does not answer within `deadlineMs`.
+   * @throws {BackendRefusedError} if the server refuses: a right, a password or a command is missing.
    * @throws {DefinitionMismatchError} if the server has other limits under this name.
    * @throws {LimitSetClosedError} if the set is closed.
    * @example
@@ -123,10 +123,8 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     const units = this.#settings.requests.parse(requested);
     const session = this.#sessions.current;
     if (units.every((count) => count === 0)) return session.grant(units, 0);
-    if (this.#conversation.isAway && this.#standIn) {
-      this.#conversation.send();
-      return this.#standIn.try(units, session);
-    }
+    const standIn = this.#standingIn();
+    if (standIn) return standIn.try(units, session);
     return this.#queue.enqueue({ units }, true);
   }
 
@@ -155,6 +153,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
    * The state of all limits, at one moment. `waiting` counts this process only. Reading changes nothing.
    *
    * @throws {BackendUnavailableError} if the server does not answer within `deadlineMs`.
+   * @throws {BackendRefusedError} if the server refuses: a right, a password or a command is missing.
    * @throws {LimitSetClosedError} if the set is closed.
    * @example
    * (await limits.stats()).tokens.available; // 89_500
@@ -203,11 +202,16 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
     const timeoutMs = checkRequestOptions(options);
     if (units.every((count) => count === 0)) return session.grant(units, 0, covered);
-    if (this.#conversation.isAway && this.#standIn) {
-      this.#conversation.send();
-      return this.#standIn.acquire(units, options, session);
-    }
+    const standIn = this.#standingIn();
+    if (standIn) return standIn.acquire(units, options, session);
     return this.#queue.enqueue({ units, covered }, timeoutMs === 0, options);
+  }
+
+  /** Stands in for the server if that is away; asks whether it is back. */
+  #standingIn(): StandIn<K> | undefined {
+    if (!this.#standIn || !this.#conversation.isAway || this.#conversation.isRefused) return undefined;
+    this.#conversation.send();
+    return this.#standIn;
   }
 
   #settle(session: Session<K>, due: readonly number[], token: number): void {

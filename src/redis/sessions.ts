@@ -33,7 +33,7 @@ export class Sessions<K extends string> {
   }
 
   get isAway(): boolean {
-    return this.#conversation.isAway;
+    return this.#conversation.isAway || this.#conversation.isRefused;
   }
 
   /** Renews the lease with the next batch. */

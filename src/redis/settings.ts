@@ -2,12 +2,16 @@
 import { InvalidLimitError } from "../errors.ts";
 import { type Limit, toLimits } from "../limits/limits.ts";
 import { Requests } from "../limits/requests.ts";
+import { type Server, serverOf } from "./client.ts";
 import { Definitions } from "./definitions.ts";
 import { type CompleteOptions, completed, type RedisLimitSetOptions } from "./options.ts";
 
 export interface Settings<K extends string> extends Omit<CompleteOptions<K>, "limits"> {
-  /** The one key of the set on the server, which is also the channel where releases are published. */
+  /** The one key of the set, as it is given to the client. */
   readonly key: string;
+  /** The key as the server knows it, which is also the channel where releases are published. */
+  readonly channel: string;
+  readonly server: Server;
   readonly limits: readonly Limit<K>[];
   readonly requests: Requests<K>;
   readonly definitions: Definitions;
@@ -18,6 +22,7 @@ const MOST_LIMITS = 5000;
 
 /**
  * @throws {InvalidLimitError} if an option makes no sense.
+ * @throws {InvalidRequestError} if `client` is no client of a known library.
  */
 export function settingsOf<K extends string>(options: RedisLimitSetOptions<K>): Settings<K> {
   const complete = completed(options);
@@ -29,10 +34,14 @@ export function settingsOf<K extends string>(options: RedisLimitSetOptions<K>): 
       `at most ${MOST_LIMITS} limits for one set on a server`,
     );
   }
+  // Braces: all keys of a set are on one node of a cluster, should there ever be two.
+  const key = `limitset:{${complete.name}}`;
+  const server = serverOf(complete.client);
   return {
     ...complete,
-    // Braces: all keys of a set are on one node of a cluster, should there ever be two.
-    key: `limitset:{${complete.name}}`,
+    key,
+    channel: server.nameOf(key),
+    server,
     limits,
     requests: new Requests(limits),
     definitions: new Definitions(limits),

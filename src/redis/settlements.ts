@@ -1,10 +1,11 @@
 /** The settlements that are still to be sent: units to give back or to charge, by acquisition. */
 import type { Limit } from "../limits/limits.ts";
 import { type Allowance, stepsOf } from "./allowance.ts";
-import type { Conversation, Operation } from "./conversation.ts";
+import type { Conversation } from "./conversation.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Operation } from "./speaker.ts";
 
 export interface Settled {
   readonly limits: readonly Limit[];

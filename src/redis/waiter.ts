@@ -1,7 +1,7 @@
 /** A request of this process, from the call until the answer that ends it. */
 import type { AcquireOptions } from "../contract.ts";
 import { toMicros } from "../limits/units.ts";
-import { type Clock, systemClock } from "../platform/clock.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Due } from "../waiting/deadlines.ts";
 import type { Line, Request, Waiting } from "../waiting/line.ts";
 import { stepsOf } from "./allowance.ts";
@@ -11,6 +11,8 @@ export interface Asked {
   readonly request: Request;
   readonly turn: number;
   readonly isOnce: boolean;
+  /** When it was made, by the conversation's clock. */
+  readonly askedAt: number;
   readonly options: AcquireOptions | undefined;
   readonly clock: Clock;
 }
@@ -25,8 +27,8 @@ export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly since: number;
-  /** The same moment, in milliseconds by the platform's clock. */
-  readonly askedAt = systemClock.now();
+  /** The same moment by the conversation's clock. */
+  readonly askedAt: number;
   readonly deadline: number;
   readonly resolve: (value: T) => void;
   readonly reject: (error: unknown) => void;
@@ -48,7 +50,7 @@ export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
   readonly #clock: Clock;
 
   constructor(
-    { request, turn, isOnce, options, clock }: Asked,
+    { request, turn, isOnce, askedAt, options, clock }: Asked,
     resolve: (value: T) => void,
     reject: (error: unknown) => void,
   ) {
@@ -60,6 +62,7 @@ export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
     this.timeoutMs = options?.timeoutMs ?? Number.POSITIVE_INFINITY;
     this.signal = isOnce ? undefined : options?.signal;
     this.since = toMicros(now);
+    this.askedAt = askedAt;
     this.deadline = isOnce ? Number.POSITIVE_INFINITY : now + this.timeoutMs;
     this.resolve = resolve;
     this.reject = reject;

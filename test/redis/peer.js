@@ -28,6 +28,11 @@ const orders = {
     await Promise.all([one(), one(), one(), one()]);
     return taken;
   },
+  /** Tries so often at once; answers how often that was granted. */
+  async burst(requested, times) {
+    const tries = await Promise.all(Array.from({ length: times }, () => limits.tryAcquire(requested)));
+    return tries.filter((tried) => tried.successful).length;
+  },
   /** Acquires and releases so many times; answers the most that were held at once in all processes. */
   async contend(requested, times) {
     let most = 0;

@@ -88,6 +88,11 @@ export class RedisServer {
     await once(child, "exit");
   }
 
+  /** Sends a signal to the process: SIGSTOP freezes it. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void {
+    this.#process?.kill(name);
+  }
+
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });

@@ -35,3 +35,15 @@ export const script: string = parts.join("");
 
 /** The name of the script on a server that has its text. */
 export const sha: string = createHash("sha1").update(script).digest("hex");
+
+const COMMAND = /redis\.p?call\("([A-Z]+)"/g;
+
+/** The commands of the server that the script calls. */
+export const commands: readonly string[] = [
+  ...new Set([...script.matchAll(COMMAND)].map(([, name]) => name!)),
+];
+
+/** The command that the script calls in a line, as errors of the server count lines. */
+export function commandAt(line: number): string | undefined {
+  return [...(script.split("\n")[line - 1] ?? "").matchAll(COMMAND)][0]?.[1];
+}

@@ -18,7 +18,7 @@ import { endSessions } from "./sessions.ts";
  * | `L` | ends the session | `.` |
  * | `.` | nothing: the answer is not wanted any more | `.` |
  *
- * The answer to the batch begins with `ok`, whether the session was stored (1 or 0), and how long until some lease may end. Or
+ * The answer to the batch begins with `ok` (`mute` if the server did not let it publish a release), whether the session was stored (1 or 0), and how long until some lease may end. Or
  * nothing was done, and it is `lost`: the session has ended; `stale`: a later batch has been done; or `other` and the definitions
  * that the server has.
  */
@@ -305,6 +305,9 @@ else
   for first = 1, count, PIECE do redis.call("HSET", key, unpack(changes, first, math.min(first + PIECE - 1, count))) end
 end
 if ttl then redis.call("PEXPIRE", key, format("%d", ttl)) end
-if publishes then redis.pcall("PUBLISH", key, sid) end
+if publishes then
+  local told = redis.pcall("PUBLISH", key, sid)
+  if type(told) == "table" and told.err then return "mute" .. sub(reply, 3) end
+end
 return reply
 `;

@@ -1,0 +1,94 @@
+/** A client's signs of life, which all sets of the client share: answers to calls, and the errors of its connection. */
+import { errorMonitor } from "node:events";
+import { isReply } from "./failures.ts";
+
+/** The parts of a client that tell of its connection. Not every client has them. */
+interface Watched {
+  on?(event: string | symbol, listener: (error: unknown) => void): unknown;
+  /** Of ioredis. */
+  readonly status?: string;
+  readonly stream?: { readonly errored?: unknown };
+  /** Of node-redis. */
+  readonly isOpen?: boolean;
+  readonly isReady?: boolean;
+}
+
+export class Pulse {
+  readonly #client: Watched;
+  /** The calls that have not been answered, from the oldest. */
+  readonly #open = new Set<object>();
+  readonly #watchers = new Set<(error: unknown) => void>();
+  #beats = 0;
+  #hasAnswered = false;
+  #hasFailed = false;
+  #error: unknown;
+
+  constructor(client: object) {
+    this.#client = client as Watched;
+    const { on } = this.#client;
+    if (typeof on !== "function") return;
+    // It hears the client's errors without counting as a listener for them: what the client does without one stays as it is.
+    on.call(client, errorMonitor, (error) => this.#fail(error));
+    // Without a listener ioredis emits no error, but its stream has it.
+    on.call(client, "close", () => this.#fail(this.#client.stream?.errored ?? undefined));
+    on.call(client, "reconnecting", () => this.#fail(undefined));
+  }
+
+  /**
+   * How often the oldest of the unanswered calls has been answered. While this grows, the server is at work on the calls before
+   * one that has no answer yet.
+   */
+  get beats(): number {
+    return this.#beats;
+  }
+
+  /** The last error of the connection, if the server has answered nothing since. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /** Whether the first connection of the client is being made, and has not failed so far. */
+  get isConnecting(): boolean {
+    if (this.#hasAnswered || this.#hasFailed) return false;
+    const { status, isOpen, isReady } = this.#client;
+    return status === undefined
+      ? isOpen === true && isReady === false
+      : status === "wait" || status === "connecting" || status === "connect";
+  }
+
+  /** Makes a call to the server. */
+  async call(ask: () => Promise<unknown>): Promise<unknown> {
+    const id = {};
+    this.#open.add(id);
+    try {
+      const answer = await ask();
+      this.#end(id, true);
+      return answer;
+    } catch (error) {
+      this.#end(id, isReply(error));
+      throw error;
+    }
+  }
+
+  /** Calls `watcher` with each error of the connection, until the function that it returns is called. */
+  watch(watcher: (error: unknown) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  #end(id: object, isAnswered: boolean): void {
+    const [oldest] = this.#open;
+    this.#open.delete(id);
+    if (!isAnswered) return;
+    if (id === oldest) this.#beats++;
+    this.#hasAnswered = true;
+    this.#error = undefined;
+  }
+
+  #fail(error: unknown): void {
+    this.#hasFailed = true;
+    if (error === undefined) return;
+    this.#error = error;
+    for (const watcher of [...this.#watchers]) watcher(error);
+  }
+}
