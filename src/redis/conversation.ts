@@ -247,7 +247,7 @@ export class Conversation {
 
   /** Watches the deadline while a batch is on its way. */
   #watch(): void {
-    if (this.#batch === undefined) {
+    if (this.#batch === undefined || this.#isEnded) {
       this.#stop();
       return;
     }
