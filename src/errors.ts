@@ -213,12 +213,14 @@ export class BackendRefusedError extends LimitError {
 }
 
 /**
- * `acquireSync` would never return: only the thread that it would block could let it pass. Nothing was taken. Use `acquire` or
- * `tryAcquire`.
+ * A request waits for its own caller. `acquireSync` throws it if only the thread that it would block could let it pass: nothing was
+ * taken, so use `acquire` or `tryAcquire`. The option `onWarning` of the set gets it, once, for a request in the body of a `run` that
+ * asks for a resource which the bodies around it hold: the request goes on waiting, since the body may end without awaiting it.
+ * Request everything at once, or through the body's acquisition, which does not take again what it holds.
  */
 export class DeadlockError extends LimitError {
-  constructor(why: string) {
-    super("ERR_DEADLOCK", `acquireSync would never return: ${why}; use acquire() or tryAcquire()`);
+  constructor(message: string) {
+    super("ERR_DEADLOCK", message);
   }
 }
 
@@ -242,10 +244,9 @@ export class UnreleasedAcquisitionWarning extends LimitError {
   readonly requested: Readonly<Record<string, number>>;
 
   constructor(requested: Readonly<Record<string, number>>) {
-    const what = listOf(Object.entries(requested), ([key, amount]) => `${amount} of ${quote(key)}`);
     super(
       "WARN_UNRELEASED_ACQUISITION",
-      `an acquisition of ${what} was dropped without release(): its resources came back only with the garbage; release it, or use \`using\` or run()`,
+      `an acquisition of ${listAmounts(requested)} was dropped without release(): its resources came back only with the garbage; release it, or use \`using\` or run()`,
     );
     this.requested = requested;
   }
@@ -288,6 +289,8 @@ function isArray(value: object): boolean {
   }
 }
 
+type AmountsByKey = Readonly<Record<string, number>>;
+
 // A message is for people: it names this many keys, and this much of a text.
 const MOST_KEYS = 8;
 const LONGEST_TEXT = 100;
@@ -295,6 +298,11 @@ const LONGEST_TEXT = 100;
 /** Keys as an error message lists them: the first few, and how many more there are. */
 export function listKeys(keys: readonly string[]): string {
   return listOf(keys, quote);
+}
+
+/** Amounts as an error message lists them. */
+export function listAmounts(amounts: AmountsByKey): string {
+  return listOf(Object.entries(amounts), ([key, amount]) => `${amount} of ${quote(key)}`);
 }
 
 function listOf<T>(items: readonly T[], toText: (item: T) => string): string {

@@ -254,7 +254,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
       if (this.waiters.size > 0 && this.queue.standsBefore(units, now)) {
         // The queue judges nested requests: they may pass waiters that came before them.
         if (timeoutMs === 0 && !covered) throw this.granter.timeout(request, timeoutMs);
-        return this.queue.enqueue(request, undefined, now, options);
+        return this.granter.enqueue(request, undefined, now, options);
       }
       const answer = covered ? region.takeSince(units, now, toMicros(now), true) : region.take(units, now);
       if (isGranted(answer)) return Promise.resolve(new Grant(this.granter, units, tokenOf(answer), covered));
@@ -273,7 +273,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   ): Promise<Acquisition<K>> {
     this.checkMembership(answer);
     if (options?.timeoutMs === 0) throw this.granter.timeout(request, 0);
-    return this.queue.enqueue(request, waitOf(answer), now, options);
+    return this.granter.enqueue(request, waitOf(answer), now, options);
   }
 
   private end(why: "closed" | "reclaimed"): void {

@@ -8,6 +8,7 @@ import { AcquisitionReleasedError, UsageNotReportedError } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
+import { runBody } from "./bodies.ts";
 import type { LeakWatch, Marker } from "./leaks.ts";
 
 /** A backend as its grants see it. */
@@ -48,6 +49,9 @@ export interface GrantRecord {
 /** Reads the data of a grant, which no other code can read. */
 export let recordOf: <K extends string>(grant: Grant<K>) => GrantRecord;
 
+/** Calls the body of a `run`, which has the grant. */
+let runBodyOf: <T>(grant: Grant<string>, body: () => T) => T;
+
 export class Grant<K extends string> implements Acquisition<K> {
   private readonly granter: Granter<K>;
   private readonly units: readonly number[];
@@ -60,6 +64,10 @@ export class Grant<K extends string> implements Acquisition<K> {
 
   static {
     recordOf = ({ units, token, covered }) => ({ units, token, covered });
+    runBodyOf = (grant, body) =>
+      grant.granter.requests.takesResources(grant.units)
+        ? runBody(() => (grant.usage === RELEASED ? undefined : [grant.granter.requests, grant.units]), body)
+        : body();
   }
 
   constructor(granter: Granter<K>, units: readonly number[], token: number, covered?: readonly boolean[]) {
@@ -191,12 +199,13 @@ export class Refusal<K extends string> implements Acquisition<K> {
 
 /**
  * Runs `body` with an acquisition, and releases it. An error of the body wins over one of the release. If `signal` has aborted since
- * the grant, the body does not run, and everything goes back.
+ * the grant, the body does not run, and everything goes back. `inner` is the set's own acquisition, if `acquisition` wraps it.
  */
 export async function runWith<K extends string, T>(
   acquisition: Acquisition<K>,
   body: (acquisition: Acquisition<K>) => Awaitable<T>,
   signal: AbortSignal | undefined,
+  inner: Acquisition<K> = acquisition,
 ): Promise<T> {
   if (signal?.aborted) {
     releaseUnused(acquisition);
@@ -204,7 +213,8 @@ export async function runWith<K extends string, T>(
   }
   let result: T;
   try {
-    result = await body(acquisition);
+    const call = () => body(acquisition);
+    result = await (inner instanceof Grant ? runBodyOf(inner as Grant<string>, call) : call());
   } catch (error) {
     try {
       acquisition.release();

@@ -1,5 +1,5 @@
 /** The granter of a set in this isolate: it stands between the core, the set's acquisitions and its waiters. */
-import type { Acquisition } from "../contract.ts";
+import type { AcquireOptions, Acquisition } from "../contract.ts";
 import { type Answer, isReclaimed, REFUSED } from "../core/answer.ts";
 import type { Region } from "../core/region.ts";
 import type { WakeWord } from "../core/sharing.ts";
@@ -10,6 +10,7 @@ import type { Gate, Queue } from "../waiting/gate.ts";
 import type { Request } from "../waiting/line.ts";
 import { queueFor } from "../waiting/queue-for.ts";
 import { Grant, type Granter } from "./acquisition.ts";
+import { reportDeadlock } from "./bodies.ts";
 import type { Denials } from "./denials.ts";
 import { type LeakWatch, watchLeaks } from "./leaks.ts";
 
@@ -38,6 +39,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
   readonly queue: Queue<Acquisition<K>>;
   private readonly due: number[];
   private readonly denials: Denials<K>;
+  private readonly onWarning: (warning: LimitError) => void;
   private readonly reclaimed: () => void;
   /** Undefined once the set is closed. */
   private region: Region | undefined;
@@ -50,6 +52,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     this.clock = set.clock;
     this.due = set.requests.keys.map(() => 0);
     this.denials = set.denials;
+    this.onWarning = set.onWarning;
     this.reclaimed = set.reclaimed;
     this.region = set.region;
     this.queue = queueFor(set.requests.keys.length, this);
@@ -102,6 +105,17 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
 
   withdraw(since: number): void {
     this.region?.sharing?.withdraw(since);
+  }
+
+  /** Lets a request wait, as the queue's `enqueue` says. */
+  enqueue(
+    request: Request,
+    wait: number | undefined,
+    now: number,
+    options: AcquireOptions | undefined,
+  ): Promise<Acquisition<K>> {
+    reportDeadlock(this.requests, request.units, this.onWarning);
+    return this.queue.enqueue(request, wait, now, options);
   }
 
   grant({ units, covered }: Request, token: number): Grant<K> {

@@ -23,8 +23,9 @@ export interface LimitSetOptions<K extends string = string> {
   /** The source of time and timers. Default: the platform's monotonic clock. */
   readonly clock?: Clock;
   /**
-   * Receives a warning for each acquisition that was garbage-collected without a release, after its resources have been given
-   * back. Default: `process.emitWarning` or `console.warn`, for the first one of the set.
+   * Receives an `UnreleasedAcquisitionWarning` for each acquisition that was garbage-collected without a release, after its
+   * resources have been given back; and a `DeadlockError` for each request in the body of a `run` that waits for that body.
+   * Default: `process.emitWarning` or `console.warn`, for the first one of each kind.
    */
   readonly onWarning?: (warning: LimitError) => void;
 }

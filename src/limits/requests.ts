@@ -162,6 +162,11 @@ export class Requests<K extends string> {
     return this.resources.some((resource) => taken[resource]! > 0);
   }
 
+  /** Whether `sum` is more than there is of a resource that is among `units`. */
+  exceed(sum: readonly number[], units: readonly number[]): boolean {
+    return this.resources.some((i) => units[i]! > 0 && sum[i]! > this.measures[i]!.ceiling);
+  }
+
   /**
    * The usage that a release reports to another side, in amounts. A RateLimit without reported usage counts as used in full; other
    * limits without it are null.

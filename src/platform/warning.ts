@@ -5,12 +5,12 @@ interface NodeLike {
   emitWarning?(warning: Error): void;
 }
 
-/** Reports the first warning of a set in the platform's own way. Later ones would say the same. */
+/** Reports the first warning of each kind in the platform's own way. Later ones of a set would say the same. */
 export function warnOnce(): (warning: LimitError) => void {
-  let warned = false;
+  const warned = new Set<string>();
   return (warning) => {
-    if (warned) return;
-    warned = true;
+    if (warned.has(warning.code)) return;
+    warned.add(warning.code);
     const { process } = globalThis as { process?: NodeLike };
     if (process?.emitWarning) process.emitWarning(warning);
     else console.warn(`${warning.name}: ${warning.message}`);

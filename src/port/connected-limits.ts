@@ -12,8 +12,8 @@ export interface ConnectOptions {
   readonly name?: string;
   /**
    * Called with an `UnreleasedAcquisitionWarning` for each acquisition of this side that was garbage-collected without a
-   * release; its resources have come back. Default: the first such warning goes to the platform (`process.emitWarning` or
-   * `console.warn`).
+   * release; its resources have come back. And with a `DeadlockError` for each request in the body of a `run` of this side that
+   * waits for that body. Default: the first warning of each kind goes to the platform (`process.emitWarning` or `console.warn`).
    */
   readonly onWarning?: (warning: LimitError) => void;
   /**

@@ -1,6 +1,7 @@
 /** One connection of a peer to the set of a host: its requests, its acquisitions, and its end. */
 
 import { runWith } from "../acquisition/acquisition.ts";
+import { reportDeadlock } from "../acquisition/bodies.ts";
 import { type LeasedAcquisition, LeasedRefusal, LeaseLostError } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, LimitView } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
@@ -181,6 +182,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
       this.#handshake.facts ?? (await this.#handshake.whenKnown(signal, timeoutMs));
     this.#check();
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
+    if (timeoutMs > 0) reportDeadlock(requests, units, this.#onWarning);
     const number = ++this.#number;
     const answer = this.#ask<"granted" | "cancelled">(number, (kind) => {
       if (kind === TO_PEER.GRANTED) return this.#granted(number);

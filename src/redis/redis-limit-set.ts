@@ -1,6 +1,7 @@
 /** A set of limits on a Redis or Valkey server, for many machines. */
 
 import { runWith } from "../acquisition/acquisition.ts";
+import { reportDeadlock } from "../acquisition/bodies.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
 import { LimitSetClosedError } from "../errors.ts";
 import { checkRequestOptions } from "../limits/options.ts";
@@ -204,6 +205,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     if (units.every((count) => count === 0)) return session.grant(units, 0, covered);
     const standIn = this.#standingIn();
     if (standIn) return standIn.acquire(units, options, session);
+    if (timeoutMs !== 0) reportDeadlock(requests, units, this.#settings.onWarning);
     return this.#queue.enqueue({ units, covered }, timeoutMs === 0, options);
   }
 

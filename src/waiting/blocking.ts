@@ -26,7 +26,7 @@ export function takeBlocking(
     const answer = region.takeSince(units, now, since, false);
     if (isGranted(answer) || isReclaimed(answer)) return answer;
     if (timeoutMs > 0 && waitOf(answer) === Number.POSITIVE_INFINITY && region.hangsOnSelf(units)) {
-      throw new DeadlockError("this thread, which would be blocked, holds what it waits for");
+      throw stuck("this thread, which would be blocked, holds what it waits for");
     }
     if (now >= deadline) {
       region.sharing?.withdraw(since);
@@ -61,8 +61,12 @@ function sleepUntil(due: number, region: Region, clock: Clock, from: number): nu
     if (woken) break;
     slept += ms;
     if (now === from && slept > MOST_STEP_MS) {
-      throw new DeadlockError("its clock stands still while this thread is blocked");
+      throw stuck("its clock stands still while this thread is blocked");
     }
   }
   return now;
+}
+
+function stuck(why: string): DeadlockError {
+  return new DeadlockError(`acquireSync would never return: ${why}; use acquire() or tryAcquire()`);
 }

@@ -4,24 +4,14 @@
  * whose `limits` belong to the attempt.
  */
 import type { Limits } from "../contract.ts";
-import { builtin } from "../platform/builtin.ts";
+import { type AsyncStorage, asyncStorage } from "../platform/async-storage.ts";
 import type { Scope } from "./scope.ts";
 
-interface Storage {
-  run<T>(scope: Scope, body: () => T): T;
-  getStore(): Scope | undefined;
-}
+let storage: AsyncStorage<Scope> | undefined;
 
-let storage: Storage | undefined;
-let isLookedUp = false;
-
-// Looked up at the first call: tracking slows a program down, and one without workers does not need it.
-function scopeStorage(): Storage | undefined {
-  if (!isLookedUp) {
-    isLookedUp = true;
-    const hooks = builtin<{ AsyncLocalStorage: new () => Storage }>("node:async_hooks");
-    storage = hooks && new hooks.AsyncLocalStorage();
-  }
+// Made at the first call: tracking slows a program down, and one without workers does not need it.
+function scopeStorage(): AsyncStorage<Scope> | undefined {
+  storage ??= asyncStorage();
   return storage;
 }
 

@@ -4,7 +4,7 @@ import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView
 import type { LimitStats } from "../limits/stats.ts";
 import { currentScope, runInScope } from "./current-scope.ts";
 import { inject } from "./injected.ts";
-import { Scope } from "./scope.ts";
+import { innerOf, Scope } from "./scope.ts";
 
 /** A class of workers, as far as its constructor goes. */
 export type Constructor = new (...args: never[]) => object;
@@ -108,7 +108,8 @@ class InstanceLimits implements Limits {
     body: (acquisition: Acquisition) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    return runWith(await this.acquire(requested, options), body, options?.signal);
+    const acquisition = await this.acquire(requested, options);
+    return runWith(acquisition, body, options?.signal, innerOf(acquisition));
   }
 
   stats(): Awaitable<Readonly<Record<string, LimitStats>>> {

@@ -98,10 +98,17 @@ export class Scope {
   }
 }
 
+/** The set's own acquisition, which that of a scope may wrap. */
+export let innerOf: (acquisition: Acquisition) => Acquisition;
+
 /** An acquisition that tells its scope of its release. */
 class ScopedAcquisition implements Acquisition {
   readonly #inner: Acquisition;
   readonly #scope: Scope;
+
+  static {
+    innerOf = (acquisition) => (acquisition instanceof ScopedAcquisition ? acquisition.#inner : acquisition);
+  }
 
   constructor(inner: Acquisition, scope: Scope) {
     this.#inner = inner;

@@ -13,7 +13,14 @@ let channel: Channel;
 let sets = 0;
 
 const harness: Harness = {
-  capabilities: { sync: false, timers: false, blocking: false, exhaustive: false, crowd: 1000 },
+  capabilities: {
+    sync: false,
+    timers: false,
+    blocking: false,
+    warnings: false,
+    exhaustive: false,
+    crowd: 1000,
+  },
   async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
     const limits = await RemoteLimits.open<K>(channel, `conformance ${++sets}`, { ...options, start: START });
     let now = START;

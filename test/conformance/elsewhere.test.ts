@@ -90,7 +90,14 @@ function held<K extends string>(acquisition: Acquisition<K>): Acquisition<K> {
 }
 
 const harness: Harness = {
-  capabilities: { sync: false, timers: false, blocking: false, exhaustive: false, crowd: 1000 },
+  capabilities: {
+    sync: false,
+    timers: false,
+    blocking: false,
+    warnings: false,
+    exhaustive: false,
+    crowd: 1000,
+  },
   async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
     const clock = new ManualClock(START);
     const set = new LimitSet<K>({ limits: [], ...options, clock });

@@ -1,4 +1,4 @@
-import type { Acquisition, LimitLike, Limits } from "../../src/index.ts";
+import type { Acquisition, LimitError, LimitLike, Limits } from "../../src/index.ts";
 
 /** The time at which the clock of each set starts: a midnight, so that windows of a second, a minute, an hour and a day begin here. */
 export const START = Date.UTC(2027, 0, 1);
@@ -33,6 +33,8 @@ export interface SetOptions<K extends string> {
   readonly limits?: readonly LimitLike<K>[];
   readonly missingUpdate?: "throw" | "charge";
   readonly config?: Record<string, unknown>;
+  /** Needs the capability `warnings`. */
+  readonly onWarning?: (warning: LimitError) => void;
 }
 
 /** Properties that some cases need beyond the contract. */
@@ -43,13 +45,15 @@ export interface Capabilities {
   readonly timers: boolean;
   /** The set has `acquireSync`. */
   readonly blocking: boolean;
+  /** The set has `onWarning`, and knows the bodies of its `run`. */
+  readonly warnings: boolean;
   /** Calls cost microseconds, so that sweeps can try every value. Other backends try a sample. */
   readonly exhaustive: boolean;
   /** The number of waiters in a crowd. */
   readonly crowd: number;
 }
 
-export type Need = "sync" | "timers" | "blocking";
+export type Need = "sync" | "timers" | "blocking" | "warnings";
 
 /** A backend, as the suite sees it. */
 export interface Harness {

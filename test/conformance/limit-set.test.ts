@@ -44,7 +44,14 @@ class LocalClock implements TestClock {
 
 function harness(shared: boolean): Harness {
   return {
-    capabilities: { sync: true, timers: true, blocking: true, exhaustive: true, crowd: 100_000 },
+    capabilities: {
+      sync: true,
+      timers: true,
+      blocking: true,
+      warnings: true,
+      exhaustive: true,
+      crowd: 100_000,
+    },
     async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
       const clock = new LocalClock();
       const limits = new LimitSet<K>({ limits: [], ...options, shared, clock: clock.clock });

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { allOrNothing } from "./cases/all-or-nothing.ts";
 import { contract } from "./cases/contract.ts";
+import { deadlock } from "./cases/deadlock.ts";
 import { debt } from "./cases/debt.ts";
 import { definitions } from "./cases/definitions.ts";
 import { emptySet } from "./cases/empty-set.ts";
@@ -48,6 +49,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   timeouts,
   order,
   nesting,
+  deadlock,
   "the empty set": emptySet,
   contract,
 };
@@ -56,6 +58,7 @@ const REASONS: Readonly<Record<Need, string>> = {
   sync: "this backend answers in a later turn",
   timers: "the test cannot see the timers of this backend",
   blocking: "no thread can block for this backend",
+  warnings: "this backend has no onWarning, or does not see the body of run",
 };
 
 /** Registers the whole suite for one backend. */

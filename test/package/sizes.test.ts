@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { appFolder, workFolder } from "./app.ts";
 
 // With all its exports: sets, limits, errors and the core, which has debts of one word and of two.
-const MOST_BYTES = 19_700;
+const MOST_BYTES = 20_100;
 
 test(`the main entry, minified and gzipped, has ${MOST_BYTES} bytes at most`, async () => {
   const folder = await workFolder(await appFolder());

@@ -16,13 +16,20 @@ interface Ends {
 
 function harness(channel: () => Ends): Harness {
   return {
-    capabilities: { sync: false, timers: false, blocking: false, exhaustive: false, crowd: 1000 },
-    async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
+    capabilities: {
+      sync: false,
+      timers: false,
+      blocking: false,
+      warnings: true,
+      exhaustive: false,
+      crowd: 1000,
+    },
+    async create<K extends string>({ onWarning, ...options }: SetOptions<K>): Promise<Subject<K>> {
       const clock = new ManualClock(START);
       const set = new LimitSet<K>({ limits: [], ...options, clock });
       const ends = channel();
       const service = serveLimits(set, ends.there);
-      const limits = connectLimits<K>(ends.here);
+      const limits = connectLimits<K>(ends.here, onWarning && { onWarning });
       await limits.ready;
       const settle = async () => {
         // Messages keep their order: when this is answered, all earlier operations are done.

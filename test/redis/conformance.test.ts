@@ -39,7 +39,14 @@ let client: Redis;
 let sets = 0;
 
 const harness: Harness = {
-  capabilities: { sync: false, timers: false, blocking: false, exhaustive: false, crowd: 1000 },
+  capabilities: {
+    sync: false,
+    timers: false,
+    blocking: false,
+    warnings: true,
+    exhaustive: false,
+    crowd: 1000,
+  },
   async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
     const clock = new SteppedClock(START);
     const name = `conformance ${++sets}`;

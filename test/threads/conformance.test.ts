@@ -22,14 +22,21 @@ class CountingClock extends ManualClock {
 }
 
 const harness: Harness = {
-  capabilities: { sync: true, timers: true, blocking: true, exhaustive: true, crowd: 100_000 },
-  async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
+  capabilities: {
+    sync: true,
+    timers: true,
+    blocking: true,
+    warnings: true,
+    exhaustive: true,
+    crowd: 100_000,
+  },
+  async create<K extends string>({ onWarning, ...options }: SetOptions<K>): Promise<Subject<K>> {
     // The constructor's error is thrown here, since errors lose their class on the way from thread to thread.
     new LimitSet<K>(options).close();
     creator.postMessage(options);
     const [handle] = (await once(creator, "message")) as [LimitSetHandle<K>];
     const clock = new CountingClock(START);
-    const limits = attachLimits(handle, { clock });
+    const limits = attachLimits(handle, { clock, ...(onWarning && { onWarning }) });
     return {
       limits: limits as unknown as Subject<K>["limits"],
       clock: {

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AcquireTimeoutError, LimitError, ResourceLimit, UsageNotReportedError } from "limitset";
+import { AcquireTimeoutError, LimitError, LimitSet, ResourceLimit, UsageNotReportedError } from "limitset";
 import { connectLimits, serveLimits } from "limitset/port";
-import { CannotCrossError, WorkerStoppedError } from "limitset/worker";
+import { CannotCrossError, Worker, WorkerStoppedError } from "limitset/worker";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { TooBusy } from "./crew.js";
 import { crew, ELSEWHERE, MODES, makeLimits } from "./pools.ts";
@@ -299,4 +299,23 @@ describe.each(ELSEWHERE)("mode %s: a value that cannot cross", (mode) => {
       /an argument of the constructor of Crew cannot cross threads/,
     );
   });
+});
+
+test.each(["sync", "async"] as const)("mode %s: run within run of this.limits is reported", async (mode) => {
+  const warnings: LimitError[] = [];
+  const limits = new LimitSet({
+    limits: [new ResourceLimit({ key: "db", capacity: 1 })],
+    onWarning: (warning) => warnings.push(warning),
+  });
+  class Nester extends Worker {
+    async nest(): Promise<void> {
+      await this.limits.run({ db: 1 }, () => {
+        void this.limits.run({ db: 1 }, () => {}).catch(() => {});
+      });
+    }
+  }
+  const pool = Nester.options({ mode, limits }).init();
+  await pool.nest();
+  await pool.stop();
+  expect(warnings.map(({ code }) => code)).toEqual(["ERR_DEADLOCK"]);
 });

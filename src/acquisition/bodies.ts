@@ -1,0 +1,47 @@
+/**
+ * The bodies of `run` around the running code, as far as they hold resources. The platform tracks them across awaits where it has
+ * `AsyncLocalStorage`; elsewhere none is known. Tracking makes a program's promises slower, so it begins with the first body that
+ * holds a resource.
+ */
+import { DeadlockError, type LimitError, listAmounts } from "../errors.ts";
+import type { Requests } from "../limits/requests.ts";
+import { type AsyncStorage, asyncStorage } from "../platform/async-storage.ts";
+
+/** Tells what a body holds: the requests of its set, and units. Undefined after its release. */
+type Holder = () => readonly [requests: unknown, units: readonly number[]] | undefined;
+
+let storage: AsyncStorage<readonly Holder[]> | undefined;
+
+/** Calls `body`, which holds what `holder` tells: requests that it makes can then be told from others. */
+export function runBody<T>(holder: Holder, body: () => T): T {
+  storage ??= asyncStorage();
+  // A body that has released is left out: the next body may start in the last one for ever.
+  return storage ? storage.run([...around().filter((each) => each()), holder], body) : body();
+}
+
+/** Reports a request for `units` that cannot pass before a body around it has ended. */
+export function reportDeadlock(
+  requests: Requests<string>,
+  units: readonly number[],
+  onWarning: (warning: LimitError) => void,
+): void {
+  let sum = units;
+  for (const holder of around()) {
+    const [of, held] = holder() ?? [];
+    if (of === requests) sum = sum.map((count, i) => count + held![i]!);
+  }
+  if (sum === units || !requests.exceed(sum, units)) return;
+  const [requested, held] = [units, sum.map((count, i) => count - units[i]!)].map((each) =>
+    listAmounts(requests.amounts(each)),
+  );
+  const advice = "request all at once, or by acquire() of the acquisition of run()";
+  onWarning(
+    new DeadlockError(
+      `a request of ${requested} waits for the run() around it, which has ${held}; ${advice}`,
+    ),
+  );
+}
+
+function around(): readonly Holder[] {
+  return storage?.getStore() ?? [];
+}
