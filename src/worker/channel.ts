@@ -6,6 +6,7 @@ import { hasLocks, whenFree } from "../platform/locks.ts";
 import type { EndpointLike } from "../port/endpoint.ts";
 import type { ThreadLike } from "../threads/thread-end.ts";
 import { InvalidWorkerError } from "./errors.ts";
+import { hasInputType, optionsOfFiles } from "./program.ts";
 
 export interface Channel {
   readonly endpoint: EndpointLike;
@@ -51,7 +52,12 @@ type Processes = typeof import("node:child_process");
  */
 export function openThread(): Channel {
   const threads = builtin<Threads>("node:worker_threads");
-  if (threads) return ofNodeThread(new threads.Worker(new URL("./entry.js", import.meta.url)));
+  if (threads) {
+    const entry = new URL("./entry.js", import.meta.url);
+    // A thread inherits the flags of the program. With the type of a text, it loads files by import only.
+    const text = hasInputType() ? `import(${JSON.stringify(entry)})` : undefined;
+    return ofNodeThread(text ? new threads.Worker(text, { eval: true }) : new threads.Worker(entry));
+  }
   // Bundlers recognize exactly this expression, and include the file.
   if ("Worker" in globalThis)
     return ofWebWorker(new Worker(new URL("./entry.js", import.meta.url), { type: "module" }));
@@ -68,7 +74,7 @@ export function openProcess(): Channel {
   if (!processes)
     throw new InvalidWorkerError('this runtime has no processes: use mode "sync", "async" or "thread"');
   // With structured cloning, errors, dates, maps and bytes arrive with their types.
-  const options: ForkOptions = { serialization: "advanced" };
+  const options: ForkOptions = { ...optionsOfFiles(), serialization: "advanced" };
   const { fileURLToPath } = builtin<typeof import("node:url")>("node:url")!;
   return ofChild(processes.fork(fileURLToPath(new URL("./entry.js", import.meta.url)), options));
 }

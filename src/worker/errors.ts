@@ -9,11 +9,11 @@ export class InvalidWorkerError extends LimitError {
   constructor(message: string) {
     super("ERR_INVALID_WORKER", message);
   }
+}
 
-  /** @internal */
-  static option(option: string, value: unknown, bounds: string): InvalidWorkerError {
-    return new InvalidWorkerError(`${option} must be ${bounds}, got ${show(value)}`);
-  }
+// No static method: a class that names itself is renamed in the build, and its errors with it.
+export function invalidOption(option: string, value: unknown, bounds: string): InvalidWorkerError {
+  return new InvalidWorkerError(`${option} must be ${bounds}, got ${show(value)}`);
 }
 
 /** The call came after `stop()`, or was still running when the `timeoutMs` of `stop()` was over. */

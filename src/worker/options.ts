@@ -7,7 +7,7 @@ import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { isSignal } from "../platform/aborted.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { BALANCES, type LoadBalancing } from "./balance.ts";
-import { InvalidWorkerError } from "./errors.ts";
+import { InvalidWorkerError, invalidOption } from "./errors.ts";
 import { MODES, type WorkerMode } from "./mode.ts";
 import {
   type ErrorClass,
@@ -75,20 +75,20 @@ const MOST_WORKERS = 1000;
 /** @throws {InvalidWorkerError} naming the option, its value and what it may be. */
 export function toSettings(options: WorkerOptions, methodNames: readonly string[]): Settings {
   if (typeof options !== "object" || options === null) {
-    throw InvalidWorkerError.option("options", options, "an object");
+    throw invalidOption("options", options, "an object");
   }
-  checkOptions("a worker", options, KNOWN, InvalidWorkerError.option);
+  checkOptions("a worker", options, KNOWN, invalidOption);
   const { mode = "sync", maxWorkers = 1, limits = [], loadBalancing = "least-active" } = options;
   const { methods = {}, signal, clock = systemClock } = options as WorkerOptions<Record<string, never>>;
-  if (!MODES.includes(mode)) throw InvalidWorkerError.option("mode", mode, quoted(MODES));
+  if (!MODES.includes(mode)) throw invalidOption("mode", mode, quoted(MODES));
   if (!(Number.isInteger(maxWorkers) && maxWorkers >= 1 && maxWorkers <= MOST_WORKERS)) {
-    throw InvalidWorkerError.option("maxWorkers", maxWorkers, `a whole number from 1 to ${MOST_WORKERS}`);
+    throw invalidOption("maxWorkers", maxWorkers, `a whole number from 1 to ${MOST_WORKERS}`);
   }
   if (!Object.hasOwn(BALANCES, loadBalancing)) {
-    throw InvalidWorkerError.option("loadBalancing", loadBalancing, quoted(Object.keys(BALANCES)));
+    throw invalidOption("loadBalancing", loadBalancing, quoted(Object.keys(BALANCES)));
   }
   if (signal !== undefined && !isSignal(signal)) {
-    throw InvalidWorkerError.option("signal", signal, "an AbortSignal");
+    throw invalidOption("signal", signal, "an AbortSignal");
   }
   const fallback = toPolicy(options);
   const policies = new Map(
@@ -98,7 +98,7 @@ export function toSettings(options: WorkerOptions, methodNames: readonly string[
           `methods names ${show(name)}, which is not a method: there are ${methodNames.map(show).join(", ")}`,
         );
       }
-      checkOptions(`methods.${name}`, own, RETRY_OPTIONS, InvalidWorkerError.option);
+      checkOptions(`methods.${name}`, own, RETRY_OPTIONS, invalidOption);
       return [name, toPolicy({ ...options, ...(own as RetryOptions) } as RetryOptions<never>)];
     }),
   );
@@ -116,5 +116,5 @@ export function toSettings(options: WorkerOptions, methodNames: readonly string[
 
 function checkSet(limits: Limits): Limits {
   if (typeof (limits as Partial<Limits> | null)?.acquire === "function") return limits;
-  throw InvalidWorkerError.option("limits", limits, "a set of limits or a list of limits");
+  throw invalidOption("limits", limits, "a set of limits or a list of limits");
 }

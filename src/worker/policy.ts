@@ -2,7 +2,7 @@
 import type { Awaitable } from "../contract.ts";
 import { LimitError } from "../errors.ts";
 import { type Backoff, RETRY_ALGORITHMS, type RetryAlgorithm } from "./backoff.ts";
-import { InvalidWorkerError } from "./errors.ts";
+import { invalidOption } from "./errors.ts";
 
 /** An attempt that has ended, as the functions of `retryOn` and `retryUntil` see it. */
 export interface AttemptInfo {
@@ -70,24 +70,24 @@ export interface RetryPolicy {
 export function toPolicy(options: RetryOptions<never>): RetryPolicy {
   const { numRetries = 0, retryAlgorithm = "exponential", retryWaitMs = 1_000, retryJitter = 0.3 } = options;
   if (!(numRetries === Number.POSITIVE_INFINITY || (Number.isInteger(numRetries) && numRetries >= 0))) {
-    throw InvalidWorkerError.option("numRetries", numRetries, "a whole number from 0, or Infinity");
+    throw invalidOption("numRetries", numRetries, "a whole number from 0, or Infinity");
   }
   if (!RETRY_ALGORITHMS.includes(retryAlgorithm)) {
-    throw InvalidWorkerError.option("retryAlgorithm", retryAlgorithm, quoted(RETRY_ALGORITHMS));
+    throw invalidOption("retryAlgorithm", retryAlgorithm, quoted(RETRY_ALGORITHMS));
   }
   if (!(Number.isFinite(retryWaitMs) && retryWaitMs >= 0)) {
-    throw InvalidWorkerError.option("retryWaitMs", retryWaitMs, "a number of milliseconds from 0");
+    throw invalidOption("retryWaitMs", retryWaitMs, "a number of milliseconds from 0");
   }
   const { retryMaxWaitMs = Math.max(30_000, retryWaitMs) } = options;
   if (!(Number.isFinite(retryMaxWaitMs) && retryMaxWaitMs >= retryWaitMs)) {
-    throw InvalidWorkerError.option(
+    throw invalidOption(
       "retryMaxWaitMs",
       retryMaxWaitMs,
       `a number of milliseconds from ${retryWaitMs}, which is retryWaitMs`,
     );
   }
   if (!(retryJitter >= 0 && retryJitter <= 1)) {
-    throw InvalidWorkerError.option("retryJitter", retryJitter, "a fraction from 0 to 1");
+    throw invalidOption("retryJitter", retryJitter, "a fraction from 0 to 1");
   }
   const backoff = {
     algorithm: retryAlgorithm,
@@ -139,7 +139,7 @@ function toAccepts(
 function functions<T>(option: string, value: T | readonly T[], bounds: string): readonly T[] {
   const list = Array.isArray(value) ? (value as T[]) : [value as T];
   for (const entry of list) {
-    if (typeof entry !== "function") throw InvalidWorkerError.option(option, entry, bounds);
+    if (typeof entry !== "function") throw invalidOption(option, entry, bounds);
   }
   return list;
 }

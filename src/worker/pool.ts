@@ -8,8 +8,9 @@ import type { ErrorClasses } from "../remote/error-classes.ts";
 import { Aborts } from "../waiting/aborts.ts";
 import { BALANCES, type Candidate } from "./balance.ts";
 import { openProcess, openThread } from "./channel.ts";
-import { InvalidWorkerError, WorkerStoppedError } from "./errors.ts";
+import { invalidOption, WorkerStoppedError } from "./errors.ts";
 import type { Constructor } from "./instance.ts";
+import type { Origin } from "./lineage.ts";
 import { LocalMember, type Member } from "./member.ts";
 import type { Settings } from "./options.ts";
 import { RemoteMember } from "./remote.ts";
@@ -27,7 +28,8 @@ export interface Blueprint {
   readonly Class: Constructor;
   /** The arguments of the constructor. */
   readonly args: readonly unknown[];
-  readonly module: string;
+  /** The class, after those of the threads and processes around this program. Empty if the objects are in this thread. */
+  readonly origins: readonly Origin[];
   readonly errorClasses: () => ErrorClasses;
 }
 
@@ -143,19 +145,18 @@ export class Pool {
   }
 
   #make(index: number): Member {
-    const { Class, args, module, errorClasses } = this.#blueprint;
+    const { Class, args, origins, errorClasses } = this.#blueprint;
     const { mode } = this.#settings;
     if (mode === "sync" || mode === "async") return new LocalMember(Class, args, this.#limits, mode);
     const member: Member = new RemoteMember(mode === "thread" ? openThread() : openProcess(), {
-      module,
-      name: Class.name,
+      origins,
       args,
       limits: this.#ownsLimits && this.#limits.keys.length === 0 ? undefined : this.#limits,
       errorClasses,
-      // A member that could not start would most likely fail again, and for ever: only the next call makes another.
-      crashed: (wasReady) => {
+      // A member that ended before it had anything to do would most likely end again, and for ever: only the next call makes another.
+      crashed: (wasInUse) => {
         if (this.#members[index] !== member) return;
-        this.#members[index] = wasReady && !this.#stopped ? this.#make(index) : undefined;
+        this.#members[index] = wasInUse && !this.#stopped ? this.#make(index) : undefined;
       },
     });
     return member;
@@ -167,10 +168,10 @@ export class Pool {
 }
 
 function checkStop(options: StopOptions): number {
-  checkOptions("stop()", options, ["timeoutMs"], InvalidWorkerError.option);
+  checkOptions("stop()", options, ["timeoutMs"], invalidOption);
   const { timeoutMs = 10_000 } = options;
   if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
-  throw InvalidWorkerError.option("timeoutMs", timeoutMs, "a number of milliseconds from 0");
+  throw invalidOption("timeoutMs", timeoutMs, "a number of milliseconds from 0");
 }
 
 /** A call under way. */

@@ -11,6 +11,7 @@ import { shareLimits } from "../threads/share.ts";
 import type { ThreadLike } from "../threads/thread-end.ts";
 import type { Channel, Ending } from "./channel.ts";
 import { CannotCrossError, WorkerCrashedError } from "./errors.ts";
+import type { Origin } from "./lineage.ts";
 import type { Member } from "./member.ts";
 import {
   type Answer,
@@ -24,17 +25,16 @@ import { takeSignals } from "./signals.ts";
 
 /** The class, arguments and limits of a remote member, and its ties to its pool. */
 export interface RemoteBlueprint {
-  readonly module: string;
-  /** The name of the class. */
-  readonly name: string;
+  /** As of `StartParameters`. */
+  readonly origins: readonly Origin[];
   /** The arguments of the constructor. */
   readonly args: readonly unknown[];
   /** Undefined for the empty set. */
   readonly limits: Limits | undefined;
   /** The classes of errors that this side knows. */
   readonly errorClasses: () => ErrorClasses;
-  /** Called when the member ended without being told to, or could not start. `wasReady` tells whether it had started. */
-  readonly crashed: (wasReady: boolean) => void;
+  /** Called when the member ended without being told to, or could not start. `wasInUse` tells whether it had started, and was called. */
+  readonly crashed: (wasInUse: boolean) => void;
 }
 
 export class RemoteMember implements Member {
@@ -112,10 +112,10 @@ export class RemoteMember implements Member {
   }
 
   async #start(): Promise<void> {
-    const { module, name, args } = this.#blueprint;
+    const { origins, args } = this.#blueprint;
     const limits = await this.#giveLimits();
-    const parameters: StartParameters = { module, name, args, limits, lock: this.#channel.lock };
-    await this.#ask(`an argument of the constructor of ${name}`, () =>
+    const parameters: StartParameters = { origins, args, limits, lock: this.#channel.lock };
+    await this.#ask(`an argument of the constructor of ${origins.at(-1)!.name}`, () =>
       this.#runner.call("start", parameters),
     );
   }
@@ -151,7 +151,7 @@ export class RemoteMember implements Member {
     this.#ending = ending;
     this.#service?.stop();
     this.#runner.end(() => crash(ending));
-    if (!wasAsked) this.#blueprint.crashed(this.#isReady);
+    if (!wasAsked) this.#blueprint.crashed(this.#isReady && this.#number > 0);
   }
 }
 

@@ -4,6 +4,7 @@ import { soon } from "../platform/soon.ts";
 import type { Endpoint } from "../port/endpoint.ts";
 import type { PackedThrown } from "../remote/packed-errors.ts";
 import type { LimitSetHandle } from "../threads/handle.ts";
+import type { Origin } from "./lineage.ts";
 
 /** The functions of a runner. `start` comes first. */
 export interface RunnerFunctions {
@@ -17,9 +18,8 @@ export interface RunnerFunctions {
 }
 
 export interface StartParameters {
-  readonly module: string;
-  /** The name of the class. */
-  readonly name: string;
+  /** The class is the last of these; those before it are the classes of the threads and processes that have started this one. */
+  readonly origins: readonly Origin[];
   /** The arguments of the constructor. */
   readonly args: readonly unknown[];
   readonly limits: LimitsSource;

@@ -9,6 +9,7 @@ import { packThrown, unpackThrown } from "../remote/packed-errors.ts";
 import { attachLimits } from "../threads/attach.ts";
 import { CannotCrossError, InvalidWorkerError, workerErrorClasses } from "./errors.ts";
 import { type Constructor, Instance } from "./instance.ts";
+import { loadFor } from "./lineage.ts";
 import {
   type Answer,
   type LimitsSource,
@@ -76,8 +77,12 @@ async function answering(body: () => Promise<unknown>): Promise<Answer> {
   }
 }
 
-async function load({ module, name }: StartParameters): Promise<Constructor> {
-  const exported: Record<string, unknown> = await import(/* webpackIgnore: true */ /* @vite-ignore */ module);
+async function load({ origins }: StartParameters): Promise<Constructor> {
+  const { module, name } = origins.at(-1)!;
+  const exported: Record<string, unknown> = await loadFor(
+    origins,
+    () => import(/* webpackIgnore: true */ /* @vite-ignore */ module),
+  );
   const found = [exported[name], ...Object.values(exported)].find(
     (value) => typeof value === "function" && value.name === name,
   );

@@ -1,15 +1,18 @@
 /** `Worker`, the base class of workers, and how a subclass becomes a running worker. */
 import type { Limits } from "../contract.ts";
+import { show } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
 import { asyncDispose } from "../platform/dispose.ts";
 import { classesIn } from "../remote/error-classes.ts";
 import { InvalidWorkerError, workerErrorClasses } from "./errors.ts";
 import { takeInjected } from "./injected.ts";
 import type { Constructor } from "./instance.ts";
+import { originsOf } from "./lineage.ts";
 import type { WorkerMode } from "./mode.ts";
 import { toSettings, type WorkerOptions } from "./options.ts";
 import type { ErrorClass } from "./policy.ts";
 import { Pool, type StopOptions } from "./pool.ts";
+import { isText } from "./program.ts";
 import type { CannotCross, Methods, Offered, Sendable } from "./types.ts";
 
 /** A subclass of `Worker`. */
@@ -40,7 +43,8 @@ export interface Initializer<C extends WorkerClass, M extends WorkerMode> {
   /**
    * Makes the objects with the arguments of the constructor, in the mode of the options.
    *
-   * @throws {InvalidWorkerError} if the runtime does not have the threads or processes of the mode.
+   * @throws {InvalidWorkerError} if the runtime does not have the threads or processes of the mode; in a thread or process of the
+   * same class, outside of calls, since each would start more without end.
    * @throws the error of the constructor, in modes `"sync"` and `"async"`. In the others the calls reject with it.
    */
   init(
@@ -61,8 +65,9 @@ export interface Initializer<C extends WorkerClass, M extends WorkerMode> {
  * members cannot be read through a view: use `private` there.
  *
  * @example
- * class Summarizer extends Worker {
- *   static override module = import.meta.url; // where "thread" and "process" find the class; it has to be exported
+ * // summarizer.js: threads and processes load it, so it exports the class, and makes no pool
+ * export class Summarizer extends Worker {
+ *   static override module = import.meta.url;
  *   async summarize(text: string) {
  *     using acquisition = await this.limits.acquire({ tokens: 500 });
  *     const answer = await callModel(text);
@@ -70,14 +75,15 @@ export interface Initializer<C extends WorkerClass, M extends WorkerMode> {
  *     return answer.text;
  *   }
  * }
+ * // the program, which imports Summarizer
  * const pool = Summarizer.options({ mode: "thread", maxWorkers: 4, limits, numRetries: 3 }).init();
  * await pool.summarize("Call me Ishmael."); // the answer's text
  * await pool.stop();
  */
 export abstract class Worker {
   /**
-   * The URL of the module that exports the class: set it to `import.meta.url`. Modes `"thread"` and `"process"` need it. Default:
-   * undefined.
+   * The URL of the module that exports the class: set it to `import.meta.url`. Modes `"thread"` and `"process"` need it: each
+   * thread and process loads that module, which therefore makes no pool of the class itself. Default: undefined.
    */
   static module: string | URL | undefined = undefined;
   /**
@@ -96,7 +102,8 @@ export abstract class Worker {
   /**
    * Says how to run the class: in which mode, with how many objects, with which limits and retries. `init()` then makes the objects.
    *
-   * @throws {InvalidWorkerError} naming an invalid option; or if the mode needs a `module` and the class has none.
+   * @throws {InvalidWorkerError} naming an invalid option; or if the mode needs a `module` and the class has none, or one that came
+   * as text, by `-e` or from stdin.
    * @throws {InvalidLimitError} if `limits` is a list with an invalid definition.
    * @example
    * class Adder extends Worker {
@@ -122,13 +129,20 @@ export abstract class Worker {
         `mode "${settings.mode}" needs to find the class ${Class.name} in its module: set \`static module = import.meta.url\` and export the class by its name`,
       );
     }
+    const origin = { module: String(module), name: Class.name };
+    if (elsewhere && isText(origin.module)) {
+      throw new InvalidWorkerError(
+        `mode "${settings.mode}" cannot load the class ${Class.name} from ${show(origin.module)}, a program that came as text: put the class into a file of its own`,
+      );
+    }
     return {
       init: (...args: readonly unknown[]) => {
+        const origins = elsewhere ? originsOf(origin) : [];
         const exported: ErrorClass[] = [];
-        if (elsewhere) learnErrors(String(module), exported);
+        if (elsewhere) learnErrors(origin.module, exported);
         const errorClasses = () =>
           classesIn([...workerErrorClasses, ...exported, ...Class.errors, ...settings.errorClasses]);
-        const pool = new Pool({ Class, args, module: String(module), errorClasses }, settings);
+        const pool = new Pool({ Class, args, origins, errorClasses }, settings);
         return offer(pool, names) as Running<InstanceType<C>, M>;
       },
     };

@@ -55,5 +55,6 @@ export async function workers(hasProcesses) {
     async: await inMode("async"),
     thread: await inMode("thread"),
     ...(hasProcesses && { process: await inMode("process") }),
+    selfish: await (await import("./selfish.js")).seen,
   };
 }

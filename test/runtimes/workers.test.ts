@@ -14,7 +14,7 @@ const HERE = {
   stopped: "ERR_WORKER_STOPPED",
 };
 const ELSEWHERE = { ...HERE, fallen: ["ERR_WORKER_CRASHED", { db: 2 }], replaced: 3 };
-const IN_A_PAGE = { sync: HERE, async: HERE, thread: ELSEWHERE };
+const IN_A_PAGE = { sync: HERE, async: HERE, thread: ELSEWHERE, selfish: "ERR_INVALID_WORKER" };
 
 describe.each(["node", "deno", "bun"])("%s", (command) => {
   testIn(command)("workers are the same in every mode", async () => {

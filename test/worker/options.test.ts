@@ -10,7 +10,7 @@ const invalid = (options: object, Class: { options: unknown } = Crew) => {
     (Class as { options(given: object): unknown }).options(options);
   } catch (error) {
     expect(error).toBeInstanceOf(InvalidWorkerError);
-    expect(error).toMatchObject({ code: "ERR_INVALID_WORKER" });
+    expect(error).toMatchObject({ code: "ERR_INVALID_WORKER", name: "InvalidWorkerError" });
     return (error as Error).message;
   }
   return undefined;
