@@ -29,6 +29,7 @@ const PARTS_OF_CONDITIONS = [
   "limitset/cloudflare.KeysOf.__type.key",
   "limitset/cloudflare.KeysOf.__type.limits",
   "limitset/cloudflare.KeysOf.__type.type",
+  "limitset/worker.WorkerOptions.limits.__type.limits",
 ];
 
 /** How the pages look: options of typedoc-plugin-markdown. */

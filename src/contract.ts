@@ -19,6 +19,9 @@ export interface AcquireOptions {
 /** A value, or a promise of it where the set lives elsewhere: `await` takes both. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
+/** `K`, or any other string: for answers of a set that may have more than `K`. */
+export type OrMore<K extends string> = K | (string & Record<never, never>);
+
 /**
  * A granted request, until its release; or the refusal of a `tryAcquire`.
  *
@@ -32,11 +35,11 @@ export type Awaitable<T> = T | PromiseLike<T>;
  * }
  * acquisition.requested.tokens; // 500
  */
-export interface Acquisition<K extends string = string> {
+export interface Acquisition<M extends string = string, K extends string = OrMore<M>> {
   /** Whether the request was granted. False only from `tryAcquire`: a refusal holds nothing, and its methods do nothing. */
   readonly successful: boolean;
   /** The amounts that were taken, by key, with those that the request did not name. Empty if refused. */
-  readonly requested: Readonly<Partial<Record<K, number>>>;
+  readonly requested: Readonly<Partial<Record<M, number>>>;
   /**
    * 0 if granted. Else the milliseconds until the request could pass; `Infinity` if it needs a release. Waiters that came
    * before it count.
@@ -59,7 +62,7 @@ export interface Acquisition<K extends string = string> {
    * acquisition.update({ tokens: 37 });
    * acquisition.release(); // 463 tokens go back
    */
-  update(usage: Amounts<K>): void;
+  update(usage: Amounts<M>): void;
   /**
    * Acquires more on top of this acquisition: a nested request. It takes 1 of each CallLimit and ResourceLimit that it does not
    * name, except of those that this acquisition holds already. It passes waiters that wait for a release, since that release
@@ -72,7 +75,7 @@ export interface Acquisition<K extends string = string> {
    * const inner = await outer.acquire({ tokens: 5 });
    * inner.requested; // { tokens: 5 }
    */
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>>;
+  acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<Acquisition<M, K>>;
   /**
    * Gives back the resources and the unused amounts. A second release does nothing.
    *
@@ -92,6 +95,10 @@ export type LimitView<S extends Awaitable<LimitStats> = Awaitable<LimitStats>> =
   stats(): S;
 };
 
+/** The stats of a set that has the keys `K`, and perhaps more. */
+export type StatsByKey<K extends string> = Readonly<Record<K, LimitStats>> &
+  Readonly<Record<string, LimitStats>>;
+
 /**
  * A set of limits, wherever it lives. Code that takes a `Limits` and awaits its answers runs on every backend.
  *
@@ -102,9 +109,9 @@ export type LimitView<S extends Awaitable<LimitStats> = Awaitable<LimitStats>> =
  * const set = new LimitSet({ limits: [new RateLimit({ key: "tokens", capacity: 100, windowMs: 1000 })] });
  * await tokensLeft(set); // 100
  */
-export interface Limits<K extends string = string> {
+export interface Limits<M extends string = string, K extends string = M> {
   /** The keys of the limits, in the order of their definition. */
-  readonly keys: readonly K[];
+  readonly keys: readonly OrMore<K>[];
   /** A frozen copy of the option `config`. */
   readonly config: Readonly<Record<string, unknown>>;
   /**
@@ -121,7 +128,7 @@ export interface Limits<K extends string = string> {
    * const acquisition = await limits.acquire({ tokens: 500 }, { timeoutMs: 10_000 });
    * acquisition.requested.tokens; // 500
    */
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>>;
+  acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<Acquisition<M, OrMore<K>>>;
   /**
    * Takes now, or not at all. A refusal is an answer: `successful` is false, `retryAfterMs` and `limitedBy` say why. A try does
    * not pass waiters that want one of the same limits.
@@ -133,7 +140,7 @@ export interface Limits<K extends string = string> {
    * const tried = await limits.tryAcquire({ tokens: 500 });
    * tried.successful ? "go" : `again in ${tried.retryAfterMs} ms`; // "go"
    */
-  tryAcquire(requested?: Amounts<K>): Awaitable<Acquisition<K>>;
+  tryAcquire(requested?: Amounts<M>): Awaitable<Acquisition<M, OrMore<K>>>;
   /**
    * Acquires, runs `body`, releases, and resolves to the value of `body`. An error of `body` wins over one of the release. If the
    * signal aborts before `body` begins, `body` does not run, and all comes back.
@@ -148,8 +155,8 @@ export interface Limits<K extends string = string> {
    * }); // the answer's text
    */
   run<T>(
-    requested: Amounts<K> | undefined,
-    body: (acquisition: Acquisition<K>) => Awaitable<T>,
+    requested: Amounts<M> | undefined,
+    body: (acquisition: Acquisition<M, OrMore<K>>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T>;
   /**
@@ -160,7 +167,7 @@ export interface Limits<K extends string = string> {
    * @example
    * (await limits.stats()).tokens.available; // 60
    */
-  stats(): Awaitable<Readonly<Record<K, LimitStats>>>;
+  stats(): Awaitable<StatsByKey<K>>;
   /**
    * The definition of one limit, and its `stats()`.
    *
@@ -168,7 +175,7 @@ export interface Limits<K extends string = string> {
    * @example
    * limits.get("tokens").capacity; // 100
    */
-  get(key: K): LimitView;
+  get(key: OrMore<K>): LimitView;
   /** Closes the set here: waiters reject with `LimitSetClosedError`, and held resources come back. A second call does nothing. */
   close(): Awaitable<void>;
 }

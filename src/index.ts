@@ -3,7 +3,16 @@
  *
  * @module
  */
-export type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
+export type {
+  AcquireOptions,
+  Acquisition,
+  Amounts,
+  Awaitable,
+  Limits,
+  LimitView,
+  OrMore,
+  StatsByKey,
+} from "./contract.ts";
 export {
   AcquireTimeoutError,
   AcquisitionReleasedError,

@@ -26,17 +26,7 @@ import { takeBlocking } from "./waiting/blocking.ts";
 import type { Queue, Waiters } from "./waiting/gate.ts";
 import type { Request } from "./waiting/line.ts";
 
-/**
- * A set of rate limits, call limits and resource limits. A request takes from all that it names, or from none; requests that
- * wait are served in the order in which they came. Without limits, every request passes at once.
- *
- * @throws {InvalidLimitError} if a definition or an option is out of bounds, or two limits have the same key.
- * @example
- * const limits = new LimitSet({ limits: [new RateLimit({ key: "tokens", capacity: 100, windowMs: 1000 })] });
- * limits.tryAcquire({ tokens: 40 }).successful; // true
- * limits.stats().tokens.available; // 60
- */
-export class LimitSet<K extends string = never> implements Limits<K> {
+class LimitSet<K extends string = string> implements Limits<K> {
   /** The keys of the limits, in the order of their definition. */
   readonly keys: readonly K[];
   /** A frozen copy of the option `config`. */
@@ -50,7 +40,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   private readonly clock: Clock;
   private readonly granter: LocalGranter<K>;
   private readonly denials: Denials<K>;
-  private readonly queue: Queue<Acquisition<K>>;
+  private readonly queue: Queue<Acquisition<K, K>>;
   private readonly waiters: Waiters;
   private region: Region | undefined;
 
@@ -111,7 +101,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    * const acquisition = await limits.acquire({ tokens: 500 }, { timeoutMs: 10_000 });
    * acquisition.requested.tokens; // 500
    */
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
+  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K, K>> {
     // The most common case, small enough to be inlined: no request waits, and there is room.
     if (options !== undefined || this.waiters.size > 0) return this.enter(requested, options, undefined);
     try {
@@ -137,7 +127,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    * const tried = limits.tryAcquire({ tokens: 500 });
    * tried.successful ? "go" : `again in ${tried.retryAfterMs} ms`; // "go"
    */
-  tryAcquire(requested?: Amounts<K>): Acquisition<K> {
+  tryAcquire(requested?: Amounts<K>): Acquisition<K, K> {
     const region = this.region ?? closed();
     const units = this.requests.parse(requested);
     if (this.waiters.size > 0) return this.tryAmong(units);
@@ -157,9 +147,8 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    * @example
    * limits.acquireSync({ tokens: 5 }, { timeoutMs: 1000 }).requested.tokens; // 5
    */
-  acquireSync(requested?: Amounts<K>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<K> {
-    const region = this.open();
-    const units = this.requests.parse(requested);
+  acquireSync(requested?: Amounts<K>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<K, K> {
+    const [region, units] = [this.open(), this.requests.parse(requested)];
     const timeoutMs = checkBlockingOptions(options);
     const answer = takeBlocking(region, this.clock, units, timeoutMs);
     if (isGranted(answer)) return new Grant(this.granter, units, tokenOf(answer));
@@ -181,7 +170,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
    */
   async run<T>(
     requested: Amounts<K> | undefined,
-    body: (acquisition: Acquisition<K>) => Awaitable<T>,
+    body: (acquisition: Acquisition<K, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
     return runWith(await this.acquire(requested, options), body, options?.signal);
@@ -227,12 +216,9 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   /** @internal */
   [INTERNALS](): Internals<K> {
     const { limits, clock, shared, maxThreads, queue, granter } = this;
+    const facts = { region: this.open(), limits, clock, shared, maxThreads };
     return {
-      region: this.open(),
-      limits,
-      clock,
-      shared,
-      maxThreads,
+      ...facts,
       serve: () => queue.serve(),
       recordOf: (acquisition) => recordOf(acquisition as Grant<K>),
       grantAgain: ({ units, token, covered }) => new Grant(granter, units, token, covered),
@@ -244,7 +230,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     requested: Amounts<K> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,
-  ): Promise<Acquisition<K>> {
+  ): Promise<Acquisition<K, K>> {
     try {
       const region = this.open();
       const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
@@ -265,12 +251,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   /** Enqueues a request that the core has refused with `answer`, unless it must not wait. */
-  private waitFor(
-    request: Request,
-    answer: Answer,
-    now: number,
-    options: AcquireOptions | undefined,
-  ): Promise<Acquisition<K>> {
+  private waitFor(request: Request, answer: Answer, now: number, options?: AcquireOptions): Waiting<K> {
     this.checkMembership(answer);
     if (options?.timeoutMs === 0) throw this.granter.timeout(request, 0);
     return this.granter.enqueue(request, waitOf(answer), now, options);
@@ -301,7 +282,7 @@ export class LimitSet<K extends string = never> implements Limits<K> {
   }
 
   /** `tryAcquire` while requests wait: it does not pass those that want one of the same limits. */
-  private tryAmong(units: readonly number[]): Acquisition<K> {
+  private tryAmong(units: readonly number[]): Acquisition<K, K> {
     const [region, now] = [this.open(), this.clock.now()];
     if (!this.queue.standsBefore(units, now)) {
       const answer = region.take(units, now);
@@ -313,6 +294,25 @@ export class LimitSet<K extends string = never> implements Limits<K> {
     return new Refusal(this.denials.behind(this.waiters, units, region), wait);
   }
 }
+
+/**
+ * A set of rate limits, call limits and resource limits. A request takes from all that it names, or from none; requests that
+ * wait are served in the order in which they came. Without limits, every request passes at once.
+ *
+ * @class
+ * @throws {InvalidLimitError} if a definition or an option is out of bounds, or two limits have the same key.
+ * @example
+ * const limits = new LimitSet({ limits: [new RateLimit({ key: "tokens", capacity: 100, windowMs: 1000 })] });
+ * limits.tryAcquire({ tokens: 40 }).successful; // true
+ * limits.stats().tokens.available; // 60
+ */
+const Typed: Maker & Pick<typeof LimitSet, "prototype"> = LimitSet;
+type Typed<K extends string = string> = LimitSet<K>;
+// The type alone is that of a set with any keys, but a set that is made without limits has none.
+type Maker = new <K extends string = never>(options?: LimitSetOptions<K>) => LimitSet<K>;
+type Waiting<K extends string> = Promise<Acquisition<K, K>>;
+
+export { Typed as LimitSet };
 
 // A function of its own, like every rare path of a function that engines are to inline.
 function closed(): never {

@@ -32,7 +32,7 @@ export interface Granter<K extends string> {
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
     token: number,
-  ): Promise<Acquisition<K>>;
+  ): Promise<Acquisition<K, K>>;
 }
 
 /** Stands in place of the usage of an acquisition that is released. */
@@ -52,7 +52,7 @@ export let recordOf: <K extends string>(grant: Grant<K>) => GrantRecord;
 /** Calls the body of a `run`, which has the grant. */
 let runBodyOf: <T>(grant: Grant<string>, body: () => T) => T;
 
-export class Grant<K extends string> implements Acquisition<K> {
+export class Grant<K extends string> implements Acquisition<K, K> {
   private readonly granter: Granter<K>;
   private readonly units: readonly number[];
   /** The number by which the granter knows the acquisition again. */
@@ -109,7 +109,7 @@ export class Grant<K extends string> implements Acquisition<K> {
     this.usage = this.granter.requests.parseUsage(usage, this.units, this.usage);
   }
 
-  async acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
+  async acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K, K>> {
     if (this.usage === RELEASED) throw new AcquisitionReleasedError("acquire()", "released");
     const covered = this.units.map((units, i) => units > 0 || this.covered?.[i] === true);
     return this.granter.acquireNested(requested, options, covered, this.token);
@@ -159,7 +159,7 @@ export interface Denial<K extends string> {
 }
 
 /** The answer to a try that was refused. It holds nothing, and its methods change nothing. */
-export class Refusal<K extends string> implements Acquisition<K> {
+export class Refusal<K extends string> implements Acquisition<K, K> {
   private readonly denial: Denial<K>;
   readonly retryAfterMs: number;
 
@@ -186,7 +186,7 @@ export class Refusal<K extends string> implements Acquisition<K> {
 
   update(): void {}
 
-  async acquire(): Promise<Acquisition<K>> {
+  async acquire(): Promise<Acquisition<K, K>> {
     throw new AcquisitionReleasedError("acquire()", "refused");
   }
 
@@ -202,10 +202,10 @@ export class Refusal<K extends string> implements Acquisition<K> {
  * the grant, the body does not run, and everything goes back. `inner` is the set's own acquisition, if `acquisition` wraps it.
  */
 export async function runWith<K extends string, T>(
-  acquisition: Acquisition<K>,
-  body: (acquisition: Acquisition<K>) => Awaitable<T>,
+  acquisition: Acquisition<K, K>,
+  body: (acquisition: Acquisition<K, K>) => Awaitable<T>,
   signal: AbortSignal | undefined,
-  inner: Acquisition<K> = acquisition,
+  inner: Acquisition<K, K> = acquisition,
 ): Promise<T> {
   if (signal?.aborted) {
     releaseUnused(acquisition);

@@ -23,9 +23,9 @@ export interface Internals<K extends string> {
   /** Serves the waiters: for when resources came back without a release in this thread. */
   serve(): void;
   /** Reads the data of an acquisition of this set. */
-  recordOf(acquisition: Acquisition<K>): GrantRecord;
+  recordOf(acquisition: Acquisition<K, K>): GrantRecord;
   /** Makes the acquisition of a grant again. Its units are still taken. */
-  grantAgain(record: GrantRecord): Acquisition<K>;
+  grantAgain(record: GrantRecord): Acquisition<K, K>;
 }
 
 /** The options of a set for which a region exists already. */

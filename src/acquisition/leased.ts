@@ -1,6 +1,6 @@
 /** Leased acquisitions: resources stay held only while the holder keeps renewing. */
 
-import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
+import type { AcquireOptions, Acquisition, Amounts, OrMore } from "../contract.ts";
 import { InvalidLimitError, LimitError } from "../errors.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
 
@@ -23,7 +23,8 @@ export function whyLost({ message }: Error): string {
 }
 
 /** An acquisition whose resources stay held only while the holder keeps renewing its lease. */
-export interface LeasedAcquisition<K extends string = string> extends Acquisition<K> {
+export interface LeasedAcquisition<M extends string = string, K extends string = OrMore<M>>
+  extends Acquisition<M, K> {
   /**
    * Aborts when the lease on the held resources is lost: other holders may have them by now. Its reason is a
    * `LeaseLostError`. It never aborts where no resource is held.
@@ -33,7 +34,7 @@ export interface LeasedAcquisition<K extends string = string> extends Acquisitio
    * Acquires more on top of this acquisition: a nested request, which takes nothing automatically of the limits that this
    * acquisition holds.
    */
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K>>;
+  acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<LeasedAcquisition<M, K>>;
 }
 
 const LEAST_LEASE_MS = 10;
@@ -50,7 +51,7 @@ export function checkLease(leaseMs: unknown): void {
   throw new InvalidLimitError("leaseMs", leaseMs, bounds);
 }
 
-export class LeasedGrant<K extends string> extends Grant<K> implements LeasedAcquisition<K> {
+export class LeasedGrant<K extends string> extends Grant<K> implements LeasedAcquisition<K, K> {
   readonly signal: AbortSignal;
 
   constructor(
@@ -64,19 +65,19 @@ export class LeasedGrant<K extends string> extends Grant<K> implements LeasedAcq
     this.signal = signal;
   }
 
-  override acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K>> {
-    return super.acquire(requested, options) as Promise<LeasedAcquisition<K>>;
+  override acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K, K>> {
+    return super.acquire(requested, options) as Promise<LeasedAcquisition<K, K>>;
   }
 }
 
 /** The refusal of a try, for backends with leases. */
-export class LeasedRefusal<K extends string> extends Refusal<K> implements LeasedAcquisition<K> {
+export class LeasedRefusal<K extends string> extends Refusal<K> implements LeasedAcquisition<K, K> {
   // A new signal each time: at the edge, one HTTP request must not use an object that another has made.
   get signal(): AbortSignal {
     return new AbortController().signal;
   }
 
-  override acquire(): Promise<LeasedAcquisition<K>> {
-    return super.acquire() as Promise<LeasedAcquisition<K>>;
+  override acquire(): Promise<LeasedAcquisition<K, K>> {
+    return super.acquire() as Promise<LeasedAcquisition<K, K>>;
   }
 }

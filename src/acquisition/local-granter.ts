@@ -28,7 +28,7 @@ export interface LocalSet<K extends string> {
   readonly reclaimed: () => void;
 }
 
-export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisition<K>> {
+export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisition<K, K>> {
   readonly requests: Requests<K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
@@ -36,7 +36,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
   readonly acquireNested: Granter<K>["acquireNested"];
   readonly clock: Clock;
   /** The waiters of the set, for which this is the gate. */
-  readonly queue: Queue<Acquisition<K>>;
+  readonly queue: Queue<Acquisition<K, K>>;
   private readonly due: number[];
   private readonly denials: Denials<K>;
   private readonly onWarning: (warning: LimitError) => void;
@@ -113,7 +113,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     wait: number | undefined,
     now: number,
     options: AcquireOptions | undefined,
-  ): Promise<Acquisition<K>> {
+  ): Promise<Acquisition<K, K>> {
     reportDeadlock(this.requests, request.units, this.onWarning);
     return this.queue.enqueue(request, wait, now, options);
   }

@@ -88,11 +88,11 @@ class Connection<K extends string> implements DurableLimits<K> {
     return this.#set().missingUpdate;
   }
 
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<DurableAcquisition<K>> {
+  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<DurableAcquisition<K, K>> {
     return this.#acquire(requested, options, undefined, 0);
   }
 
-  async tryAcquire(requested?: Amounts<K>): Promise<DurableAcquisition<K>> {
+  async tryAcquire(requested?: Amounts<K>): Promise<DurableAcquisition<K, K>> {
     await this.#check(requested, undefined);
     const request = this.#newRequest(requested, false, undefined, undefined);
     return this.#send(request, undefined, undefined);
@@ -100,7 +100,7 @@ class Connection<K extends string> implements DurableLimits<K> {
 
   async run<T>(
     requested: Amounts<K> | undefined,
-    body: (acquisition: DurableAcquisition<K>) => Awaitable<T>,
+    body: (acquisition: DurableAcquisition<K, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
     const acquisition = await this.acquire(requested, options);
@@ -143,7 +143,7 @@ class Connection<K extends string> implements DurableLimits<K> {
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,
     around: number,
-  ): Promise<DurableAcquisition<K>> {
+  ): Promise<DurableAcquisition<K, K>> {
     const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
     await this.#check(requested, covered);
@@ -182,7 +182,7 @@ class Connection<K extends string> implements DurableLimits<K> {
     request: SentRequest,
     signal: AbortSignal | undefined,
     covered: readonly boolean[] | undefined,
-  ): Promise<DurableAcquisition<K>> {
+  ): Promise<DurableAcquisition<K, K>> {
     const pending = new PendingRequest(this.#route, request, signal);
     this.#pending.add(pending);
     try {
@@ -209,7 +209,7 @@ class Connection<K extends string> implements DurableLimits<K> {
     id: string,
     pending: PendingRequest,
     covered: readonly boolean[] | undefined,
-  ): DurableAcquisition<K> {
+  ): DurableAcquisition<K, K> {
     const token = ++this.#number;
     let lease: Lease | undefined;
     if (units.some((count) => count > 0)) {

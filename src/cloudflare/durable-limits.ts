@@ -1,7 +1,7 @@
 /** The contract of a set that a Durable Object hosts. */
 
 import type { LeasedAcquisition } from "../acquisition/leased.ts";
-import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
+import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, OrMore } from "../contract.ts";
 import type { LimitStats } from "../limits/stats.ts";
 
 /** Options of `connectDurable`. */
@@ -14,7 +14,10 @@ export interface ConnectDurableOptions {
 }
 
 /** An acquisition of a set that a Durable Object hosts. Its `signal` aborts when its lease is lost. */
-export type DurableAcquisition<K extends string = string> = LeasedAcquisition<K>;
+export type DurableAcquisition<M extends string = string, K extends string = OrMore<M>> = LeasedAcquisition<
+  M,
+  K
+>;
 
 /**
  * The keys of an object's limits: those of the static `limits` of a class, given as `typeof Budget`, or a union of strings as it is.
@@ -43,15 +46,15 @@ export interface DurableLimits<K extends string = string> extends Limits<K> {
    * limits.keys; // ["tokens", "connections"]
    */
   readonly ready: Promise<void>;
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<DurableAcquisition<K>>;
-  tryAcquire(requested?: Amounts<K>): Promise<DurableAcquisition<K>>;
+  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<DurableAcquisition<K, K>>;
+  tryAcquire(requested?: Amounts<K>): Promise<DurableAcquisition<K, K>>;
   /**
    * Acquires, runs `body`, releases, waits until the object has taken the release, and resolves to the result of `body`. Rejects
    * with the error of `body`; without one, with `UsageNotReportedError` if usage is missing.
    */
   run<T>(
     requested: Amounts<K> | undefined,
-    body: (acquisition: DurableAcquisition<K>) => Awaitable<T>,
+    body: (acquisition: DurableAcquisition<K, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T>;
   stats(): Promise<Readonly<Record<K, LimitStats>>>;

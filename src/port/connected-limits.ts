@@ -31,13 +31,13 @@ export interface ConnectedLimits<K extends string = string> extends Limits<K> {
    */
   readonly ready: Promise<void>;
   /** Like `acquire` of a `LimitSet`. The acquisition has a `signal`, which aborts if what it holds is lost. */
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K>>;
+  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K, K>>;
   /** Like `tryAcquire` of a `LimitSet`, after one round trip. */
-  tryAcquire(requested?: Amounts<K>): Promise<LeasedAcquisition<K>>;
+  tryAcquire(requested?: Amounts<K>): Promise<LeasedAcquisition<K, K>>;
   /** Like `run` of a `LimitSet`. */
   run<T>(
     requested: Amounts<K> | undefined,
-    body: (acquisition: LeasedAcquisition<K>) => Awaitable<T>,
+    body: (acquisition: LeasedAcquisition<K, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T>;
   /** The statistics of the host's set, by key. */

@@ -116,11 +116,11 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     return this.#handshake.known().granter.missingUpdate;
   }
 
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K>> {
+  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K, K>> {
     return this.#acquire(requested, options, undefined, 0);
   }
 
-  async tryAcquire(requested?: Amounts<K>): Promise<LeasedAcquisition<K>> {
+  async tryAcquire(requested?: Amounts<K>): Promise<LeasedAcquisition<K, K>> {
     const { requests, granter } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
     this.#check();
     const units = requests.parse(requested);
@@ -137,7 +137,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
 
   async run<T>(
     requested: Amounts<K> | undefined,
-    body: (acquisition: LeasedAcquisition<K>) => Awaitable<T>,
+    body: (acquisition: LeasedAcquisition<K, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
     const acquisition = await this.acquire(requested, options);
@@ -175,7 +175,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,
     around: number,
-  ): Promise<LeasedAcquisition<K>> {
+  ): Promise<LeasedAcquisition<K, K>> {
     const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
     const { requests, granter } =

@@ -4,7 +4,7 @@ import type { LeasedAcquisition } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts } from "../contract.ts";
 import type { Holdings } from "./holdings.ts";
 
-export class PortGrant<K extends string> extends Grant<K> implements LeasedAcquisition<K> {
+export class PortGrant<K extends string> extends Grant<K> implements LeasedAcquisition<K, K> {
   readonly #number: number;
   /** Undefined if it holds no resource, or no longer. */
   #holdings: Holdings | undefined;
@@ -30,8 +30,8 @@ export class PortGrant<K extends string> extends Grant<K> implements LeasedAcqui
     return this.#controller.signal;
   }
 
-  override acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K>> {
-    return super.acquire(requested, options) as Promise<LeasedAcquisition<K>>;
+  override acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K, K>> {
+    return super.acquire(requested, options) as Promise<LeasedAcquisition<K, K>>;
   }
 
   override release(): void {

@@ -15,7 +15,7 @@ export interface PortGranterInit<K extends string>
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
     around: number,
-  ) => Promise<Acquisition<K>>;
+  ) => Promise<Acquisition<K, K>>;
   readonly release: (number: number, usage: readonly (number | null)[]) => void;
   readonly isClosed: () => boolean;
 }
@@ -50,7 +50,7 @@ export class PortGranter<K extends string> implements Granter<K> {
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
     number: number,
-  ): Promise<Acquisition<K>> {
+  ): Promise<Acquisition<K, K>> {
     return this.#init.acquire(requested, options, covered, number);
   }
 

@@ -31,8 +31,8 @@ export interface StandIn<K extends string> {
     units: readonly number[],
     options: AcquireOptions | undefined,
     session: Session<K>,
-  ): Promise<RedisAcquisition<K>>;
-  try(units: readonly number[], session: Session<K>): RedisAcquisition<K>;
+  ): Promise<RedisAcquisition<K, K>>;
+  try(units: readonly number[], session: Session<K>): RedisAcquisition<K, K>;
   close(): void;
 }
 
@@ -112,7 +112,7 @@ function local<K extends string>(options: AwayOptions<K>, share: number): StandI
   };
   return {
     acquire: async (units, acquireOptions) => unleased(await open().acquire(amounts(units), acquireOptions)),
-    try: (units) => unleased<K>(open().tryAcquire(amounts(units)) as Acquisition<K>),
+    try: (units) => unleased<K>(open().tryAcquire(amounts(units)) as Acquisition<K, K>),
     close: () => set?.close(),
   };
 }

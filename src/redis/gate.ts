@@ -28,7 +28,7 @@ export class RedisGate<K extends string> {
   }
 
   /** The acquisition of a request that was granted as `token`; undefined once the set is closed. */
-  grant({ request }: Waiter<RedisAcquisition<K>>, token: number): RedisAcquisition<K> | undefined {
+  grant({ request }: Waiter<RedisAcquisition<K, K>>, token: number): RedisAcquisition<K, K> | undefined {
     if (this.#sessions.isEnded) return undefined;
     const acquisition = this.#sessions.current.grant(request.units, token, request.covered);
     this.#sessions.renewal.watch();
@@ -36,14 +36,14 @@ export class RedisGate<K extends string> {
   }
 
   /** Gives back a request that was granted as `token`, after its waiter had left. */
-  undo({ request }: Waiter<RedisAcquisition<K>>, token: number): void {
+  undo({ request }: Waiter<RedisAcquisition<K, K>>, token: number): void {
     if (this.#sessions.isEnded) return;
     const back = request.units.map((count) => -count);
     this.#settlements.add(this.#sessions.current, back, token);
   }
 
   /** The answer to a try that was refused by the limits of these indexes. */
-  refusal(waitMs: number, limitedBy: readonly number[]): RedisAcquisition<K> {
+  refusal(waitMs: number, limitedBy: readonly number[]): RedisAcquisition<K, K> {
     const denial: Denial<K> = {
       config: this.#settings.config,
       limitedBy: Object.freeze(this.#named(limitedBy)),
@@ -52,12 +52,12 @@ export class RedisGate<K extends string> {
   }
 
   /** The error for a waiter whose timeout has passed. */
-  timeout({ timeoutMs }: Waiter<RedisAcquisition<K>>, limitedBy: readonly number[]): AcquireTimeoutError {
+  timeout({ timeoutMs }: Waiter<RedisAcquisition<K, K>>, limitedBy: readonly number[]): AcquireTimeoutError {
     return new AcquireTimeoutError(timeoutMs, this.#named(limitedBy));
   }
 
   /** The server does not answer, because of `error`: settles the waiter's promise, or returns false if it should wait on. */
-  unanswered(waiter: Waiter<RedisAcquisition<K>>, error: LimitError): boolean {
+  unanswered(waiter: Waiter<RedisAcquisition<K, K>>, error: LimitError): boolean {
     const isRefused = error instanceof BackendRefusedError;
     if (this.#standIn && !isRefused) {
       this.#askStandIn(this.#standIn, waiter).then(waiter.resolve, waiter.reject);
@@ -68,7 +68,10 @@ export class RedisGate<K extends string> {
     return true;
   }
 
-  async #askStandIn(standIn: StandIn<K>, waiter: Waiter<RedisAcquisition<K>>): Promise<RedisAcquisition<K>> {
+  async #askStandIn(
+    standIn: StandIn<K>,
+    waiter: Waiter<RedisAcquisition<K, K>>,
+  ): Promise<RedisAcquisition<K, K>> {
     const { request, isOnce, timeoutMs, deadline, signal } = waiter;
     const session = this.#sessions.current;
     if (isOnce && timeoutMs !== 0) return standIn.try(request.units, session);

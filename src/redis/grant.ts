@@ -46,7 +46,7 @@ export class LeaseSignals {
   }
 }
 
-export class RedisGrant<K extends string> extends Grant<K> implements LeasedAcquisition<K> {
+export class RedisGrant<K extends string> extends Grant<K> implements LeasedAcquisition<K, K> {
   /** Undefined if it holds no resource, or no longer. */
   #signals: LeaseSignals | undefined;
   #controller: AbortController | undefined;
@@ -71,8 +71,8 @@ export class RedisGrant<K extends string> extends Grant<K> implements LeasedAcqu
     return this.#controller.signal;
   }
 
-  override acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K>> {
-    return super.acquire(requested, options) as Promise<LeasedAcquisition<K>>;
+  override acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K, K>> {
+    return super.acquire(requested, options) as Promise<LeasedAcquisition<K, K>>;
   }
 
   override release(): void {

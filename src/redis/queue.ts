@@ -30,7 +30,7 @@ import type { Operation, Timing } from "./speaker.ts";
 import { Waiter as WaiterFor } from "./waiter.ts";
 import { type Answer, parseAnswer, type Refused } from "./wire.ts";
 
-type Waiter<K extends string> = WaiterFor<RedisAcquisition<K>>;
+type Waiter<K extends string> = WaiterFor<RedisAcquisition<K, K>>;
 
 export class RedisQueue<K extends string> {
   readonly #settings: Settings<K>;
@@ -65,7 +65,7 @@ export class RedisQueue<K extends string> {
   }
 
   /** Asks for a request until it is granted; or once, and then resolves with a refusal or rejects if `timeoutMs` is 0. */
-  enqueue(request: Request, isOnce: boolean, options?: AcquireOptions): Promise<RedisAcquisition<K>> {
+  enqueue(request: Request, isOnce: boolean, options?: AcquireOptions): Promise<RedisAcquisition<K, K>> {
     return new Promise((resolve, reject) => {
       const { clock } = this.#settings;
       const askedAt = this.#conversation.now;

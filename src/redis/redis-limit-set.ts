@@ -33,7 +33,7 @@ import { statsOf } from "./stats.ts";
  * });
  * (await limits.acquire({ tokens: 500 })).requested; // { tokens: 500 }
  */
-export class RedisLimitSet<K extends string = never> implements Limits<K> {
+export class RedisLimitSet<K extends string = string> implements Limits<K> {
   /** The name of the set on the server. */
   readonly name: string;
   /** The keys of the limits, in the order of their definition. */
@@ -103,7 +103,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
    * const acquisition = await limits.acquire({ tokens: 500 }, { timeoutMs: 10_000 });
    * acquisition.requested; // { tokens: 500 }
    */
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<RedisAcquisition<K>> {
+  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<RedisAcquisition<K, K>> {
     return this.#acquire(requested, options, undefined);
   }
 
@@ -119,7 +119,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
    * const tried = await limits.tryAcquire({ tokens: 500 });
    * tried.successful ? "go" : `again in ${tried.retryAfterMs} ms`; // "go"
    */
-  async tryAcquire(requested?: Amounts<K>): Promise<RedisAcquisition<K>> {
+  async tryAcquire(requested?: Amounts<K>): Promise<RedisAcquisition<K, K>> {
     this.#check();
     const units = this.#settings.requests.parse(requested);
     const session = this.#sessions.current;
@@ -143,7 +143,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
    */
   async run<T>(
     requested: Amounts<K> | undefined,
-    body: (acquisition: RedisAcquisition<K>) => Awaitable<T>,
+    body: (acquisition: RedisAcquisition<K, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
     const acquisition = await this.acquire(requested, options);
@@ -196,7 +196,7 @@ export class RedisLimitSet<K extends string = never> implements Limits<K> {
     requested: Amounts<K> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,
-  ): Promise<RedisAcquisition<K>> {
+  ): Promise<RedisAcquisition<K, K>> {
     this.#check();
     const { requests } = this.#settings;
     const session = this.#sessions.current;

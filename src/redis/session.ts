@@ -5,13 +5,16 @@
 import type { Granter } from "../acquisition/acquisition.ts";
 import { type LeakWatch, watchLeaks } from "../acquisition/leaks.ts";
 import { type LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
-import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
+import type { AcquireOptions, Acquisition, Amounts, OrMore } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
 import { LeaseSignals, RedisGrant } from "./grant.ts";
 
 /** An acquisition of a set on a server; its `signal` aborts when the lease on its resources is lost. */
-export type RedisAcquisition<K extends string = string> = LeasedAcquisition<K>;
+export type RedisAcquisition<M extends string = string, K extends string = OrMore<M>> = LeasedAcquisition<
+  M,
+  K
+>;
 
 /** The parts of its set that a session needs. */
 export interface SessionTerms<K extends string>
@@ -22,9 +25,9 @@ export interface SessionTerms<K extends string>
     requested: Amounts<K> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
-  ) => Promise<RedisAcquisition<K>>;
+  ) => Promise<RedisAcquisition<K, K>>;
   /** Settles on the server what is `due`. */
-  readonly settle: (session: Session<K>, due: readonly number[], token: number) => void;
+  settle(session: Session<K>, due: readonly number[], token: number): void;
 }
 
 export class Session<K extends string> implements Granter<K> {
@@ -62,7 +65,7 @@ export class Session<K extends string> implements Granter<K> {
     return this.#terms.isClosed();
   }
 
-  grant(units: readonly number[], token: number, covered?: readonly boolean[]): RedisAcquisition<K> {
+  grant(units: readonly number[], token: number, covered?: readonly boolean[]): RedisAcquisition<K, K> {
     const holds = this.requests.takesResources(units);
     if (holds) this.#held++;
     return new RedisGrant<K>(this, units, token, covered, holds ? this.#signals : undefined);
@@ -84,17 +87,17 @@ export class Session<K extends string> implements Granter<K> {
     requested: Amounts<K> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
-  ): Promise<RedisAcquisition<K>> {
+  ): Promise<RedisAcquisition<K, K>> {
     return this.#terms.acquireNested(requested, options, covered);
   }
 }
 
 /** An acquisition that was granted without the server, and so has no lease. */
-export function unleased<K extends string>(acquisition: Acquisition<K>): RedisAcquisition<K> {
+export function unleased<K extends string>(acquisition: Acquisition<K, K>): RedisAcquisition<K, K> {
   let signal: AbortSignal | undefined;
   const get = () => {
     signal ??= new AbortController().signal;
     return signal;
   };
-  return Object.defineProperty(acquisition, "signal", { get }) as RedisAcquisition<K>;
+  return Object.defineProperty(acquisition, "signal", { get }) as RedisAcquisition<K, K>;
 }

@@ -30,7 +30,7 @@ export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
   /** The same moment by the conversation's clock. */
   readonly askedAt: number;
   readonly deadline: number;
-  readonly resolve: (value: T) => void;
+  readonly resolve: Waiting<T, never>["resolve"];
   readonly reject: (error: unknown) => void;
   place = -1;
   line: Line<Waiter<T>> | undefined = undefined;

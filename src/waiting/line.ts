@@ -44,7 +44,7 @@ export interface Waiting<T, W> extends Standing<W> {
   readonly deadline: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (value: T) => void;
+  resolve(value: T): void;
   readonly reject: (error: unknown) => void;
 }
 

@@ -30,7 +30,7 @@ export interface WorkerOptions<W extends object = object, M extends WorkerMode =
    * The limits that methods find as `this.limits`. A set of any backend is used as it is, and stays open when the worker stops. From a
    * list, a set is made for this worker alone, and it is closed when the worker stops. Default: the empty set.
    */
-  readonly limits?: Limits | readonly LimitLike[];
+  readonly limits?: (W extends { readonly limits: infer L } ? L : Limits) | readonly LimitLike[];
   /** Which object gets the next call. Default `"least-active"`. */
   readonly loadBalancing?: LoadBalancing;
   /** Retries of single methods, by their names. Options that are left out are as for all methods. */

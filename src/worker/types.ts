@@ -40,12 +40,22 @@ export type Offered<F, M extends WorkerMode> = F extends (...args: infer A) => i
     : Promised<F>
   : never;
 
-// A method that returns a promise keeps its type, with overloads and type parameters.
-type Promised<F> = F extends (...args: never[]) => Promise<unknown>
-  ? F
-  : F extends (...args: infer A) => infer R
-    ? (...args: A) => Promise<Awaited<R>>
-    : never;
+// A method that returns a promise keeps its type, with overloads and type parameters. The type of another is written anew, without its
+// type parameters, which TypeScript cannot take over.
+type Promised<F> = F extends (...args: infer A) => infer R
+  ? IsPromise<R> extends true
+    ? F
+    : (...args: A) => Promise<Awaited<R>>
+  : never;
+
+// In a pair of brackets a union stays whole. `never` and `any` are no promises, though they could stand for one.
+type IsPromise<R> = unknown extends R
+  ? false
+  : [R] extends [never]
+    ? false
+    : [R] extends [Promise<unknown>]
+      ? true
+      : false;
 
 // biome-ignore lint/suspicious/noConfusingVoidType: methods without a result return it
 type Plain = string | number | bigint | boolean | null | undefined | void;

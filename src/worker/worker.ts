@@ -16,7 +16,10 @@ import { isText } from "./program.ts";
 import type { CannotCross, Methods, Offered, Sendable } from "./types.ts";
 
 /** A subclass of `Worker`. */
-export type WorkerClass = (new (...args: never[]) => Worker) & Pick<typeof Worker, "module" | "errors">;
+export type WorkerClass = (new (
+  ...args: never[]
+) => Worker<never, never>) &
+  Pick<typeof Worker, "module" | "errors">;
 
 /** A running worker: the methods of the class `W`, each with its parameters and a promise of its result, and `stop`. */
 export type Running<W extends object, M extends WorkerMode = WorkerMode> = {
@@ -57,7 +60,8 @@ export interface Initializer<C extends WorkerClass, M extends WorkerMode> {
 }
 
 /**
- * The base class of workers. Its subclass's methods find their limits as `this.limits`, in every mode. Acquisitions of a call are
+ * The base class of workers. Its subclass's methods find their limits as `this.limits`, in every mode. `Worker<"tokens">` is for methods
+ * that ask for tokens: the option `limits` then has to be a set that has them, and may have more. Acquisitions of a call are
  * released when the call ends, whether it succeeds or fails. A worker offers the methods of the subclass and of the classes between
  * it and `Worker`, but not functions in fields.
  *
@@ -80,7 +84,7 @@ export interface Initializer<C extends WorkerClass, M extends WorkerMode> {
  * await pool.summarize("Call me Ishmael."); // the answer's text
  * await pool.stop();
  */
-export abstract class Worker {
+export abstract class Worker<M extends string = string, K extends string = M> {
   /**
    * The URL of the module that exports the class: set it to `import.meta.url`. Modes `"thread"` and `"process"` need it: each
    * thread and process loads that module, which therefore makes no pool of the class itself. Default: undefined.
@@ -93,10 +97,10 @@ export abstract class Worker {
   static errors: readonly ErrorClass[] = [];
 
   /** The limits of the options. The empty set without that option, and in an object made with `new`. */
-  readonly limits: Limits;
+  readonly limits: Limits<M, K>;
 
   constructor() {
-    this.limits = takeInjected() ?? new LimitSet();
+    this.limits = (takeInjected() ?? new LimitSet()) as unknown as Limits<M, K>;
   }
 
   /**

@@ -71,8 +71,8 @@ const snapshot = limits.stats();
 
 /** The types of answers. */
 export type Results = [
-  Expect<Equal<typeof tried, Acquisition<Key>>>,
-  Expect<Equal<typeof promised, Promise<Acquisition<Key>>>>,
+  Expect<Equal<typeof tried, Acquisition<Key, Key>>>,
+  Expect<Equal<typeof promised, Promise<Acquisition<Key, Key>>>>,
   Expect<Equal<KeysOf<(typeof tried)["requested"]>, Key>>,
   Expect<Equal<(typeof tried)["limitedBy"], readonly Key[]>>,
   Expect<Equal<(typeof tried)["successful"], boolean>>,
@@ -81,7 +81,7 @@ export type Results = [
   Expect<Equal<(typeof snapshot)["tokens"], LimitStats>>,
   Expect<Equal<(typeof limits)["keys"], readonly Key[]>>,
   Expect<Equal<(typeof limits)["waiting"], number>>,
-  Expect<Equal<keyof ReturnType<LimitSet["stats"]>, never>>,
+  Expect<Equal<keyof ReturnType<LimitSet<never>["stats"]>, never>>,
 ];
 
 // @ts-expect-error -- misspelt

@@ -1,5 +1,5 @@
 /** The types of workers: methods keep their types, and values that cannot cross threads do not compile. */
-import { CallLimit, LimitSet, type Limits, ResourceLimit } from "limitset";
+import { CallLimit, LimitSet, type Limits, RateLimit, ResourceLimit } from "limitset";
 import { type Running, Worker } from "limitset/worker";
 import type { Equal, Expect } from "./equality.ts";
 
@@ -122,3 +122,81 @@ class Listener extends Worker {
 Listener.options({ mode: "async" }).init(() => {});
 // @ts-expect-error: a function cannot cross
 Listener.options({ mode: "thread" }).init(() => {});
+
+// A method with type parameters that returns no promise is a promise as well, of what its parameters may be.
+class Generic extends Worker {
+  same<T>(value: T): T {
+    return value;
+  }
+
+  longest<T extends { readonly length: number }>(a: T, b: T): T {
+    return a.length > b.length ? a : b;
+  }
+
+  async later<T>(value: T): Promise<T> {
+    return value;
+  }
+
+  both(value: string): Promise<string>;
+  both(value: number): Promise<number>;
+  async both(value: string | number): Promise<string | number> {
+    return value;
+  }
+
+  either(): string | Promise<number> {
+    return "";
+  }
+
+  fail(): never {
+    throw new Error();
+  }
+}
+const generic = Generic.options({}).init();
+const elsewhere = Generic.options({ mode: "thread" }).init();
+export const later: Promise<number> = generic.later(5);
+export const both: Promise<number> = elsewhere.both(5);
+export type Generics = [
+  Expect<Equal<typeof generic.same, (value: unknown) => Promise<unknown>>>,
+  Expect<Equal<typeof elsewhere.same, (value: unknown) => Promise<unknown>>>,
+  Expect<Equal<ReturnType<typeof generic.longest>, Promise<{ readonly length: number }>>>,
+  Expect<Equal<typeof generic.later, Generic["later"]>>,
+  Expect<Equal<ReturnType<typeof generic.fail>, Promise<never>>>,
+  Expect<Equal<ReturnType<typeof generic.either>, Promise<string | number>>>,
+];
+// @ts-expect-error: it is a promise
+export const text: string = generic.same("text");
+
+// A worker can say of which limits its methods take.
+class Spender extends Worker<"tokens"> {
+  static override module = import.meta.url;
+
+  async spend(): Promise<number> {
+    using acquisition = await this.limits.acquire({ tokens: 5 });
+    // @ts-expect-error: misspelt
+    acquisition.update({ tokns: 5 });
+    // @ts-expect-error: misspelt
+    await this.limits.acquire({ tokns: 5 });
+    return (await this.limits.stats()).tokens.used;
+  }
+}
+const spending = new LimitSet({
+  limits: [
+    new RateLimit({ key: "tokens", capacity: 5, windowMs: 1 }),
+    new CallLimit({ capacity: 1, windowMs: 1 }),
+  ],
+});
+export const spender = Spender.options({ limits: spending, mode: "thread" }).init();
+export const spent: Promise<number> = spender.spend();
+Spender.options({ limits: [{ type: "rate", key: "tokens", capacity: 5, windowMs: 1 }] });
+// @ts-expect-error: the set has no tokens
+Spender.options({ limits });
+// @ts-expect-error: its keys are not known
+Spender.options({ limits: remote });
+// A worker that names no keys takes any set, and asks for any.
+class Free extends Worker {
+  async spend(): Promise<void> {
+    await this.limits.acquire({ tokens: 5 });
+  }
+}
+Free.options({ limits });
+Free.options({ limits: spending });
