@@ -97,6 +97,10 @@ function arrange(project, names) {
   for (const each of project.getReflectionsByKind(ReflectionKind.Class)) {
     if (!each.isDeclaration() || !isError(each)) continue;
     for (const maker of each.getChildrenByKind(ReflectionKind.Constructor)) project.removeReflection(maker);
+    if (each.name !== "LimitError") {
+      // Every class has a code. The page of errors lists them.
+      for (const code of each.getChildrenByKind(ReflectionKind.Accessor)) project.removeReflection(code);
+    }
     each.comment ??= new Comment();
     each.comment.blockTags.push(new CommentTag("@group", [{ kind: "text", text: ERRORS }]));
   }
@@ -107,7 +111,11 @@ function isError({ extendedTypes }) {
   const [parent] = extendedTypes ?? [];
   if (parent?.type !== "reference") return false;
   const { name, reflection } = parent;
-  return name === "Error" || (reflection?.isDeclaration() === true && isError(reflection));
+  return (
+    name === "Error" ||
+    name === "MarkedError" ||
+    (reflection?.isDeclaration() === true && isError(reflection))
+  );
 }
 
 /**

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** @typedef {Readonly<Record<string, string | { readonly types: string }>>} Exports */
+/** @typedef {Readonly<Record<string, string | { readonly default: { readonly types: string } }>>} Exports */
 
 /**
  * The sources of the public entries, by the names under which they are imported: `limitset/port` -> src/port/index.ts.
@@ -18,7 +18,7 @@ export function publicEntries() {
   const entries = new Map();
   for (const [subpath, target] of Object.entries(exports)) {
     if (typeof target === "string") continue;
-    const source = target.types.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts");
+    const source = target.default.types.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts");
     entries.set(`${name}${subpath.slice(1)}`, `${root}${source}`);
   }
   return entries;

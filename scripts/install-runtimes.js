@@ -26,6 +26,14 @@ const REGISTRY = {
   "node-20.19/bin/node": `node-20.19@npm:node-${process.platform}-${process.arch}@20.19.0`,
   "node-22/bin/node": `node-22@npm:node-${process.platform}-${process.arch}@^22`,
   "node-24/bin/node": `node-24@npm:node-${process.platform}-${process.arch}@^24`,
+  // The oldest compiler that README promises, the last with a node10 that is not deprecated, and the native one.
+  "typescript-5.0/bin/tsc": "typescript-5.0@npm:typescript@~5.0",
+  "typescript-5.9/bin/tsc": "typescript-5.9@npm:typescript@~5.9",
+  "typescript-7/bin/tsc": "typescript-7@npm:typescript@^7",
+  "jest/bin/jest.js": "jest@^30",
+  "ts-jest/cli.js": "ts-jest@^29",
+  "jest-environment-jsdom/package.json": "jest-environment-jsdom@^30",
+  "edge-runtime/dist/cli/index.js": "edge-runtime@^4",
 };
 
 const folder = fileURLToPath(new URL("../.runtimes/", import.meta.url));

@@ -5,6 +5,14 @@ import type { LimitStats } from "./limits/stats.ts";
 
 export type { Amounts };
 
+// Compilers before 5.2, and all without `ESNext.Disposable` in their `lib`, know no such symbols. Where they do, these are the same.
+declare global {
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+    readonly asyncDispose: unique symbol;
+  }
+}
+
 /** How a request waits for its turn. */
 export interface AcquireOptions {
   /** The longest wait, in milliseconds; 0 tries once. Default: no end. */

@@ -1,26 +1,10 @@
 /** Every error of a set. A message names the key or the option, the value, and what would do. */
 
-/**
- * The class that all errors of the library extend. Catch it to catch them all.
- *
- * Tell errors apart by `instanceof` or by `code`. Messages are for people, and may change.
- *
- * @example
- * const limits = new LimitSet({ limits: [new ResourceLimit({ key: "connections", capacity: 1 })] });
- * limits.tryAcquire().successful; // true
- * await limits.acquire({}, { timeoutMs: 0 }).catch((error: LimitError) => error.code); // "ERR_ACQUIRE_TIMEOUT"
- */
-export class LimitError extends Error {
-  /** The kind of error: `"ERR_ACQUIRE_TIMEOUT"`, for example. It stays the same from version to version. */
-  readonly code: string;
+import { classNameOf, LimitError } from "./errors/limit-error.ts";
+import { listAmounts, listKeys, quote, show } from "./errors/show.ts";
 
-  constructor(code: string, message: string, cause?: unknown) {
-    super(message);
-    this.name = new.target.name;
-    this.code = code;
-    if (cause !== undefined) this.cause = cause;
-  }
-}
+export { CannotShareError, InvalidHandleError, TooManyThreadsError } from "./errors/sharing.ts";
+export { classNameOf, LimitError, listAmounts, listKeys, show };
 
 /**
  * A limit or a set cannot be made: a field of a definition, or an option, makes no sense. Correct the field that `field`
@@ -41,9 +25,13 @@ export class InvalidLimitError extends LimitError {
   /** The values that it may have, in words: `"a positive whole number"`, for example. */
   readonly bounds: string;
 
+  static override get code() {
+    return "ERR_INVALID_LIMIT" as const;
+  }
+
   constructor(field: string, value: unknown, bounds: string, key?: string) {
     super(
-      "ERR_INVALID_LIMIT",
+      new.target.code,
       `${field}${key === undefined ? "" : ` of ${quote(key)}`} must be ${bounds}, got ${show(value)}`,
     );
     this.field = field;
@@ -58,8 +46,12 @@ export class InvalidLimitError extends LimitError {
  * again, it fails again.
  */
 export class InvalidRequestError extends LimitError {
+  static override get code() {
+    return "ERR_INVALID_REQUEST" as const;
+  }
+
   constructor(message: string) {
-    super("ERR_INVALID_REQUEST", message);
+    super(new.target.code, message);
   }
 }
 
@@ -75,12 +67,13 @@ export class UsageExceedsRequestedError extends LimitError {
   /** The amount that was requested. */
   readonly requested: number;
 
+  static override get code() {
+    return "ERR_USAGE_EXCEEDS_REQUESTED" as const;
+  }
+
   constructor(key: string, used: number, requested: number, hasOverage = true) {
     const advice = hasOverage ? `request more, or define the limit with overage: "debt"` : "request more";
-    super(
-      "ERR_USAGE_EXCEEDS_REQUESTED",
-      `usage of ${quote(key)} is ${used} but ${requested} was requested; ${advice}`,
-    );
+    super(new.target.code, `usage of ${quote(key)} is ${used} but ${requested} was requested; ${advice}`);
     this.key = key;
     this.used = used;
     this.requested = requested;
@@ -95,9 +88,13 @@ export class UsageNotReportedError extends LimitError {
   /** The keys of the limits whose usage is missing. */
   readonly keys: readonly string[];
 
+  static override get code() {
+    return "ERR_USAGE_NOT_REPORTED" as const;
+  }
+
   constructor(keys: readonly string[]) {
     super(
-      "ERR_USAGE_NOT_REPORTED",
+      new.target.code,
       `released without update() of ${listKeys(keys)}: charged in full; report the usage, or make the set with missingUpdate: "charge"`,
     );
     this.keys = keys;
@@ -114,9 +111,13 @@ export class AcquireTimeoutError extends LimitError {
   /** The keys of the limits that refused at the end. */
   readonly limitedBy: readonly string[];
 
+  static override get code() {
+    return "ERR_ACQUIRE_TIMEOUT" as const;
+  }
+
   constructor(timeoutMs: number, limitedBy: readonly string[]) {
     const by = limitedBy.length > 0 ? `, limited by ${listKeys(limitedBy)}` : "";
-    super("ERR_ACQUIRE_TIMEOUT", `not granted within ${timeoutMs} ms${by}`);
+    super(new.target.code, `not granted within ${timeoutMs} ms${by}`);
     this.name = "TimeoutError";
     this.timeoutMs = timeoutMs;
     this.limitedBy = limitedBy;
@@ -128,9 +129,13 @@ export class AcquireTimeoutError extends LimitError {
  * before `release()`; after `tryAcquire`, look at `successful` first.
  */
 export class AcquisitionReleasedError extends LimitError {
+  static override get code() {
+    return "ERR_ACQUISITION_RELEASED" as const;
+  }
+
   constructor(what: string, why: "released" | "refused") {
     super(
-      "ERR_ACQUISITION_RELEASED",
+      new.target.code,
       why === "released"
         ? `${what} after release(): call it before`
         : `${what} on a try that was refused: check \`successful\` first`,
@@ -143,9 +148,13 @@ export class AcquisitionReleasedError extends LimitError {
  * in a thread, attach again.
  */
 export class LimitSetClosedError extends LimitError {
+  static override get code() {
+    return "ERR_LIMIT_SET_CLOSED" as const;
+  }
+
   constructor(why: "closed" | "reclaimed" = "closed") {
     super(
-      "ERR_LIMIT_SET_CLOSED",
+      new.target.code,
       why === "closed"
         ? "the limit set is closed: make a new one"
         : "the limit set was reclaimed from this thread: attach to it with a new handle",
@@ -154,51 +163,16 @@ export class LimitSetClosedError extends LimitError {
 }
 
 /**
- * The set cannot be shared with threads, or its `config` cannot be sent; the message says why. `limitset/port` serves a set
- * without shared memory.
- */
-export class CannotShareError extends LimitError {
-  constructor(why: string) {
-    super("ERR_CANNOT_SHARE", `the limit set cannot be shared with threads: ${why}`);
-  }
-}
-
-/**
- * All seats of a shared set are taken, or too many handles of it are out. Make the set with a larger `maxThreads`, `close()` it
- * in threads that are done, `reclaim` threads that have ended, and use one handle for many threads.
- */
-export class TooManyThreadsError extends LimitError {
-  /** The option `maxThreads` of the set. */
-  readonly maxThreads: number;
-
-  constructor(maxThreads: number, what: "threads" | "handles" = "threads") {
-    super(
-      "ERR_TOO_MANY_THREADS",
-      what === "threads"
-        ? `${maxThreads} threads share the limit set already: make it with a larger maxThreads, close() it in threads that are done, or reclaim() those that have ended`
-        : `too many handles are out for maxThreads ${maxThreads}: one handle serves many threads, so use it again, or reclaim() those that are done`,
-    );
-    this.maxThreads = maxThreads;
-  }
-}
-
-/**
- * `attachLimits` was called with a value that is no handle, or with a handle that is no longer good: it was reclaimed, its set is
- * gone, or another version of limitset made it. Share the set again, and use one version in all threads.
- */
-export class InvalidHandleError extends LimitError {
-  constructor(why: string) {
-    super("ERR_INVALID_HANDLE", why);
-  }
-}
-
-/**
  * A set that lives elsewhere cannot be reached: its host or its object has gone, or its server does not answer. Try again later.
  * `cause` is the error that lies behind, where there is one.
  */
 export class BackendUnavailableError extends LimitError {
+  static override get code() {
+    return "ERR_BACKEND_UNAVAILABLE" as const;
+  }
+
   constructor(message: string, cause?: unknown) {
-    super("ERR_BACKEND_UNAVAILABLE", message, cause);
+    super(new.target.code, message, cause);
   }
 }
 
@@ -207,8 +181,12 @@ export class BackendUnavailableError extends LimitError {
  * does not help: the message names the command and the thing to allow. `cause` is the server's own error.
  */
 export class BackendRefusedError extends LimitError {
+  static override get code() {
+    return "ERR_BACKEND_REFUSED" as const;
+  }
+
   constructor(message: string, cause?: unknown) {
-    super("ERR_BACKEND_REFUSED", message, cause);
+    super(new.target.code, message, cause);
   }
 }
 
@@ -219,8 +197,12 @@ export class BackendRefusedError extends LimitError {
  * Request everything at once, or through the body's acquisition, which does not take again what it holds.
  */
 export class DeadlockError extends LimitError {
+  static override get code() {
+    return "ERR_DEADLOCK" as const;
+  }
+
   constructor(message: string) {
-    super("ERR_DEADLOCK", message);
+    super(new.target.code, message);
   }
 }
 
@@ -229,8 +211,12 @@ export class DeadlockError extends LimitError {
  * was taken. Use `acquire` or `tryAcquire`.
  */
 export class CannotBlockError extends LimitError {
+  static override get code() {
+    return "ERR_CANNOT_BLOCK" as const;
+  }
+
   constructor() {
-    super("ERR_CANNOT_BLOCK", "this thread must not block: use acquire() or tryAcquire() here");
+    super(new.target.code, "this thread must not block: use acquire() or tryAcquire() here");
   }
 }
 
@@ -243,9 +229,13 @@ export class UnreleasedAcquisitionWarning extends LimitError {
   /** The amounts that the acquisition had taken, by key. */
   readonly requested: Readonly<Record<string, number>>;
 
+  static override get code() {
+    return "WARN_UNRELEASED_ACQUISITION" as const;
+  }
+
   constructor(requested: Readonly<Record<string, number>>) {
     super(
-      "WARN_UNRELEASED_ACQUISITION",
+      new.target.code,
       `an acquisition of ${listAmounts(requested)} was dropped without release(): its resources came back only with the garbage; release it, or use \`using\` or run()`,
     );
     this.requested = requested;
@@ -253,65 +243,16 @@ export class UnreleasedAcquisitionWarning extends LimitError {
 }
 
 /**
- * The platform does not let the WebAssembly core be compiled; `cause` is the platform's error. On a page, allow
- * `'wasm-unsafe-eval'` in the Content-Security-Policy. For workerd, bundle with the condition `workerd`.
+ * The platform does not let the WebAssembly core run: it has no WebAssembly, gives it no memory, or lets no code be compiled. The
+ * message says which, and what to do; `cause` is the platform's error. On a page, allow `'wasm-unsafe-eval'` in the
+ * Content-Security-Policy. For workerd, bundle with the condition `workerd`.
  */
 export class CoreBlockedError extends LimitError {
-  constructor(cause: unknown) {
-    super(
-      "ERR_CORE_BLOCKED",
-      `the core's wasm may not be compiled here: on a page, allow it by script-src 'wasm-unsafe-eval' in the Content-Security-Policy; for workerd, bundle with the condition "workerd"`,
-      cause,
-    );
+  static override get code() {
+    return "ERR_CORE_BLOCKED" as const;
   }
-}
 
-// To write a bigint out takes time that grows with the square of its length.
-const LONGEST_BIGINT = 10n ** 100n;
-
-/** The text by which an error message shows a value. It converts no object, whose own conversions might throw. */
-export function show(value: unknown): string {
-  if (typeof value === "string") return quote(value);
-  if (typeof value === "bigint") {
-    return value < LONGEST_BIGINT && value > -LONGEST_BIGINT ? `${value}n` : "a long bigint";
+  constructor(why: string, cause?: unknown) {
+    super(new.target.code, `the core cannot run: ${why}`, cause);
   }
-  if (typeof value === "object" && value !== null) return isArray(value) ? "an array" : "an object";
-  if (typeof value === "function") return "a function";
-  return String(value);
-}
-
-/** `Array.isArray` throws for a proxy that was revoked. */
-function isArray(value: object): boolean {
-  try {
-    return Array.isArray(value);
-  } catch {
-    return false;
-  }
-}
-
-type AmountsByKey = Readonly<Record<string, number>>;
-
-// A message is for people: it names this many keys, and this much of a text.
-const MOST_KEYS = 8;
-const LONGEST_TEXT = 100;
-
-/** Keys as an error message lists them: the first few, and how many more there are. */
-export function listKeys(keys: readonly string[]): string {
-  return listOf(keys, quote);
-}
-
-/** Amounts as an error message lists them. */
-export function listAmounts(amounts: AmountsByKey): string {
-  return listOf(Object.entries(amounts), ([key, amount]) => `${amount} of ${quote(key)}`);
-}
-
-function listOf<T>(items: readonly T[], toText: (item: T) => string): string {
-  const named = items.slice(0, MOST_KEYS).map(toText).join(", ");
-  return items.length > MOST_KEYS ? `${named} and ${items.length - MOST_KEYS} more` : named;
-}
-
-function quote(text: string): string {
-  return text.length > LONGEST_TEXT
-    ? `${JSON.stringify(text.slice(0, LONGEST_TEXT))}... (${text.length} characters)`
-    : JSON.stringify(text);
 }

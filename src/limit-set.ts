@@ -1,6 +1,6 @@
 /** A set of limits in this isolate: it ties together the limits, the core, the acquisitions and the waiters. */
 
-import { Grant, Refusal, recordOf, runWith } from "./acquisition/acquisition.ts";
+import { Grant, Refusal, runWith } from "./acquisition/acquisition.ts";
 import { Denials } from "./acquisition/denials.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
 import { LocalGranter } from "./acquisition/local-granter.ts";
@@ -220,7 +220,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
     return {
       ...facts,
       serve: () => queue.serve(),
-      recordOf: (acquisition) => recordOf(acquisition as Grant<K>),
+      recordOf: (acquisition) => Grant.recordOf(acquisition as Grant<K>),
       grantAgain: ({ units, token, covered }) => new Grant(granter, units, token, covered),
     };
   }

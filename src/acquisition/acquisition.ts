@@ -37,7 +37,7 @@ export interface Granter<K extends string> {
 
 /** Stands in place of the usage of an acquisition that is released. */
 const RELEASED: readonly number[] = [];
-const NOTHING: readonly never[] = Object.freeze([]);
+const NOTHING: readonly never[] = /* @__PURE__ */ Object.freeze([]);
 
 /** The data of a grant: a backend that keeps them elsewhere can make the grant again. */
 export interface GrantRecord {
@@ -45,12 +45,6 @@ export interface GrantRecord {
   readonly token: number;
   readonly covered: readonly boolean[] | undefined;
 }
-
-/** Reads the data of a grant, which no other code can read. */
-export let recordOf: <K extends string>(grant: Grant<K>) => GrantRecord;
-
-/** Calls the body of a `run`, which has the grant. */
-let runBodyOf: <T>(grant: Grant<string>, body: () => T) => T;
 
 export class Grant<K extends string> implements Acquisition<K, K> {
   private readonly granter: Granter<K>;
@@ -62,12 +56,16 @@ export class Grant<K extends string> implements Acquisition<K, K> {
   private usage: readonly number[] | undefined = undefined;
   private marker: Marker | undefined = undefined;
 
-  static {
-    recordOf = ({ units, token, covered }) => ({ units, token, covered });
-    runBodyOf = (grant, body) =>
-      grant.granter.requests.takesResources(grant.units)
-        ? runBody(() => (grant.usage === RELEASED ? undefined : [grant.granter.requests, grant.units]), body)
-        : body();
+  /** Reads the data of a grant, which no other code can read. */
+  static recordOf<K extends string>({ units, token, covered }: Grant<K>): GrantRecord {
+    return { units, token, covered };
+  }
+
+  /** Calls the body of a `run`, which has the grant. */
+  static runBodyOf<K extends string, T>(grant: Grant<K>, body: () => T): T {
+    return grant.granter.requests.takesResources(grant.units)
+      ? runBody(() => (grant.usage === RELEASED ? undefined : [grant.granter.requests, grant.units]), body)
+      : body();
   }
 
   constructor(granter: Granter<K>, units: readonly number[], token: number, covered?: readonly boolean[]) {
@@ -214,7 +212,7 @@ export async function runWith<K extends string, T>(
   let result: T;
   try {
     const call = () => body(acquisition);
-    result = await (inner instanceof Grant ? runBodyOf(inner as Grant<string>, call) : call());
+    result = await (inner instanceof Grant ? Grant.runBodyOf(inner as Grant<string>, call) : call());
   } catch (error) {
     try {
       acquisition.release();

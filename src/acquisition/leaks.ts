@@ -5,6 +5,7 @@
  */
 import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
+import { type GarbageWatch, watchGarbage } from "../platform/garbage.ts";
 
 /** The acquisition of a marker; without units, the marker has none. */
 interface Holding {
@@ -21,14 +22,14 @@ export class Marker {
 const MOST_SPARE = 1024;
 
 export class LeakWatch {
-  private readonly registry: FinalizationRegistry<Holding>;
+  private readonly registry: GarbageWatch<Holding>;
   /** The marker that was given back last. Most often the next acquisition takes it. */
   private last: Marker | undefined = undefined;
   private readonly spare: Marker[] = [];
 
   /** `leaked` is called with the units and the token of each acquisition that was dropped. */
   constructor(leaked: (units: readonly number[], token: number) => void) {
-    this.registry = new FinalizationRegistry(({ units, token }) => {
+    this.registry = watchGarbage(({ units, token }) => {
       if (units) leaked(units, token);
     });
   }

@@ -10,8 +10,12 @@ import { Grant, type Granter, Refusal } from "./acquisition.ts";
  * the acquisition's `signal`. Stop using the resources: pass the signal to the code that uses them.
  */
 export class LeaseLostError extends LimitError {
+  static override get code() {
+    return "ERR_LEASE_LOST" as const;
+  }
+
   constructor(why: string) {
-    super("ERR_LEASE_LOST", `${LOST}${why}`);
+    super(new.target.code, `${LOST}${why}`);
   }
 }
 

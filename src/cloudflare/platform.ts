@@ -2,7 +2,7 @@
  * The stand-in for the module `cloudflare:workers`, everywhere but in workerd. A program there can connect to objects, through a
  * proxy of their namespace in tests for example, but cannot host them.
  */
-// The build for workerd has workerd.ts in its place: see tsup.config.ts.
+// The build for workerd has workerd.ts in its place: see scripts/build.js.
 import type { ObjectState } from "./bindings.ts";
 import { CannotHostError } from "./errors.ts";
 

@@ -4,7 +4,7 @@
  * and gets it back when the set is closed.
  */
 import { LINE } from "../../assembly/layout.ts";
-import { type CoreExports, canShare, instantiate } from "./module.ts";
+import { type CoreExports, canShare, createMemory, instantiate } from "./module.ts";
 
 const PAGE = 65_536;
 const MOST_PAGES = 65_536;
@@ -49,7 +49,7 @@ export class Arena implements Heap {
 
   constructor(shared: boolean) {
     this.shared = shared;
-    this.memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared });
+    this.memory = createMemory(1, MOST_PAGES, shared);
     this.core = instantiate(this.memory, shared);
     this.f64 = new Float64Array(this.memory.buffer);
     // Nothing lies at address zero.
@@ -201,7 +201,8 @@ export function arenaFor(shared: boolean): Arena {
 
 /** Another thread's memory with an instance of the core for this thread; undefined if it is no shared memory. */
 export function openHeap(memory: unknown): Heap | undefined {
-  if (!(memory instanceof WebAssembly.Memory && isShared(memory))) return undefined;
+  if (!(typeof WebAssembly !== "undefined" && memory instanceof WebAssembly.Memory && isShared(memory)))
+    return undefined;
   return { core: instantiate(memory, true), shared: true, memory, f64: new Float64Array(memory.buffer) };
 }
 

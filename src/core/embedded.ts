@@ -17,7 +17,19 @@ export function moduleFor(shared: boolean): WebAssembly.Module {
 }
 
 function bytesFor(shared: boolean): Uint8Array<ArrayBuffer> {
-  const bytes = Uint8Array.from(atob(core), (character) => character.charCodeAt(0));
+  const bytes = decode(core);
   if (!shared) bytes[MEMORY_FLAGS] = PRIVATE;
+  return bytes;
+}
+
+/** Base64 in the quickest way that the runtime has: `Uint8Array.from(text, toByte)` takes as long as all the rest of a start. */
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  const { fromBase64 } = Uint8Array as { fromBase64?(text: string): Uint8Array<ArrayBuffer> };
+  if (fromBase64) return fromBase64.call(Uint8Array, base64);
+  const { Buffer } = globalThis as { Buffer?: { from(text: string, as: "base64"): Uint8Array<ArrayBuffer> } };
+  if (Buffer) return Buffer.from(base64, "base64");
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }

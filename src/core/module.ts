@@ -1,6 +1,6 @@
 /** Runs the core on a memory. Runtimes differ only in where the core's code comes from. */
 import { CoreBlockedError } from "../errors.ts";
-// The build for workerd has imported.ts in its place: see tsup.config.ts.
+// The build for workerd has imported.ts in its place: see scripts/build.js.
 import { moduleFor } from "./embedded.ts";
 
 export { canShare } from "./embedded.ts";
@@ -35,6 +35,24 @@ export interface CoreExports {
   exit(seat: number): void;
 }
 
+/**
+ * Makes a memory for the core.
+ *
+ * @throws {CoreBlockedError} if the platform has no WebAssembly, or no memory for it.
+ */
+export function createMemory(initial: number, maximum: number, shared: boolean): WebAssembly.Memory {
+  if (typeof WebAssembly === "undefined")
+    throw new CoreBlockedError("there is no WebAssembly; start without --jitless");
+  try {
+    return new WebAssembly.Memory({ initial, maximum, shared });
+  } catch (error) {
+    throw new CoreBlockedError(
+      "no memory for WebAssembly; raise ulimit -v, or start with --disable-wasm-trap-handler",
+      error,
+    );
+  }
+}
+
 /** Returns the functions of the core on `memory`. */
 export function instantiate(memory: WebAssembly.Memory, shared: boolean): CoreExports {
   // A plain copy, since engines are slow to look up names in the exports object itself.
@@ -47,6 +65,9 @@ function open(memory: WebAssembly.Memory, shared: boolean): WebAssembly.Instance
   } catch (error) {
     // The code is sound: either a page's policy forbids it, or workerd was given the wrong build. Most engines refuse to
     // compile; WebKit refuses to instantiate.
-    throw new CoreBlockedError(error);
+    throw new CoreBlockedError(
+      `wasm may not be compiled; on a page, allow script-src 'wasm-unsafe-eval' in the Content-Security-Policy; for workerd, bundle with the condition "workerd"`,
+      error,
+    );
   }
 }

@@ -16,6 +16,7 @@ import {
   TAKE,
   UNITS,
 } from "../../assembly/layout.ts";
+import { watchGarbage } from "../platform/garbage.ts";
 import type { Answer } from "./answer.ts";
 import { type Arena, arenaFor, type Heap } from "./arena.ts";
 import { type Address, definitionAt, presentBlock, wordOfDefinition } from "./block.ts";
@@ -35,7 +36,7 @@ interface Place {
 }
 
 // A set that is dropped without `close` gives its region back too.
-const abandoned = new FinalizationRegistry<Place>(giveBack);
+const abandoned = /* @__PURE__ */ watchGarbage<Place>(giveBack);
 
 export class Region {
   private place!: Place;

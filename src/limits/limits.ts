@@ -240,8 +240,8 @@ const LONGEST_WINDOW_MS = 2 ** 51 / 1000;
 
 // Data of a limit have its `type`, and what `get` returns has a method too.
 const EVERY_LIMIT = ["type", "key", "capacity", "stats"];
-const CALL_OPTIONS = [...EVERY_LIMIT, "windowMs", "algorithm", "burst"];
-const RATE_OPTIONS = [...CALL_OPTIONS, "unit", "overage"];
+const CALL_OPTIONS = /* @__PURE__ */ EVERY_LIMIT.concat("windowMs", "algorithm", "burst");
+const RATE_OPTIONS = /* @__PURE__ */ CALL_OPTIONS.concat("unit", "overage");
 const RESOURCE_OPTIONS = EVERY_LIMIT;
 
 function checkDefinition(what: string, options: object, known: readonly string[]): void {

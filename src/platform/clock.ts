@@ -29,12 +29,14 @@ export function unref(timer: unknown): void {
 }
 
 // A test framework may have replaced them before this module was loaded: its functions are not the engine's own.
-const isReal = Function.prototype.toString.call(Date.now).includes("[native code]");
-const dateNow = isReal ? Date.now : undefined;
-const realSetTimeout = isReal ? globalThis.setTimeout : undefined;
+const real = <T>(read: () => T): T | undefined =>
+  Function.prototype.toString.call(Date.now).includes("[native code]") ? read() : undefined;
+// Marked as pure: a bundle without a clock leaves them out.
+const dateNow = /* @__PURE__ */ real(() => Date.now);
+const realSetTimeout = /* @__PURE__ */ real(() => globalThis.setTimeout);
 // Kept here, since to look the global up costs as much as a bucket's arithmetic.
-const monotonic = performance;
-const origin = monotonic.timeOrigin;
+const monotonic = /* @__PURE__ */ (() => performance)();
+const origin = /* @__PURE__ */ (() => monotonic.timeOrigin)();
 
 /**
  * The platform's monotonic clock. Under a test framework's fake timers (those that replace both `Date` and

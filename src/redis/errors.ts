@@ -6,9 +6,13 @@ import { LimitError } from "../errors.ts";
  * `ERR_DEFINITION_MISMATCH`; the message shows both definitions.
  */
 export class DefinitionMismatchError extends LimitError {
+  static override get code() {
+    return "ERR_DEFINITION_MISMATCH" as const;
+  }
+
   constructor(name: string, theirs: string, ours: string) {
     super(
-      "ERR_DEFINITION_MISMATCH",
+      new.target.code,
       `"${name}" is defined otherwise on the server: ${theirs}; here: ${ours}; use another name, the same definitions, or redefine: true in one process`,
     );
   }

@@ -2,6 +2,9 @@
 import { Grant, type Granter } from "../acquisition/acquisition.ts";
 import type { LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts } from "../contract.ts";
+import { watchGarbage, weakly } from "../platform/garbage.ts";
+
+type Reference = ReturnType<typeof weakly<AbortController>>;
 
 /**
  * The signals of the acquisitions under one lease. Each acquisition has a signal of its own, since code that is handed a signal
@@ -9,8 +12,8 @@ import type { AcquireOptions, Amounts } from "../contract.ts";
  * is forgotten at the release, and is not kept alive by this registry.
  */
 export class LeaseSignals {
-  readonly #live = new Set<WeakRef<AbortController>>();
-  readonly #dropped = new FinalizationRegistry<WeakRef<AbortController>>((ref) => this.#live.delete(ref));
+  readonly #live = new Set<Reference>();
+  readonly #dropped = watchGarbage<Reference>((ref) => this.#live.delete(ref));
   #reason: LeaseLostError | undefined;
 
   /** How many signals would abort. */
@@ -28,7 +31,7 @@ export class LeaseSignals {
       controller.abort(this.#reason);
       return () => {};
     }
-    const ref = new WeakRef(controller);
+    const ref = weakly(controller);
     this.#live.add(ref);
     this.#dropped.register(controller, ref, ref);
     return () => {

@@ -11,6 +11,7 @@ import {
   CannotBlockError,
   CannotShareError,
   CoreBlockedError,
+  classNameOf,
   DeadlockError,
   InvalidHandleError,
   InvalidLimitError,
@@ -55,7 +56,7 @@ export const limitErrorClasses: readonly ErrorClass<LimitError>[] = [
 
 /** The classes of errors among `values`. Of several with one name the last counts. */
 export function classesIn(values: readonly unknown[]): ErrorClasses {
-  return new Map(values.filter(isErrorClass).map((known) => [known.name, known]));
+  return new Map(values.filter(isErrorClass).map((known) => [classNameOf(known), known]));
 }
 
 function isErrorClass(value: unknown): value is ErrorClass<Error> {

@@ -2,7 +2,7 @@
  * Errors as plain data that any channel carries, and back. Backends send the library's own errors (`packError`). Workers send
  * anything that a method throws (`packThrown`), with its stack, its cause and every class that it extends.
  */
-import { BackendUnavailableError, LimitError } from "../errors.ts";
+import { BackendUnavailableError, classNameOf, LimitError } from "../errors.ts";
 import { classesIn, type ErrorClass, type ErrorClasses, limitErrorClasses } from "./error-classes.ts";
 import { isSendable } from "./sendable.ts";
 import { textOf } from "./text.ts";
@@ -37,14 +37,14 @@ function packOwn(error: LimitError): PackedError {
   // Not every channel carries an error: the text of a cause crosses.
   const cause = error.cause instanceof Error ? { cause: textOf(error.cause) } : {};
   const fields = { ...fieldsOf(error, PACKED_ERROR_HAS), ...cause, name };
-  return { code, name: error.constructor.name, message, fields };
+  return { code, name: classNameOf(error.constructor as never), message, fields };
 }
 
 /** The error that was packed. A `BackendUnavailableError` says so if `packed` is not a packed error. It never throws. */
 export function unpackError(packed: unknown): Error {
   try {
     const { code, name, message, fields } = packed as Partial<PackedError>;
-    const known = limitErrorClasses.find((candidate) => candidate.name === name);
+    const known = limitErrorClasses.find((candidate) => classNameOf(candidate) === name);
     if (known && typeof code === "string" && typeof message === "string") {
       const own = withoutText(fields) as { cause?: unknown };
       if (typeof own.cause === "string") own.cause = new Error(own.cause);
@@ -164,7 +164,7 @@ function hide(error: Error, key: string, value: unknown): void {
 function classNamesOf(error: Error): string[] {
   const names: string[] = [];
   for (let at: unknown = Object.getPrototypeOf(error); at instanceof Error || at === Error.prototype; ) {
-    names.push((at as Error).constructor.name);
+    names.push(classNameOf((at as Error).constructor as never));
     at = Object.getPrototypeOf(at);
   }
   return names;

@@ -1,5 +1,5 @@
 /** Makes the queue of a set. */
-// In the build for workerd this is queue-for-workerd.ts: see tsup.config.ts.
+// In the build for workerd this is queue-for-workerd.ts: see scripts/build.js.
 import type { Gate, Queue } from "./gate.ts";
 import { LocalQueue } from "./local-queue.ts";
 

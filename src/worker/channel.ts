@@ -5,7 +5,9 @@ import { builtin } from "../platform/builtin.ts";
 import { hasLocks, whenFree } from "../platform/locks.ts";
 import type { EndpointLike } from "../port/endpoint.ts";
 import type { ThreadLike } from "../threads/thread-end.ts";
-import { InvalidWorkerError } from "./errors.ts";
+import { startProgram, urlOfProgram } from "./entry-place.ts";
+import { InvalidWorkerError, invalidOption } from "./errors.ts";
+import type { WorkerEntry } from "./options.ts";
 import { hasInputType, optionsOfFiles } from "./program.ts";
 
 export interface Channel {
@@ -46,37 +48,65 @@ type Threads = typeof import("node:worker_threads");
 type Processes = typeof import("node:child_process");
 
 /**
- * Starts a thread.
+ * Starts a thread, with the library's own program or with that of the option `entry`.
  *
- * @throws {InvalidWorkerError} where there are no threads.
+ * @throws {InvalidWorkerError} where there are no threads, or the program is not there.
  */
-export function openThread(): Channel {
+export function openThread(entry: WorkerEntry | undefined): Channel {
+  if (typeof entry === "function") return ofThread(entry());
   const threads = builtin<Threads>("node:worker_threads");
   if (threads) {
-    const entry = new URL("./entry.js", import.meta.url);
+    const url = present(entry);
     // A thread inherits the flags of the program. With the type of a text, it loads files by import only.
-    const text = hasInputType() ? `import(${JSON.stringify(entry)})` : undefined;
-    return ofNodeThread(text ? new threads.Worker(text, { eval: true }) : new threads.Worker(entry));
+    const text = hasInputType() ? `import(${JSON.stringify(url)})` : undefined;
+    return ofNodeThread(text ? new threads.Worker(text, { eval: true }) : new threads.Worker(url));
   }
-  // Bundlers recognize exactly this expression, and include the file.
-  if ("Worker" in globalThis)
-    return ofWebWorker(new Worker(new URL("./entry.js", import.meta.url), { type: "module" }));
+  if ("Worker" in globalThis) {
+    return ofWebWorker(entry === undefined ? startProgram() : new Worker(entry, { type: "module" }));
+  }
   throw new InvalidWorkerError('this runtime has no threads: use mode "sync" or "async"');
 }
 
+/** The channel to a thread that the option `entry` has started. */
+function ofThread(thread: object): Channel {
+  if ("once" in thread) return ofNodeThread(thread as NodeThread);
+  if ("addEventListener" in thread) return ofWebWorker(thread as WebWorker);
+  throw invalidOption("entry", thread, "a function that returns a Worker");
+}
+
 /**
- * Starts a process.
+ * The URL of a program.
  *
- * @throws {InvalidWorkerError} where there are no processes.
+ * @throws {InvalidWorkerError} if it names a file that is not there: bundlers leave the library's own program out.
  */
-export function openProcess(): Channel {
+function present(entry: URL | string | undefined): URL {
+  const { pathToFileURL } = builtin<typeof import("node:url")>("node:url")!;
+  const url = entry === undefined ? urlOfProgram() : toUrl(entry, pathToFileURL);
+  if (url.protocol === "file:" && builtin<typeof import("node:fs")>("node:fs")?.existsSync(url) === false) {
+    throw new InvalidWorkerError(
+      `the program of threads and processes is not at ${url}: in a bundle, call serveWorker() in a program of its own, and name that by the option entry`,
+    );
+  }
+  return url;
+}
+
+function toUrl(entry: URL | string, ofPath: (path: string) => URL): URL {
+  return URL.canParse(String(entry)) ? new URL(entry) : ofPath(String(entry));
+}
+
+/**
+ * Starts a process, with the library's own program or with that of the option `entry`.
+ *
+ * @throws {InvalidWorkerError} where there are no processes, or the program is not there.
+ */
+export function openProcess(entry: URL | string | undefined): Channel {
   const processes = builtin<Processes>("node:child_process");
   if (!processes)
     throw new InvalidWorkerError('this runtime has no processes: use mode "sync", "async" or "thread"');
   // With structured cloning, errors, dates, maps and bytes arrive with their types.
   const options: ForkOptions = { ...optionsOfFiles(), serialization: "advanced" };
   const { fileURLToPath } = builtin<typeof import("node:url")>("node:url")!;
-  return ofChild(processes.fork(fileURLToPath(new URL("./entry.js", import.meta.url)), options));
+  return ofChild(processes.fork(fileURLToPath(present(entry)), options));
 }
 
 function ofNodeThread(thread: NodeThread): Channel {

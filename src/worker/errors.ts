@@ -6,8 +6,12 @@ import { LimitError, show } from "../errors.ts";
  * process, calls reject with it.
  */
 export class InvalidWorkerError extends LimitError {
+  static override get code() {
+    return "ERR_INVALID_WORKER" as const;
+  }
+
   constructor(message: string) {
-    super("ERR_INVALID_WORKER", message);
+    super(new.target.code, message);
   }
 }
 
@@ -18,9 +22,13 @@ export function invalidOption(option: string, value: unknown, bounds: string): I
 
 /** The call came after `stop()`, or was still running when the `timeoutMs` of `stop()` was over. */
 export class WorkerStoppedError extends LimitError {
+  static override get code() {
+    return "ERR_WORKER_STOPPED" as const;
+  }
+
   constructor(why: "before" | "meanwhile") {
     super(
-      "ERR_WORKER_STOPPED",
+      new.target.code,
       why === "before"
         ? "the worker has been stopped: make a new one with init()"
         : "the worker was stopped before the call had ended: give stop() a longer timeoutMs",
@@ -33,9 +41,13 @@ export class WorkerStoppedError extends LimitError {
  * error that ended it, where there is one.
  */
 export class WorkerCrashedError extends LimitError {
+  static override get code() {
+    return "ERR_WORKER_CRASHED" as const;
+  }
+
   constructor(how: string, cause?: unknown) {
     super(
-      "ERR_WORKER_CRASHED",
+      new.target.code,
       `the worker ended during the call: ${how}; find out why from the error's cause and the worker's output, and call again only if the call may be made twice`,
     );
     if (cause !== undefined) this.cause = cause;
@@ -44,10 +56,14 @@ export class WorkerCrashedError extends LimitError {
 
 /** An argument or a result cannot be sent between threads or processes. `cause` is the platform's own error. */
 export class CannotCrossError extends LimitError {
+  static override get code() {
+    return "ERR_CANNOT_CROSS" as const;
+  }
+
   constructor(what: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(
-      "ERR_CANNOT_CROSS",
+      new.target.code,
       `${what} cannot cross threads: ${why}; send data that structured cloning carries, or use mode "sync" or "async"`,
     );
     this.cause = cause;
@@ -56,9 +72,13 @@ export class CannotCrossError extends LimitError {
 
 /** Code that a method has left running asked for limits after its call, or its attempt, had ended. Nothing was taken. */
 export class CallEndedError extends LimitError {
+  static override get code() {
+    return "ERR_CALL_ENDED" as const;
+  }
+
   constructor() {
     super(
-      "ERR_CALL_ENDED",
+      new.target.code,
       "the call has ended, so it cannot take limits any more: await in the method everything that the method starts",
     );
   }
@@ -71,9 +91,13 @@ export class ResultNotAcceptedError extends LimitError {
   /** The result of the last attempt. */
   readonly result: unknown;
 
+  static override get code() {
+    return "ERR_RESULT_NOT_ACCEPTED" as const;
+  }
+
   constructor(method: string, attempts: number, result: unknown) {
     super(
-      "ERR_RESULT_NOT_ACCEPTED",
+      new.target.code,
       `retryUntil accepted no result of ${method}() in ${attempts} attempt${attempts === 1 ? "" : "s"}, the last being ${show(result)}`,
     );
     this.attempts = attempts;

@@ -14,8 +14,9 @@ export {
   WorkerStoppedError,
 } from "./errors.ts";
 export type { WorkerMode } from "./mode.ts";
-export type { WorkerOptions } from "./options.ts";
+export type { WorkerEntry, WorkerOptions } from "./options.ts";
 export type { AttemptInfo, ErrorClass, RetryOn, RetryOptions, RetryUntil } from "./policy.ts";
 export type { StopOptions } from "./pool.ts";
+export { serveWorker } from "./serve-worker.ts";
 export type { CannotCross, Methods, Offered, ResultOf, Sendable } from "./types.ts";
 export { type Initializer, type Running, Worker, type WorkerClass } from "./worker.ts";

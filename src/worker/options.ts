@@ -19,6 +19,9 @@ import {
 } from "./policy.ts";
 import type { Methods, ResultOf } from "./types.ts";
 
+/** A program for threads and processes, as the option `entry` names it. */
+export type WorkerEntry = URL | string | (() => object);
+
 /** Options of `Worker.options`. Those of retries apply to all methods. */
 export interface WorkerOptions<W extends object = object, M extends WorkerMode = WorkerMode>
   extends RetryOptions<ResultOf<W, Methods<W>>> {
@@ -41,6 +44,11 @@ export interface WorkerOptions<W extends object = object, M extends WorkerMode =
    * Default: none.
    */
   readonly signal?: AbortSignal;
+  /**
+   * The program of threads and processes, which calls `serveWorker`: its URL, or for threads a function that starts it and returns
+   * the thread. Bundled programs need it. Default: the library's own program, which imports the class from its `module`.
+   */
+  readonly entry?: WorkerEntry;
   /** The clock of the waits between attempts, of `stop`, and of a set that is made from a list. Default: the platform's. */
   readonly clock?: Clock;
 }
@@ -53,6 +61,7 @@ export interface Settings {
   readonly loadBalancing: LoadBalancing;
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
+  readonly entry: WorkerEntry | undefined;
   policyFor(method: string): RetryPolicy;
   /** All classes that `retryOn` names. */
   readonly errorClasses: readonly ErrorClass[];
@@ -66,6 +75,7 @@ const KNOWN = [
   "methods",
   "signal",
   "clock",
+  "entry",
   ...RETRY_OPTIONS,
 ];
 
@@ -79,7 +89,12 @@ export function toSettings(options: WorkerOptions, methodNames: readonly string[
   }
   checkOptions("a worker", options, KNOWN, invalidOption);
   const { mode = "sync", maxWorkers = 1, limits = [], loadBalancing = "least-active" } = options;
-  const { methods = {}, signal, clock = systemClock } = options as WorkerOptions<Record<string, never>>;
+  const {
+    methods = {},
+    signal,
+    entry,
+    clock = systemClock,
+  } = options as WorkerOptions<Record<string, never>>;
   if (!MODES.includes(mode)) throw invalidOption("mode", mode, quoted(MODES));
   if (!(Number.isInteger(maxWorkers) && maxWorkers >= 1 && maxWorkers <= MOST_WORKERS)) {
     throw invalidOption("maxWorkers", maxWorkers, `a whole number from 1 to ${MOST_WORKERS}`);
@@ -89,6 +104,14 @@ export function toSettings(options: WorkerOptions, methodNames: readonly string[
   }
   if (signal !== undefined && !isSignal(signal)) {
     throw invalidOption("signal", signal, "an AbortSignal");
+  }
+  if (
+    !(entry === undefined || typeof entry === "function" || typeof entry === "string" || entry instanceof URL)
+  ) {
+    throw invalidOption("entry", entry, "a URL, or a function that starts a thread and returns it");
+  }
+  if (typeof entry === "function" && mode === "process") {
+    throw invalidOption("entry", entry, `a URL, in mode "process"`);
   }
   const fallback = toPolicy(options);
   const policies = new Map(
@@ -109,6 +132,7 @@ export function toSettings(options: WorkerOptions, methodNames: readonly string[
     loadBalancing,
     signal,
     clock,
+    entry,
     policyFor: (method) => policies.get(method) ?? fallback,
     errorClasses: [fallback, ...policies.values()].flatMap(({ classes }) => classes),
   };

@@ -146,9 +146,10 @@ export class Pool {
 
   #make(index: number): Member {
     const { Class, args, origins, errorClasses } = this.#blueprint;
-    const { mode } = this.#settings;
+    const { mode, entry } = this.#settings;
     if (mode === "sync" || mode === "async") return new LocalMember(Class, args, this.#limits, mode);
-    const member: Member = new RemoteMember(mode === "thread" ? openThread() : openProcess(), {
+    const channel = mode === "thread" ? openThread(entry) : openProcess(entry as URL | string | undefined);
+    const member: Member = new RemoteMember(channel, {
       origins,
       args,
       limits: this.#ownsLimits && this.#limits.keys.length === 0 ? undefined : this.#limits,

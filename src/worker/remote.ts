@@ -1,7 +1,7 @@
 /** A member of a pool whose object is on a thread or in a process of its own. */
 import type { Limits } from "../contract.ts";
 import { CannotShareError } from "../errors.ts";
-import { LimitSet } from "../limit-set.ts";
+import type { LimitSet } from "../limit-set.ts";
 import { toEndpoint } from "../port/endpoint.ts";
 import { type Service, serveLimits } from "../port/serve.ts";
 import type { ErrorClasses } from "../remote/error-classes.ts";
@@ -124,8 +124,7 @@ export class RemoteMember implements Member {
     const { limits } = this.#blueprint;
     const { thread, endpoint } = this.#channel;
     if (!limits) return { kind: "none" };
-    const handle =
-      thread && limits instanceof LimitSet ? shareWith(limits as LimitSet<string>, thread) : undefined;
+    const handle = thread ? shareWith(limits as LimitSet<string>, thread) : undefined;
     if (handle) return { kind: "shared", handle };
     // A connected set knows its keys only once its own host has answered.
     await (limits as { ready?: Promise<void> }).ready;
@@ -159,7 +158,7 @@ function crash({ how, cause }: Ending): WorkerCrashedError {
   return new WorkerCrashedError(how, cause);
 }
 
-/** Shares the set with a thread, and returns the handle. Undefined if the set cannot be shared. */
+/** Shares the set with a thread, and returns the handle. Undefined if the set cannot be shared, as sets of other kinds. */
 function shareWith(limits: LimitSet<string>, thread: ThreadLike): LimitSetHandle | undefined {
   try {
     return shareLimits(limits, withoutMessages(thread)).handle;

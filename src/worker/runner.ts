@@ -25,8 +25,8 @@ const KNOWN = classesIn(workerErrorClasses);
 /** Aborts a signal of an attempt under way, as `RunnerFunctions.abort` says. */
 type Abort = (index: number, reason: unknown) => void;
 
-/** Answers the calls that arrive over `channel`. */
-export function run(channel: EndpointLike): void {
+/** Answers the calls that arrive over `channel`, with objects of `Served`; without it, of the class that `start` names. */
+export function run(channel: EndpointLike, Served?: Constructor): void {
   const attempts = new Map<number, Abort>();
   let instance: Instance | undefined;
   let limits: Limits | undefined;
@@ -35,7 +35,7 @@ export function run(channel: EndpointLike): void {
     async start(parameters: StartParameters) {
       const { lock } = parameters;
       if (lock !== undefined) await new Promise<void>((held) => holdLock(lock, held));
-      const Class = await load(parameters);
+      const Class = await load(parameters, Served);
       limits = await open(parameters.limits, channel);
       instance = new Instance(Class, parameters.args, limits);
       return undefined;
@@ -77,19 +77,37 @@ async function answering(body: () => Promise<unknown>): Promise<Answer> {
   }
 }
 
-async function load({ origins }: StartParameters): Promise<Constructor> {
+async function load({ origins }: StartParameters, Served?: Constructor): Promise<Constructor> {
   const { module, name } = origins.at(-1)!;
-  const exported: Record<string, unknown> = await loadFor(
-    origins,
-    () => import(/* webpackIgnore: true */ /* @vite-ignore */ module),
-  );
+  if (Served) return loadFor(origins, async () => Served);
+  const exported = await loadFor(origins, () => importModule(module));
   const found = [exported[name], ...Object.values(exported)].find(
     (value) => typeof value === "function" && value.name === name,
   );
   if (found) return found as Constructor;
   throw new InvalidWorkerError(
-    `the module of ${name} exports no class of that name: export it, and set \`static module = import.meta.url\` in the module itself`,
+    `the module of ${name} exports no class of that name: export it, and set \`static module = import.meta.url\` in the module itself; ${IN_BUNDLES}`,
   );
+}
+
+const IN_BUNDLES =
+  "in a bundle, where the class is among other code, call serveWorker() in a program of its own, and name that by the option entry";
+
+/** @throws {InvalidWorkerError} if the module cannot be loaded here: a bundler has put the class into other code. */
+async function importModule(module: string): Promise<Record<string, unknown>> {
+  try {
+    return await import(/* webpackIgnore: true */ /* @vite-ignore */ module);
+  } catch (error) {
+    if (!isOfBundles(error)) throw error;
+    const message = `${module} is no module for threads: ${error.message}; ${IN_BUNDLES}`;
+    throw Object.assign(new InvalidWorkerError(message), { cause: error });
+  }
+}
+
+/** Whether a module could not be fetched, or is the code of a page. Other errors are the module's own. */
+function isOfBundles(error: unknown): error is Error {
+  if (error instanceof ReferenceError) return /\b(document|window)\b/.test(error.message);
+  return error instanceof TypeError && /import.* module/i.test(error.message);
 }
 
 async function open(source: LimitsSource, channel: EndpointLike): Promise<Limits> {

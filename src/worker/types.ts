@@ -79,9 +79,9 @@ type NotCloned = AnyFunction | (abstract new (...args: never[]) => unknown) | sy
 type BoundToThread =
   | PromiseLike<unknown>
   | AsyncIterable<unknown>
-  | WeakMap<WeakKey, unknown>
-  | WeakSet<WeakKey>
-  | WeakRef<WeakKey>;
+  | WeakMap<object, unknown>
+  | WeakSet<object>
+  | WeakRef<object>;
 
 /** `T` with `never` in place of all that cannot cross threads. A `T` can cross if it is assignable to this. */
 export type Sendable<T> = unknown extends T

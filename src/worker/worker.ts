@@ -128,13 +128,14 @@ export abstract class Worker<M extends string = string, K extends string = M> {
     const settings = toSettings(options as WorkerOptions, names);
     const elsewhere = settings.mode === "thread" || settings.mode === "process";
     const { module } = Class;
-    if (elsewhere && !(module && Class.name)) {
+    const isServed = settings.entry !== undefined;
+    if (elsewhere && !isServed && !(module && Class.name)) {
       throw new InvalidWorkerError(
-        `mode "${settings.mode}" needs to find the class ${Class.name} in its module: set \`static module = import.meta.url\` and export the class by its name`,
+        `mode "${settings.mode}" needs to find the class ${Class.name} in its module: set \`static module = import.meta.url\` and export the class by its name; or, in a bundle, name a program of its own by the option entry`,
       );
     }
     const origin = { module: String(module), name: Class.name };
-    if (elsewhere && isText(origin.module)) {
+    if (elsewhere && !isServed && isText(origin.module)) {
       throw new InvalidWorkerError(
         `mode "${settings.mode}" cannot load the class ${Class.name} from ${show(origin.module)}, a program that came as text: put the class into a file of its own`,
       );
@@ -143,7 +144,7 @@ export abstract class Worker<M extends string = string, K extends string = M> {
       init: (...args: readonly unknown[]) => {
         const origins = elsewhere ? originsOf(origin) : [];
         const exported: ErrorClass[] = [];
-        if (elsewhere) learnErrors(origin.module, exported);
+        if (elsewhere && !isServed) learnErrors(origin.module, exported);
         const errorClasses = () =>
           classesIn([...workerErrorClasses, ...exported, ...Class.errors, ...settings.errorClasses]);
         const pool = new Pool({ Class, args, origins, errorClasses }, settings);

@@ -4,7 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { find, proves, testIn } from "../installed.ts";
 import { appFolder, workFolder } from "./app.ts";
 
 const PROGRAM = `
@@ -12,6 +13,8 @@ import { type Acquisition, CallLimit, LimitError, type Limits, LimitSet, RateLim
 import { connectLimits, serveLimits } from "limitset/port";
 import { RedisLimitSet } from "limitset/redis";
 import { ManualClock } from "limitset/testing";
+import { shareLimits } from "limitset/threads";
+import { connectDurable } from "limitset/cloudflare";
 import { Worker } from "limitset/worker";
 
 const limits = new LimitSet({
@@ -27,7 +30,8 @@ export const code = (error: unknown) => (error instanceof LimitError ? error.cod
 export const { port1, port2 } = new MessageChannel();
 serveLimits(limits, port1);
 export const remote = connectLimits(port2);
-export { RedisLimitSet };
+export const { handle } = shareLimits(limits);
+export { RedisLimitSet, connectDurable };
 export class Adder extends Worker {
   add(a: number, b: number): number {
     return a + b;
@@ -40,28 +44,80 @@ const COMMON = {
   strict: true,
   noEmit: true,
   target: "ES2022",
-  lib: ["ES2022", "DOM", "ESNext.Disposable"],
+  lib: ["ES2022", "DOM"],
   exactOptionalPropertyTypes: true,
   skipLibCheck: false,
   types: [],
 };
 
-test.each([
-  ["nodenext", { module: "NodeNext", moduleResolution: "NodeNext" }],
-  ["bundler", { module: "ESNext", moduleResolution: "Bundler" }],
-  [
-    "bundler, with wrangler's conditions",
-    { module: "ESNext", moduleResolution: "Bundler", customConditions: ["workerd", "worker", "browser"] },
-  ],
-])("the types work with %s", { timeout: 60_000 }, async (_, options) => {
-  const folder = await workFolder(await appFolder());
-  await writeFile(join(folder, "program.ts"), PROGRAM);
-  const config = { compilerOptions: { ...COMMON, ...options }, files: ["program.ts"] };
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
-  const tsc = fileURLToPath(import.meta.resolve("typescript/bin/tsc"));
-  const output = await promisify(execFile)(process.execPath, [tsc, "-p", folder]).then(
-    ({ stdout }) => stdout,
-    (error: { stdout: string }) => error.stdout,
-  );
-  expect(output).toBe("");
+/** Name -> the compiler's options, and the ending of a program that this way resolves as CommonJS. */
+const RESOLUTIONS = {
+  node10: { module: "CommonJS", moduleResolution: "node10" },
+  node16: { module: "Node16", moduleResolution: "Node16" },
+  nodenext: { module: "NodeNext", moduleResolution: "NodeNext" },
+  bundler: { module: "ESNext", moduleResolution: "Bundler" },
+  "bundler, with wrangler's conditions": {
+    module: "ESNext",
+    moduleResolution: "Bundler",
+    customConditions: ["workerd", "worker", "browser"],
+  },
+} as const;
+
+const COMPILERS = {
+  "5.0": "typescript-5.0/bin/tsc",
+  "5.9": "typescript-5.9/bin/tsc",
+  6: fileURLToPath(import.meta.resolve("typescript/bin/tsc")),
+  7: "typescript-7/bin/tsc",
+} as const;
+
+type Cell = readonly [
+  version: keyof typeof COMPILERS,
+  resolution: keyof typeof RESOLUTIONS,
+  ending: "ts" | "cts",
+];
+
+/** Those that run each time: each version once, each resolution once, both kinds of module. */
+const FEW: readonly Cell[] = [
+  ["5.0", "node10", "ts"],
+  ["5.9", "node16", "cts"],
+  [6, "bundler", "ts"],
+  [6, "bundler, with wrangler's conditions", "ts"],
+  [7, "nodenext", "ts"],
+];
+
+const ALL: readonly Cell[] = (["5.0", "5.9", 6, 7] as const).flatMap((version) =>
+  (Object.keys(RESOLUTIONS) as (keyof typeof RESOLUTIONS)[]).flatMap((resolution): Cell[] => {
+    // TypeScript 7 has no node10 any more.
+    if (version === 7 && resolution === "node10") return [];
+    const isNodes = resolution === "node16" || resolution === "nodenext";
+    return isNodes
+      ? [
+          [version, resolution, "ts"],
+          [version, resolution, "cts"],
+        ]
+      : [[version, resolution, "ts"]];
+  }),
+);
+
+describe.each(proves ? ALL : FEW)("TypeScript %s, %s, a program in .%s", (version, resolution, ending) => {
+  const tsc = COMPILERS[version];
+  const testHere = tsc.startsWith("/") ? test : testIn(tsc);
+
+  testHere("compiles against the declarations, and checks these too", { timeout: 120_000 }, async () => {
+    const folder = await workFolder(await appFolder());
+    await writeFile(join(folder, `program.${ending}`), PROGRAM);
+    // 6 says that node10 is to go.
+    const ignored = version === 6 && resolution === "node10" ? { ignoreDeprecations: "6.0" } : {};
+    const compilerOptions = { ...COMMON, ...RESOLUTIONS[resolution], ...ignored };
+    await writeFile(
+      join(folder, "tsconfig.json"),
+      JSON.stringify({ compilerOptions, files: [`program.${ending}`] }),
+    );
+    const args = [tsc.startsWith("/") ? tsc : find(tsc)!, "-p", folder];
+    const output = await promisify(execFile)(process.execPath, args).then(
+      ({ stdout }) => stdout,
+      (error: { stdout: string }) => error.stdout,
+    );
+    expect(output).toBe("");
+  });
 });

@@ -79,8 +79,12 @@ describe.each([
 describe("workerd", () => {
   const testHere = testIn("workerd");
 
-  testHere("decides at once, waits, and decides as recorded", async () => {
-    const workerd = await startWorkerd(join(folder, "worker-packaged.js"));
+  testHere.each([
+    ["a recent compatibility date", {}],
+    // The oldest that docs/runtimes.md promises: it has no FinalizationRegistry yet.
+    ["the compatibility date 2024-10-14", { date: "2024-10-14" }],
+  ])("with %s: decides at once, waits, and decides as recorded", async (_, options) => {
+    const workerd = await startWorkerd(join(folder, "worker-packaged.js"), options);
     onTestFinished(() => workerd.kill());
     const response = await fetch(workerd.url, { method: "POST", body: recorded });
     expectSeen((await response.json()) as Record<string, unknown>, "workerd", CANNOT_SHARE);

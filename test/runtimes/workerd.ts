@@ -21,6 +21,8 @@ export interface WorkerdOptions {
   readonly conditions?: readonly string[];
   /** The name of a binding by which the program can send HTTP requests to itself. */
   readonly self?: string;
+  /** The compatibility date. Default: a recent one. */
+  readonly date?: string;
   /** Flags for V8. */
   readonly flags?: readonly string[];
 }
@@ -79,7 +81,7 @@ async function portOf(child: ChildProcess): Promise<number> {
 /** The configuration, in workerd's own format: https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
 function configOf(
   files: readonly string[],
-  { objects = {}, storage, texts = {}, self, flags = [] }: WorkerdOptions,
+  { objects = {}, storage, texts = {}, self, flags = [], date = "2026-11-01" }: WorkerdOptions,
 ): string {
   const modules = [
     `(name = "main.js", esModule = embed "main.js")`,
@@ -108,7 +110,7 @@ const config :Workerd.Config = (
 );
 const main :Workerd.Worker = (
   modules = [${modules.join(", ")}],
-  compatibilityDate = "2026-11-01",
+  compatibilityDate = "${date}",
   bindings = [${bindings.join(", ")}],
   durableObjectNamespaces = [${classes.join(", ")}],
   durableObjectStorage = ${kept},

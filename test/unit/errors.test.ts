@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import * as leased from "../../src/acquisition/leased.ts";
+import * as cloudflare from "../../src/cloudflare/errors.ts";
 import * as errors from "../../src/errors.ts";
 import {
   AcquireTimeoutError,
@@ -16,8 +18,10 @@ import {
   UsageExceedsRequestedError,
   UsageNotReportedError,
 } from "../../src/index.ts";
+import * as redis from "../../src/redis/errors.ts";
 import { limitErrorClasses } from "../../src/remote/error-classes.ts";
 import { ManualClock } from "../../src/testing/index.ts";
+import * as worker from "../../src/worker/errors.ts";
 import { failure, rate, resource } from "../conformance/tools.ts";
 
 const clock = new ManualClock();
@@ -178,6 +182,50 @@ describe("InvalidLimitError says which field, what it was and what it may be", (
     expect(error).toMatchObject({ field, value, bounds: expect.stringMatching(/\w/) });
     expect(error.message).toContain((error as InvalidLimitError).bounds);
   });
+});
+
+/** The classes of errors among the exports of a module. */
+function classesOf(module: object): (typeof LimitError)[] {
+  return (Object.values(module) as (typeof LimitError)[]).filter(
+    ({ prototype }) => prototype instanceof LimitError,
+  );
+}
+
+describe("every class of errors", () => {
+  const CLASSES = [cloudflare, errors, leased, redis, worker].flatMap(classesOf);
+
+  test("has a code of its own, from which its name follows", () => {
+    expect(CLASSES.length).toBeGreaterThan(20);
+    for (const Class of CLASSES) {
+      expect(Object.hasOwn(Class, "code")).toBe(true);
+      expect(errors.classNameOf(Class)).toBe(Class.name);
+    }
+    expect(new Set(CLASSES.map(({ code }) => code)).size).toBe(CLASSES.length);
+  });
+});
+
+describe("classes that a program derives from those of the library", () => {
+  class OwnError extends LimitError {
+    constructor() {
+      super("ERR_OWN", "mine");
+    }
+  }
+  class OwnTimeout extends AcquireTimeoutError {}
+
+  test("keep their names, and are told apart", () => {
+    expect(new OwnError()).toMatchObject({ name: "OwnError", code: "ERR_OWN" });
+    expect(new OwnTimeout(5, [])).toBeInstanceOf(AcquireTimeoutError);
+    expect(new AcquireTimeoutError(5, [])).not.toBeInstanceOf(OwnTimeout);
+    expect(new OwnError()).not.toBeInstanceOf(AcquireTimeoutError);
+  });
+
+  test.each([undefined, null, 0, "text", {}, new Error("mine"), { code: "ERR_ACQUIRE_TIMEOUT" }])(
+    "%o is no error of the library",
+    (value) => {
+      expect(value instanceof LimitError).toBe(false);
+      expect(value instanceof AcquireTimeoutError).toBe(false);
+    },
+  );
 });
 
 test("every class of errors is known to the code that carries errors across channels", () => {

@@ -22,6 +22,11 @@ describe("options", () => {
     [{ maxWorkers: 0 }, "maxWorkers must be a whole number from 1 to 1000, got 0"],
     [{ maxWorkers: 1.5 }, "maxWorkers must be a whole number from 1 to 1000, got 1.5"],
     [{ maxWorkers: "4" }, 'maxWorkers must be a whole number from 1 to 1000, got "4"'],
+    [
+      { mode: "thread", entry: 5 },
+      "entry must be a URL, or a function that starts a thread and returns it, got 5",
+    ],
+    [{ mode: "process", entry: () => ({}) }, 'entry must be a URL, in mode "process", got a function'],
     [{ limits: 5 }, "limits must be a set of limits or a list of limits, got 5"],
     [{ limits: null }, "limits must be a set of limits or a list of limits, got null"],
     [
