@@ -45,6 +45,7 @@ import {
   SEAT,
   SETTLE,
   SEVERAL,
+  SHIFT,
   SLIDING_WINDOW,
   STATE,
   STATE_BYTES,
@@ -53,12 +54,13 @@ import {
   UNIT_BYTES,
   UNITS,
 } from "./layout";
-import { scratchOf } from "./region";
-import { microseconds, wait } from "./time";
-import { ring, wake } from "./wake";
+import { microseconds, TOLERANCE, wait } from "./time";
+import { wake } from "./wake";
 
 /** The attempt has come to nothing, since another thread published first. */
 const AGAIN = f64.POSITIVE_INFINITY;
+/** Nothing was done: the clock's reading is so far behind the state that `correct` has to come first. */
+const BEHIND = -f64.MAX_VALUE;
 
 /**
  * Begins a transaction of the thread that has the seat at address `seat` in `life`. Returns false, and writes nothing, if that life
@@ -75,23 +77,23 @@ export function exit(seat: usize): void {
 }
 
 /**
- * Does `action` for each limit. `ms` is the clock's reading in milliseconds.
+ * Does `action` for each limit. `ms` is the clock's reading in milliseconds, with the participant's SHIFT.
  *
  * - TAKE takes UNITS from all limits, and returns the time of the grant in microseconds. Or it takes nothing, and returns
  *   minus the milliseconds until this request alone could pass: -Infinity if that needs a release. WAITS is then not 0
  *   for the limits that refuse, and REFUSER names the limit if only one does. PROBE answers the same, and takes nothing
  *   in either case. `since` is when the request came, in microseconds: 0 if that is now, negative if it is nested.
  * - SETTLE charges the positive UNITS and gives back the negative ones, for an acquisition that was granted at `since`,
- *   in microseconds. Giving back needs no reading of the clock, so that `ms` may be 0: later leaks start from the rest.
+ *   in microseconds. Giving back needs no reading of the clock, so that `ms` may be below 0: later leaks start from the rest.
  * - INSPECT reads all limits at one moment. UNITS then has the units in use, and WAITS the milliseconds that one unit
  *   would have to wait.
  *
+ * Returns BEHIND, and does nothing, if `ms` is more than TOLERANCE behind the state.
  * Among several participants, `enter` comes before UNITS are written, and `exit` after the answer has been read. Returns NaN, and
  * does nothing, if the participant's `life` is over.
  */
 export function transact(region: usize, scratch: usize, life: i32, ms: f64, action: i32, since: f64): f64 {
   // Life 0 is that of a region's only participant. No other thread ever gets its number.
-  const participant = load<i32>(scratch + PARTICIPANT);
   const count = load<i32>(region + LIMITS);
   const waits = count * UNIT_BYTES;
   const reading = microseconds(ms);
@@ -103,23 +105,25 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
     const staged =
       action === SETTLE && isAlone(region) ? present(region, head) : stage(region, scratch, head);
     // A set's time never runs backwards.
-    const now = max(reading, load<i64>(staged + LATEST));
+    let now = load<i64>(staged + LATEST);
+    if (now < reading) now = reading;
+    else if (now - reading > TOLERANCE && reading >= 0 && unchanged(region, head)) return BEHIND;
     let latest: i64 = 0;
     let definition = region + DEFINITIONS;
     const end = definition + count * DEFINITION_BYTES;
     for (let units = scratch + UNITS; definition < end; definition += DEFINITION_BYTES, units += UNIT_BYTES) {
       let amount = load<f64>(units);
       if (action === SETTLE) {
-        if (amount !== 0) kinds.settle(definition, staged, participant, now, i64(amount), i64(since));
+        if (amount !== 0) kinds.settle(definition, staged, scratch, now, i64(amount), i64(since));
         continue;
       }
       if (action === INSPECT) {
-        store<f64>(units, f64(kinds.used(definition, staged, now)));
+        store<f64>(units, f64(kinds.used(definition, staged, scratch, now)));
         amount = 1;
       }
       let ready: i64 = 0;
       if (amount > 0) {
-        ready = kinds.take(definition, staged, participant, now, i64(amount));
+        ready = kinds.take(definition, staged, scratch, now, i64(amount));
         if (ready !== 0) {
           const refuser = latest === 0 ? i32(units - scratch - UNITS) / UNIT_BYTES : SEVERAL;
           store<f64>(scratch + REFUSER, f64(refuser));
@@ -139,52 +143,12 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
       // There is no other thread that could have a claim, or could have published.
       return latest === 0 ? f64(now) : -wait(reading, latest);
     } else {
-      const answer = decide(region, scratch, head, staged, reading, since, action, latest);
+      const came = since === 0 ? now : i64(abs(since)) + load<i64>(scratch + SHIFT);
+      const answer = decide(region, scratch, head, staged, reading, came, since < 0, action, latest);
       if (answer !== AGAIN) return answer;
     }
     store<f64>(scratch + REPEATS, load<f64>(scratch + REPEATS) + 1);
   }
-}
-
-/**
- * Withdraws the claim of a participant's waiter that came at `since`, in microseconds. If that is 0, withdraws all claims of the
- * participant, and gives back all that it holds. The calling thread does so in its own life `own`, and has entered. Does nothing
- * if that is over, or if LIFE of `participant`, but for INSIDE, is not `life` any more.
- */
-export function leave(
-  region: usize,
-  scratch: usize,
-  own: i32,
-  participant: i32,
-  life: i32,
-  since: f64,
-): void {
-  const other = scratchOf(region, participant);
-  const definition = region + DEFINITIONS;
-  const end = definition + load<i32>(region + LIMITS) * DEFINITION_BYTES;
-  while (true) {
-    const head = readHead(region);
-    // Both are read after the head. A thread that gets one of the numbers later moves the head with its first transaction, and the
-    // swap below fails.
-    if (lifeOf(scratch) !== (own | INSIDE) || (lifeOf(other) & ~INSIDE) !== life) return;
-    const staged = stage(region, scratch, head);
-    const dropped = claims.drop(region, staged, participant, i64(since));
-    if (since !== 0) {
-      if (dropped) {
-        if (publish(region, head, staged)) break;
-      } else if (unchanged(region, head)) {
-        return;
-      }
-      continue;
-    }
-    for (let each = definition; each < end; each += DEFINITION_BYTES) kinds.leave(each, staged, participant);
-    if (publish(region, head, staged)) {
-      // Rings even if the flag is down: the participant may have died after it cleared the flag and before it woke the sleepers.
-      ring(region);
-      return;
-    }
-  }
-  wake(region);
 }
 
 /**
@@ -197,13 +161,12 @@ export function decide(
   head: i64,
   staged: usize,
   reading: i64,
-  since: f64,
+  came: i64,
+  nested: bool,
   action: i32,
   latest: i64,
 ): f64 {
   const now = max(reading, load<i64>(staged + LATEST));
-  const came = since === 0 ? now : i64(abs(since));
-  const nested = since < 0;
   const claimed = load<i32>(staged + CLAIM_COUNT) !== 0;
   if (claimed && action <= PROBE && latest === 0) {
     latest = claims.holdBack(region, scratch, staged, now, came, nested);
@@ -246,11 +209,11 @@ function press(
 }
 
 /** The present LIFE of the number that has a scratch area. */
-function lifeOf(scratch: usize): i32 {
+export function lifeOf(scratch: usize): i32 {
   return i32(atomic.load<i64>(load<usize>(scratch + SEAT) + LIFE));
 }
 
-function readHead(region: usize): i64 {
+export function readHead(region: usize): i64 {
   return atomic.load<i64>(region + HEAD);
 }
 
@@ -260,7 +223,7 @@ function present(region: usize, head: i64): usize {
 }
 
 /** Copies the block that `head` names to that one of the participant's blocks which it does not name. Returns the copy. */
-function stage(region: usize, scratch: usize, head: i64): usize {
+export function stage(region: usize, scratch: usize, head: i64): usize {
   const source = present(region, head);
   let target = region + load<i32>(scratch + OWN);
   if (target === source) target += load<i32>(region + BLOCK_BYTES);
@@ -279,7 +242,7 @@ function stage(region: usize, scratch: usize, head: i64): usize {
 }
 
 /** Publishes the staged block. Returns false, and does nothing, if another thread published first. */
-function publish(region: usize, head: i64, staged: usize): bool {
+export function publish(region: usize, head: i64, staged: usize): bool {
   const next = (((head >> INDEX_BITS) + 1) << INDEX_BITS) | i64(load<i32>(staged + INDEX));
   if (!isAlone(region)) return atomic.cmpxchg<i64>(region + HEAD, head, next) === head;
   store<i64>(region + HEAD, next);
@@ -291,7 +254,7 @@ function publish(region: usize, head: i64, staged: usize): bool {
  * changes nothing, and not a load: on weakly ordered processors the plain loads before a load may still sink below it
  * (Boehm, "Can seqlocks get along with programming language memory models?", MSPC 2012).
  */
-function unchanged(region: usize, head: i64): bool {
+export function unchanged(region: usize, head: i64): bool {
   if (isAlone(region)) return true;
   return atomic.add<i64>(region + HEAD, 0) === head;
 }

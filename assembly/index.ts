@@ -4,6 +4,7 @@
  * through which requests and answers pass. layout.ts draws the memory, commit.ts is the transaction, and algorithms/ has one
  * file for each algorithm.
  */
-export { enter, exit, leave, transact } from "./commit";
+export { enter, exit, transact } from "./commit";
 export { logBytes, stateBytes } from "./kinds";
+export { correct, leave } from "./participant";
 export { define, format, regionBytes, scratchOf } from "./region";

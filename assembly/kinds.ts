@@ -7,6 +7,7 @@ import * as resource from "./algorithms/resource";
 import * as slidingWindow from "./algorithms/sliding-window";
 import * as tokenBucket from "./algorithms/token-bucket";
 import {
+  AHEAD,
   CEILING,
   DEBT_BYTES,
   FIXED_BYTES,
@@ -18,6 +19,7 @@ import {
   LEAKY_BUCKET,
   LOG,
   LOG_BYTES,
+  PARTICIPANT,
   RESOURCE,
   SLIDING_BYTES,
   SLIDING_WINDOW,
@@ -54,9 +56,9 @@ export function define(definition: usize, capacity: i64): void {
 
 /**
  * Takes `units` from one limit of a staged block. Returns 0 if the limit grants them. Else returns the first microsecond at
- * which this limit alone would grant them: NEVER if no passing of time helps.
+ * which this limit alone would grant them: NEVER if no passing of time helps. `scratch` is the participant's.
  */
-export function take(definition: usize, block: usize, participant: i32, now: i64, units: i64): i64 {
+export function take(definition: usize, block: usize, scratch: usize, now: i64, units: i64): i64 {
   if (units > load<i64>(definition + CEILING)) return NEVER;
   const state = block + load<i32>(definition + STATE);
   switch (load<i32>(definition + KIND)) {
@@ -69,13 +71,13 @@ export function take(definition: usize, block: usize, participant: i32, now: i64
     case SLIDING_WINDOW:
       return slidingWindow.take(definition, state, logOf(definition, block), now, units);
     case FIXED_WINDOW:
-      return fixedWindow.take(definition, state, now, units);
+      return fixedWindow.take(definition, state, now, aheadOf(scratch), units);
     case WIDE_BUCKET:
       return tokenBucket.take<Wide>(definition, state, now, units);
     case WIDE_LEAKY_BUCKET:
       return leakyBucket.take<Wide>(definition, state, now, units);
     default:
-      return resource.take(definition, state, participant, units);
+      return resource.take(definition, state, load<i32>(scratch + PARTICIPANT), units);
   }
 }
 
@@ -86,7 +88,7 @@ export function take(definition: usize, block: usize, participant: i32, now: i64
 export function settle(
   definition: usize,
   block: usize,
-  participant: i32,
+  scratch: usize,
   now: i64,
   units: i64,
   token: i64,
@@ -94,7 +96,7 @@ export function settle(
   const state = block + load<i32>(definition + STATE);
   const kind = load<i32>(definition + KIND);
   if (kind === RESOURCE) {
-    if (units < 0) resource.giveBack(state, participant, -units);
+    if (units < 0) resource.giveBack(state, load<i32>(scratch + PARTICIPANT), -units);
   } else if (units < 0) {
     // Windows and the leaky bucket give nothing back: a grant has used up its place in time.
     if (kind <= GCRA) giveBack<Narrow>(definition, state, now, -units, token);
@@ -102,7 +104,7 @@ export function settle(
   } else if (kind === SLIDING_WINDOW) {
     slidingWindow.charge(definition, state, logOf(definition, block), now, units);
   } else if (kind === FIXED_WINDOW) {
-    fixedWindow.charge(definition, state, now, units);
+    fixedWindow.charge(definition, state, now, aheadOf(scratch), units);
   } else if (kind >= WIDE_BUCKET) {
     debt.charge<Wide>(definition, state, now, units);
   } else {
@@ -116,13 +118,19 @@ export function leave(definition: usize, block: usize, participant: i32): void {
   resource.giveBack(block + load<i32>(definition + STATE), participant, i64.MAX_VALUE);
 }
 
+/** The wall clock was moved, and the set's time is now `ahead` of it. */
+export function move(definition: usize, block: usize, now: i64, ahead: i64): void {
+  if (load<i32>(definition + KIND) !== FIXED_WINDOW) return;
+  fixedWindow.move(definition, block + load<i32>(definition + STATE), now, ahead);
+}
+
 /** Returns the units in use at `now`. A part of a unit counts as one. */
-export function used(definition: usize, block: usize, now: i64): i64 {
+export function used(definition: usize, block: usize, scratch: usize, now: i64): i64 {
   const state = block + load<i32>(definition + STATE);
   const kind = load<i32>(definition + KIND);
   if (kind === RESOURCE) return load<i64>(state);
   if (kind === SLIDING_WINDOW) return slidingWindow.used(definition, state, logOf(definition, block), now);
-  if (kind === FIXED_WINDOW) return fixedWindow.used(definition, state, now);
+  if (kind === FIXED_WINDOW) return fixedWindow.used(definition, state, now, aheadOf(scratch));
   if (kind >= WIDE_BUCKET) return debt.used<Wide>(definition, state, now);
   return debt.used<Narrow>(definition, state, now);
 }
@@ -130,6 +138,10 @@ export function used(definition: usize, block: usize, now: i64): i64 {
 function giveBack<D>(definition: usize, state: usize, now: i64, units: i64, token: i64): void {
   debt.leak<D>(definition, state, now);
   refund<D>(definition, state, numbers.ofUnits<D>(definition, units), token);
+}
+
+function aheadOf(scratch: usize): i64 {
+  return load<i64>(scratch + AHEAD);
 }
 
 function logOf(definition: usize, block: usize): usize {

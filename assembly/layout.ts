@@ -35,6 +35,8 @@
  * |  PARTICIPANT i32, its number                            | format, once
  * |  OWN i32, where in the region its blocks begin          | format, once
  * |  SEAT i32, the address of the number's seat             | format, once
+ * |  SHIFT i64, the set's time less the clock's reading     | core
+ * |  AHEAD i64, the set's time less the wall clock's        | core
  * |  REFUSER f64, the limit that alone refused, or SEVERAL  | core
  * |  REPEATS f64, transactions that another thread beat     | core
  * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
@@ -50,8 +52,10 @@
 export const FORMAT = 1;
 /** The format of sets with a wide limit. Under format 1 such a limit had a state of another size and meaning. */
 export const WIDE_FORMAT = 2;
+/** The format of sets with a fixed window. Under formats 1 and 2 its state had the window's number in place of its end. */
+export const FIXED_FORMAT = 3;
 /** Grows with each change to this file: threads that read memory in different ways must not share it. */
-export const SHARED_FORMAT = 4;
+export const SHARED_FORMAT = 5;
 
 // Kinds of limit.
 export const TOKEN_BUCKET = 0;
@@ -207,7 +211,8 @@ export const MAX_ENTRIES = 128;
 export const LOG_BYTES = MAX_ENTRIES * ENTRY_BYTES;
 
 // State of a fixed window.
-export const NUMBER = 0;
+/** The end of the window in the set's time. */
+export const WINDOW_END = 0;
 export const USED_IN_WINDOW = 8;
 export const FIXED_BYTES = 16;
 
@@ -220,7 +225,11 @@ export const HELD_BYTES = 8;
 export const PARTICIPANT = 0;
 export const OWN = 4;
 export const SEAT = 8;
-export const REFUSER = 16;
-export const REPEATS = 24;
-export const UNITS = 32;
+/** Microseconds that are added to the readings of the participant's clock: see time.ts. */
+export const SHIFT = 16;
+/** Microseconds by which the set's time is ahead of the participant's wall clock. */
+export const AHEAD = 24;
+export const REFUSER = 32;
+export const REPEATS = 40;
+export const UNITS = 48;
 export const UNIT_BYTES = 8;

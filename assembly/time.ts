@@ -1,16 +1,28 @@
-/** Time is a whole number of microseconds since the Unix epoch. */
+/**
+ * Time is a whole number of microseconds since the Unix epoch. A set's time is what a participant's clock reads, plus the
+ * participant's SHIFT, and never runs backwards: a reading that is behind the state stands still. A clock that was ahead for a
+ * moment and is put right must not stop a set until it has caught up. So a participant that is more than TOLERANCE behind adds the
+ * difference to its SHIFT: for it, the set's time goes on from where it was, at the clock's pace.
+ */
 
 /** The time at which a request can pass that only a release lets through. */
 export const NEVER: i64 = i64.MAX_VALUE;
 
+/** A reading may be behind the state by so many microseconds, and only stands still. */
+export const TOLERANCE: i64 = 1_000_000;
+
 // The year 2255: whole microseconds are exact in a double until then.
 const LAST: i64 = 9007199254740991;
 
-/** Turns a clock's reading from milliseconds to microseconds. A reading that is no time becomes 0, which never moves a set. */
+/**
+ * Turns a clock's reading from milliseconds to microseconds. A reading that is no time becomes -1, which never moves a set. One below
+ * -1 is -2 less whole microseconds: a participant whose time has a SHIFT passes it without rounding it anew.
+ */
 export function microseconds(ms: f64): i64 {
   // Rounds as `Math.round` does, so that JavaScript can do the same. From the epoch on, to cut off is to round down.
   const reading = i64(ms * 1000.0 + 0.5);
-  return reading >= 0 && reading <= LAST ? reading : 0;
+  if (reading >= 0 && reading <= LAST) return reading;
+  return ms <= -2 && ms > -f64(LAST) ? -2 - i64(ms) : -1;
 }
 
 /** Returns the milliseconds from a reading of the clock until `ready`. */

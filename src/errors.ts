@@ -221,6 +221,27 @@ export class CannotBlockError extends LimitError {
 }
 
 /**
+ * The clock of a set has a reading that is no time: `NaN`, before 1970, or after 2255. The call that read it did nothing. Pass a
+ * `clock` whose `now()` returns milliseconds since the Unix epoch; or set the machine's clock.
+ */
+export class InvalidClockError extends LimitError {
+  /** The reading, in milliseconds. */
+  readonly reading: number;
+
+  static override get code() {
+    return "ERR_INVALID_CLOCK" as const;
+  }
+
+  constructor(reading: number) {
+    super(
+      new.target.code,
+      `the clock reads ${show(reading)}: now() must return milliseconds since 1970, up to the year 2255`,
+    );
+    this.reading = reading;
+  }
+}
+
+/**
  * An acquisition was garbage-collected without a release. It is never thrown: the option `onWarning` of the set gets it. The
  * acquisition's resources are given back, and its rates are charged in full. Release acquisitions: with `using`, by `run`, or in
  * `finally`.

@@ -22,6 +22,7 @@ export {
   CannotShareError,
   CoreBlockedError,
   DeadlockError,
+  InvalidClockError,
   InvalidHandleError,
   InvalidLimitError,
   InvalidRequestError,

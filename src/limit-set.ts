@@ -20,7 +20,7 @@ import {
 import { Requests } from "./limits/requests.ts";
 import { describe, type LimitStats } from "./limits/stats.ts";
 import { toMicros } from "./limits/units.ts";
-import { type Clock, systemClock } from "./platform/clock.ts";
+import { SetClock } from "./platform/set-clock.ts";
 import { warnOnce } from "./platform/warning.ts";
 import { takeBlocking } from "./waiting/blocking.ts";
 import type { Queue, Waiters } from "./waiting/gate.ts";
@@ -37,7 +37,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
   private readonly maxThreads: number;
   private readonly limits: readonly Limit<K>[];
   private readonly requests: Requests<K>;
-  private readonly clock: Clock;
+  private readonly clock: SetClock;
   private readonly granter: LocalGranter<K>;
   private readonly denials: Denials<K>;
   private readonly queue: Queue<Acquisition<K, K>>;
@@ -46,7 +46,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
 
   constructor(options: LimitSetOptions<K> = {}) {
     checkSetOptions(options);
-    const { limits = [], shared = true, maxThreads = 32, config = {}, clock = systemClock } = options;
+    const { limits = [], shared = true, maxThreads = 32, config = {}, clock } = options;
     const { onWarning = warnOnce(), missingUpdate = "throw" } = options;
     this.shared = shared;
     this.maxThreads = maxThreads;
@@ -56,7 +56,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
     this.keys = this.requests.keys;
     this.config = Object.freeze({ ...config });
     this.denials = new Denials(this.keys, this.config);
-    this.clock = clock;
+    this.clock = clock instanceof SetClock ? clock : new SetClock(clock);
     this.region =
       (options as OptionsWithRegion<K>)[INTERNALS] ??
       Region.create(this.limits.map(definitionOf), shared && canShare);
@@ -64,13 +64,14 @@ class LimitSet<K extends string = string> implements Limits<K> {
       requests: this.requests,
       config: this.config,
       missingUpdate,
-      clock,
+      clock: this.clock,
       region: this.region,
       denials: this.denials,
       onWarning,
       acquireNested: (requested, acquireOptions, covered) => this.enter(requested, acquireOptions, covered),
       reclaimed: () => this.end("reclaimed"),
     });
+    this.region.follow(this.clock);
     this.queue = this.granter.queue;
     this.waiters = this.queue.lines;
   }
@@ -107,11 +108,10 @@ class LimitSet<K extends string = string> implements Limits<K> {
     try {
       const region = this.region ?? closed();
       const units = this.requests.parse(requested);
-      const now = this.clock.now();
-      const answer = region.take(units, now);
+      const answer = region.take(units, this.clock.now());
       return isGranted(answer)
         ? Promise.resolve(new Grant(this.granter, units, tokenOf(answer)))
-        : this.waitFor({ units, covered: undefined }, answer, now, options);
+        : this.waitFor({ units, covered: undefined }, answer, options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -244,17 +244,17 @@ class LimitSet<K extends string = string> implements Limits<K> {
       }
       const answer = covered ? region.takeSince(units, now, toMicros(now), true) : region.take(units, now);
       if (isGranted(answer)) return Promise.resolve(new Grant(this.granter, units, tokenOf(answer), covered));
-      return this.waitFor(request, answer, now, options);
+      return this.waitFor(request, answer, options);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  /** Enqueues a request that the core has refused with `answer`, unless it must not wait. */
-  private waitFor(request: Request, answer: Answer, now: number, options?: AcquireOptions): Waiting<K> {
+  /** Enqueues a request that the core has refused with `answer`, unless it must not wait. The core may have corrected the clock. */
+  private waitFor(request: Request, answer: Answer, options?: AcquireOptions): Waiting<K> {
     this.checkMembership(answer);
     if (options?.timeoutMs === 0) throw this.granter.timeout(request, 0);
-    return this.granter.enqueue(request, waitOf(answer), now, options);
+    return this.granter.enqueue(request, waitOf(answer), this.clock.now(), options);
   }
 
   private end(why: "closed" | "reclaimed"): void {

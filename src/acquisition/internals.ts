@@ -7,7 +7,7 @@ import type { Acquisition } from "../contract.ts";
 import type { Region } from "../core/region.ts";
 import type { Limit } from "../limits/limits.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { SetClock } from "../platform/set-clock.ts";
 import type { GrantRecord } from "./acquisition.ts";
 
 export const INTERNALS: unique symbol = Symbol.for("limitset.internals") as never;
@@ -17,7 +17,7 @@ export interface Internals<K extends string> {
   /** @throws {LimitSetClosedError} */
   readonly region: Region;
   readonly limits: readonly Limit<K>[];
-  readonly clock: Clock;
+  readonly clock: SetClock;
   readonly shared: boolean;
   readonly maxThreads: number;
   /** Serves the waiters: for when resources came back without a release in this thread. */

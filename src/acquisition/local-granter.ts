@@ -1,6 +1,7 @@
 /** The granter of a set in this isolate: it stands between the core, the set's acquisitions and its waiters. */
 import type { AcquireOptions, Acquisition } from "../contract.ts";
 import { type Answer, isReclaimed, REFUSED } from "../core/answer.ts";
+import { NO_TIME } from "../core/front.ts";
 import type { Region } from "../core/region.ts";
 import type { WakeWord } from "../core/sharing.ts";
 import { type AcquireTimeoutError, type LimitError, LimitSetClosedError } from "../errors.ts";
@@ -73,7 +74,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     const flags = this.requests.settlement(taken, used, due);
     // A closed set has given back everything already.
     if (this.region !== undefined && (flags & (GIVES_BACK | CHARGES)) !== 0) {
-      if ((flags & CHARGES) === 0) this.region.settle(due, 0, token);
+      if ((flags & CHARGES) === 0) this.region.settle(due, NO_TIME, token);
       else this.charge(token, taken, used);
       if (this.queue.lines.size > 0) this.queue.serve();
     }

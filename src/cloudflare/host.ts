@@ -7,6 +7,7 @@ import { AcquisitionReleasedError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
 import type { Limit, LimitLike } from "../limits/limits.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
+import { SetClock } from "../platform/set-clock.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { settle } from "../remote/settling.ts";
 import { Deadlines } from "../waiting/deadlines.ts";
@@ -27,6 +28,7 @@ export interface HostOptions {
 export class Host {
   readonly description: SetDescription;
   readonly #options: HostOptions;
+  readonly #clock: SetClock;
   readonly #storage: SetStorage;
   readonly #region: Region;
   readonly #set: LimitSet<string>;
@@ -41,12 +43,16 @@ export class Host {
 
   /** Goes on from the `stored` set. */
   constructor(options: HostOptions, storage: SetStorage, stored: StoredSet) {
-    const { limits, config, missingUpdate, leaseMs, clock } = options;
+    const { limits, config, missingUpdate, leaseMs } = options;
+    const clock = new SetClock(options.clock);
     this.#options = options;
+    this.#clock = clock;
     this.#storage = storage;
     const plain = limits.map((limit) => ({ ...limit }));
     this.description = { id: crypto.randomUUID(), limits: plain, config, missingUpdate, leaseMs };
     const { region, grants, isRedefined } = restore(limits, stored, clock.now());
+    // If the clock was ahead when a lease was stored, the lease would end too late.
+    const latest = clock.now() + leaseMs;
     this.#region = region;
     const likes = limits as readonly LimitLike[];
     const hosted: OptionsWithRegion<string> = {
@@ -58,11 +64,15 @@ export class Host {
     };
     this.#set = new LimitSet<string>(hosted);
     this.#internals = this.#set[INTERNALS]();
-    this.#hasAlarm = stored.alarm !== null;
+    this.#hasAlarm = stored.alarm !== null && stored.alarm <= systemClock.now() + leaseMs;
     for (const [id, grant] of grants) {
       const request = new HostedRequest(id, undefined);
       request.outcome = Promise.resolve({ kind: "granted", units: grant.units });
-      this.#hold(request, this.#internals.grantAgain({ ...grant, token: grant.takenAt }), grant.until);
+      this.#hold(
+        request,
+        this.#internals.grantAgain({ ...grant, token: grant.takenAt }),
+        Math.min(grant.until, latest),
+      );
       if (isRedefined) storage.putGrant(id, grant);
     }
     this.#written = isRedefined ? undefined : versionOf(region);
@@ -187,7 +197,7 @@ export class Host {
 
   /** Starts or renews the lease of a granted request. */
   #lease(request: HostedRequest, acquisition: Acquisition): void {
-    const until = this.#options.clock.now() + this.#options.leaseMs;
+    const until = this.#clock.now() + this.#options.leaseMs;
     this.#hold(request, acquisition, until);
     const { units, token, covered } = this.#internals.recordOf(acquisition);
     this.#storage.putGrant(request.id, { units, takenAt: token, covered, until });
@@ -212,7 +222,7 @@ export class Host {
   #endLapsed(): void {
     const first = this.#leases.first;
     if (!first) return;
-    const now = this.#options.clock.now();
+    const now = this.#clock.now();
     if (first.deadline > now) return;
     for (let lapsed = this.#leases.first; lapsed && lapsed.deadline <= now; lapsed = this.#leases.first) {
       this.#end(lapsed, lapsed.acquisition!, {});
@@ -228,7 +238,7 @@ export class Host {
     const first = this.#leases.first;
     if (!first || this.#hasAlarm) return;
     this.#hasAlarm = true;
-    const inMs = Math.max(0, first.deadline - this.#options.clock.now());
+    const inMs = Math.max(0, first.deadline - this.#clock.now());
     this.#storage.setAlarm(systemClock.now() + Math.min(inMs, FARTHEST_ALARM_MS));
   }
 

@@ -8,7 +8,7 @@
  * All that one event changes is written together, and no answer leaves the object before it is durable: the platform promises that
  * of writes that are not awaited.
  */
-import { FORMAT, WIDE_FORMAT } from "../../assembly/layout.ts";
+import { FIXED_FORMAT, FORMAT, WIDE_FORMAT } from "../../assembly/layout.ts";
 import { isWide } from "../core/kinds.ts";
 import { definitionOf } from "../limits/definition.ts";
 import type { Limit } from "../limits/limits.ts";
@@ -43,7 +43,9 @@ export interface StoredSet {
 
 /** The format in which the core keeps the state of these limits. */
 export function formatOf(limits: readonly Limit[]): number {
-  return limits.some((limit) => isWide(definitionOf(limit))) ? WIDE_FORMAT : FORMAT;
+  const definitions = limits.map(definitionOf);
+  if (definitions.some(({ kind }) => kind === "fixed-window")) return FIXED_FORMAT;
+  return definitions.some(isWide) ? WIDE_FORMAT : FORMAT;
 }
 
 const GRANT_PREFIX = "held ";

@@ -4,6 +4,8 @@
  *
  * - 0 or more: granted, at that microsecond;
  * - below 0: refused, minus the milliseconds until it could pass, -Infinity if only a release helps;
+ * - the lowest number of all: the clock's reading is behind the state, and the participant's time has to be corrected first. Only
+ *   the bridge sees this answer;
  * - NaN: another thread has reclaimed this thread's participant number.
  */
 declare const answer: unique symbol;
@@ -15,6 +17,12 @@ export const RECLAIMED = Number.NaN as Answer;
 
 /** Refused until a release. It is also the answer for a waiter that must not be granted any more. */
 export const REFUSED = Number.NEGATIVE_INFINITY as Answer;
+
+const BEHIND = -Number.MAX_VALUE as Answer;
+
+export function isBehind(given: Answer): boolean {
+  return given === BEHIND;
+}
 
 export function isGranted(given: Answer): boolean {
   return given >= 0;

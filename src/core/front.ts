@@ -11,8 +11,25 @@ export interface Front {
   readonly core: Pick<CoreExports, "transact">;
 }
 
+/** In place of a reading, where none is needed. */
+export const NO_TIME = -1;
+
 /** The index of UNITS in the scratch area, counted from REFUSER, where an answer begins. */
 export const FIRST_UNIT = (UNITS - REFUSER) / 8;
+
+/** The same front for a participant whose time is `shift` microseconds ahead of the readings that it is passed. */
+export function shiftedFront(front: Front, shift: number): Front {
+  const transact: CoreExports["transact"] = (start, scratch, life, now, action, since) => {
+    const time = now === NO_TIME ? now : -2 - Math.floor(now * 1000 + 0.5) - shift;
+    return front.core.transact(start, scratch, life, time, action, since);
+  };
+  return {
+    get f64() {
+      return front.f64;
+    },
+    core: { transact },
+  };
+}
 
 /**
  * The front of a region that threads share. A thread may be reclaimed at any moment, and its scratch area then passes to

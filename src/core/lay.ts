@@ -1,5 +1,5 @@
 /** Lays out regions, and copies the state of one region into another. */
-import { LATEST, LINE, LOG, STATE } from "../../assembly/layout.ts";
+import { AHEAD, LATEST, LINE, LOG, SHIFT, STATE } from "../../assembly/layout.ts";
 import { InvalidLimitError } from "../errors.ts";
 import type { Arena } from "./arena.ts";
 import { type Address, presentBlock, wordOfDefinition } from "./block.ts";
@@ -71,7 +71,7 @@ function sizeOf(
   );
 }
 
-/** Copies the state of a region of one participant into a new region of several, in which that participant is the first. */
+/** Copies the state and the time of a region of one participant into a new region of several, in which that participant is the first. */
 export function copyState(
   core: CoreExports,
   definitions: readonly Definition[],
@@ -84,6 +84,9 @@ export function copyState(
   const copy = (at: number, length: number, old = at) =>
     bytes.copyWithin(target + at, source + old, source + old + length);
   copy(LATEST, 8);
+  const scratch = core.scratchOf(from.start, 0) >>> 0;
+  // The corrections of its time are two words, one behind the other.
+  bytes.copyWithin((core.scratchOf(to.start, 0) >>> 0) + SHIFT, scratch + SHIFT, scratch + AHEAD + 8);
   definitions.forEach((definition, index) => {
     const kind = kindOf(definition);
     const place = (word: number) =>

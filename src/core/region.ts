@@ -17,10 +17,11 @@ import {
   UNITS,
 } from "../../assembly/layout.ts";
 import { watchGarbage } from "../platform/garbage.ts";
-import type { Answer } from "./answer.ts";
+import type { Follower, SetClock } from "../platform/set-clock.ts";
+import { type Answer, isBehind, isGranted } from "./answer.ts";
 import { type Arena, arenaFor, type Heap } from "./arena.ts";
 import { type Address, definitionAt, presentBlock, wordOfDefinition } from "./block.ts";
-import { FIRST_UNIT, type Front, sharedFront } from "./front.ts";
+import { FIRST_UNIT, type Front, sharedFront, shiftedFront } from "./front.ts";
 import type { Definition } from "./kinds.ts";
 import { copyState, type Laid, lay } from "./lay.ts";
 import type { Sharing } from "./sharing.ts";
@@ -38,17 +39,21 @@ interface Place {
 // A set that is dropped without `close` gives its region back too.
 const abandoned = /* @__PURE__ */ watchGarbage<Place>(giveBack);
 
-export class Region {
+export class Region implements Follower {
   private place!: Place;
   private heap!: Heap;
   private start!: number;
   private scratch!: number;
   /** The life of this thread's participant number; 0 in a region of one participant. */
   private life!: number;
+  /** By how many microseconds this thread's part of the set's time is ahead of the readings. */
+  private shift = 0;
   private front!: Front;
   /** The index of UNITS in the view of the front. */
   private units!: number;
   private count!: number;
+  /** The clock whose readings are passed to this region's methods, if it is known. */
+  private clock: SetClock | undefined;
 
   /** A new region in the memory of this isolate, for this thread alone. */
   static create(definitions: readonly Definition[], shared: boolean): Region {
@@ -96,7 +101,8 @@ export class Region {
     const f64 = front.f64;
     const at = this.units;
     for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
-    return front.core.transact(this.start, this.scratch, this.life, now, TAKE, 0) as Answer;
+    const answer = front.core.transact(this.start, this.scratch, this.life, now, TAKE, 0) as Answer;
+    return isGranted(answer) || !isBehind(answer) ? answer : this.catchUp(TAKE, units, now, 0);
   }
 
   /** Takes for a request that came at `since`, in microseconds. A nested request passes the claims that await a release. */
@@ -111,7 +117,7 @@ export class Region {
 
   /**
    * Settles the acquisition `token`: gives back the negative units of `due`, and charges the positive ones. Only a charge
-   * needs `now`.
+   * needs `now`: without one it may be `NO_TIME`.
    */
   settle(due: readonly number[], now: number, token: number): void {
     this.transact(SETTLE, due, now, token);
@@ -200,8 +206,28 @@ export class Region {
     this.occupy({ heap, ...wide, arena, sharing });
   }
 
+  /** Goes by the corrections of the clock whose readings it is passed. */
+  follow(clock: SetClock): void {
+    this.clock = clock;
+    clock.tell(this);
+  }
+
+  corrected(now: number, shift: number, ahead: number): void {
+    const { sharing } = this.place;
+    if (sharing && !sharing.enter()) return;
+    try {
+      const { core } = this.heap;
+      const [by, further] = [Math.round(1000 * shift), Math.round(1000 * ahead)];
+      this.shift = core.correct(this.start, this.scratch, this.life, now, by, further);
+      this.front = this.frontOf(this.place);
+    } finally {
+      sharing?.exit();
+    }
+  }
+
   /** Leaves the region, and gives its memory back if no other thread is in it. The region must not be used afterwards. */
   close(): void {
+    this.clock?.tell(undefined);
     abandoned.unregister(this);
     giveBack(this.place);
   }
@@ -211,7 +237,18 @@ export class Region {
     const f64 = front.f64;
     const at = this.units;
     for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
-    return front.core.transact(this.start, this.scratch, this.life, now, action, since) as Answer;
+    const answer = front.core.transact(this.start, this.scratch, this.life, now, action, since) as Answer;
+    return isBehind(answer) ? this.catchUp(action, units, now, since) : answer;
+  }
+
+  /**
+   * The state is ahead of the reading `now`. Another thread may have noticed that the machine slept, so the clock is looked at
+   * anew. If its reading is still behind, the difference is added to it from now on.
+   */
+  private catchUp(action: number, units: readonly number[], now: number, since: number): Answer {
+    const reading = this.clock?.lookAgain() ?? now;
+    this.corrected(reading, 0, 0);
+    return this.transact(action, units, reading, since);
   }
 
   /** A number of the core's last answer, which begins with REFUSER. */
@@ -228,10 +265,14 @@ export class Region {
     this.scratch = heap.core.scratchOf(start, sharing?.participant ?? 0) >>> 0;
     this.life = sharing?.life ?? 0;
     this.count = new Int32Array(heap.memory.buffer, start)[LIMITS / 4]!;
-    const units = (this.scratch + UNITS) / 8;
-    this.front = sharing ? sharedFront(heap, units, this.count, sharing) : heap;
-    this.units = sharing ? FIRST_UNIT : units;
+    this.front = this.frontOf(place);
+    this.units = sharing ? FIRST_UNIT : (this.scratch + UNITS) / 8;
     abandoned.register(this, place, this);
+  }
+
+  private frontOf({ heap, sharing }: Place): Front {
+    const front = sharing ? sharedFront(heap, (this.scratch + UNITS) / 8, this.count, sharing) : heap;
+    return this.shift === 0 ? front : shiftedFront(front, this.shift);
   }
 }
 

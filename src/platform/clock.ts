@@ -12,7 +12,11 @@
  * new LimitSet({ clock }).tryAcquire().successful; // true
  */
 export interface Clock {
-  /** The time, in milliseconds since the Unix epoch, with fractions. If it steps back, a set stays at its latest time. */
+  /**
+   * The time, in milliseconds since the Unix epoch, with fractions: from 1970 to 2255, or the call that reads it throws an
+   * `InvalidClockError`. If it steps back by up to a second, a set stays at its latest time. If it steps back further, the set's
+   * time goes on from where it was, and fixed windows begin by the clock again.
+   */
   now(): number;
   /** Calls back once, `ms` milliseconds (with fractions) from now. Returns the timer. */
   setTimeout(callback: () => void, ms: number): unknown;
@@ -39,41 +43,26 @@ const monotonic = /* @__PURE__ */ (() => performance)();
 const origin = /* @__PURE__ */ (() => monotonic.timeOrigin)();
 
 /**
- * The platform's monotonic clock. Under a test framework's fake timers (those that replace both `Date` and
- * `setTimeout`) it follows the fake date.
+ * The platform's monotonic clock, for the deadlines of messages and the like; sets have a `SetClock`. Under a test framework's
+ * fake timers (those that replace both `Date` and `setTimeout`) it follows the fake date.
  */
 export const systemClock: Clock = {
-  now: () => (Date.now === dateNow ? origin + monotonic.now() : fakeNow()),
+  now: systemNow,
   // The platform's timers count whole milliseconds: one that is rounded down would ring too early.
   setTimeout: (callback, ms) => globalThis.setTimeout(callback, Math.ceil(ms)),
   clearTimeout: (timer) => globalThis.clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
 
+/** What `systemClock` reads. Engines inline a function that is always the same sooner than a method. */
+export function systemNow(): number {
+  return Date.now === dateNow ? origin + monotonic.now() : fakeNow();
+}
+
 function fakeNow(): number {
   return globalThis.setTimeout === realSetTimeout ? origin + monotonic.now() : Date.now();
 }
 
-/** The readings of a thread's two clocks at one moment, in milliseconds since the Unix epoch. */
-export interface Reading {
-  readonly monotonic: number;
-  readonly wall: number;
-}
-
-export function readBoth(): Reading {
-  return { monotonic: origin + monotonic.now(), wall: Date.now() };
-}
-
-// Wall clocks have readings in whole milliseconds, and some are coarser still.
-const NOTICEABLE_MS = 20;
-
-/**
- * The platform's clock, corrected so that it agrees with that of the thread which read `theirs`. Monotonic clocks run alike in
- * all threads, but some runtimes set each of them by the wall clock when its thread starts. If the wall clock was changed in
- * between, the two clocks differ by as much as their distances from the wall clock do.
- */
-export function agreeing(theirs: Reading): Clock {
-  const ours = readBoth();
-  const behind = ours.wall - ours.monotonic - (theirs.wall - theirs.monotonic);
-  if (Math.abs(behind) < NOTICEABLE_MS) return systemClock;
-  return { ...systemClock, now: () => systemClock.now() + behind };
+/** The time of the platform's wall clock, in milliseconds since the Unix epoch; undefined where the date is faked. */
+export function wallNow(): number | undefined {
+  return Date.now === dateNow ? Date.now() : undefined;
 }

@@ -83,7 +83,7 @@ export class Batches<K extends string> implements Speaker {
     this.#readAt = clock.now();
     return server.run(key, [
       definitions.text,
-      isInjected ? String(toMicros(this.#readAt)) : "",
+      isInjected ? String(toMicros(clock.behind(this.#readAt))) : "",
       session.id,
       String(seq),
       String(session.held > 0 ? session.written : 0),

@@ -5,7 +5,8 @@ import { InvalidLimitError, type LimitError } from "../errors.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import { checkMissingUpdate } from "../limits/options.ts";
-import { type Clock, LONGEST_TIMER_MS, systemClock } from "../platform/clock.ts";
+import { type Clock, LONGEST_TIMER_MS } from "../platform/clock.ts";
+import { SetClock } from "../platform/set-clock.ts";
 import { warnOnce } from "../platform/warning.ts";
 import type { WhenAway } from "./away.ts";
 import type { RedisClient } from "./client.ts";
@@ -56,8 +57,11 @@ export interface RedisLimitSetOptions<K extends string = string> {
 }
 
 /** The options with their defaults. `localShare` alone has none. */
-export type CompleteOptions<K extends string> = Required<Omit<RedisLimitSetOptions<K>, "localShare">> &
+export type CompleteOptions<K extends string> = Required<
+  Omit<RedisLimitSetOptions<K>, "localShare" | "clock">
+> &
   Pick<RedisLimitSetOptions<K>, "localShare"> & {
+    readonly clock: SetClock;
     /** Whether time is that of an injected clock, not the server's. */
     readonly isInjected: boolean;
   };
@@ -94,7 +98,7 @@ export function completed<K extends string>(options: RedisLimitSetOptions<K>): C
     whenAway: options.whenAway ?? "reject",
     redefine: options.redefine === true,
     config: Object.freeze({ ...options.config }),
-    clock: options.clock ?? systemClock,
+    clock: new SetClock(options.clock),
     isInjected: options.clock !== undefined,
     onWarning: options.onWarning ?? warnOnce(),
   };

@@ -2,7 +2,7 @@
 import type { Clock } from "../platform/clock.ts";
 
 interface ManualTimer {
-  readonly at: number;
+  at: number;
   readonly order: number;
   readonly callback: () => void;
 }
@@ -71,7 +71,8 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Moves to `ms`, in milliseconds since the Unix epoch, and runs the timers that are due by then. The clock may go back.
+   * Moves to `ms`, in milliseconds since the Unix epoch, and runs the timers that are due by then. The clock may go back: as on a
+   * real one, timers then have as long to run as before.
    *
    * @throws a `RangeError` if `ms` is no finite number.
    * @example
@@ -82,7 +83,7 @@ export class ManualClock implements Clock {
   set(ms: number): void {
     const end = check("ms", ms);
     for (let timer = this.#nextDue(end); timer; timer = this.#nextDue(end)) this.#run(timer);
-    this.#now = end;
+    this.#moveTo(end);
   }
 
   /**
@@ -114,8 +115,13 @@ export class ManualClock implements Clock {
       this.#run(timer);
       await settled();
     }
-    this.#now = end;
+    this.#moveTo(end);
     await settled();
+  }
+
+  #moveTo(end: number): void {
+    if (end < this.#now) for (const timer of this.#timers) timer.at += end - this.#now;
+    this.#now = end;
   }
 
   #run(timer: ManualTimer): void {

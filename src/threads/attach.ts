@@ -5,7 +5,7 @@ import { InvalidHandleError, TooManyThreadsError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
-import { agreeing, systemClock } from "../platform/clock.ts";
+import { SetClock } from "../platform/set-clock.ts";
 import { destinationOf, gone, type LimitSetHandle } from "./handle.ts";
 import { Membership } from "./membership.ts";
 import { ownThreadId } from "./thread-id.ts";
@@ -43,7 +43,7 @@ export function attachLimits<K extends string>(
   const { limits, config, missingUpdate, clock, lock, number } = handle;
   const region = Region.attach(heap, start, membership);
   try {
-    const ownClock = options.clock ?? (clock ? agreeing(clock) : systemClock);
+    const ownClock = options.clock ?? (clock ? SetClock.agreeing(clock) : new SetClock());
     const attached: OptionsWithRegion<K> = {
       ...options,
       limits,

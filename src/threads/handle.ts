@@ -4,7 +4,7 @@ import { type Heap, openHeap } from "../core/arena.ts";
 import { canShare } from "../core/module.ts";
 import { CannotShareError, InvalidHandleError, show } from "../errors.ts";
 import type { LimitLike } from "../limits/limits.ts";
-import type { Reading } from "../platform/clock.ts";
+import type { Reading } from "../platform/set-clock.ts";
 import { Entrance } from "./entrance.ts";
 
 /**

@@ -11,7 +11,6 @@ import {
 import type { LimitSet } from "../limit-set.ts";
 import { definitionOf } from "../limits/definition.ts";
 import type { LimitLike } from "../limits/limits.ts";
-import { readBoth, systemClock } from "../platform/clock.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import type { LimitSetHandle } from "./handle.ts";
 import { Membership } from "./membership.ts";
@@ -132,7 +131,7 @@ function handleOf<K extends string>(
     limits: limits as readonly LimitLike<K>[],
     config,
     missingUpdate,
-    clock: clock === systemClock ? readBoth() : undefined,
+    clock: clock.isPlatform ? clock.read() : undefined,
     ...(lock !== undefined && { lock }),
   };
 }

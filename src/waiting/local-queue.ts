@@ -75,7 +75,7 @@ export class LocalQueue<T> implements Queue<T> {
 
   serve(): void {
     if (this.lines.size === 0) return;
-    const now = this.#gate.clock.now();
+    const now = this.#read();
     if (this.#gate.wakeWord?.listening === false) this.#listen(now);
     else this.#serveAt(now);
     this.#arm(now);
@@ -117,9 +117,19 @@ export class LocalQueue<T> implements Queue<T> {
 
   #cancel(waiters: readonly Waiter<T>[], reason: unknown): void {
     for (const waiter of waiters) this.#turnAway(waiter, reason);
-    const now = this.#gate.clock.now();
+    const now = this.#read();
     if (this.lines.size > 0) this.#serveAt(now);
     this.#arm(now);
+  }
+
+  /** The time. If the clock has none, no waiter could ever go: all of them reject with its error. */
+  #read(): number {
+    try {
+      return this.#gate.clock.now();
+    } catch (error) {
+      this.close(error as Error);
+      return 0;
+    }
   }
 
   #turnAway(waiter: Waiter<T>, reason: unknown): void {
@@ -134,7 +144,7 @@ export class LocalQueue<T> implements Queue<T> {
   }
 
   #wake(): void {
-    const now = this.#gate.clock.now();
+    const now = this.#read();
     // A waiter that can go at the very moment of its deadline goes.
     this.#serveAt(now);
     if (this.#expire(now)) this.#serveAt(now);

@@ -75,6 +75,29 @@ function waiting(host: Host): number {
   return Object.values(host.stats("").stats)[2]!.waiting;
 }
 
+describe("a clock that was ahead", () => {
+  it("and is put right while the object is gone refuses for one window at most", async () => {
+    clock.advance(86_400_000);
+    await ask(await start(), "a", { tokens: 100, bytes: 10, slots: 0 });
+    clock.set(clock.now() - 86_400_000);
+    const host = await start();
+    expect(used(host)).toEqual([100, 10, 0]);
+    clock.advance(1000);
+    expect(used(host)).toEqual([0, 0, 0]);
+  });
+
+  it("lengthens no lease beyond its end", async () => {
+    clock.advance(86_400_000);
+    await ask(await start(), "a", { tokens: 0, bytes: 0, slots: 2 });
+    clock.set(clock.now() - 86_400_000);
+    const host = await start();
+    clock.advance(LEASE_MS - 1);
+    expect(used(host)[2]).toBe(2);
+    clock.advance(1);
+    expect(used(host)[2]).toBe(0);
+  });
+});
+
 describe("the host of a set", () => {
   it("takes once for a request that is sent twice, also if it restarts in between", async () => {
     const host = await start();

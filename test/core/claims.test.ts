@@ -115,7 +115,7 @@ describe("a waiter that has been passed over", () => {
     expect(claims()).toBe(1);
     expect(ask(0, [1, 0], NOW + 20)).toBeLessThan(0);
     expect(ask(0, [1, 0], NOW + 20, -(NOW + 20))).toBeGreaterThan(0);
-    expect(ask(0, [0, -2], 0, 0, SETTLE)).toBeGreaterThan(0);
+    expect(ask(0, [0, -2], -1, 0, SETTLE)).toBeGreaterThan(0);
     expect(ask(2, [9, 0], NOW + 20)).toBeLessThan(0);
     expect(ask(1, [1, 1], NOW + 20, NOW)).toBeGreaterThan(0);
   });

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
 const EXPORTS = [
+  "correct",
   "define",
   "enter",
   "exit",
@@ -48,8 +49,8 @@ describe("the release build", () => {
   });
 
   // The rules of debts and refunds are there twice: for debts of one word, and for those of two.
-  test("has 7,700 bytes at most", () => {
-    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(7_700);
+  test("has 8,200 bytes at most", () => {
+    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(8_200);
   });
 });
 

@@ -71,7 +71,7 @@ export class Lab {
   moveTo(us: number): boolean {
     const ms = us / 1000;
     // A reading right between two microseconds may be rounded either way.
-    if (us < 0 || us > END_OF_TIME_US || (ms * 1000) % 1 === 0.5) return false;
+    if (us < 0 || us + Number(this.oracle.ahead) > END_OF_TIME_US || (ms * 1000) % 1 === 0.5) return false;
     count();
     this.clock.set(ms);
     this.#trace.push(["clock.set", ms]);
@@ -82,7 +82,7 @@ export class Lab {
   take(named: Units): boolean {
     count();
     const requested = this.#toAmounts(named);
-    const reading = BigInt(this.readingUs);
+    const clock = BigInt(this.readingUs);
     const amounts = this.oracle.amounts(toBig(named));
     if (amounts === undefined) {
       this.#expectError(InvalidRequestError, "tryAcquire", requested, () =>
@@ -99,20 +99,20 @@ export class Lab {
       acquisition.limitedBy,
     ]);
     this.answers.push(acquisition.successful, acquisition.retryAfterMs, acquisition.limitedBy);
-    const judgement = this.oracle.judge(reading, amounts);
+    const judgement = this.oracle.judge(clock, amounts);
     if (!acquisition.successful) {
       if (!judgement.mayRefuse) this.fail("refused what fits");
-      this.#checkRefusal(judgement, reading, acquisition);
+      this.#checkRefusal(judgement, acquisition);
       const wait = acquisition.retryAfterMs;
       if (Number.isFinite(wait)) {
-        this.refused = { named, readyUs: Number(reading) + Math.round(wait * 1000), acquisition };
+        this.refused = { named, readyUs: Number(clock) + Math.round(wait * 1000), acquisition };
       }
       return false;
     }
     if (!judgement.mayGrant) this.fail("granted what does not fit");
     if (acquisition.retryAfterMs !== 0 || acquisition.limitedBy.length > 0)
       this.fail("granted, and yet a wait");
-    const reservation = this.oracle.take(reading, amounts);
+    const reservation = this.oracle.take(clock, amounts);
     for (const [i, definition] of this.definitions.entries()) {
       const taken = acquisition.requested[definition.key] ?? 0;
       this.#near(`requested ${definition.key}`, definition, taken, exactly(amounts[i]!));
@@ -179,14 +179,14 @@ export class Lab {
 
   /** All numbers of the set's stats. */
   checkStats(): void {
-    const reading = BigInt(this.readingUs);
-    const now = max(reading, this.oracle.latest);
+    const clock = BigInt(this.readingUs);
+    const { now, reading } = this.oracle.timeOf(clock);
     const stats = this.limits.stats();
     for (const [i, definition] of this.definitions.entries()) {
       const own = stats[definition.key];
       if (own === undefined) this.fail(`no stats of ${definition.key}`);
       const { key, capacity, type, algorithm, windowUs } = definition;
-      const used = this.oracle.used(reading, i);
+      const used = this.oracle.used(clock, i);
       const ceiling = ceilingOf(definition);
       this.#near(`used of ${key}`, definition, own.used, used);
       const available = { least: ceiling - used.most, most: ceiling - used.least };
@@ -218,11 +218,7 @@ export class Lab {
     );
   }
 
-  #checkRefusal(
-    { now, ready }: Judgement,
-    reading: bigint,
-    { limitedBy, retryAfterMs }: Acquisition<string>,
-  ): void {
+  #checkRefusal({ now, reading, ready }: Judgement, { limitedBy, retryAfterMs }: Acquisition<string>): void {
     let listed = 0;
     let soonest = 0n;
     let latest = 0n;

@@ -22,6 +22,8 @@ export interface Model {
   charge(now: bigint, n: bigint): void;
   /** Gives back `n` of the units that the reservation `id` took. */
   giveBack(now: bigint, n: bigint, id: number): void;
+  /** From `now` on, the set's time is `ahead` of the wall clock. Only some models depend on the wall clock. */
+  moved?(now: bigint, ahead: bigint): void;
 }
 
 export const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);

@@ -17,6 +17,8 @@ export interface Definition {
 /** The answer that a set must give to a request. Where both ends of a range are equal, there is one right answer. */
 export interface Judgement {
   readonly now: bigint;
+  /** The reading as the set's time, which may stand still. */
+  readonly reading: bigint;
   readonly mayGrant: boolean;
   readonly mayRefuse: boolean;
   /** For each limit of the set, when it alone would let the request pass; undefined where the request leaves it out. */
@@ -33,11 +35,15 @@ export interface Reservation {
 
 export type Named = Readonly<Record<string, bigint>>;
 
+/** A clock that is behind by this much stands still. */
+const TOLERANCE_US = 1_000_000n;
+
 /** A limit set as the documents describe it: slow, exact, in one thread and without a queue. */
 export class OracleSet {
   readonly definitions: readonly Definition[];
   readonly models: readonly Model[];
   #latest = 0n;
+  #ahead = 0n;
   #lastId = 0;
 
   constructor(definitions: readonly Definition[]) {
@@ -61,13 +67,29 @@ export class OracleSet {
     return amounts;
   }
 
-  judge(reading: bigint, amounts: readonly bigint[]): Judgement {
-    const now = max(reading, this.#latest);
+  /** By how much the set's time is ahead of the clock, in microseconds. */
+  get ahead(): bigint {
+    return this.#ahead;
+  }
+
+  /** A reading of the clock as the set's time. One that is more than a second behind the state is where time goes on from there. */
+  timeOf(reading: bigint): { readonly now: bigint; readonly reading: bigint } {
+    const behind = this.#latest - (reading + this.#ahead);
+    if (behind > TOLERANCE_US) {
+      this.#ahead += behind;
+      for (const model of this.models) model.moved?.(this.#latest, this.#ahead);
+    }
+    return { now: max(reading + this.#ahead, this.#latest), reading: reading + this.#ahead };
+  }
+
+  judge(clock: bigint, amounts: readonly bigint[]): Judgement {
+    const { now, reading } = this.timeOf(clock);
     const ready = this.models.map((model, i) =>
       amounts[i] === 0n ? undefined : model.ready(now, amounts[i]!),
     );
     return {
       now,
+      reading,
       mayGrant: ready.every((range) => range === undefined || range.least <= now),
       mayRefuse: ready.some((range) => range !== undefined && range.most > now),
       ready,
@@ -75,8 +97,8 @@ export class OracleSet {
   }
 
   /** Takes, whatever the verdict was: the caller decides whether the grant was right. */
-  take(reading: bigint, amounts: readonly bigint[]): Reservation {
-    const now = max(reading, this.#latest);
+  take(clock: bigint, amounts: readonly bigint[]): Reservation {
+    const { now } = this.timeOf(clock);
     const id = ++this.#lastId;
     for (const [i, model] of this.models.entries()) if (amounts[i] !== 0n) model.take(now, amounts[i]!, id);
     this.#latest = now;
@@ -87,19 +109,19 @@ export class OracleSet {
    * Settles a reservation. Missing usage counts as the whole request. Only a charge needs the time of the release: a refund
    * takes place at the latest time, and leaks go on from there.
    */
-  release(reading: bigint, { id, amounts, reported }: Reservation): void {
+  release(clock: bigint, { id, amounts, reported }: Reservation): void {
     const unused = this.definitions.map(({ type }, i) =>
       type === "resource" ? amounts[i]! : amounts[i]! - (reported[i] ?? amounts[i]!),
     );
-    if (unused.some((n) => n < 0n)) this.#latest = max(reading, this.#latest);
+    if (unused.some((n) => n < 0n)) this.#latest = this.timeOf(clock).now;
     for (const [i, model] of this.models.entries()) {
       if (unused[i]! > 0n) model.giveBack(this.#latest, unused[i]!, id);
       if (unused[i]! < 0n) model.charge(this.#latest, -unused[i]!);
     }
   }
 
-  used(reading: bigint, limit: number): Range {
-    return this.models[limit]!.used(max(reading, this.#latest));
+  used(clock: bigint, limit: number): Range {
+    return this.models[limit]!.used(this.timeOf(clock).now);
   }
 }
 

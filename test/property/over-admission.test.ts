@@ -22,7 +22,10 @@ afterAll(() => report("over-admission"));
 
 /** A grant of a set, in units and microseconds; `net` is the usage. */
 interface Granted {
+  /** In the set's time. */
   readonly time: bigint;
+  /** Which piece of time between two windows of the wall clock it is in. A clock that is put back begins no new one. */
+  readonly piece: number;
   readonly asked: bigint;
   net: bigint;
 }
@@ -62,13 +65,12 @@ const everyWindow: Bound = (grants, { capacity, windowUs }) => {
   }
 };
 
-const everyAlignedWindow: Bound = (grants, { capacity, windowUs }) => {
-  const sums = new Map<bigint, bigint>();
-  for (const { time, asked } of grants) {
-    const number = time / BigInt(windowUs);
-    const sum = (sums.get(number) ?? 0n) + asked;
-    if (sum > BigInt(capacity)) throw new Error(`${sum} in window ${number}`);
-    sums.set(number, sum);
+const everyPiece: Bound = (grants, { capacity }) => {
+  const sums = new Map<number, bigint>();
+  for (const { piece, asked } of grants) {
+    const sum = (sums.get(piece) ?? 0n) + asked;
+    if (sum > BigInt(capacity)) throw new Error(`${sum} in piece ${piece}`);
+    sums.set(piece, sum);
   }
 };
 
@@ -77,8 +79,41 @@ const bounds: Record<Algorithm, Bound> = {
   gcra: bucketHolds,
   "leaky-bucket": spaced,
   "sliding-window": everyWindow,
-  "fixed-window": everyAlignedWindow,
+  "fixed-window": everyPiece,
 };
+
+const TOLERANCE_US = 1_000_000;
+
+/** The set's time, and the pieces of time between the boundaries of the wall clock's windows. */
+class Pieces {
+  now = 0;
+  /** The time of the last grant. */
+  latest = 0;
+  piece = 0;
+  readonly #windowUs: number;
+  /** By how much the set's time is ahead of the clock. */
+  ahead = 0;
+  #number = 0;
+
+  constructor(windowUs: number) {
+    this.#windowUs = windowUs;
+  }
+
+  read(clock: number): void {
+    const isBehind = this.latest - (clock + this.ahead) > TOLERANCE_US;
+    this.now = Math.max(clock + this.ahead, this.latest);
+    this.#turn(false);
+    if (!isBehind) return;
+    this.ahead = this.latest - clock;
+    this.#turn(true);
+  }
+
+  #turn(goesOn: boolean): void {
+    const number = Math.floor((this.now - this.ahead) / this.#windowUs);
+    if (number !== this.#number && !goesOn) this.piece++;
+    this.#number = number;
+  }
+}
 
 const steps = fc.array(fc.tuple(fc.nat(19), fc.nat(15), fc.nat(1023)), { maxLength: 220, size: "max" });
 
@@ -94,8 +129,8 @@ function grantsOf(
   const live: { acquisition: Acquisition<string>; granted: Granted }[] = [];
   const { capacity, burst, windowUs } = definition;
   const ceiling = definition.algorithm === "gcra" ? burst : capacity;
+  const pieces = new Pieces(windowUs);
   let wait = 0;
-  let latest = 0;
   for (const [kind, mode, fraction] of history) {
     count();
     const now = Math.round(clock.now() * 1000);
@@ -110,9 +145,15 @@ function grantsOf(
       const asked = Math.min(ceiling, Math.max(1, sizes[mode % sizes.length]!));
       const acquisition = limits.tryAcquire({ [definition.key]: amountOf(definition, asked) });
       wait = acquisition.retryAfterMs;
+      pieces.read(now);
       if (!acquisition.successful) continue;
-      latest = Math.max(latest, now);
-      const granted: Granted = { time: BigInt(latest), asked: BigInt(asked), net: BigInt(asked) };
+      pieces.latest = pieces.now;
+      const granted: Granted = {
+        time: BigInt(pieces.now),
+        piece: pieces.piece,
+        asked: BigInt(asked),
+        net: BigInt(asked),
+      };
       grants.push(granted);
       live.push({ acquisition, granted });
     } else if (kind < 14) {
@@ -126,7 +167,7 @@ function grantsOf(
       const pace = Math.ceil((windowUs / 1024 / (mode + 1)) * fraction);
       const back = Math.ceil((windowUs / 4096) * fraction);
       const to = kind < 17 ? now + Math.round(wait * 1000) : kind < 19 ? now + pace : Math.max(0, now - back);
-      if (to > END_OF_TIME_US) break;
+      if (to + pieces.ahead > END_OF_TIME_US) break;
       clock.set(to / 1000);
     }
   }

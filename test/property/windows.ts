@@ -76,12 +76,13 @@ export class SlidingModel implements Model {
   }
 }
 
-/** Windows are counted from the epoch; each starts empty. */
+/** Windows are counted from the epoch by the wall clock; each starts empty. */
 export class FixedModel implements Model {
   readonly #capacity: bigint;
   readonly #window: bigint;
   #number = -1n;
   #count = 0n;
+  #ahead = 0n;
 
   constructor(capacity: bigint, windowUs: bigint) {
     this.#capacity = capacity;
@@ -89,7 +90,8 @@ export class FixedModel implements Model {
   }
 
   ready(now: bigint, n: bigint): Range {
-    const time = this.#countAt(now) + n <= this.#capacity ? now : (now / this.#window + 1n) * this.#window;
+    const end = (this.#numberAt(now) + 1n) * this.#window + this.#ahead;
+    const time = this.#countAt(now) + n <= this.#capacity ? now : end;
     return { least: time, most: time };
   }
 
@@ -104,13 +106,24 @@ export class FixedModel implements Model {
 
   charge(now: bigint, n: bigint): void {
     this.#count = this.#countAt(now) + n;
-    this.#number = now / this.#window;
+    this.#number = this.#numberAt(now);
   }
 
   giveBack(): void {}
 
+  /** The count of the present window goes on in the wall clock's present window. */
+  moved(now: bigint, ahead: bigint): void {
+    this.#count = this.#countAt(now);
+    this.#ahead = ahead;
+    this.#number = this.#numberAt(now);
+  }
+
+  #numberAt(now: bigint): bigint {
+    return (now - this.#ahead) / this.#window;
+  }
+
   #countAt(now: bigint): bigint {
-    return now / this.#window === this.#number ? this.#count : 0n;
+    return this.#numberAt(now) === this.#number ? this.#count : 0n;
   }
 }
 

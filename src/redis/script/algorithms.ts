@@ -172,8 +172,13 @@ end
 slidingWindow.take = slidingWindow.charge
 `;
 
+/** The windows begin by the clock, which the set's time may be ahead of. */
 export const fixedWindow = /* lua */ `
 local fixedWindow = {}
+
+local function numberAt(definition, now)
+  return floor((now - ahead) / definition.window)
+end
 
 function fixedWindow.read(stored)
   if not stored then return { number = 0, count = 0 } end
@@ -186,18 +191,18 @@ function fixedWindow.write(state)
 end
 
 function fixedWindow.used(definition, state, now)
-  return floor(now / definition.window) == state.number and state.count or 0
+  return numberAt(definition, now) == state.number and state.count or 0
 end
 
 function fixedWindow.readyAt(definition, state, now, count)
   if count <= definition.ceiling - fixedWindow.used(definition, state, now) then return 0 end
-  return (floor(now / definition.window) + 1) * definition.window
+  return (numberAt(definition, now) + 1) * definition.window + ahead
 end
 
 -- Adds units to the present window, above the ceiling if need be.
 function fixedWindow.charge(definition, state, now, count)
   local used = fixedWindow.used(definition, state, now)
-  state.number, state.count = floor(now / definition.window), used + math.min(count, MOST - used)
+  state.number, state.count = numberAt(definition, now), used + math.min(count, MOST - used)
 end
 
 fixedWindow.take = fixedWindow.charge

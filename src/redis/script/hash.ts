@@ -5,6 +5,7 @@
  * |---|---|
  * | `d` | the definitions, one a line |
  * | `t` | the latest time that changed something, in microseconds |
+ * | `c` | by how much the set's time is ahead of the clock, in microseconds |
  * | `e` | the time before which no session ends |
  * | `w` | until when waiters may be there, and their session (`*`: several) |
  * | `q` | the claim of a waiter that was passed over: since when it waits, until when no later request passes it, its session, whether it waits for a release, the units it wants |

@@ -14,6 +14,8 @@ end
 local MOST = 9007199254740991
 -- The answer if only a release helps, not time.
 local NEVER = math.huge
+-- By how much the set's time is ahead of the clock: see transact.ts.
+local ahead = 0
 `;
 
 export const numbers = /* lua */ `

@@ -59,7 +59,7 @@ export const redefine = /* lua */ `
         state = { at = now, units = algorithm.used(before, state, now), part = 0, marks = {} }
         state.units = math.min(state.units, after.mostUnits)
       elseif after.kind == 5 then
-        state = { number = floor(now / after.window), count = algorithm.used(before, state, now) }
+        state = { number = floor((now - ahead) / after.window), count = algorithm.used(before, state, now) }
       end
     end
     if state then definitions[to], states[to], isChanged[to] = after, state, true end

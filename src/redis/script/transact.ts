@@ -1,4 +1,5 @@
 import { AWAITS_RELEASE, AWAITS_TIME, FREE } from "../../waiting/line.ts";
+import { correct, time } from "./correct.ts";
 import { redefine } from "./redefine.ts";
 import { endSessions } from "./sessions.ts";
 
@@ -33,7 +34,8 @@ local PIECE = 400
 
 -- The units of each operation; and all fields that they need, which are read at once.
 local requests, isTouched = {}, {}
-local fields = { "d", "t", "e", "w", "x", "s" .. sid, "q" }
+local fields = { "d", "t", "e", "w", "x", "s" .. sid, "q", "c" }
+local isTimed = false -- Whether an operation needs the time. Giving back does not.
 local function touch(index)
   if isTouched[index] then return end
   isTouched[index] = true
@@ -42,25 +44,29 @@ end
 for i = FIRST_OPERATION, #ARGV do
   local argument = ARGV[i]
   if argument == "I" then
+    isTimed = true
     for index = 1, #specs do touch(index) end
   elseif argument ~= "." and argument ~= "R" and argument ~= "L" then
     local space = find(argument, " ", 3, true)
     local counts = parsePairs(space and sub(argument, space) or argument)
     requests[i] = counts
-    for index in pairs(counts) do touch(index) end
+    local isRequest = sub(argument, 1, 1) ~= "S"
+    for index, count in pairs(counts) do
+      touch(index)
+      isTimed = isTimed or isRequest or count > 0
+    end
   end
 end
 local wanted = #fields
 local found = redis.call("HMGET", key, unpack(fields, 1, wanted < PIECE and wanted or PIECE))
-for at = 8, #found do stored[fields[at]] = found[at] end
+for at = 9, #found do stored[fields[at]] = found[at] end
 for first = PIECE + 1, wanted, PIECE do
   local last = math.min(first + PIECE - 1, wanted)
   local more = redis.call("HMGET", key, unpack(fields, first, last))
   for at = first, last do stored[fields[at]] = more[at - first + 1] end
 end
 local latest, due, session = tonumber(found[2] or 0), found[3] and tonumber(found[3]), found[6]
--- The time of a set never runs backwards.
-local now = math.max(reading, latest)
+${time}
 
 local isOther = found[1] and found[1] ~= definitionText
 if isOther and not redefines then return "other\\n" .. found[1] end
@@ -82,6 +88,7 @@ end
 if due and due <= now then
 ${endSessions}
 end
+${correct}
 
 local function waitText(ready)
   if ready == 0 then return "0" end

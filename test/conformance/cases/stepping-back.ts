@@ -1,7 +1,10 @@
 import { expect } from "vitest";
-import type { RateLimitAlgorithm } from "../../../src/index.ts";
+import { AcquireTimeoutError, type RateLimitAlgorithm } from "../../../src/index.ts";
 import { START, type Theme } from "../harness.ts";
-import { play, type Row, rate, resource, take, watch } from "../tools.ts";
+import { ALGORITHMS, play, type Row, rate, resource, take, watch } from "../tools.ts";
+
+const DAY_MS = 86_400_000;
+const SLIDING = { algorithm: "sliding-window" } as const;
 
 /** Requests to a limit of 10 in a second: the first is granted when the clock has moved on, then the clock reads 0 or 500 ms. */
 const TABLES: readonly (readonly [algorithm: RateLimitAlgorithm, rows: readonly Row[]])[] = [
@@ -68,6 +71,91 @@ export const steppingBack: Theme = ({ it }) => {
       expect(used).toBe(4);
     });
   }
+
+  for (const algorithm of ALGORITHMS) {
+    for (const windowMs of [1000, 3_600_000]) {
+      it(`${algorithm} of ${windowMs} ms goes on within one window when a clock that was a day ahead is put right`, async (create) => {
+        const { limits, clock } = await create([rate("x", 10, windowMs, { algorithm })]);
+        await take(limits, { x: 1 });
+        await clock.set(START + DAY_MS);
+        await take(limits, { x: 1 });
+        await clock.set(START + windowMs / 4);
+        const asked = await limits.tryAcquire({ x: 10 });
+        expect(asked.retryAfterMs).toBeLessThanOrEqual(windowMs);
+        await clock.set(START + windowMs / 4 + asked.retryAfterMs);
+        expect((await limits.tryAcquire({ x: 10 })).successful).toBe(true);
+        const next = await limits.tryAcquire({ x: 10 });
+        expect(next.successful).toBe(false);
+        await clock.set(START + windowMs / 4 + asked.retryAfterMs + next.retryAfterMs);
+        expect((await limits.tryAcquire({ x: 10 })).successful).toBe(true);
+      });
+    }
+  }
+
+  it("what was taken before a clock that was ahead is put right stays taken", async (create) => {
+    const { limits, clock } = await create([rate("x", 10, 10_000), rate("y", 10, 10_000, SLIDING)]);
+    await clock.set(START + DAY_MS);
+    await take(limits, { x: 10, y: 10 });
+    await clock.set(START);
+    expect((await limits.tryAcquire({ x: 1 })).retryAfterMs).toBe(1000);
+    expect((await limits.tryAcquire({ y: 1 })).retryAfterMs).toBe(10_000);
+    await clock.set(START + 999);
+    expect((await limits.tryAcquire({ x: 1 })).successful).toBe(false);
+    await clock.set(START + 1000);
+    expect((await limits.tryAcquire({ x: 1 })).successful).toBe(true);
+  });
+
+  it("a fixed window begins by the clock again after the clock was put back", async (create) => {
+    const { limits, clock } = await create([rate("x", 10, 10_000, { algorithm: "fixed-window" })]);
+    await clock.set(START + DAY_MS + 3000);
+    await take(limits, { x: 4 });
+    await clock.set(START + 8000);
+    expect((await limits.tryAcquire({ x: 7 })).retryAfterMs).toBe(2000);
+    await take(limits, { x: 6 });
+    await clock.set(START + 10_000);
+    await take(limits, { x: 10 });
+    expect((await limits.tryAcquire({ x: 1 })).retryAfterMs).toBe(10_000);
+  });
+
+  it("a clock that is put back time and again stops no limit", async (create) => {
+    const { limits, clock } = await create([rate("x", 10, 1000)]);
+    await take(limits, { x: 10 });
+    for (let times = 1; times <= 5; times++) {
+      await clock.set(START - times * DAY_MS);
+      const refused = await limits.tryAcquire({ x: 10 });
+      expect(refused.retryAfterMs).toBe(1000);
+      await clock.advance(999);
+      expect((await limits.tryAcquire({ x: 10 })).successful).toBe(false);
+      await clock.advance(1);
+      await take(limits, { x: 10 });
+    }
+  });
+
+  it("a waiter is granted within one window after the set sees that the clock was put back by a day", async (create) => {
+    const { limits, clock } = await create([rate("x", 1, 1000)]);
+    await take(limits, { x: 1 });
+    const waiter = watch(limits.acquire({ x: 1 }));
+    await clock.advance(500);
+    await clock.set(START - DAY_MS);
+    await limits.stats();
+    await clock.advance(999);
+    expect(waiter.state).toBe("pending");
+    await clock.advance(1);
+    expect(waiter.state).toBe("granted");
+  });
+
+  it("a timeout keeps its length when the clock is put back", async (create) => {
+    const { limits, clock } = await create([resource("db", 1)]);
+    await take(limits, { db: 1 });
+    const waiter = watch(limits.acquire({ db: 1 }, { timeoutMs: 5000 }));
+    await clock.advance(4000);
+    await clock.set(START - DAY_MS);
+    await clock.advance(999);
+    expect(waiter.state).toBe("pending");
+    await clock.advance(1);
+    expect(waiter.state).toBe("rejected");
+    expect(waiter.reason).toBeInstanceOf(AcquireTimeoutError);
+  });
 
   it("a limit grants what is left after the clock steps back, and does not refill", async (create) => {
     const subject = await create([rate("x", 10, 1000)]);

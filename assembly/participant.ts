@@ -1,0 +1,87 @@
+/** The transactions that concern a participant as such: the correction of its time, and its end. */
+import * as claims from "./claims";
+import { lifeOf, publish, readHead, stage, unchanged } from "./commit";
+import * as kinds from "./kinds";
+import { AHEAD, DEFINITION_BYTES, DEFINITIONS, INSIDE, LATEST, LIMITS, PARTICIPANT, SHIFT } from "./layout";
+import { scratchOf } from "./region";
+import { microseconds, TOLERANCE } from "./time";
+import { ring, wake } from "./wake";
+
+/**
+ * Corrects the time of a participant, whose clock's reading `ms` is the first to which these steps apply. `shift` microseconds are
+ * added to its readings from now on; and its readings are `ahead` more of its wall clock than before. If the reading is more than
+ * TOLERANCE behind the state then, the difference is added too. Returns its SHIFT. No other participant's time moves. The calling thread has entered.
+ */
+export function correct(region: usize, scratch: usize, life: i32, ms: f64, shift: f64, ahead: f64): f64 {
+  const first = region + DEFINITIONS;
+  const end = first + load<i32>(region + LIMITS) * DEFINITION_BYTES;
+  while (true) {
+    const head = readHead(region);
+    if (life !== 0 && lifeOf(scratch) !== (life | INSIDE)) return 0;
+    const staged = stage(region, scratch, head);
+    const latest = load<i64>(staged + LATEST);
+    let added = i64(shift);
+    const reading = microseconds(ms) + load<i64>(scratch + SHIFT) + added;
+    if (latest - reading > TOLERANCE) added += latest - reading;
+    const total = load<i64>(scratch + AHEAD) + added + i64(ahead);
+    if (total !== load<i64>(scratch + AHEAD)) {
+      const now = max(latest, reading);
+      for (let each = first; each < end; each += DEFINITION_BYTES) kinds.move(each, staged, now, total);
+      store<i64>(staged + LATEST, now);
+    }
+    // They would not be known again by the new time. The waiters make new ones.
+    const dropped = claims.drop(region, staged, load<i32>(scratch + PARTICIPANT), 0);
+    if (!publish(region, head, staged)) continue;
+    store<i64>(scratch + SHIFT, load<i64>(scratch + SHIFT) + added);
+    store<i64>(scratch + AHEAD, total);
+    if (dropped) wake(region);
+    return f64(load<i64>(scratch + SHIFT));
+  }
+}
+
+/**
+ * Withdraws the claim of a participant's waiter that came at `since`, in microseconds. If that is 0, withdraws all claims of the
+ * participant, and gives back all that it holds. The calling thread does so in its own life `own`, and has entered. Does nothing
+ * if that is over, or if LIFE of `participant`, but for INSIDE, is not `life` any more.
+ */
+export function leave(
+  region: usize,
+  scratch: usize,
+  own: i32,
+  participant: i32,
+  life: i32,
+  since: f64,
+): void {
+  const other = scratchOf(region, participant);
+  const definition = region + DEFINITIONS;
+  const end = definition + load<i32>(region + LIMITS) * DEFINITION_BYTES;
+  while (true) {
+    const head = readHead(region);
+    // Both are read after the head. A thread that gets one of the numbers later moves the head with its first transaction, and the
+    // swap below fails.
+    if (lifeOf(scratch) !== (own | INSIDE) || (lifeOf(other) & ~INSIDE) !== life) return;
+    const staged = stage(region, scratch, head);
+    const came = since === 0 ? 0 : i64(since) + load<i64>(other + SHIFT);
+    const dropped = claims.drop(region, staged, participant, came);
+    if (since !== 0) {
+      if (dropped) {
+        if (publish(region, head, staged)) break;
+      } else if (unchanged(region, head)) {
+        return;
+      }
+      continue;
+    }
+    for (let each = definition; each < end; each += DEFINITION_BYTES) kinds.leave(each, staged, participant);
+    if (other === scratch) {
+      // The number's next thread has a clock of its own.
+      store<i64>(scratch + SHIFT, 0);
+      store<i64>(scratch + AHEAD, 0);
+    }
+    if (publish(region, head, staged)) {
+      // Rings even if the flag is down: the participant may have died after it cleared the flag and before it woke the sleepers.
+      ring(region);
+      return;
+    }
+  }
+  wake(region);
+}

@@ -1,0 +1,35 @@
+/**
+ * The time of a set: the clock's, never backwards. A clock that was ahead for a moment and is put right must not stop the set until
+ * it has caught up. So where the clock is more than TOLERANCE behind, the set's time goes on from where it was. These are no
+ * functions, since making one would cost every call.
+ */
+import { FIXED_WINDOW } from "../../../assembly/layout.ts";
+
+/** Reads the time, from a reading of the clock. */
+export const time = /* lua */ `
+local TOLERANCE = 1000000
+ahead = tonumber(found[8] or 0)
+reading = reading + ahead
+local now = math.max(reading, latest)
+local isBehind = isTimed and now - reading > TOLERANCE
+`;
+
+/** Corrects the time. The counts of fixed windows go on in the clock's present windows. */
+export const correct = /* lua */ `
+if isBehind then
+  local further = now - reading
+  for index, spec in ipairs(specs) do
+    if match(spec, "^%d+") == "${FIXED_WINDOW}" then
+      local definition, state = limitOf(index)
+      -- A count whose window has passed must not come to life again.
+      if state.count > 0 then
+        state.count = definition.algorithm.used(definition, state, now)
+        state.number = floor((now - ahead - further) / definition.window)
+        isChanged[index] = true
+      end
+    end
+  end
+  ahead, reading = ahead + further, now
+  change("c", format("%d", ahead))
+end
+`;
