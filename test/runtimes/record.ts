@@ -11,7 +11,7 @@
  *   stats                     => of each limit: used, available, milliseconds until one unit passes
  */
 import { ALGORITHMS, amountOf, toLimit } from "../property/definitions.ts";
-import { max, type Range } from "../property/model.ts";
+import type { Range } from "../property/model.ts";
 import { ceilingOf, type Definition, OracleSet, type Reservation, waitMs } from "../property/oracle.ts";
 
 const SEED = 0x1157;
@@ -118,8 +118,8 @@ class History {
     }
     for (const [i, { key }] of this.#definitions.entries())
       if (around?.covered[i] && !(key in units)) amounts[i] = 0n;
-    const reading = BigInt(this.#us);
-    const { now, mayGrant, mayRefuse, ready } = this.#oracle.judge(reading, amounts);
+    const clock = BigInt(this.#us);
+    const { now, reading, mayGrant, mayRefuse, ready } = this.#oracle.judge(clock, amounts);
     if (mayGrant === mayRefuse) throw new Inexact();
     if (mayRefuse) {
       const waits = ready.map((range) => (range ? waitMs(reading, now, only(range)) : 0));
@@ -129,7 +129,7 @@ class History {
       this.#write(line, around ? "ERR_ACQUIRE_TIMEOUT" : `${longest} ${keys.join(" ")}`);
       return;
     }
-    const reservation = this.#oracle.take(reading, amounts);
+    const reservation = this.#oracle.take(clock, amounts);
     const covered = amounts.map((n, i) => n > 0n || around?.covered[i] === true);
     const number = this.#grants++;
     this.#held.push({ number, reservation, covered });
@@ -192,10 +192,10 @@ class History {
   }
 
   #stats(): void {
-    const reading = BigInt(this.#us);
-    const now = max(reading, this.#oracle.latest);
+    const clock = BigInt(this.#us);
+    const { now, reading } = this.#oracle.timeOf(clock);
     const all = this.#definitions.map((definition, i) => {
-      const used = Number(only(this.#oracle.used(reading, i)));
+      const used = Number(only(this.#oracle.used(clock, i)));
       const free = Number(ceilingOf(definition)) - used;
       const wait = waitMs(reading, now, only(this.#oracle.models[i]!.ready(now, 1n)));
       return [amountOf(definition, used), amountOf(definition, free), wait].join(" ");
