@@ -1,16 +1,21 @@
 /**
  * Order between threads. Each thread serves its own waiters first come, first served. Between threads, a request takes
- * whenever there is room. But a waiter that has been passed over for GRACE publishes a claim to the limits it wants, and
- * from then on no later request of any thread passes it there. (The mutexes of Go do so in "starvation mode".)
+ * whenever there is room. But a waiter that has been passed over for GRACE publishes a claim, with its demand of each limit it
+ * wants. From then on a later request of another thread passes only where that demand would still find room. (The mutexes of Go
+ * keep newcomers back in "starvation mode".)
  *
  * A thread that does not run must not hold up the others. A claim that has not been renewed for PATIENCE is silent. A
  * request that nothing but silent claims holds back asks for their renewal. A claim that is not renewed within PATIENCE
  * after that is void until its renewal.
  */
+import { demandAt, demandOf, plus } from "./demand";
+import * as kinds from "./kinds";
 import {
   CLAIM_BYTES,
   CLAIM_COUNT,
   CLAIMS,
+  DEFINITION_BYTES,
+  DEFINITIONS,
   FLAGS,
   LIMITS,
   OWNER,
@@ -22,9 +27,8 @@ import {
   UNITS,
   UNTIL,
   WANTS,
-  WANTS_BITS,
 } from "./layout";
-import { NEVER } from "./time";
+import { NEVER, wait } from "./time";
 
 // Microseconds.
 const GRACE: i64 = 10_000;
@@ -52,7 +56,7 @@ export function maxClaims(participants: i32): i32 {
 
 /** The size of a claim in a set of `limits` limits. */
 export function claimBytes(limits: i32): i32 {
-  return WANTS + ((limits + WANTS_BITS - 1) / WANTS_BITS) * (WANTS_BITS / 8);
+  return WANTS + limits * UNIT_BYTES;
 }
 
 /** Copies the claims of a block. Their number is in the copy already. */
@@ -62,24 +66,43 @@ export function copy(region: usize, source: usize, target: usize): void {
 }
 
 /**
- * Returns until when older claims hold back a request that came at `came`: 0 if none does. Marks the claimed limits in
- * WAITS and REFUSER, as a refusal by the limits themselves does.
+ * Returns until when older claims hold back a request that came at `came`, and that the limits of the staged block have granted:
+ * 0 if no claim does. A limit holds it back if the demand of the claims, and that of the waiters before it in its own thread, would
+ * find no room there any more. Notes these limits in WAITS and REFUSER, as a refusal by the limits themselves does.
  */
 export function holdBack(
   region: usize,
   scratch: usize,
   block: usize,
+  reading: i64,
   now: i64,
   came: i64,
   nested: bool,
+  demands: i32,
 ): i64 {
   const last = end(region, block);
   const size = load<i32>(region + CLAIM_BYTES);
+  const participant = load<i32>(scratch + PARTICIPANT);
+  const count = load<i32>(region + LIMITS);
   let latest: i64 = 0;
-  for (let claim = first(region, block); claim < last; claim += size) {
-    if (isVoid(claim, now) || !precedes(region, claim, scratch, came, nested)) continue;
-    const until = isSilent(claim, now) ? now + PATIENCE : load<i64>(claim + UNTIL);
-    mark(region, scratch, claim, until);
+  for (let i = 0; i < count; i++) {
+    const units = scratch + UNITS + i * UNIT_BYTES;
+    if (load<f64>(units) <= 0) continue;
+    let until: i64 = 0;
+    let demand: i64 = 0;
+    for (let claim = first(region, block); claim < last; claim += size) {
+      const wanted = demandAt(wants(claim, i));
+      if (wanted === 0 || isVoid(claim, now) || !isBefore(claim, participant, came, nested)) continue;
+      demand = plus(demand, wanted);
+      until = max(until, isSilent(claim, now) ? now + PATIENCE : load<i64>(claim + UNTIL));
+    }
+    if (until === 0) continue;
+    if (demands !== 0) demand = plus(demand, demandAt(units + demands));
+    const definition = region + DEFINITIONS + i * DEFINITION_BYTES;
+    // The request itself has been granted in this block.
+    if (kinds.hasRoom(definition, block, scratch, now, demand)) continue;
+    store<f64>(scratch + REFUSER, f64(latest === 0 ? i : SEVERAL));
+    store<f64>(units + count * UNIT_BYTES, wait(reading, until));
     latest = max(latest, until);
   }
   return latest;
@@ -124,7 +147,12 @@ export function press(
     if (isOwn(claim, participant, came)) {
       // Another waiter of this thread, for other limits, may have come at the same moment.
       if (isFor(region, scratch, claim)) own = claim;
-    } else if (asking && isSilent(claim, now) && precedes(region, claim, scratch, came, nested)) {
+    } else if (
+      asking &&
+      isSilent(claim, now) &&
+      isBefore(claim, participant, came, nested) &&
+      meets(region, claim, scratch)
+    ) {
       store<i32>(claim + FLAGS, flags | ASKED);
       store<i64>(claim + UNTIL, now + PATIENCE);
       changed = true;
@@ -179,54 +207,45 @@ function end(region: usize, block: usize): usize {
   return first(region, block) + load<i32>(block + CLAIM_COUNT) * load<i32>(region + CLAIM_BYTES);
 }
 
-/** Whether a claim wants limit `index`. */
-function wants(claim: usize, index: i32): bool {
-  return ((load<u8>(claim + WANTS + (index >> 3)) >> (index & 7)) & 1) !== 0;
+/** The address of a claim's demand of limit `index`. */
+function wants(claim: usize, index: i32): usize {
+  return claim + WANTS + index * UNIT_BYTES;
 }
 
-/** Whether the request in the scratch area wants limit `index`. */
-function asksFor(scratch: usize, index: i32): bool {
-  return load<f64>(scratch + UNITS + index * UNIT_BYTES) > 0;
+/** The demand of limit `index` that the request in the scratch area makes. */
+function demandFor(region: usize, scratch: usize, index: i32): f64 {
+  return demandOf(region, index, load<f64>(scratch + UNITS + index * UNIT_BYTES));
 }
 
-/** Whether a claim is for just the limits of the request in the scratch area. */
+/** Whether a claim has just the demand of the request in the scratch area. */
 function isFor(region: usize, scratch: usize, claim: usize): bool {
   const count = load<i32>(region + LIMITS);
-  for (let i = 0; i < count; i++) if (wants(claim, i) !== asksFor(scratch, i)) return false;
+  for (let i = 0; i < count; i++) {
+    if (load<f64>(wants(claim, i)) !== demandFor(region, scratch, i)) return false;
+  }
   return true;
 }
 
-/** Writes the limits of the request in the scratch area into a claim. */
+/** Writes the demand of the request in the scratch area into a claim. */
 function name(region: usize, scratch: usize, claim: usize): void {
-  memory.fill(claim + WANTS, 0, load<i32>(region + CLAIM_BYTES) - WANTS);
   const count = load<i32>(region + LIMITS);
-  for (let i = 0; i < count; i++) {
-    if (!asksFor(scratch, i)) continue;
-    const at = claim + WANTS + (i >> 3);
-    store<u8>(at, load<u8>(at) | ((1 as u8) << ((i & 7) as u8)));
-  }
+  for (let i = 0; i < count; i++) store<f64>(wants(claim, i), demandFor(region, scratch, i));
 }
 
-/** Marks those limits of the request in the scratch area that a claim wants as refused until `until`. */
-function mark(region: usize, scratch: usize, claim: usize, until: i64): void {
+/** Whether a claim wants one of the limits of the request in the scratch area. */
+function meets(region: usize, claim: usize, scratch: usize): bool {
   const count = load<i32>(region + LIMITS);
-  let refuser = -1;
   for (let i = 0; i < count; i++) {
-    const wait = scratch + UNITS + (count + i) * UNIT_BYTES;
-    if (asksFor(scratch, i) && wants(claim, i)) store<i64>(wait, max(load<i64>(wait), until));
-    if (load<i64>(wait) !== 0) refuser = refuser < 0 ? i : SEVERAL;
+    if (load<f64>(scratch + UNITS + i * UNIT_BYTES) > 0 && load<f64>(wants(claim, i)) > 0) return true;
   }
-  store<f64>(scratch + REFUSER, f64(refuser));
-}
-
-/** Whether a claim of another participant comes before the request in the scratch area, which came at `came`. */
-function precedes(region: usize, claim: usize, scratch: usize, came: i64, nested: bool): bool {
-  if (load<i32>(claim + OWNER) === load<i32>(scratch + PARTICIPANT)) return false;
-  if (nested && (load<i32>(claim + FLAGS) & AWAITS_RELEASE) !== 0) return false;
-  if (load<i64>(claim + SINCE) + GRACE >= came) return false;
-  const count = load<i32>(region + LIMITS);
-  for (let i = 0; i < count; i++) if (asksFor(scratch, i) && wants(claim, i)) return true;
   return false;
+}
+
+/** Whether a claim is one of another participant, and comes before a request that came at `came`. */
+function isBefore(claim: usize, participant: i32, came: i64, nested: bool): bool {
+  if (load<i32>(claim + OWNER) === participant) return false;
+  if (nested && (load<i32>(claim + FLAGS) & AWAITS_RELEASE) !== 0) return false;
+  return load<i64>(claim + SINCE) + GRACE < came;
 }
 
 function isOwn(claim: usize, participant: i32, came: i64): bool {

@@ -12,8 +12,10 @@
  * The version in the head makes a swap fail even where the same block has become the present one again in between.
  */
 import * as claims from "./claims";
+import { demandAt } from "./demand";
 import * as kinds from "./kinds";
 import {
+  AFTER,
   BLOCK_BYTES,
   BLOCKS,
   CLAIM_COUNT,
@@ -30,7 +32,6 @@ import {
   INSPECT,
   KIND,
   LATEST,
-  LIFE,
   LIMITS,
   LOG,
   LOGGED,
@@ -42,7 +43,6 @@ import {
   PROBE,
   REFUSER,
   REPEATS,
-  SEAT,
   SETTLE,
   SEVERAL,
   SHIFT,
@@ -54,6 +54,7 @@ import {
   UNIT_BYTES,
   UNITS,
 } from "./layout";
+import { lifeOf } from "./life";
 import { microseconds, TOLERANCE, wait } from "./time";
 import { wake } from "./wake";
 
@@ -63,30 +64,18 @@ const AGAIN = f64.POSITIVE_INFINITY;
 const BEHIND = -f64.MAX_VALUE;
 
 /**
- * Begins a transaction of the thread that has the seat at address `seat` in `life`. Returns false, and writes nothing, if that life
- * is over: then the region may be gone. Until `exit` no other thread gets the number, and the region's memory is not given back.
- */
-export function enter(seat: usize, life: i32): bool {
-  const now = atomic.load<i64>(seat + LIFE);
-  return i32(now) === life && atomic.cmpxchg<i64>(seat + LIFE, now, now | INSIDE) === now;
-}
-
-/** Ends a transaction. It lowers one flag, whatever the others say: the life may have been ended in the meantime. */
-export function exit(seat: usize): void {
-  atomic.and<i64>(seat + LIFE, ~(INSIDE as i64));
-}
-
-/**
  * Does `action` for each limit. `ms` is the clock's reading in milliseconds, with the participant's SHIFT.
  *
  * - TAKE takes UNITS from all limits, and returns the time of the grant in microseconds. Or it takes nothing, and returns
- *   minus the milliseconds until this request alone could pass: -Infinity if that needs a release. WAITS is then not 0
- *   for the limits that refuse, and REFUSER names the limit if only one does. PROBE answers the same, and takes nothing
- *   in either case. `since` is when the request came, in microseconds: 0 if that is now, negative if it is nested.
+ *   minus the milliseconds until this request alone could pass: -Infinity if that needs a release. WAITS then has the
+ *   milliseconds for each limit that refuses, and 0 for the others; REFUSER names the limit if only one refuses. PROBE answers
+ *   the same, and takes nothing in either case. `since` is when the request came, in microseconds: 0 if that is now, negative if
+ *   it is nested.
  * - SETTLE charges the positive UNITS and gives back the negative ones, for an acquisition that was granted at `since`,
  *   in microseconds. Giving back needs no reading of the clock, so that `ms` may be below 0: later leaks start from the rest.
  * - INSPECT reads all limits at one moment. UNITS then has the units in use, and WAITS the milliseconds that one unit
  *   would have to wait.
+ * - With AFTER, each limit has to grant its DEMAND first: that of the waiters before the request. Nothing of it is taken.
  *
  * Returns BEHIND, and does nothing, if `ms` is more than TOLERANCE behind the state.
  * Among several participants, `enter` comes before UNITS are written, and `exit` after the answer has been read. Returns NaN, and
@@ -96,6 +85,8 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
   // Life 0 is that of a region's only participant. No other thread ever gets its number.
   const count = load<i32>(region + LIMITS);
   const waits = count * UNIT_BYTES;
+  const demands = (action & AFTER) !== 0 ? 2 * waits : 0;
+  action &= ~AFTER;
   const reading = microseconds(ms);
   while (true) {
     const head = readHead(region);
@@ -123,15 +114,15 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
       }
       let ready: i64 = 0;
       if (amount > 0) {
-        ready = kinds.take(definition, staged, scratch, now, i64(amount));
+        const demand = demands !== 0 ? demandAt(units + demands) : 0;
+        ready = kinds.take(definition, staged, scratch, now, i64(amount), demand);
         if (ready !== 0) {
           const refuser = latest === 0 ? i32(units - scratch - UNITS) / UNIT_BYTES : SEVERAL;
           store<f64>(scratch + REFUSER, f64(refuser));
           latest = max(latest, ready);
         }
       }
-      if (action === INSPECT) store<f64>(units + waits, ready === 0 ? 0 : wait(reading, ready));
-      else store<i64>(units + waits, ready);
+      store<f64>(units + waits, ready === 0 ? 0 : wait(reading, ready));
     }
     if (action === SETTLE || (action === TAKE && latest === 0 && load<i32>(staged + CLAIM_COUNT) === 0)) {
       store<i64>(staged + LATEST, now);
@@ -144,7 +135,7 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
       return latest === 0 ? f64(now) : -wait(reading, latest);
     } else {
       const came = since === 0 ? now : i64(abs(since)) + load<i64>(scratch + SHIFT);
-      const answer = decide(region, scratch, head, staged, reading, came, since < 0, action, latest);
+      const answer = decide(region, scratch, head, staged, reading, came, since < 0, action, latest, demands);
       if (answer !== AGAIN) return answer;
     }
     store<f64>(scratch + REPEATS, load<f64>(scratch + REPEATS) + 1);
@@ -165,11 +156,12 @@ export function decide(
   nested: bool,
   action: i32,
   latest: i64,
+  demands: i32,
 ): f64 {
   const now = max(reading, load<i64>(staged + LATEST));
   const claimed = load<i32>(staged + CLAIM_COUNT) !== 0;
   if (claimed && action <= PROBE && latest === 0) {
-    latest = claims.holdBack(region, scratch, staged, now, came, nested);
+    latest = claims.holdBack(region, scratch, staged, reading, now, came, nested, demands);
   }
   if (action === TAKE && latest === 0) {
     store<i64>(staged + LATEST, now);
@@ -206,11 +198,6 @@ function press(
   // Only a renewal that is asked for wakes threads: a new claim gives none of them a turn.
   if (claims.asks(now, latest)) wake(region);
   return true;
-}
-
-/** The present LIFE of the number that has a scratch area. */
-export function lifeOf(scratch: usize): i32 {
-  return i32(atomic.load<i64>(load<usize>(scratch + SEAT) + LIFE));
 }
 
 export function readHead(region: usize): i64 {

@@ -4,7 +4,9 @@
  * through which requests and answers pass. layout.ts draws the memory, commit.ts is the transaction, and algorithms/ has one
  * file for each algorithm.
  */
-export { enter, exit, transact } from "./commit";
+export { transact } from "./commit";
+export { demandOf } from "./demand";
 export { logBytes, stateBytes } from "./kinds";
+export { enter, exit } from "./life";
 export { correct, leave } from "./participant";
 export { define, format, regionBytes, scratchOf } from "./region";

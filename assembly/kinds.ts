@@ -55,30 +55,54 @@ export function define(definition: usize, capacity: i64): void {
 }
 
 /**
- * Takes `units` from one limit of a staged block. Returns 0 if the limit grants them. Else returns the first microsecond at
- * which this limit alone would grant them: NEVER if no passing of time helps. `scratch` is the participant's.
+ * Takes `units` from one limit of a staged block. Returns 0 if the limit grants them, and would still have granted them after the
+ * `demand` of the waiters before. Else returns the first microsecond at which this limit alone would grant them then: NEVER if no
+ * passing of time helps. `scratch` is the participant's.
  */
-export function take(definition: usize, block: usize, scratch: usize, now: i64, units: i64): i64 {
+export function take(
+  definition: usize,
+  block: usize,
+  scratch: usize,
+  now: i64,
+  units: i64,
+  demand: i64,
+): i64 {
   if (units > load<i64>(definition + CEILING)) return NEVER;
   const state = block + load<i32>(definition + STATE);
   switch (load<i32>(definition + KIND)) {
     case TOKEN_BUCKET:
-      return tokenBucket.take<Narrow>(definition, state, now, units);
+      return tokenBucket.take<Narrow>(definition, state, now, units, demand);
     case GCRA:
-      return gcra.take<Narrow>(definition, state, now, units);
+      return gcra.take<Narrow>(definition, state, now, units, demand);
     case LEAKY_BUCKET:
-      return leakyBucket.take<Narrow>(definition, state, now, units);
+      return leakyBucket.take<Narrow>(definition, state, now, units, demand);
     case SLIDING_WINDOW:
-      return slidingWindow.take(definition, state, logOf(definition, block), now, units);
+      return slidingWindow.take(definition, state, logOf(definition, block), now, units, demand);
     case FIXED_WINDOW:
-      return fixedWindow.take(definition, state, now, aheadOf(scratch), units);
+      return fixedWindow.take(definition, state, now, aheadOf(scratch), units, demand);
     case WIDE_BUCKET:
-      return tokenBucket.take<Wide>(definition, state, now, units);
+      return tokenBucket.take<Wide>(definition, state, now, units, demand);
     case WIDE_LEAKY_BUCKET:
-      return leakyBucket.take<Wide>(definition, state, now, units);
+      return leakyBucket.take<Wide>(definition, state, now, units, demand);
     default:
-      return resource.take(definition, state, load<i32>(scratch + PARTICIPANT), units);
+      return resource.take(definition, state, load<i32>(scratch + PARTICIPANT), units, demand);
   }
+}
+
+/** Whether a limit from which a request has just taken would grant the `demand` of others now. */
+export function hasRoom(definition: usize, block: usize, scratch: usize, now: i64, demand: i64): bool {
+  const kind = load<i32>(definition + KIND);
+  // A leaky bucket grants the next request later.
+  if (kind === LEAKY_BUCKET || kind === WIDE_LEAKY_BUCKET) return false;
+  return used(definition, block, scratch, now) + demand <= load<i64>(definition + CEILING);
+}
+
+/** The demand that a waiter for `units` makes: of a leaky bucket, where one waiter goes after the other, the time that it takes. */
+export function demandOf(definition: usize, units: i64): i64 {
+  const kind = load<i32>(definition + KIND);
+  if (kind === LEAKY_BUCKET) return leakyBucket.demandOf<Narrow>(definition, units);
+  if (kind === WIDE_LEAKY_BUCKET) return leakyBucket.demandOf<Wide>(definition, units);
+  return units;
 }
 
 /**

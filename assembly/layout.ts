@@ -40,7 +40,8 @@
  * |  REFUSER f64, the limit that alone refused, or SEVERAL  | core
  * |  REPEATS f64, transactions that another thread beat     | core
  * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
- * |  WAITS, one a limit: 0 where the limit agrees           | core
+ * |  WAITS f64, one a limit: 0 where the limit agrees       | core
+ * |  DEMAND f64, one a limit: for the waiters before it     | JavaScript
  * +--------------------------------------------------------+
  * ```
  */
@@ -74,6 +75,8 @@ export const TAKE = 0;
 export const PROBE = 1;
 export const SETTLE = 2;
 export const INSPECT = 3;
+/** Added to TAKE, PROBE or INSPECT: waiters stand before the request, and DEMAND counts. */
+export const AFTER = 4;
 
 /** More than one limit refused. */
 export const SEVERAL = -1;
@@ -97,7 +100,7 @@ export const LOGGED = 92;
 export const CLAIMS = 96;
 /** Tells apart the regions that follow each other at one address. */
 export const SERIAL = 100;
-/** The size of a claim, which has a bit for each limit. */
+/** The size of a claim, which has a demand for each limit. */
 export const CLAIM_BYTES = 104;
 export const DEFINITIONS = 128;
 
@@ -180,9 +183,8 @@ export const FLAGS = 4;
 export const SINCE = 8;
 /** Until when the claim needs no renewal. */
 export const UNTIL = 16;
-/** One bit for each limit that the waiter wants, in as many words as it takes. */
+/** The demand of the waiter, one number a limit: 0 where it does not want the limit. */
 export const WANTS = 24;
-export const WANTS_BITS = 64;
 
 // State of a debt: token bucket, GCRA, leaky bucket. The debt and the low of a mark are numbers of one word, or of two in wide
 // kinds: what follows them is so much further on.

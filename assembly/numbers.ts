@@ -71,6 +71,16 @@ export function timeOf<D>(definition: usize, debt: D): i64 {
   return (debt - 1) / rate + 1;
 }
 
+/** The same for `debt` and the debt of so many units more: MOST_TIME at most. */
+export function timeWith<D>(definition: usize, debt: D, units: i64): i64 {
+  const rate = load<i64>(definition + RATE);
+  const weight = load<i64>(definition + WEIGHT);
+  if ((f64(units) * f64(weight)) / f64(rate) > f64(MOST_TIME)) return MOST_TIME;
+  if (isVector<D>()) return timeOf<D>(definition, plus<D>(definition, debt, units));
+  const time = quotient(units, weight, rate);
+  return time + (units * weight - time * rate + debt + rate - 1) / rate;
+}
+
 /** The units of a debt. A part of a unit counts as one. */
 export function wholeUnits<D>(definition: usize, debt: D): i64 {
   if (isVector<D>()) return unitsOf(debt) + i64(partOf(debt) > 0);

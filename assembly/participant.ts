@@ -1,8 +1,9 @@
 /** The transactions that concern a participant as such: the correction of its time, and its end. */
 import * as claims from "./claims";
-import { lifeOf, publish, readHead, stage, unchanged } from "./commit";
+import { publish, readHead, stage, unchanged } from "./commit";
 import * as kinds from "./kinds";
 import { AHEAD, DEFINITION_BYTES, DEFINITIONS, INSIDE, LATEST, LIMITS, PARTICIPANT, SHIFT } from "./layout";
+import { lifeOf } from "./life";
 import { scratchOf } from "./region";
 import { microseconds, TOLERANCE } from "./time";
 import { ring, wake } from "./wake";

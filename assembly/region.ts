@@ -131,7 +131,7 @@ function handleBytes(participants: i32): i32 {
 }
 
 function scratchBytes(limits: i32): i32 {
-  return lines(UNITS + 2 * limits * UNIT_BYTES);
+  return lines(UNITS + 3 * limits * UNIT_BYTES);
 }
 
 function lines(bytes: i32): i32 {

@@ -12,7 +12,7 @@ export const NEVER: i64 = i64.MAX_VALUE;
 export const TOLERANCE: i64 = 1_000_000;
 
 // The year 2255: whole microseconds are exact in a double until then.
-const LAST: i64 = 9007199254740991;
+export const LAST: i64 = 9007199254740991;
 
 /**
  * Turns a clock's reading from milliseconds to microseconds. A reading that is no time becomes -1, which never moves a set. One below

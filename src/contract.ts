@@ -22,6 +22,17 @@ export interface AcquireOptions {
    * an acquisition that is granted already. Default: none.
    */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Requests of a higher priority go first; those of one priority go in the order in which they came. Any number; with the set's
+   * option `agingMs`, a wait of so many milliseconds counts as much as a priority of 1. Default: 0.
+   */
+  readonly priority?: number | undefined;
+  /**
+   * The longest wait, in milliseconds, that is worth to begin: a request that would wait for longer, as far as that is known, rejects at
+   * once. The time until a release is not known. A wait that has begun ends after so many milliseconds, as with `timeoutMs`.
+   * Default: no end.
+   */
+  readonly maxWaitMs?: number | undefined;
 }
 
 /** A value, or a promise of it where the set lives elsewhere: `await` takes both. */
@@ -53,8 +64,15 @@ export interface Acquisition<M extends string = string, K extends string = OrMor
    * before it count.
    */
   readonly retryAfterMs: number;
-  /** The keys of the limits that refused, and of those that waiters ahead want too. Empty if granted. */
+  /**
+   * The keys of the limits that refused: first those that would have refused even if no waiter stood before the request. Empty if
+   * granted.
+   */
   readonly limitedBy: readonly K[];
+  /** How many waiters stood before a request that was refused, at that of these limits at which most did. 0 if granted. */
+  readonly ahead: number;
+  /** For how long the request waited before it was granted, in milliseconds. */
+  readonly waitedMs: number;
   /** A copy of the set's `config`, which the caller may change. */
   readonly config: Record<string, unknown>;
   /**

@@ -4,6 +4,7 @@ import { classNameOf, LimitError } from "./errors/limit-error.ts";
 import { listAmounts, listKeys, quote, show } from "./errors/show.ts";
 
 export { CannotShareError, InvalidHandleError, TooManyThreadsError } from "./errors/sharing.ts";
+export { AcquireTimeoutError, QueueFullError, WaitTooLongError } from "./errors/waiting.ts";
 export { classNameOf, LimitError, listAmounts, listKeys, show };
 
 /**
@@ -98,29 +99,6 @@ export class UsageNotReportedError extends LimitError {
       `released without update() of ${listKeys(keys)}: charged in full; report the usage, or make the set with missingUpdate: "charge"`,
     );
     this.keys = keys;
-  }
-}
-
-/**
- * A request was not granted within `timeoutMs`. Nothing was taken. Try again later, or wait longer; `limitedBy` and the
- * message name the limits that refuse. The error's `name` is `"TimeoutError"`, as that of the platform's own timeouts is.
- */
-export class AcquireTimeoutError extends LimitError {
-  /** The option `timeoutMs` of the request, in milliseconds. */
-  readonly timeoutMs: number;
-  /** The keys of the limits that refused at the end. */
-  readonly limitedBy: readonly string[];
-
-  static override get code() {
-    return "ERR_ACQUIRE_TIMEOUT" as const;
-  }
-
-  constructor(timeoutMs: number, limitedBy: readonly string[]) {
-    const by = limitedBy.length > 0 ? `, limited by ${listKeys(limitedBy)}` : "";
-    super(new.target.code, `not granted within ${timeoutMs} ms${by}`);
-    this.name = "TimeoutError";
-    this.timeoutMs = timeoutMs;
-    this.limitedBy = limitedBy;
   }
 }
 

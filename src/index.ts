@@ -28,10 +28,12 @@ export {
   InvalidRequestError,
   LimitError,
   LimitSetClosedError,
+  QueueFullError,
   TooManyThreadsError,
   UnreleasedAcquisitionWarning,
   UsageExceedsRequestedError,
   UsageNotReportedError,
+  WaitTooLongError,
 } from "./errors.ts";
 export { LimitSet } from "./limit-set.ts";
 export {

@@ -23,8 +23,8 @@ import { toMicros } from "./limits/units.ts";
 import { SetClock } from "./platform/set-clock.ts";
 import { warnOnce } from "./platform/warning.ts";
 import { takeBlocking } from "./waiting/blocking.ts";
-import type { Queue, Waiters } from "./waiting/gate.ts";
-import type { Request } from "./waiting/line.ts";
+import type { Queue, QueueOptions, Waiters } from "./waiting/gate.ts";
+import type { Request } from "./waiting/standing.ts";
 
 class LimitSet<K extends string = string> implements Limits<K> {
   /** The keys of the limits, in the order of their definition. */
@@ -35,6 +35,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
   readonly missingUpdate: "throw" | "charge";
   private readonly shared: boolean;
   private readonly maxThreads: number;
+  private readonly queueOptions: QueueOptions;
   private readonly limits: readonly Limit<K>[];
   private readonly requests: Requests<K>;
   private readonly clock: SetClock;
@@ -47,9 +48,10 @@ class LimitSet<K extends string = string> implements Limits<K> {
   constructor(options: LimitSetOptions<K> = {}) {
     checkSetOptions(options);
     const { limits = [], shared = true, maxThreads = 32, config = {}, clock } = options;
-    const { onWarning = warnOnce(), missingUpdate = "throw" } = options;
+    const { onWarning = warnOnce(), missingUpdate = "throw", maxWaiting, agingMs } = options;
     this.shared = shared;
     this.maxThreads = maxThreads;
+    this.queueOptions = { maxWaiting, agingMs };
     this.missingUpdate = missingUpdate;
     this.limits = toLimits(limits);
     this.requests = new Requests(this.limits);
@@ -66,6 +68,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
       missingUpdate,
       clock: this.clock,
       region: this.region,
+      queueOptions: this.queueOptions,
       denials: this.denials,
       onWarning,
       acquireNested: (requested, acquireOptions, covered) => this.enter(requested, acquireOptions, covered),
@@ -119,7 +122,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
 
   /**
    * Takes now, or not at all. A refusal is an answer: `successful` is false, `retryAfterMs` and `limitedBy` say why. A try
-   * does not pass waiters that want one of the same limits.
+   * passes waiters only where it delays none of them.
    *
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or more than could ever pass.
    * @throws {LimitSetClosedError} if the set is closed.
@@ -130,7 +133,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
   tryAcquire(requested?: Amounts<K>): Acquisition<K, K> {
     const region = this.region ?? closed();
     const units = this.requests.parse(requested);
-    if (this.waiters.size > 0) return this.tryAmong(units);
+    if (this.waiters.size > 0) return this.granter.tryAmong(units);
     const answer = region.take(units, this.clock.now());
     // A granted answer is its token: a call of `tokenOf` would be one too many to be inlined.
     return isGranted(answer) ? new Grant(this.granter, units, answer) : this.refuse(answer);
@@ -153,7 +156,9 @@ class LimitSet<K extends string = string> implements Limits<K> {
     const answer = takeBlocking(region, this.clock, units, timeoutMs);
     if (isGranted(answer)) return new Grant(this.granter, units, tokenOf(answer));
     this.checkMembership(answer);
-    throw this.granter.timeout({ units }, timeoutMs);
+    const ranked = { key: Number.NEGATIVE_INFINITY, turn: 0 };
+    const asked = { request: { units }, ranked, demand: undefined };
+    throw this.granter.timeout(this.granter.outlook(asked, this.clock.now(), false), timeoutMs);
   }
 
   /**
@@ -185,10 +190,14 @@ class LimitSet<K extends string = string> implements Limits<K> {
    */
   stats(): Readonly<Record<K, LimitStats>> {
     const region = this.open();
-    this.checkMembership(region.inspect(this.clock.now()));
+    const now = this.clock.now();
+    const { demand } = this.queue.ask({ units: this.limits.map(() => 1) }, now);
+    this.checkMembership(region.inspect(now, demand));
+    const used = this.limits.map((_, i) => region.usedOf(i));
+    const waits = this.limits.map((_, i) => region.waitOf(i));
     const entries = this.limits.map((limit, i) => [
       limit.key,
-      describe(limit, region.usedOf(i), region.waitOf(i), this.waiters.waitingFor(i)),
+      describe(limit, used[i]!, waits[i]!, this.waiters.waitingFor(i)),
     ]);
     return Object.freeze(Object.fromEntries(entries));
   }
@@ -215,8 +224,8 @@ class LimitSet<K extends string = string> implements Limits<K> {
 
   /** @internal */
   [INTERNALS](): Internals<K> {
-    const { limits, clock, shared, maxThreads, queue, granter } = this;
-    const facts = { region: this.open(), limits, clock, shared, maxThreads };
+    const { limits, clock, shared, maxThreads, queueOptions, queue, granter } = this;
+    const facts = { region: this.open(), limits, clock, shared, maxThreads, queueOptions };
     return {
       ...facts,
       serve: () => queue.serve(),
@@ -234,14 +243,10 @@ class LimitSet<K extends string = string> implements Limits<K> {
     try {
       const region = this.open();
       const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
-      const timeoutMs = checkRequestOptions(options);
+      checkRequestOptions(options);
       const now = this.clock.now();
       const request = { units, covered };
-      if (this.waiters.size > 0 && this.queue.standsBefore(units, now)) {
-        // The queue judges nested requests: they may pass waiters that came before them.
-        if (timeoutMs === 0 && !covered) throw this.granter.timeout(request, timeoutMs);
-        return this.granter.enqueue(request, undefined, now, options);
-      }
+      if (this.waiters.size > 0) return this.queue.acquire(request, now, options);
       const answer = covered ? region.takeSince(units, now, toMicros(now), true) : region.take(units, now);
       if (isGranted(answer)) return Promise.resolve(new Grant(this.granter, units, tokenOf(answer), covered));
       return this.waitFor(request, answer, options);
@@ -250,11 +255,10 @@ class LimitSet<K extends string = string> implements Limits<K> {
     }
   }
 
-  /** Enqueues a request that the core has refused with `answer`, unless it must not wait. The core may have corrected the clock. */
+  /** Lets a request wait that the core has just refused. The core may have corrected the clock. */
   private waitFor(request: Request, answer: Answer, options?: AcquireOptions): Waiting<K> {
     this.checkMembership(answer);
-    if (options?.timeoutMs === 0) throw this.granter.timeout(request, 0);
-    return this.granter.enqueue(request, waitOf(answer), this.clock.now(), options);
+    return this.queue.wait(request, this.clock.now(), options);
   }
 
   private end(why: "closed" | "reclaimed"): void {
@@ -280,24 +284,11 @@ class LimitSet<K extends string = string> implements Limits<K> {
     this.checkMembership(answer);
     return new Refusal(this.denials.last(this.open()), waitOf(answer));
   }
-
-  /** `tryAcquire` while requests wait: it does not pass those that want one of the same limits. */
-  private tryAmong(units: readonly number[]): Acquisition<K, K> {
-    const [region, now] = [this.open(), this.clock.now()];
-    if (!this.queue.standsBefore(units, now)) {
-      const answer = region.take(units, now);
-      return isGranted(answer) ? new Grant(this.granter, units, answer) : this.refuse(answer);
-    }
-    const answer = region.probe(units, now);
-    this.checkMembership(answer);
-    const wait = Math.max(0, waitOf(answer), this.queue.passesAt - now);
-    return new Refusal(this.denials.behind(this.waiters, units, region), wait);
-  }
 }
 
 /**
  * A set of rate limits, call limits and resource limits. A request takes from all that it names, or from none; requests that
- * wait are served in the order in which they came. Without limits, every request passes at once.
+ * wait go first come, first served, and are passed only where that delays none of them. Without limits, every request passes at once.
  *
  * @class
  * @throws {InvalidLimitError} if a definition or an option is out of bounds, or two limits have the same key.

@@ -8,7 +8,7 @@
  */
 
 import { AT, DEBT, IDLE } from "../layout";
-import { charged, isLess, leaked, minus, timeOf, wholeUnits, zero } from "../numbers";
+import { charged, isLess, leaked, minus, timeOf, timeWith, wholeUnits, zero } from "../numbers";
 import { lowerMarks } from "../refund";
 
 /** Returns the debt that is left at `now`. Changes nothing. */
@@ -50,4 +50,12 @@ export function charge<D>(definition: usize, state: usize, now: i64, units: i64)
 /** Returns the units that have not leaked out yet. A part of a unit counts as one. */
 export function used<D>(definition: usize, state: usize, now: i64): i64 {
   return wholeUnits<D>(definition, leak<D>(definition, state, now));
+}
+
+/**
+ * Returns the first microsecond at which `excess` units above the ceiling could pass, too: when the waiters before them have taken
+ * theirs, each as soon as it could.
+ */
+export function readyBehind<D>(definition: usize, state: usize, now: i64, excess: i64): i64 {
+  return now + timeWith<D>(definition, owed<D>(definition, state, now), excess);
 }

@@ -4,15 +4,28 @@
  * present piece in the set's time.
  */
 import { CEILING, USED_IN_WINDOW, WINDOW, WINDOW_END } from "../layout";
+import { LAST } from "../time";
 
 /** Charges run a window's count up to this at most: the sum of two counts still fits 64 bits. */
 export const MOST: i64 = 1 << 61;
 
-export function take(definition: usize, state: usize, now: i64, ahead: i64, units: i64): i64 {
-  const count = used(definition, state, now, ahead) + units;
-  if (count > load<i64>(definition + CEILING)) return load<i64>(state + WINDOW_END);
-  store<i64>(state + USED_IN_WINDOW, count);
+export function take(definition: usize, state: usize, now: i64, ahead: i64, units: i64, demand: i64): i64 {
+  const count = used(definition, state, now, ahead);
+  const capacity = load<i64>(definition + CEILING);
+  const sum = units + demand;
+  if (count + sum > capacity) {
+    // Charges above the capacity end with their window.
+    const windows = (min(count, capacity) + sum - 1) / capacity;
+    return later(load<i64>(state + WINDOW_END), definition, windows - 1);
+  }
+  store<i64>(state + USED_IN_WINDOW, count + units);
   return 0;
+}
+
+/** Returns the time that is so many windows later than `ready`, or the latest time there is. */
+export function later(ready: i64, definition: usize, windows: i64): i64 {
+  const window = load<i64>(definition + WINDOW);
+  return windows > LAST / window ? LAST : ready + windows * window;
 }
 
 /** Adds units to the present window without a grant, above the capacity if need be. */

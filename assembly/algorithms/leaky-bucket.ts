@@ -5,13 +5,20 @@
  */
 
 import { AT, DEBT } from "../layout";
-import { isZero, ofUnits } from "../numbers";
-import { owed, readyAt } from "./debt";
+import { isZero, ofUnits, timeOf } from "../numbers";
+import { owed } from "./debt";
 
-export function take<D>(definition: usize, state: usize, now: i64, units: i64): i64 {
+/** `demand` is a time: that in which the units of all waiters before leak out, one waiter after the other. */
+export function take<D>(definition: usize, state: usize, now: i64, units: i64, demand: i64): i64 {
   const debt = owed<D>(definition, state, now);
-  if (!isZero<D>(debt)) return readyAt<D>(definition, now, debt);
+  const rest = demand + (isZero<D>(debt) ? 0 : timeOf<D>(definition, debt));
+  if (rest > 0) return now + rest;
   store<i64>(state + AT, now);
   store<D>(state + DEBT, ofUnits<D>(definition, units));
   return 0;
+}
+
+/** The time in which `units` leak out, in microseconds. A part of one counts as one. */
+export function demandOf<D>(definition: usize, units: i64): i64 {
+  return timeOf<D>(definition, ofUnits<D>(definition, units));
 }

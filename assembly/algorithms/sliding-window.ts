@@ -15,11 +15,18 @@ import {
   SUM,
   WINDOW,
 } from "../layout";
-import { MOST } from "./fixed-window";
+import { later, MOST } from "./fixed-window";
 
-export function take(definition: usize, state: usize, log: usize, now: i64, units: i64): i64 {
-  const excess = used(definition, state, log, now) + units - load<i64>(definition + CEILING);
-  if (excess > 0) return readyAt(definition, state, log, excess);
+export function take(definition: usize, state: usize, log: usize, now: i64, units: i64, demand: i64): i64 {
+  const capacity = load<i64>(definition + CEILING);
+  let free = capacity - used(definition, state, log, now);
+  const sum = units + demand;
+  if (sum > free) {
+    // One window after a unit has passed, its place is free for another.
+    const windows = (sum - 1) / capacity;
+    free -= sum - windows * capacity;
+    return later(free < 0 ? readyAt(definition, state, log, -free) : now, definition, windows);
+  }
   charge(definition, state, log, now, units);
   return 0;
 }

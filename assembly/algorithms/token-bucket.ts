@@ -4,14 +4,17 @@
  * directions in communications", IEEE Communications 1986, whose level is the empty part of this bucket; RFC 2697.)
  */
 
-import { DEBT } from "../layout";
+import { CEILING, DEBT } from "../layout";
 import { isLess, minus, plus, roomFor } from "../numbers";
 import { pushMark } from "../refund";
-import { owed, readyAt, settleAt } from "./debt";
+import { owed, readyAt, readyBehind, settleAt } from "./debt";
 
-export function take<D>(definition: usize, state: usize, now: i64, units: i64): i64 {
+export function take<D>(definition: usize, state: usize, now: i64, units: i64, demand: i64): i64 {
+  const sum = units + demand;
+  const excess = sum - load<i64>(definition + CEILING);
+  if (excess > 0) return readyBehind<D>(definition, state, now, excess);
   const debt = owed<D>(definition, state, now);
-  const room = roomFor<D>(definition, units);
+  const room = roomFor<D>(definition, sum);
   if (isLess<D>(room, debt)) return readyAt<D>(definition, now, minus<D>(definition, debt, room));
   settleAt<D>(state, now, debt);
   store<D>(state + DEBT, plus<D>(definition, debt, units));

@@ -53,6 +53,7 @@ export class Grant<K extends string> implements Acquisition<K, K> {
   private readonly token: number;
   /** The limits that the acquisitions around this one hold. */
   private readonly covered: readonly boolean[] | undefined;
+  readonly waitedMs: number;
   private usage: readonly number[] | undefined = undefined;
   private marker: Marker | undefined = undefined;
 
@@ -68,11 +69,18 @@ export class Grant<K extends string> implements Acquisition<K, K> {
       : body();
   }
 
-  constructor(granter: Granter<K>, units: readonly number[], token: number, covered?: readonly boolean[]) {
+  constructor(
+    granter: Granter<K>,
+    units: readonly number[],
+    token: number,
+    covered?: readonly boolean[],
+    waitedMs = 0,
+  ) {
     this.granter = granter;
     this.units = units;
     this.token = token;
     this.covered = covered;
+    this.waitedMs = waitedMs;
     const leaks = granter.leaks;
     if (leaks !== undefined) this.marker = leaks.mark(units, token);
   }
@@ -96,6 +104,10 @@ export class Grant<K extends string> implements Acquisition<K, K> {
 
   get limitedBy(): readonly K[] {
     return NOTHING;
+  }
+
+  get ahead(): number {
+    return 0;
   }
 
   get config(): Record<string, unknown> {
@@ -160,10 +172,16 @@ export interface Denial<K extends string> {
 export class Refusal<K extends string> implements Acquisition<K, K> {
   private readonly denial: Denial<K>;
   readonly retryAfterMs: number;
+  readonly ahead: number;
 
-  constructor(denial: Denial<K>, retryAfterMs: number) {
+  constructor(denial: Denial<K>, retryAfterMs: number, ahead = 0) {
     this.denial = denial;
     this.retryAfterMs = retryAfterMs;
+    this.ahead = ahead;
+  }
+
+  get waitedMs(): number {
+    return 0;
   }
 
   get successful(): boolean {

@@ -1,7 +1,6 @@
 /** Denials: the parts that refusals share, made once where most refusals are alike. */
 import type { Region } from "../core/region.ts";
-import { AcquireTimeoutError } from "../errors.ts";
-import type { Waiters } from "../waiting/gate.ts";
+import type { Outlook } from "../waiting/gate.ts";
 import type { Denial } from "./acquisition.ts";
 
 export class Denials<K extends string> {
@@ -15,7 +14,7 @@ export class Denials<K extends string> {
   constructor(keys: readonly K[], config: Readonly<Record<string, unknown>>) {
     this.keys = keys;
     this.config = config;
-    this.alone = keys.map((key) => this.by(Object.freeze([key])));
+    this.alone = keys.map((key) => this.ofKeys(Object.freeze([key])));
     this.only = keys.length === 1 ? this.alone[0] : undefined;
   }
 
@@ -24,20 +23,22 @@ export class Denials<K extends string> {
     return this.only ?? this.ofSeveral(region);
   }
 
-  /** The denial of a try behind waiters: by the limits that refused the last probe, and by those that the waiters want too. */
-  behind(waiters: Waiters, units: readonly number[], region: Region): Denial<K> {
-    return this.by(
-      this.keys.filter((_, i) => region.refuses(i) || (units[i]! > 0 && waiters.waitingFor(i) > 0)),
-    );
+  /** The denial by one limit. */
+  by(index: number): Denial<K> {
+    return this.alone[index]!;
   }
 
-  /** The error for a request that was not granted in time. It probes, so as to name the limits that refuse now. */
-  timeout(region: Region, units: readonly number[], now: number, timeoutMs: number): AcquireTimeoutError {
-    region.probe(units, now);
-    return new AcquireTimeoutError(timeoutMs, this.refusers(region));
+  /** The denial of a try behind waiters. */
+  behind({ limitedBy }: Outlook): Denial<K> {
+    return limitedBy.length === 1 ? this.alone[limitedBy[0]!]! : this.ofKeys(this.named(limitedBy));
   }
 
-  private by(limitedBy: readonly K[]): Denial<K> {
+  /** Limits by their keys. */
+  named(limits: readonly number[]): K[] {
+    return limits.map((index) => this.keys[index]!);
+  }
+
+  private ofKeys(limitedBy: readonly K[]): Denial<K> {
     return { config: this.config, limitedBy };
   }
 
@@ -48,6 +49,6 @@ export class Denials<K extends string> {
 
   private ofSeveral(region: Region): Denial<K> {
     const refuser = region.refuser;
-    return refuser >= 0 ? this.alone[refuser]! : this.by(this.refusers(region));
+    return refuser >= 0 ? this.alone[refuser]! : this.ofKeys(this.refusers(region));
   }
 }

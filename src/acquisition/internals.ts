@@ -8,6 +8,7 @@ import type { Region } from "../core/region.ts";
 import type { Limit } from "../limits/limits.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
 import type { SetClock } from "../platform/set-clock.ts";
+import type { QueueOptions } from "../waiting/gate.ts";
 import type { GrantRecord } from "./acquisition.ts";
 
 export const INTERNALS: unique symbol = Symbol.for("limitset.internals") as never;
@@ -20,6 +21,7 @@ export interface Internals<K extends string> {
   readonly clock: SetClock;
   readonly shared: boolean;
   readonly maxThreads: number;
+  readonly queueOptions: QueueOptions;
   /** Serves the waiters: for when resources came back without a release in this thread. */
   serve(): void;
   /** Reads the data of an acquisition of this set. */

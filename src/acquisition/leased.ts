@@ -64,8 +64,9 @@ export class LeasedGrant<K extends string> extends Grant<K> implements LeasedAcq
     token: number,
     covered: readonly boolean[] | undefined,
     signal: AbortSignal,
+    waitedMs = 0,
   ) {
-    super(granter, units, token, covered);
+    super(granter, units, token, covered, waitedMs);
     this.signal = signal;
   }
 

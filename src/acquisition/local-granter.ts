@@ -1,19 +1,27 @@
 /** The granter of a set in this isolate: it stands between the core, the set's acquisitions and its waiters. */
-import type { AcquireOptions, Acquisition } from "../contract.ts";
-import { type Answer, isReclaimed, REFUSED } from "../core/answer.ts";
+import type { Acquisition } from "../contract.ts";
+import { type Answer, isGranted, isReclaimed, REFUSED, tokenOf, waitOf } from "../core/answer.ts";
 import { NO_TIME } from "../core/front.ts";
 import type { Region } from "../core/region.ts";
 import type { WakeWord } from "../core/sharing.ts";
-import { type AcquireTimeoutError, type LimitError, LimitSetClosedError } from "../errors.ts";
+import {
+  AcquireTimeoutError,
+  type LimitError,
+  LimitSetClosedError,
+  QueueFullError,
+  WaitTooLongError,
+} from "../errors.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
+import { toMicros } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Gate, Queue } from "../waiting/gate.ts";
-import type { Request } from "../waiting/line.ts";
+import type { Asked, Gate, Outlook, Queue, QueueOptions } from "../waiting/gate.ts";
 import { queueFor } from "../waiting/queue-for.ts";
-import { Grant, type Granter } from "./acquisition.ts";
+import type { Request } from "../waiting/standing.ts";
+import { Grant, type Granter, Refusal } from "./acquisition.ts";
 import { reportDeadlock } from "./bodies.ts";
 import type { Denials } from "./denials.ts";
 import { type LeakWatch, watchLeaks } from "./leaks.ts";
+import { Outlooks } from "./outlook.ts";
 
 /** The parts of a set that its granter needs. */
 export interface LocalSet<K extends string> {
@@ -22,6 +30,7 @@ export interface LocalSet<K extends string> {
   readonly missingUpdate: "throw" | "charge";
   readonly clock: Clock;
   readonly region: Region;
+  readonly queueOptions: QueueOptions;
   readonly denials: Denials<K>;
   readonly onWarning: (warning: LimitError) => void;
   readonly acquireNested: Granter<K>["acquireNested"];
@@ -40,6 +49,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
   readonly queue: Queue<Acquisition<K, K>>;
   private readonly due: number[];
   private readonly denials: Denials<K>;
+  private readonly outlooks: Outlooks;
   private readonly onWarning: (warning: LimitError) => void;
   private readonly reclaimed: () => void;
   /** Undefined once the set is closed. */
@@ -56,7 +66,8 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     this.onWarning = set.onWarning;
     this.reclaimed = set.reclaimed;
     this.region = set.region;
-    this.queue = queueFor(set.requests.keys.length, this);
+    this.queue = queueFor(set.requests.keys.length, this, set.queueOptions);
+    this.outlooks = new Outlooks(set.requests, this.queue.lines);
     // An acquisition that is dropped loses only resources, and to watch it costs as much as a take.
     if (set.requests.resources.length > 0) this.leaks = watchLeaks(this, set.onWarning);
   }
@@ -76,7 +87,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     if (this.region !== undefined && (flags & (GIVES_BACK | CHARGES)) !== 0) {
       if ((flags & CHARGES) === 0) this.region.settle(due, NO_TIME, token);
       else this.charge(token, taken, used);
-      if (this.queue.lines.size > 0) this.queue.serve();
+      if (this.queue.lines.size > 0) this.queue.serve(this.due);
     }
     return (flags & MISSES) !== 0;
   }
@@ -88,43 +99,102 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     this.region?.settle(this.due, now, token);
   }
 
+  /** A try while requests wait: it passes them only where it delays none of them. */
+  tryAmong(units: readonly number[]): Acquisition<K, K> {
+    const now = this.clock.now();
+    const asked = this.queue.ask({ units }, now);
+    const region = this.open();
+    const answer = region.takeSince(units, now, toMicros(now), false, asked.demand);
+    if (isGranted(answer)) return new Grant(this, units, tokenOf(answer));
+    if (isReclaimed(answer)) {
+      this.reclaimed();
+      throw new LimitSetClosedError("reclaimed");
+    }
+    const { refuser } = region;
+    // The most common case by itself, for speed: one limit refuses, whose answer needs no second look.
+    if (refuser >= 0 && !this.requests.windows[refuser]) {
+      const ahead = this.queue.lines.countBefore(refuser, asked.ranked);
+      return new Refusal(this.denials.by(refuser), waitOf(answer), ahead);
+    }
+    const outlook = this.outlooks.of(region, asked, now);
+    return new Refusal(this.denials.behind(outlook), outlook.retryAfterMs, outlook.ahead);
+  }
+
   get wakeWord(): WakeWord | undefined {
     return this.region?.sharing?.wakeWord;
   }
 
-  take({ units, covered }: Request, now: number, since: number): Answer {
-    const answer = this.open().takeSince(units, now, since, covered !== undefined);
+  demandOf(units: readonly number[]): readonly number[] {
+    const { shapers } = this.requests;
+    // Of most sets it is the units themselves.
+    if (!shapers.some((index) => units[index]! > 0)) return units;
+    const region = this.open();
+    return units.map((count, i) => (count > 0 && shapers.includes(i) ? region.demandOf(i, count) : count));
+  }
+
+  take(
+    { units, covered }: Request,
+    demand: readonly number[] | undefined,
+    now: number,
+    since: number,
+  ): Answer {
+    const answer = this.open().takeSince(units, now, since, covered !== undefined, demand);
     if (!isReclaimed(answer)) return answer;
     // The set ends a little later, since the queue is in the middle of serving.
     queueMicrotask(this.reclaimed);
     return REFUSED;
   }
 
-  probe({ units }: Request, now: number): Answer {
-    return this.open().probe(units, now);
+  probe({ units }: Request, demand: readonly number[] | undefined, now: number): Answer {
+    return this.open().probe(units, now, demand);
+  }
+
+  waitAt(index: number): number {
+    return this.open().waitOf(index);
+  }
+
+  couldGrant(index: number, units: number, demand: number): boolean {
+    const { requests } = this;
+    // A leaky bucket grants one request after the other.
+    if (demand > 0 && requests.shapers.includes(index)) return false;
+    return units + demand <= requests.ceilingOf(index);
+  }
+
+  isOverdrawn(index: number, total: number, now: number): boolean {
+    if (!this.requests.resources.includes(index)) return false;
+    const region = this.open();
+    region.inspect(now);
+    return region.usedOf(index) + total > this.requests.ceilingOf(index);
+  }
+
+  begins({ units }: Request): void {
+    reportDeadlock(this.requests, units, this.onWarning);
   }
 
   withdraw(since: number): void {
     this.region?.sharing?.withdraw(since);
   }
 
-  /** Lets a request wait, as the queue's `enqueue` says. */
-  enqueue(
-    request: Request,
-    wait: number | undefined,
-    now: number,
-    options: AcquireOptions | undefined,
-  ): Promise<Acquisition<K, K>> {
-    reportDeadlock(this.requests, request.units, this.onWarning);
-    return this.queue.enqueue(request, wait, now, options);
+  grant({ units, covered }: Request, token: number, waitedMs: number): Grant<K> {
+    return new Grant(this, units, token, covered, waitedMs);
   }
 
-  grant({ units, covered }: Request, token: number): Grant<K> {
-    return new Grant(this, units, token, covered);
+  outlook(asked: Asked, now: number, isFresh: boolean): Outlook {
+    const region = this.open();
+    if (!isFresh) region.probe(asked.request.units, now, asked.demand);
+    return this.outlooks.of(region, asked, now);
   }
 
-  timeout({ units }: Request, timeoutMs: number): AcquireTimeoutError {
-    return this.denials.timeout(this.open(), units, this.clock.now(), timeoutMs);
+  timeout({ limitedBy, retryAfterMs, ahead }: Outlook, timeoutMs: number): AcquireTimeoutError {
+    return new AcquireTimeoutError(timeoutMs, this.denials.named(limitedBy), retryAfterMs, ahead);
+  }
+
+  full({ limitedBy, retryAfterMs, ahead }: Outlook, maxWaiting: number): QueueFullError {
+    return new QueueFullError(maxWaiting, this.denials.named(limitedBy), retryAfterMs, ahead);
+  }
+
+  tooLong({ limitedBy, knownMs, ahead }: Outlook, maxWaitMs: number): WaitTooLongError {
+    return new WaitTooLongError(maxWaitMs, this.denials.named(limitedBy), knownMs, ahead);
   }
 
   private open(): Region {

@@ -94,7 +94,7 @@ class Connection<K extends string> implements DurableLimits<K> {
 
   async tryAcquire(requested?: Amounts<K>): Promise<DurableAcquisition<K, K>> {
     await this.#check(requested, undefined);
-    const request = this.#newRequest(requested, false, undefined, undefined);
+    const request = this.#newRequest(requested, false, {}, undefined);
     return this.#send(request, undefined, undefined);
   }
 
@@ -144,12 +144,12 @@ class Connection<K extends string> implements DurableLimits<K> {
     covered: readonly boolean[] | undefined,
     around: number,
   ): Promise<DurableAcquisition<K, K>> {
-    const timeoutMs = checkRequestOptions(options);
-    const signal = options?.signal;
+    checkRequestOptions(options);
+    const { signal, timeoutMs, priority, maxWaitMs } = options ?? {};
     await this.#check(requested, covered);
     throwIfAborted(signal);
-    const limit = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs;
-    const request = this.#newRequest(requested, true, limit, this.#leases.get(around)?.id);
+    const terms = { timeoutMs, priority, maxWaitMs };
+    const request = this.#newRequest(requested, true, terms, this.#leases.get(around)?.id);
     return this.#send(request, signal, covered);
   }
 
@@ -167,14 +167,14 @@ class Connection<K extends string> implements DurableLimits<K> {
   #newRequest(
     requested: Amounts<K> | undefined,
     waits: boolean,
-    timeoutMs: number | undefined,
+    { timeoutMs, priority, maxWaitMs }: AcquireOptions,
     around: string | undefined,
   ): SentRequest {
     this.#session ??= crypto.randomUUID();
     const id = `${this.#session} ${++this.#number}`;
     const amounts = requested && ({ ...requested } as AmountsByKey);
     const descriptionId = this.#known?.descriptionId ?? "";
-    return { id, waits, requested: amounts, timeoutMs, around, descriptionId };
+    return { id, waits, requested: amounts, timeoutMs, priority, maxWaitMs, around, descriptionId };
   }
 
   /** Sends a request, and makes an acquisition of its outcome. */
@@ -196,7 +196,7 @@ class Connection<K extends string> implements DurableLimits<K> {
       const known = this.#set();
       if (outcome.kind === "granted") return this.#grant(known, outcome, request.id, pending, covered);
       const limitedBy = Object.freeze([...(outcome.limitedBy as readonly K[])]);
-      return new LeasedRefusal<K>({ config: known.config, limitedBy }, outcome.retryAfterMs);
+      return new LeasedRefusal<K>({ config: known.config, limitedBy }, outcome.retryAfterMs, outcome.ahead);
     } finally {
       this.#pending.delete(pending);
       pending.end();
@@ -205,7 +205,7 @@ class Connection<K extends string> implements DurableLimits<K> {
 
   #grant(
     known: KnownSet<K>,
-    { units }: Granted,
+    { units, waitedMs }: Granted,
     id: string,
     pending: PendingRequest,
     covered: readonly boolean[] | undefined,
@@ -218,7 +218,7 @@ class Connection<K extends string> implements DurableLimits<K> {
     }
     const holds = known.requests.takesResources(units);
     const signal = lease && holds ? lease.signal : new AbortController().signal;
-    return new DurableGrant<K>(this.#granterOf(known), units, token, covered, signal, lease);
+    return new DurableGrant<K>(this.#granterOf(known), units, token, covered, signal, lease, waitedMs);
   }
 
   #granterOf({ requests, config, missingUpdate }: KnownSet<K>): Granter<K> {

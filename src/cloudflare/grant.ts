@@ -15,8 +15,9 @@ export class DurableGrant<K extends string> extends LeasedGrant<K> {
     covered: readonly boolean[] | undefined,
     signal: AbortSignal,
     lease: Lease | undefined,
+    waitedMs: number | undefined,
   ) {
-    super(granter, units, token, covered, signal);
+    super(granter, units, token, covered, signal, waitedMs);
     this.lease = lease;
   }
 

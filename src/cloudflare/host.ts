@@ -6,6 +6,7 @@ import type { Region } from "../core/region.ts";
 import { AcquisitionReleasedError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
 import type { Limit, LimitLike } from "../limits/limits.ts";
+import type { LimitSetOptions } from "../limits/options.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { SetClock } from "../platform/set-clock.ts";
 import { packError } from "../remote/packed-errors.ts";
@@ -23,6 +24,7 @@ export interface HostOptions {
   readonly missingUpdate: "throw" | "charge";
   readonly leaseMs: number;
   readonly clock: Clock;
+  readonly queue: Pick<LimitSetOptions, "maxWaiting" | "agingMs">;
 }
 
 export class Host {
@@ -43,7 +45,7 @@ export class Host {
 
   /** Goes on from the `stored` set. */
   constructor(options: HostOptions, storage: SetStorage, stored: StoredSet) {
-    const { limits, config, missingUpdate, leaseMs } = options;
+    const { limits, config, missingUpdate, leaseMs, queue } = options;
     const clock = new SetClock(options.clock);
     this.#options = options;
     this.#clock = clock;
@@ -60,6 +62,7 @@ export class Host {
       config,
       clock,
       shared: false,
+      ...queue,
       [INTERNALS]: region,
     };
     this.#set = new LimitSet<string>(hosted);
@@ -164,8 +167,8 @@ export class Host {
     }
     if (!acquisition.successful) {
       this.#requests.delete(request.id);
-      const { retryAfterMs, limitedBy } = acquisition;
-      return { kind: "refused", retryAfterMs, limitedBy };
+      const { retryAfterMs, limitedBy, ahead } = acquisition;
+      return { kind: "refused", retryAfterMs, limitedBy, ...(ahead > 0 && { ahead }) };
     }
     if (signal.aborted) {
       // The client has cancelled between the grant and now. The request is settled as if nothing had been used.
@@ -181,18 +184,19 @@ export class Host {
     } else {
       this.#requests.delete(request.id);
     }
-    return { kind: "granted", units };
+    const { waitedMs } = acquisition;
+    return { kind: "granted", units, ...(waitedMs > 0 && { waitedMs }) };
   }
 
   async #acquire(
-    { waits, requested, timeoutMs, around }: SentRequest,
+    { waits, requested, timeoutMs, priority, maxWaitMs, around }: SentRequest,
     signal: AbortSignal,
   ): Promise<Acquisition> {
     const amounts = requested as Amounts | undefined;
     if (!waits) return this.#set.tryAcquire(amounts);
     const limits = around === undefined ? this.#set : this.#requests.get(around)?.acquisition;
     if (!limits) throw new AcquisitionReleasedError("acquire()", "released");
-    return limits.acquire(amounts, { timeoutMs, signal });
+    return limits.acquire(amounts, { timeoutMs, signal, priority, maxWaitMs });
   }
 
   /** Starts or renews the lease of a granted request. */

@@ -4,7 +4,7 @@ import { checkLease } from "../acquisition/leased.ts";
 import type { Awaitable } from "../contract.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import { type LimitLike, toLimits } from "../limits/limits.ts";
-import { checkMissingUpdate } from "../limits/options.ts";
+import { checkMissingUpdate, checkQueueOptions } from "../limits/options.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { Host } from "./host.ts";
@@ -29,8 +29,25 @@ export interface LimitSetObjectOptions<K extends string = string> {
    * leases end at once; `leaseMs` counts where the platform does not.
    */
   readonly leaseMs?: number;
+  /**
+   * How many requests may wait, of all clients together: one more rejects with a `QueueFullError`. Nested requests do not count. Default:
+   * no bound.
+   */
+  readonly maxWaiting?: number;
+  /**
+   * How much waiting is worth a priority of 1, in milliseconds: a request goes before those of the next higher priority that came so
+   * much later. Default: none, so that a higher priority always goes first.
+   */
+  readonly agingMs?: number;
   /** For tests: the clock of the set. Default: the system's clock. */
   readonly clock?: Clock;
+}
+
+const KNOWN = [...["limits", "config", "missingUpdate", "leaseMs", "clock"], ...["maxWaiting", "agingMs"]];
+
+/** Those of the options of a queue that are given. */
+function given({ maxWaiting, agingMs }: Record<"maxWaiting" | "agingMs", number | undefined>) {
+  return { ...(maxWaiting !== undefined && { maxWaiting }), ...(agingMs !== undefined && { agingMs }) };
 }
 
 /**
@@ -90,6 +107,10 @@ export class LimitSetObject extends DurableObject {
   static missingUpdate: "throw" | "charge" = "throw";
   /** How long resources stay held after the object has last heard of their holder, in milliseconds, at least 10. Default 30,000. */
   static leaseMs = 30_000;
+  /** How many requests may wait, of all clients together: one more rejects with a `QueueFullError`. Default: no bound. */
+  static maxWaiting?: number;
+  /** How much waiting is worth a priority of 1, in milliseconds. Default: none, so that a higher priority always goes first. */
+  static agingMs?: number;
 
   /** The platform's types recognise an object with callable methods by this. */
   declare readonly __DURABLE_OBJECT_BRAND: never;
@@ -110,8 +131,9 @@ export class LimitSetObject extends DurableObject {
    * (await limits.acquire()).requested; // { call_count: 1 }
    */
   protected limitOptions(): Awaitable<LimitSetObjectOptions> {
-    const { limits, config, missingUpdate, leaseMs } = this.constructor as typeof LimitSetObject;
-    return { limits, config, missingUpdate, leaseMs };
+    const { limits, config, missingUpdate, leaseMs, maxWaiting, agingMs } = this
+      .constructor as typeof LimitSetObject;
+    return { limits, config, missingUpdate, leaseMs, ...given({ maxWaiting, agingMs }) };
   }
 
   /** @internal */
@@ -165,12 +187,18 @@ export class LimitSetObject extends DurableObject {
     const stored = await storage.load();
     try {
       const options = await this.limitOptions();
-      checkOptions("limitOptions()", options, ["limits", "config", "missingUpdate", "leaseMs", "clock"]);
+      checkOptions("limitOptions()", options, KNOWN);
       const { limits = [], config = {}, missingUpdate = "throw" } = options;
-      const { leaseMs = 30_000, clock = objectClock } = options;
+      const { leaseMs = 30_000, clock = objectClock, maxWaiting, agingMs } = options;
       checkMissingUpdate(missingUpdate);
       checkLease(leaseMs);
-      return new Host({ limits: toLimits(limits), config, missingUpdate, leaseMs, clock }, storage, stored);
+      const queue = given({ maxWaiting, agingMs });
+      checkQueueOptions(queue);
+      return new Host(
+        { limits: toLimits(limits), config, missingUpdate, leaseMs, clock, queue },
+        storage,
+        stored,
+      );
     } catch (error) {
       return { kind: "failed", error: packError(error) };
     }

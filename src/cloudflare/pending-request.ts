@@ -66,15 +66,17 @@ export class PendingRequest {
 
   /** The request as it is sent again: with what is left of its time to wait. */
   #repeated(): SentRequest {
-    const { timeoutMs } = this.#request;
-    if (timeoutMs === undefined) return this.#request;
-    return { ...this.#request, timeoutMs: Math.max(0, timeoutMs - (systemClock.now() - this.#startedAt)) };
+    const { timeoutMs, maxWaitMs } = this.#request;
+    const waitedMs = systemClock.now() - this.#startedAt;
+    const left = (ms: number | undefined) => (ms === undefined ? undefined : Math.max(0, ms - waitedMs));
+    return { ...this.#request, timeoutMs: left(timeoutMs), maxWaitMs: left(maxWaitMs) };
   }
 
   /** How long the outcome may take once the object has the request. */
   get #patienceMs(): number | undefined {
-    const { waits, timeoutMs = Number.POSITIVE_INFINITY } = this.#request;
-    return waits ? timeoutMs + this.#route.deadlineMs : undefined;
+    const longest = Number.POSITIVE_INFINITY;
+    const { waits, timeoutMs = longest, maxWaitMs = longest } = this.#request;
+    return waits ? Math.min(timeoutMs, maxWaitMs) + this.#route.deadlineMs : undefined;
   }
 
   // The outcome still comes from the object: it alone knows whether the abort came before the grant. If the client decided, the

@@ -17,6 +17,9 @@ export interface SentRequest {
   readonly waits: boolean;
   readonly requested: AmountsByKey | undefined;
   readonly timeoutMs: number | undefined;
+  /** Left out by earlier versions, as `maxWaitMs` is. */
+  readonly priority?: number | undefined;
+  readonly maxWaitMs?: number | undefined;
   /** The id of the acquisition through which a nested request is made. */
   readonly around: string | undefined;
   /** The id of the description that the client has; "" for none. */
@@ -42,12 +45,16 @@ export interface Granted extends Answer {
   readonly kind: "granted";
   /** One entry a limit. */
   readonly units: readonly number[];
+  /** For how long the request has waited, in milliseconds. Left out where it is 0. */
+  readonly waitedMs?: number;
 }
 
 export interface Refused extends Answer {
   readonly kind: "refused";
   readonly retryAfterMs: number;
   readonly limitedBy: readonly string[];
+  /** How many waiters stand before the request. Left out where it is 0. */
+  readonly ahead?: number;
 }
 
 export interface Failed extends Answer {

@@ -1,5 +1,5 @@
 /** Where requests are laid down and answers are read: the heap itself, or a place before a region that threads share. */
-import { REFUSER, TAKE, UNITS } from "../../assembly/layout.ts";
+import { AFTER, REFUSER, TAKE, UNITS } from "../../assembly/layout.ts";
 import { type Answer, isGranted, RECLAIMED } from "./answer.ts";
 import type { Heap } from "./arena.ts";
 import type { CoreExports } from "./module.ts";
@@ -36,15 +36,19 @@ export function shiftedFront(front: Front, shift: number): Front {
  * another. So the request is written into the region, and the answer is copied out of it, only while this thread is inside.
  */
 export function sharedFront(heap: Heap, units: number, count: number, sharing: Sharing): Front {
-  const f64 = new Float64Array(FIRST_UNIT + 2 * count);
+  const f64 = new Float64Array(FIRST_UNIT + 3 * count);
   const transact: CoreExports["transact"] = (start, scratch, life, now, action, since) => {
     if (!sharing.enter()) return RECLAIMED;
     try {
       const there = heap.f64;
       for (let i = 0; i < count; i++) there[units + i] = f64[FIRST_UNIT + i]!;
+      if (action & AFTER) {
+        for (let i = 2 * count; i < 3 * count; i++) there[units + i] = f64[FIRST_UNIT + i]!;
+      }
       const answer = heap.core.transact(start, scratch, life, now, action, since) as Answer;
-      if (action !== TAKE || !isGranted(answer)) {
-        for (let i = 0, at = units - FIRST_UNIT; i < f64.length; i++, at++) f64[i] = there[at]!;
+      if ((action & ~AFTER) !== TAKE || !isGranted(answer)) {
+        const end = FIRST_UNIT + 2 * count;
+        for (let i = 0, at = units - FIRST_UNIT; i < end; i++, at++) f64[i] = there[at]!;
       }
       return answer;
     } finally {

@@ -31,6 +31,7 @@ export interface CoreExports {
   scratchOf(region: number, participant: number): number;
   transact(region: number, scratch: number, life: number, ms: number, action: number, since: number): number;
   correct(region: number, scratch: number, life: number, ms: number, shift: number, ahead: number): number;
+  demandOf(region: number, index: number, units: number): number;
   leave(region: number, scratch: number, own: number, participant: number, life: number, since: number): void;
   enter(seat: number, life: number): number;
   exit(seat: number): void;

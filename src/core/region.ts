@@ -1,7 +1,9 @@
 /** The bridge to the WebAssembly core: a region is one set's state there, and its methods call the core with it. */
 import {
+  AFTER,
   CEILING,
   ENTRANCE_BYTES,
+  HEAD,
   HELD,
   HELD_BYTES,
   INSPECT,
@@ -89,6 +91,16 @@ export class Region implements Follower {
     return this.heap.shared;
   }
 
+  /** The set's time at a reading of the clock, in microseconds. */
+  microsOf(now: number): number {
+    return Math.floor(now * 1000 + 0.5) + this.shift;
+  }
+
+  /** Differs after every change of the state. It is compared, and never used as a number. */
+  get version(): number {
+    return this.heap.f64[(this.start + HEAD) / 8]!;
+  }
+
   /** How many transactions this thread has had to repeat, because other threads published first. */
   get repeats(): number {
     return this.heap.f64[(this.scratch + REPEATS) / 8]!;
@@ -105,14 +117,23 @@ export class Region implements Follower {
     return isGranted(answer) || !isBehind(answer) ? answer : this.catchUp(TAKE, units, now, 0);
   }
 
-  /** Takes for a request that came at `since`, in microseconds. A nested request passes the claims that await a release. */
-  takeSince(units: readonly number[], now: number, since: number, isNested: boolean): Answer {
-    return this.transact(TAKE, units, now, isNested ? -since : since);
+  /**
+   * Takes for a request that came at `since`, in microseconds. Each limit has to grant its `demand` first, that of the waiters
+   * before the request; nothing of it is taken. A nested request passes the claims that await a release.
+   */
+  takeSince(
+    units: readonly number[],
+    now: number,
+    since: number,
+    isNested: boolean,
+    demand?: readonly number[],
+  ): Answer {
+    return this.transact(this.behind(TAKE, demand), units, now, isNested ? -since : since);
   }
 
-  /** Answers as `take` does, and takes nothing. */
-  probe(units: readonly number[], now: number): Answer {
-    return this.transact(PROBE, units, now, 0);
+  /** Answers as `takeSince` does, and takes nothing. */
+  probe(units: readonly number[], now: number, demand?: readonly number[]): Answer {
+    return this.transact(this.behind(PROBE, demand), units, now, 0);
   }
 
   /**
@@ -124,8 +145,13 @@ export class Region implements Follower {
   }
 
   /** Reads all limits at one moment, for `usedOf` and `waitOf`. */
-  inspect(now: number): Answer {
-    return this.transact(INSPECT, [], now, 0);
+  inspect(now: number, demand?: readonly number[]): Answer {
+    return this.transact(this.behind(INSPECT, demand), [], now, 0);
+  }
+
+  /** The demand that a waiter for `units` of limit `index` makes. */
+  demandOf(index: number, units: number): number {
+    return this.heap.core.demandOf(this.start, index, units);
   }
 
   /** Whether limit `index` refused the last take or probe. */
@@ -138,7 +164,7 @@ export class Region implements Follower {
     return this.read(0);
   }
 
-  /** After `inspect`: how long one unit of limit `index` would have to wait, in milliseconds. */
+  /** How long limit `index` refuses the last take or probe, or one unit after `inspect`, in milliseconds: 0 if it grants. */
   waitOf(index: number): number {
     return this.read(FIRST_UNIT + this.count + index);
   }
@@ -230,6 +256,15 @@ export class Region implements Follower {
     this.clock?.tell(undefined);
     abandoned.unregister(this);
     giveBack(this.place);
+  }
+
+  /** Lays down the demand of a request, if there is any. Returns the action with the flag that says so. */
+  private behind(action: number, demand: readonly number[] | undefined): number {
+    if (demand === undefined) return action;
+    const { f64 } = this.front;
+    const at = this.units + 2 * this.count;
+    for (let i = 0; i < demand.length; i++) f64[at + i] = demand[i]!;
+    return action | AFTER;
   }
 
   private transact(action: number, units: readonly number[], now: number, since: number): Answer {

@@ -28,20 +28,57 @@ export interface LimitSetOptions<K extends string = string> {
    * Default: `process.emitWarning` or `console.warn`, for the first one of each kind.
    */
   readonly onWarning?: (warning: LimitError) => void;
+  /**
+   * How many requests may wait, at most: one more rejects with a `QueueFullError`. In threads that share a set, each has its own queue of
+   * so many. Nested requests do not count. Default: no bound.
+   */
+  readonly maxWaiting?: number;
+  /**
+   * How much waiting is worth a priority of 1, in milliseconds: a request goes before those of the next higher priority that came so
+   * much later. Default: none, so that a higher priority always goes first.
+   */
+  readonly agingMs?: number;
 }
 
 // The holdings of each thread are part of a set's state, which every grant copies.
 const MOST_THREADS = 1000;
 
-const SET_OPTIONS = ["limits", "shared", "maxThreads", "missingUpdate", "config", "clock", "onWarning"];
+const SET_OPTIONS = [
+  "limits",
+  "shared",
+  "maxThreads",
+  "missingUpdate",
+  "config",
+  "clock",
+  "onWarning",
+  "maxWaiting",
+  "agingMs",
+];
 
 /** Checks the options of a LimitSet, except its limits. */
 export function checkSetOptions(options: LimitSetOptions): void {
   checkOptions("a LimitSet", options, SET_OPTIONS);
   const { missingUpdate = "throw", maxThreads = 1 } = options;
   checkMissingUpdate(missingUpdate);
+  checkQueueOptions(options);
   if (Number.isInteger(maxThreads) && maxThreads >= 1 && maxThreads <= MOST_THREADS) return;
   throw new InvalidLimitError("maxThreads", maxThreads, `a whole number from 1 to ${MOST_THREADS}`);
+}
+
+/** Checks the options of a set's queue. */
+export function checkQueueOptions({
+  maxWaiting,
+  agingMs,
+}: Pick<LimitSetOptions, "maxWaiting" | "agingMs">): void {
+  if (
+    maxWaiting !== undefined &&
+    !(maxWaiting >= 0 && (Number.isInteger(maxWaiting) || maxWaiting === Infinity))
+  ) {
+    throw new InvalidLimitError("maxWaiting", maxWaiting, "a whole number, 0 or more");
+  }
+  if (agingMs !== undefined && !(agingMs > 0 && Number.isFinite(agingMs))) {
+    throw new InvalidLimitError("agingMs", agingMs, "a positive number of milliseconds");
+  }
 }
 
 /** Checks the option `missingUpdate` of a set. */
@@ -54,7 +91,11 @@ export function checkMissingUpdate(missingUpdate: unknown): void {
 interface RequestOptions {
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly priority?: number | undefined;
+  readonly maxWaitMs?: number | undefined;
 }
+
+const REQUEST_OPTIONS = ["timeoutMs", "signal", "priority", "maxWaitMs"];
 
 /**
  * Checks the options of a request, and returns its `timeoutMs`: Infinity where it is left out. Throws the reason of a signal that
@@ -63,12 +104,12 @@ interface RequestOptions {
 export function checkRequestOptions(options: RequestOptions | null | undefined): number {
   if (options === undefined || options === null) return Number.POSITIVE_INFINITY;
   if (typeof options !== "object") refuseOption(options);
-  // Cheap for the two names that are known, since many requests have options.
-  for (const option in options) if (option !== "timeoutMs" && option !== "signal") refuseOption(options);
+  // Cheap for the two names that most requests have.
+  for (const option in options) if (option !== "timeoutMs" && option !== "signal") checkOthers(options);
   const { signal } = options;
   if (signal !== undefined && signal !== null && !isSignal(signal)) throw noSignal(signal);
   throwIfAborted(signal);
-  return checkTimeout(options.timeoutMs);
+  return checkTime("timeoutMs", options.timeoutMs);
 }
 
 function noSignal(value: unknown): Error {
@@ -76,20 +117,26 @@ function noSignal(value: unknown): Error {
   return new InvalidRequestError(`signal must be an AbortSignal, got ${show(value)}${hint}`);
 }
 
+function checkOthers(options: RequestOptions): void {
+  refuseOption(options);
+  const { priority = 0, maxWaitMs } = options;
+  checkTime("maxWaitMs", maxWaitMs);
+  if (typeof priority === "number" && Number.isFinite(priority)) return;
+  throw new InvalidRequestError(`priority must be a number, got ${show(priority)}`);
+}
+
 function refuseOption(options: unknown): void {
-  checkOptions("a request", options, ["timeoutMs", "signal"], invalidRequest);
+  checkOptions("a request", options, REQUEST_OPTIONS, invalidRequest);
 }
 
 /** Checks the options of a request that blocks its thread, and returns its `timeoutMs`. */
 export function checkBlockingOptions(options: Pick<RequestOptions, "timeoutMs"> = {}): number {
   checkOptions("acquireSync", options, ["timeoutMs"], invalidRequest);
-  return checkTimeout(options.timeoutMs);
+  return checkTime("timeoutMs", options.timeoutMs);
 }
 
-function checkTimeout(timeoutMs: number | undefined): number {
-  if (timeoutMs === undefined) return Number.POSITIVE_INFINITY;
-  if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
-  throw new InvalidRequestError(
-    `timeoutMs must be a number of milliseconds, 0 or more, got ${show(timeoutMs)}`,
-  );
+function checkTime(option: string, ms: number | undefined): number {
+  if (ms === undefined) return Number.POSITIVE_INFINITY;
+  if (typeof ms === "number" && ms >= 0) return ms;
+  throw new InvalidRequestError(`${option} must be a number of milliseconds, 0 or more, got ${show(ms)}`);
 }

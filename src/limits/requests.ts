@@ -3,7 +3,7 @@ import { InvalidRequestError, listKeys, show, UsageExceedsRequestedError } from 
 import { type Amounts, amountOf } from "./amounts.ts";
 import { ceilingUnits, unitOf } from "./definition.ts";
 import { isEverywhere } from "./known-options.ts";
-import type { Limit } from "./limits.ts";
+import { type Limit, RateLimitAlgorithm } from "./limits.ts";
 import { toAmount, toUnits } from "./units.ts";
 
 /** In place of usage that has not been reported. */
@@ -36,6 +36,10 @@ export class Requests<K extends string> {
   readonly keys: readonly K[];
   /** The indexes of the ResourceLimits. */
   readonly resources: readonly number[];
+  /** The indexes of the leaky buckets. */
+  readonly shapers: readonly number[];
+  /** For each limit, whether it is a window. */
+  readonly windows: readonly boolean[];
   private readonly measures: readonly Measure<K>[];
   /** The units of a request that names nothing. */
   private readonly automatic: readonly number[];
@@ -55,11 +59,20 @@ export class Requests<K extends string> {
       isResource: limit.type === "resource",
     }));
     this.resources = this.measures.flatMap(({ isResource }, i) => (isResource ? [i] : []));
+    const algorithms = limits.map((limit) => (limit.type === "resource" ? undefined : limit.algorithm));
+    const { LeakyBucket, SlidingWindow, FixedWindow } = RateLimitAlgorithm;
+    this.shapers = algorithms.flatMap((algorithm, i) => (algorithm === LeakyBucket ? [i] : []));
+    this.windows = algorithms.map((algorithm) => algorithm === SlidingWindow || algorithm === FixedWindow);
     this.wantsNames = limits.some(({ type }) => type === "rate");
     this.automatic = this.measures.map(({ automatic }) => automatic);
     this.nothing = this.measures.map(() => NOT_REPORTED);
     this.keys = Object.freeze(this.measures.map(({ key }) => key));
     this.indexes = new Map(this.keys.map((key, index) => [key, index]));
+  }
+
+  /** The most that one request can take of limit `index`, in units. */
+  ceilingOf(index: number): number {
+    return this.measures[index]!.ceiling;
   }
 
   indexOf(key: string): number {

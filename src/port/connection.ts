@@ -9,9 +9,9 @@ import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
-import { soon } from "../platform/soon.ts";
 import { textOf } from "../remote/text.ts";
 import { Aborts } from "../waiting/aborts.ts";
+import { Attention } from "./attention.ts";
 import type { ConnectedLimits, ConnectOptions } from "./connected-limits.ts";
 import { tells, type WatchedEndpoint } from "./endpoint.ts";
 import { type Facts, readFacts } from "./facts.ts";
@@ -21,9 +21,18 @@ import { Handshake } from "./handshake.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
 import { Holdings } from "./holdings.ts";
 import { PeerOutbox } from "./outbox.ts";
-import { BROADCAST, type Operation, packAmounts, packNumber, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
-import { Questions } from "./questions.ts";
-import { guarded, type ReadRefusal, readMessage, readReason, readRefusal, readStats } from "./reading.ts";
+import { BROADCAST, type Operation, packAmounts, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
+import { Questions, type Read } from "./questions.ts";
+import {
+  guarded,
+  type ReadRefusal,
+  readMessage,
+  readOptional,
+  readReason,
+  readRefusal,
+  readStats,
+} from "./reading.ts";
+import { packTerms, patienceOf } from "./terms.ts";
 import { howEnded } from "./trouble.ts";
 
 /** The facts of the host's set, and the granter that uses them. */
@@ -45,9 +54,8 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     for (const number of numbers) this.#outbox.send(TO_HOST.CANCEL, number);
   });
   readonly #handshake: Handshake<Known<K>>;
-  readonly #holdings = new Holdings(() => this.#reviewSoon());
-  #needsHeartbeat = true;
-  #isReviewDue = false;
+  readonly #holdings = new Holdings(() => this.#attention.reviewSoon());
+  readonly #attention: Attention;
   /** The number of the last operation. */
   #number = 0;
   /** Why the connection has ended. */
@@ -65,7 +73,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     this.#heartbeat = new Heartbeat({
       beat: () => {
         this.#outbox.send(TO_HOST.PING);
-        this.#reviewSoon();
+        this.#attention.reviewSoon();
       },
       lost: () => this.#lose(`the host was silent for ${SILENCE_MS / 1_000} s`),
     });
@@ -74,12 +82,20 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
       say: () => this.#outbox.send(TO_HOST.HELLO, VERSION),
       failed: (why, cause) => this.#lose(why, cause),
     });
+    this.#attention = new Attention({
+      endpoint,
+      heartbeat: this.#heartbeat,
+      questions: this.#questions,
+      holdings: this.#holdings,
+      isKnown: () => this.#handshake.facts !== undefined,
+      hasEnded: () => this.#error !== undefined,
+    });
     this.ready = this.#handshake.ready;
     this.#handshake.begin();
     const heard = (received: unknown) => {
       const message = readMessage("peer", name, received);
       if (!message || (message.session !== session && message.session !== BROADCAST)) return;
-      if (this.#heartbeat.isAwaiting) this.#reviewSoon();
+      if (this.#heartbeat.isAwaiting) this.#attention.reviewSoon();
       this.#heartbeat.heard();
       for (const op of message.ops) if (!this.#error) this.#perform(op);
     };
@@ -96,7 +112,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
       const lock = `limitset ${crypto.randomUUID()}`;
       this.#releaseLock = holdLock(lock, () => this.#outbox.send(TO_HOST.LOCK, lock));
     }
-    this.#reviewSoon();
+    this.#attention.reviewSoon();
   }
 
   /** @internal Vue makes no proxy of it. */
@@ -125,14 +141,14 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     this.#check();
     const units = requests.parse(requested);
     const number = ++this.#number;
-    const answer = this.#ask<ReadRefusal | "granted">(number, (kind, wait, by) => {
-      if (kind === TO_PEER.GRANTED) return this.#granted(number);
-      return kind === TO_PEER.REFUSED ? readRefusal(wait, by, requests.keys.length) : undefined;
+    const answer = this.#ask<ReadRefusal | number>(number, (kind, wait, by, ahead) => {
+      if (kind === TO_PEER.GRANTED) return this.#granted(number, wait);
+      return kind === TO_PEER.REFUSED ? readRefusal(wait, by, ahead, requests.keys.length) : undefined;
     });
     this.#outbox.send(TO_HOST.TRY, number, packAmounts(requested, requests.keys));
     const refused = await answer;
-    if (refused === "granted") return this.#grant(granter, units, number, undefined);
-    return new LeasedRefusal<K>(granter.denial(refused.by), refused.wait);
+    if (typeof refused === "number") return this.#grant(granter, units, number, undefined, refused);
+    return new LeasedRefusal<K>(granter.denial(refused.by), refused.wait, refused.ahead);
   }
 
   async run<T>(
@@ -178,32 +194,34 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
   ): Promise<LeasedAcquisition<K, K>> {
     const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
+    const terms = packTerms(options);
     const { requests, granter } =
-      this.#handshake.facts ?? (await this.#handshake.whenKnown(signal, timeoutMs));
+      this.#handshake.facts ?? (await this.#handshake.whenKnown(signal, patienceOf(options)));
     this.#check();
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
     if (timeoutMs > 0) reportDeadlock(requests, units, this.#onWarning);
     const number = ++this.#number;
-    const answer = this.#ask<"granted" | "cancelled">(number, (kind) => {
-      if (kind === TO_PEER.GRANTED) return this.#granted(number);
+    const answer = this.#ask<number | "cancelled">(number, (kind, waitedMs) => {
+      if (kind === TO_PEER.GRANTED) return this.#granted(number, waitedMs);
       return kind === TO_PEER.CANCELLED && signal?.aborted ? "cancelled" : undefined;
     });
-    const amounts = packAmounts(requested, requests.keys);
-    this.#outbox.send(TO_HOST.ACQUIRE, number, around, amounts, packNumber(timeoutMs));
+    this.#outbox.send(TO_HOST.ACQUIRE, number, around, packAmounts(requested, requests.keys), ...terms);
     // The host may have granted already, and only it knows. So the promise rejects when the host confirms, and not before:
     // otherwise the grant would be held without an owner.
     if (signal) this.#aborts.add(signal, number);
     try {
-      if ((await answer) === "cancelled") throw reasonOf(signal!);
+      const waitedMs = await answer;
+      if (waitedMs === "cancelled") throw reasonOf(signal!);
+      return this.#grant(granter, units, number, covered, waitedMs);
     } finally {
       if (signal) this.#aborts.remove(signal, number);
     }
-    return this.#grant(granter, units, number, covered);
   }
 
-  #granted(number: number): "granted" {
+  /** Returns for how long the request has waited; undefined if that is unreadable. */
+  #granted(number: number, waitedMs: unknown): number | undefined {
     this.#holdings.add(number);
-    return "granted";
+    return readOptional(waitedMs);
   }
 
   /** @throws the reason why the connection has ended, if it has since the answer: the host has given all back. */
@@ -212,9 +230,10 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     units: readonly number[],
     number: number,
     covered: readonly boolean[] | undefined,
+    waitedMs: number,
   ): PortGrant<K> {
     this.#check();
-    return new PortGrant(granter, units, number, covered, this.#holdings);
+    return new PortGrant(granter, units, number, covered, waitedMs, this.#holdings);
   }
 
   #release(number: number, usage: readonly (number | null)[]): void {
@@ -222,17 +241,14 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     if (!this.#error) this.#outbox.send(TO_HOST.RELEASE, number, usage);
   }
 
-  #ask<T>(
-    number: number,
-    read: (kind: number, second: unknown, third: unknown) => T | undefined,
-  ): Promise<T> {
+  #ask<T>(number: number, read: Read<T>): Promise<T> {
     const answer = this.#questions.ask(number, read);
-    this.#reviewSoon();
+    this.#attention.reviewSoon();
     return answer;
   }
 
   #perform(op: Operation): void {
-    const [kind, number, second, third] = op;
+    const [kind, number, second] = op;
     if (kind === TO_PEER.HERE) {
       if (!this.#handshake.facts) this.#outbox.send(TO_HOST.HELLO, VERSION);
     } else if (kind === TO_PEER.WELCOME) {
@@ -244,9 +260,9 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     } else if (kind === TO_PEER.MARK) {
       if (typeof number === "number") this.#outbox.read(number, typeof second === "number" ? second : 0);
     } else if (kind !== TO_PEER.PONG && typeof number === "number") {
-      const isOpen = this.#questions.answer(kind, number, second, third);
+      const isOpen = this.#questions.answer(number, op);
       if (isOpen === "unreadable") this.#lose("the host has sent an answer that cannot be read");
-      else if (isOpen) this.#reviewSoon();
+      else if (isOpen) this.#attention.reviewSoon();
     }
   }
 
@@ -257,7 +273,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
       return;
     }
     const { requests, config, missingUpdate, wantsHeartbeat, maxUnread } = facts;
-    this.#needsHeartbeat = wantsHeartbeat || !tells(this.#endpoint);
+    this.#attention.learn(wantsHeartbeat);
     this.#outbox.keepTo(maxUnread, requests.keys.length);
     const granter = new PortGranter<K>({
       requests,
@@ -270,25 +286,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     });
     this.#unwatch?.();
     this.#handshake.learn({ ...facts, granter });
-    this.#reviewSoon();
-  }
-
-  /**
-   * Called when a question or an acquisition has begun or ended. Once for all of this turn, the process is kept alive while this
-   * side waits for an answer, and the heartbeat runs while the host's end would cost this side something.
-   */
-  #reviewSoon(): void {
-    if (this.#isReviewDue) return;
-    this.#isReviewDue = true;
-    soon(() => {
-      this.#isReviewDue = false;
-      if (this.#error) return;
-      const isKnown = this.#handshake.facts !== undefined;
-      const waits = !isKnown || this.#questions.size > 0;
-      this.#heartbeat.watch(this.#needsHeartbeat && isKnown && (waits || this.#holdings.some));
-      // Who asked for a signal wants to hear of the loss.
-      this.#endpoint.hold?.(waits || this.#holdings.someWatched || this.#heartbeat.isAwaiting);
-    });
+    this.#attention.reviewSoon();
   }
 
   /** @throws the reason why the connection has ended. */

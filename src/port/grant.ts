@@ -15,9 +15,10 @@ export class PortGrant<K extends string> extends Grant<K> implements LeasedAcqui
     units: readonly number[],
     number: number,
     covered: readonly boolean[] | undefined,
+    waitedMs: number,
     holdings: Holdings,
   ) {
-    super(granter, units, number, covered);
+    super(granter, units, number, covered, waitedMs);
     this.#number = number;
     if (granter.requests.takesResources(units)) this.#holdings = holdings;
   }

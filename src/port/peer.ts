@@ -1,5 +1,5 @@
 /** The host's record of one session: the requests and acquisitions of a peer, which end when the peer disappears. */
-import type { Acquisition, Limits } from "../contract.ts";
+import type { AcquireOptions, Acquisition, Limits } from "../contract.ts";
 import { AcquisitionReleasedError, BackendUnavailableError, InvalidRequestError } from "../errors.ts";
 import type { Limit } from "../limits/limits.ts";
 import type { LimitStats } from "../limits/stats.ts";
@@ -14,6 +14,7 @@ import { type PeerRequest, watchLoss } from "./peer-request.ts";
 import type { Pieces } from "./pieces.ts";
 import { type Operation, packNumber, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { readAmounts } from "./reading.ts";
+import { readTerms } from "./terms.ts";
 
 /** The set of a host, with the facts that peers are sent. */
 export interface ServedSet<K extends string> {
@@ -121,7 +122,8 @@ export class Peer<K extends string> {
     }
   }
 
-  #perform([kind, number, second, third, fourth]: Operation): void {
+  #perform(op: Operation): void {
+    const [kind, number, second, third] = op;
     if (kind === TO_HOST.HELLO) this.#welcome();
     else if (kind === TO_HOST.LOCK) this.#watchLock(number);
     else if (kind === TO_HOST.PING) this.#outbox.send(TO_PEER.PONG);
@@ -130,7 +132,7 @@ export class Peer<K extends string> {
     else if (kind === TO_HOST.CANCEL) this.#cancel(number);
     else if (kind === TO_HOST.RELEASE) this.#release(number, second);
     else if (!this.#isNew(number)) return;
-    else if (kind === TO_HOST.ACQUIRE) this.#acquire(number, second, third, fourth);
+    else if (kind === TO_HOST.ACQUIRE) this.#acquire(number, second, third, readTerms(op.slice(4)));
     else if (kind === TO_HOST.TRY) void this.#try(number, second);
     else if (kind === TO_HOST.STATS) void this.#stats(number);
   }
@@ -173,10 +175,10 @@ export class Peer<K extends string> {
     );
   }
 
-  #acquire(number: number, around: unknown, packed: unknown, timeoutMs: unknown): void {
+  #acquire(number: number, around: unknown, packed: unknown, terms: AcquireOptions | undefined): void {
     const requested = readAmounts(packed, this.#limits.keys);
     const limits = around === 0 ? this.#limits : this.#requests.get(around as number)?.held;
-    if (!requested || !(timeoutMs === null || typeof timeoutMs === "number")) {
+    if (!requested || !terms) {
       this.#fail(number, new InvalidRequestError("the host cannot read the request"));
     } else if (!limits) {
       this.#fail(number, new AcquisitionReleasedError("acquire()", "released"));
@@ -192,9 +194,8 @@ export class Peer<K extends string> {
         else this.#fail(number, error);
       };
       try {
-        const options = { timeoutMs: timeoutMs ?? undefined, signal };
         limits
-          .acquire(requested as never, options)
+          .acquire(requested as never, { ...terms, signal })
           .then((acquisition) => this.#grant(number, request, acquisition), failed);
       } catch (error) {
         failed(error);
@@ -214,9 +215,10 @@ export class Peer<K extends string> {
       if (acquisition.successful) {
         this.#grant(number, request, acquisition);
       } else if (this.#remove(number, request)) {
-        const { retryAfterMs, limitedBy } = acquisition;
+        const { retryAfterMs, limitedBy, ahead } = acquisition;
         const by = limitedBy.map((key) => this.#limits.keys.indexOf(key));
-        this.#outbox.send(TO_PEER.REFUSED, number, packNumber(retryAfterMs), by);
+        const refusal = [TO_PEER.REFUSED, number, packNumber(retryAfterMs), by] as const;
+        this.#outbox.send(...refusal, ...(ahead > 0 ? [ahead] : []));
       }
     } catch (error) {
       if (this.#remove(number, request)) this.#fail(number, error);
@@ -232,7 +234,8 @@ export class Peer<K extends string> {
     }
     request.held = acquisition;
     this.#keepController(request);
-    this.#outbox.send(TO_PEER.GRANTED, number);
+    const { waitedMs } = acquisition;
+    this.#outbox.send(TO_PEER.GRANTED, number, ...(waitedMs > 0 ? [waitedMs] : []));
     request.unwatch = watchLoss(acquisition, (why) => this.#outbox.send(TO_PEER.LOST, number, why));
   }
 

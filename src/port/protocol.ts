@@ -27,7 +27,7 @@ export const TO_HOST = {
   HELLO: 0,
   /** name of a lock that the peer holds until it ends. */
   LOCK: 1,
-  /** number, number of the acquisition around it or 0, amounts, timeoutMs or null. */
+  /** number, number of the acquisition around it or 0, amounts, timeoutMs or null; priority, maxWaitMs, each left out by default. */
   ACQUIRE: 2,
   /** number, amounts. */
   TRY: 3,
@@ -51,9 +51,9 @@ export const TO_PEER = {
   HERE: 0,
   /** version, limits, config, missingUpdate, whether the host wants heartbeats, maxUnread or null for no bound. */
   WELCOME: 1,
-  /** number. */
+  /** number; for how long it has waited in milliseconds, left out if it has not. */
   GRANTED: 2,
-  /** number, milliseconds to wait or null for ever, indexes of the limits that refuse. */
+  /** number, milliseconds to wait or null for ever, indexes of the limits that refuse; how many stand before it, left out if none. */
   REFUSED: 3,
   /** number, packed error. */
   FAILED: 4,

@@ -1,9 +1,9 @@
 /** The questions of a connection: operations that the host answers. Each goes by the number of its operation. */
 import { unpackError } from "../remote/packed-errors.ts";
-import { TO_PEER } from "./protocol.ts";
+import { type Operation, TO_PEER } from "./protocol.ts";
 
-/** Reads an answer of one kind, with two values. Undefined if it answers no such question. */
-type Read<T> = (kind: number, second: unknown, third: unknown) => T | undefined;
+/** Reads an answer of one kind, with its values. Undefined if it answers no such question. */
+export type Read<T> = (kind: number, second: unknown, third: unknown, fourth: unknown) => T | undefined;
 
 interface Question {
   readonly read: Read<unknown>;
@@ -26,12 +26,15 @@ export class Questions {
     });
   }
 
-  /** Takes an answer from the host. False if no such question is open. The question stays open if the answer is unreadable. */
-  answer(kind: number, number: number, second: unknown, third: unknown): boolean | "unreadable" {
+  /**
+   * Takes the host's answer to the operation `number`. False if no such question is open. The question stays open if the answer is
+   * unreadable.
+   */
+  answer(number: number, [kind, , second, third, fourth]: Operation): boolean | "unreadable" {
     const question = this.#open.get(number);
     if (!question) return false;
     const isFailure = kind === TO_PEER.FAILED;
-    const answer = isFailure ? unpackError(second) : question.read(kind, second, third);
+    const answer = isFailure ? unpackError(second) : question.read(kind, second, third, fourth);
     if (answer === undefined) return "unreadable";
     this.#open.delete(number);
     if (isFailure) question.reject(answer);

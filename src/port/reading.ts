@@ -57,17 +57,30 @@ function define(amounts: Record<string, number>, key: string, amount: number): v
   else amounts[key] = amount;
 }
 
-/** A refusal: the milliseconds to wait, and the indexes of the limits that refuse. */
+/** A refusal: the milliseconds to wait, the indexes of the limits that refuse, and how many waiters stand before it. */
 export interface ReadRefusal {
   readonly wait: number;
   readonly by: readonly number[];
+  readonly ahead: number;
 }
 
 /** The refusal of a try, from a host with so many limits. */
-export function readRefusal(wait: unknown, by: unknown, limits: number): ReadRefusal | undefined {
+export function readRefusal(
+  wait: unknown,
+  by: unknown,
+  ahead: unknown,
+  limits: number,
+): ReadRefusal | undefined {
   const indexes = readList(by, limits, (index): index is number => isIndex(index, limits));
-  if (!indexes || !isAmount(wait)) return undefined;
-  return { wait: unpackNumber(wait), by: indexes };
+  const count = readOptional(ahead);
+  if (!indexes || !isAmount(wait) || count === undefined || !Number.isInteger(count)) return undefined;
+  return { wait: unpackNumber(wait), by: indexes, ahead: count };
+}
+
+/** A number that is left out where it is 0: hosts of earlier versions never send it. */
+export function readOptional(value: unknown): number | undefined {
+  if (value === undefined) return 0;
+  return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY ? value : undefined;
 }
 
 /** Statistics, from a host with so many limits. */

@@ -3,6 +3,7 @@ import type { Denial } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
 import { AcquireTimeoutError, BackendRefusedError, type LimitError } from "../errors.ts";
 import type { StandIn } from "./away.ts";
+import type { Refusing } from "./refusing.ts";
 import type { RedisAcquisition } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
@@ -28,9 +29,10 @@ export class RedisGate<K extends string> {
   }
 
   /** The acquisition of a request that was granted as `token`; undefined once the set is closed. */
-  grant({ request }: Waiter<RedisAcquisition<K, K>>, token: number): RedisAcquisition<K, K> | undefined {
+  grant(waiter: Waiter<RedisAcquisition<K, K>>, token: number): RedisAcquisition<K, K> | undefined {
     if (this.#sessions.isEnded) return undefined;
-    const acquisition = this.#sessions.current.grant(request.units, token, request.covered);
+    const { units, covered } = waiter.request;
+    const acquisition = this.#sessions.current.grant(units, token, covered, waiter.waitedMs);
     this.#sessions.renewal.watch();
     return acquisition;
   }
@@ -42,18 +44,19 @@ export class RedisGate<K extends string> {
     this.#settlements.add(this.#sessions.current, back, token);
   }
 
-  /** The answer to a try that was refused by the limits of these indexes. */
-  refusal(waitMs: number, limitedBy: readonly number[]): RedisAcquisition<K, K> {
+  /** The answer to a try that was refused. */
+  refusal({ limitedBy, retryAfterMs, ahead }: Refusing): RedisAcquisition<K, K> {
     const denial: Denial<K> = {
       config: this.#settings.config,
       limitedBy: Object.freeze(this.#named(limitedBy)),
     };
-    return new LeasedRefusal<K>(denial, waitMs);
+    return new LeasedRefusal<K>(denial, retryAfterMs, ahead);
   }
 
   /** The error for a waiter whose timeout has passed. */
-  timeout({ timeoutMs }: Waiter<RedisAcquisition<K, K>>, limitedBy: readonly number[]): AcquireTimeoutError {
-    return new AcquireTimeoutError(timeoutMs, this.#named(limitedBy));
+  timeout({ timeoutMs }: Waiter<RedisAcquisition<K, K>>, refusing: Refusing): AcquireTimeoutError {
+    const { limitedBy, retryAfterMs, ahead } = refusing;
+    return new AcquireTimeoutError(timeoutMs, this.#named(limitedBy), retryAfterMs, ahead);
   }
 
   /** The server does not answer, because of `error`: settles the waiter's promise, or returns false if it should wait on. */
@@ -79,9 +82,8 @@ export class RedisGate<K extends string> {
     return standIn.acquire(request.units, { timeoutMs: leftMs, signal }, session);
   }
 
-  /** Limits by their keys, in the order of the set. */
+  /** Limits by their keys. */
   #named(limits: readonly number[]): K[] {
-    const named = new Set(limits);
-    return this.#settings.requests.keys.filter((_, i) => named.has(i));
+    return limits.map((index) => this.#settings.requests.keys[index]!);
   }
 }

@@ -60,9 +60,10 @@ export class RedisGrant<K extends string> extends Grant<K> implements LeasedAcqu
     units: readonly number[],
     token: number,
     covered: readonly boolean[] | undefined,
+    waitedMs: number,
     signals: LeaseSignals | undefined,
   ) {
-    super(granter, units, token, covered);
+    super(granter, units, token, covered, waitedMs);
     this.#signals = signals;
   }
 

@@ -1,6 +1,6 @@
 /**
  * The requests of one process that wait for an answer of the server. The order is that of every queue (see
- * `../waiting/lines.ts`), but answers come later than questions. So a batch asks for many waiters at once, in order of
+ * `lines.ts`), but answers come later than questions. So a batch asks for many waiters at once, in order of
  * turn: the script grants them in that order, and stops a line where it refuses one.
  */
 
@@ -9,20 +9,14 @@ import type { LimitError } from "../errors.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { Alarm } from "../waiting/alarm.ts";
 import { Departures } from "../waiting/departures.ts";
-import {
-  AWAITS_RELEASE,
-  AWAITS_TIME,
-  FREE,
-  limitsOf,
-  type Request,
-  type Stop,
-  UNKNOWN,
-} from "../waiting/line.ts";
-import { Lines } from "../waiting/lines.ts";
+import type { Request } from "../waiting/standing.ts";
 import type { Allowance } from "./allowance.ts";
 import type { Conversation } from "./conversation.ts";
 import type { RedisGate } from "./gate.ts";
+import { AWAITS_RELEASE, AWAITS_TIME, FREE, type Stop, UNKNOWN } from "./line.ts";
+import { Lines } from "./lines.ts";
 import { Reading } from "./reading.ts";
+import { refusingOf } from "./refusing.ts";
 import type { Releases } from "./releases.ts";
 import type { RedisAcquisition } from "./session.ts";
 import type { Settings } from "./settings.ts";
@@ -75,7 +69,8 @@ export class RedisQueue<K extends string> {
       if (isOnce) this.#singles.push(waiter);
       else this.lines.stand(waiter);
       this.#departures.add(waiter);
-      if (isOnce || waiter.line!.stop === FREE) this.#conversation.send();
+      waiter.isDelayed = !isOnce && waiter.line!.stop !== FREE;
+      if (!waiter.isDelayed) this.#conversation.send();
       else this.#conversation.watch();
       this.#arm();
     });
@@ -146,7 +141,7 @@ export class RedisQueue<K extends string> {
     for (const waiter of [...this.#waiters]) {
       if (waiter.askedAt > askedBefore) oldest = Math.min(oldest, waiter.askedAt);
       else if (waiter.isAborted) this.#leave(waiter).reject(reasonOf(waiter.signal!));
-      else if (waiter.isLate) this.#leave(waiter).reject(this.#gate.timeout(waiter, waiter.refusedBy));
+      else if (waiter.isLate) this.#leave(waiter).reject(this.#timeoutOf(waiter));
       else if (error && this.#gate.unanswered(waiter, error)) this.#leave(waiter);
     }
     for (const reading of [...this.#readings]) {
@@ -223,7 +218,7 @@ export class RedisQueue<K extends string> {
       this.#refuse(waiter, answer, timing, code === "P" || answer.isBehind);
     } else {
       waiter.hasWaited = true;
-      waiter.refusedBy = answer.by;
+      waiter.refused = answer;
       this.lines.stop(waiter.line!, answer.hangs ? AWAITS_RELEASE : AWAITS_TIME);
       this.#passesAt = Math.min(this.#passesAt, timing.readAt + answer.waitMs);
       if (waiter.isLate) this.#refuse(waiter, answer, timing, false);
@@ -247,17 +242,20 @@ export class RedisQueue<K extends string> {
 
   /** Ends a request that does not wait any longer. `isBehind`: waiters stand before it. */
   #refuse(waiter: Waiter<K>, { waitMs, by }: Refused, timing: Timing, isBehind: boolean): void {
-    const limitedBy = isBehind
-      ? limitsOf(waiter.request.units).filter((i) => by.includes(i) || this.lines.waitingFor(i) > 0)
-      : by;
-    this.#leave(waiter);
+    const behindMs = isBehind ? this.#passesAt - timing.readAt : 0;
+    const refusal = { by, waitMs: Math.max(waitMs, behindMs) };
+    const refusing = refusingOf(this.lines, this.#leave(waiter), refusal, isBehind);
     if (waiter.isOnce && waiter.timeoutMs !== 0) {
-      const behindMs = isBehind ? this.#passesAt - timing.readAt : 0;
-      waiter.resolve(this.#gate.refusal(Math.max(waitMs, behindMs), limitedBy));
+      waiter.resolve(this.#gate.refusal(refusing));
       return;
     }
-    waiter.reject(this.#gate.timeout(waiter, limitedBy));
+    waiter.reject(this.#gate.timeout(waiter, refusing));
     if (!waiter.isOnce) this.serve();
+  }
+
+  /** The error for a waiter whose timeout has passed, and to which the server has not answered since. */
+  #timeoutOf(waiter: Waiter<K>): Error {
+    return this.#gate.timeout(waiter, refusingOf(this.lines, waiter, waiter.refused, false));
   }
 
   #fail(waiter: Waiter<K>, error: unknown): void {

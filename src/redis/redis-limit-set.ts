@@ -19,6 +19,7 @@ import { Sessions } from "./sessions.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 import { Settlements } from "./settlements.ts";
 import { statsOf } from "./stats.ts";
+import { checkTerms } from "./terms.ts";
 
 /**
  * Rate limits, call limits and resource limits on a server, taken from together: all or nothing, in one call.
@@ -92,7 +93,8 @@ export class RedisLimitSet<K extends string = string> implements Limits<K> {
   /**
    * Takes the amounts named, plus 1 of every CallLimit and ResourceLimit not named; waits for its turn if need be.
    *
-   * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or an amount that could never be granted.
+   * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or an amount that could never be granted; for a
+   * `priority` other than 0, and for a `maxWaitMs`.
    * @throws {AcquireTimeoutError} if not granted within `timeoutMs`.
    * @throws {BackendUnavailableError} if the server does not answer within `deadlineMs`. A request that waits already waits on.
    * @throws {BackendRefusedError} if the server refuses: a right, a password or a command is missing.
@@ -202,6 +204,7 @@ export class RedisLimitSet<K extends string = string> implements Limits<K> {
     const session = this.#sessions.current;
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
     const timeoutMs = checkRequestOptions(options);
+    checkTerms(options);
     if (units.every((count) => count === 0)) return session.grant(units, 0, covered);
     const standIn = this.#standingIn();
     if (standIn) return standIn.acquire(units, options, session);

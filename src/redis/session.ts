@@ -65,10 +65,15 @@ export class Session<K extends string> implements Granter<K> {
     return this.#terms.isClosed();
   }
 
-  grant(units: readonly number[], token: number, covered?: readonly boolean[]): RedisAcquisition<K, K> {
+  grant(
+    units: readonly number[],
+    token: number,
+    covered?: readonly boolean[],
+    waitedMs = 0,
+  ): RedisAcquisition<K, K> {
     const holds = this.requests.takesResources(units);
     if (holds) this.#held++;
-    return new RedisGrant<K>(this, units, token, covered, holds ? this.#signals : undefined);
+    return new RedisGrant<K>(this, units, token, covered, waitedMs, holds ? this.#signals : undefined);
   }
 
   lose(why: string): void {

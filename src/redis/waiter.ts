@@ -3,9 +3,11 @@ import type { AcquireOptions } from "../contract.ts";
 import { toMicros } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Due } from "../waiting/deadlines.ts";
-import type { Line, Request, Waiting } from "../waiting/line.ts";
+import type { Request } from "../waiting/standing.ts";
 import { stepsOf } from "./allowance.ts";
 import type { Definitions } from "./definitions.ts";
+import type { Line, Waiting } from "./line.ts";
+import type { Refusal } from "./refusing.ts";
 
 export interface Asked {
   readonly request: Request;
@@ -19,6 +21,8 @@ export interface Asked {
 
 export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
   readonly request: Request;
+  /** All requests are of one priority. */
+  readonly key = 0;
   readonly turn: number;
   /** What it asks of the server, as an `Allowance` counts. */
   readonly steps: number;
@@ -38,6 +42,8 @@ export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
   next: Waiter<T> | undefined = undefined;
   /** Part of a batch that is on its way. */
   isSent = false;
+  /** Its line stood still when it came, so that it was not asked for at once. */
+  isDelayed = false;
   /** It has been refused, and waits for another answer. */
   hasWaited = false;
   /** Its timeout has passed: the next answer decides. */
@@ -45,8 +51,8 @@ export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
   /** Its signal has aborted while it was on its way. */
   isAborted = false;
   hasLeft = false;
-  /** The limits that refused it last, by their index in the set. */
-  refusedBy: readonly number[] = [];
+  /** How it was refused last. */
+  refused: Refusal = { by: [], waitMs: 0 };
   readonly #clock: Clock;
 
   constructor(
@@ -80,9 +86,22 @@ export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
     return this.request.covered ? "N" : "T";
   }
 
+  /** What it wants of each limit. */
+  get demand(): readonly number[] {
+    return this.request.units;
+  }
+
+  /** For how long it has waited, in milliseconds: 0 if it was asked for at once, and granted by the first answer. */
+  get waitedMs(): number {
+    return this.hasWaited || this.isDelayed ? this.#waited / 1000 : 0;
+  }
+
   /** For how long it has waited, in microseconds; empty if it has never been refused. */
   get #age(): string {
-    if (!this.hasWaited) return "";
-    return `${Math.max(0, toMicros(this.#clock.now()) - this.since)} `;
+    return this.hasWaited ? `${this.#waited} ` : "";
+  }
+
+  get #waited(): number {
+    return Math.max(0, toMicros(this.#clock.now()) - this.since);
   }
 }

@@ -1,6 +1,7 @@
 /** The script's answer to one request. */
-import type { Stop } from "../waiting/line.ts";
+
 import type { Definitions } from "./definitions.ts";
+import type { Stop } from "./line.ts";
 
 export type Answer = Granted | Refused | Behind;
 

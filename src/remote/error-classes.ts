@@ -19,10 +19,12 @@ import {
   InvalidRequestError,
   LimitError,
   LimitSetClosedError,
+  QueueFullError,
   TooManyThreadsError,
   UnreleasedAcquisitionWarning,
   UsageExceedsRequestedError,
   UsageNotReportedError,
+  WaitTooLongError,
 } from "../errors.ts";
 
 /** A class, as far as giving an error its prototype goes. The constructor is never called. */
@@ -50,10 +52,12 @@ export const limitErrorClasses: readonly ErrorClass<LimitError>[] = [
   InvalidRequestError,
   LimitError,
   LimitSetClosedError,
+  QueueFullError,
   TooManyThreadsError,
   UnreleasedAcquisitionWarning,
   UsageExceedsRequestedError,
   UsageNotReportedError,
+  WaitTooLongError,
 ];
 
 /** The classes of errors among `values`. Of several with one name the last counts. */

@@ -15,6 +15,8 @@ export interface PackedError {
   readonly message: string;
   /** Its other properties, its own `name` among them. */
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Those of them that are no finite numbers, as text: a channel of JSON carries none. Left out by earlier versions. */
+  readonly numbers?: Readonly<Record<string, string>>;
 }
 
 const PACKED_ERROR_HAS: ReadonlySet<string> = new Set(["code", "name", "message", "stack"]);
@@ -37,16 +39,31 @@ function packOwn(error: LimitError): PackedError {
   // Not every channel carries an error: the text of a cause crosses.
   const cause = error.cause instanceof Error ? { cause: textOf(error.cause) } : {};
   const fields = { ...fieldsOf(error, PACKED_ERROR_HAS), ...cause, name };
-  return { code, name: classNameOf(error.constructor as never), message, fields };
+  const numbers = numbersIn(fields);
+  return {
+    code,
+    name: classNameOf(error.constructor as never),
+    message,
+    fields,
+    ...(numbers && { numbers }),
+  };
+}
+
+/** The fields that are no finite numbers, as text; undefined if there are none. */
+function numbersIn(fields: object): Record<string, string> | undefined {
+  const odd = Object.entries(fields).filter(
+    ([, value]) => typeof value === "number" && !Number.isFinite(value),
+  );
+  return odd.length > 0 ? Object.fromEntries(odd.map(([key, value]) => [key, String(value)])) : undefined;
 }
 
 /** The error that was packed. A `BackendUnavailableError` says so if `packed` is not a packed error. It never throws. */
 export function unpackError(packed: unknown): Error {
   try {
-    const { code, name, message, fields } = packed as Partial<PackedError>;
+    const { code, name, message, fields, numbers } = packed as Partial<PackedError>;
     const known = limitErrorClasses.find((candidate) => classNameOf(candidate) === name);
     if (known && typeof code === "string" && typeof message === "string") {
-      const own = withoutText(fields) as { cause?: unknown };
+      const own = withoutText({ ...fields, ...readNumbers(numbers) }) as { cause?: unknown };
       if (typeof own.cause === "string") own.cause = new Error(own.cause);
       return revive(new LimitError(code, message), known, own);
     }
@@ -54,6 +71,11 @@ export function unpackError(packed: unknown): Error {
     // It cannot be read.
   }
   return new BackendUnavailableError("the host answered with an error that cannot be read");
+}
+
+function readNumbers(numbers: object | undefined): object {
+  const odd = Object.entries(numbers ?? {}).map(([key, text]) => [key, Number(text)] as const);
+  return Object.fromEntries(odd.filter(([, value]) => !Number.isFinite(value)));
 }
 
 /** The fields of a packed error, without those that would replace its texts by other values. */

@@ -40,7 +40,7 @@ export function attachLimits<K extends string>(
     throw new InvalidHandleError("the handle was voided by reclaim(): shareLimits() makes a new one");
   }
   if (!(membership instanceof Membership)) throw new TooManyThreadsError(membership.maxThreads);
-  const { limits, config, missingUpdate, clock, lock, number } = handle;
+  const { limits, config, missingUpdate, maxWaiting, agingMs, clock, lock, number } = handle;
   const region = Region.attach(heap, start, membership);
   try {
     const ownClock = options.clock ?? (clock ? SetClock.agreeing(clock) : new SetClock());
@@ -49,6 +49,8 @@ export function attachLimits<K extends string>(
       limits,
       config,
       missingUpdate,
+      ...(maxWaiting !== undefined && { maxWaiting }),
+      ...(agingMs !== undefined && { agingMs }),
       clock: ownClock,
       [INTERNALS]: region,
     };

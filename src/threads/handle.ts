@@ -30,6 +30,10 @@ export interface LimitSetHandle<K extends string = string> {
   readonly config: Readonly<Record<string, unknown>>;
   /** The option `missingUpdate` of the set. */
   readonly missingUpdate: "throw" | "charge";
+  /** The option `maxWaiting` of the set: each thread has a queue of its own. */
+  readonly maxWaiting?: number;
+  /** The option `agingMs` of the set. */
+  readonly agingMs?: number;
   /** @internal A reading of the clocks of the thread that made the handle; undefined where the set has a clock of its own. */
   readonly clock: Reading | undefined;
   /** @internal The name of the lock that the attached thread holds until it ends, where only a lock shows its end. */

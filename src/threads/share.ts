@@ -114,7 +114,7 @@ function membershipOf<K extends string>({
 }
 
 function handleOf<K extends string>(
-  { region, limits, clock }: Internals<K>,
+  { region, limits, clock, queueOptions: { maxWaiting, agingMs } }: Internals<K>,
   { missingUpdate }: LimitSet<K>,
   config: Record<string, unknown>,
   { entrance }: Membership,
@@ -132,6 +132,8 @@ function handleOf<K extends string>(
     config,
     missingUpdate,
     clock: clock.isPlatform ? clock.read() : undefined,
+    ...(maxWaiting !== undefined && { maxWaiting }),
+    ...(agingMs !== undefined && { agingMs }),
     ...(lock !== undefined && { lock }),
   };
 }

@@ -8,6 +8,6 @@ export interface Due extends Placed {
 
 export class Deadlines<T extends Due> extends Heap<T> {
   constructor() {
-    super(({ deadline }) => deadline);
+    super((a, b) => a.deadline < b.deadline);
   }
 }

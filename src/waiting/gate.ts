@@ -4,23 +4,66 @@ import type { AcquireOptions } from "../contract.ts";
 import type { Answer } from "../core/answer.ts";
 import type { WakeWord } from "../core/sharing.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Request } from "./line.ts";
+import type { Ranked, Request } from "./standing.ts";
+
+/** The options of a set that its queue keeps. */
+export interface QueueOptions {
+  /** How many requests may wait, at most; undefined for no bound. */
+  readonly maxWaiting: number | undefined;
+  /** How much waiting is worth a priority of 1, in milliseconds; undefined if no wait is. */
+  readonly agingMs: number | undefined;
+}
+
+/** A request, and what the waiters before it want; undefined where they want nothing of its limits. */
+export interface Asked {
+  readonly request: Request;
+  readonly ranked: Ranked;
+  readonly demand: readonly number[] | undefined;
+}
+
+/** Why a request is refused, and for how long. */
+export interface Outlook {
+  /** The limits that refuse, by index: first those that would refuse it even if no waiter stood before it. */
+  readonly limitedBy: readonly number[];
+  /** Until it could pass; Infinity if it needs a release. */
+  readonly retryAfterMs: number;
+  /** The part of that which is known: a resource in use counts 0. */
+  readonly knownMs: number;
+  /** How many waiters stand before it, at that of these limits at which most do. */
+  readonly ahead: number;
+}
 
 /** The set, as its queue sees it. */
 export interface Gate<T> {
   readonly clock: Clock;
   /** The word by which other threads wake this one after a release; undefined while there are none. */
   readonly wakeWord: WakeWord | undefined;
+  /** What a waiter adds to the demand of each limit. */
+  demandOf(units: readonly number[]): readonly number[];
   /** Takes a request that came at `since` (in microseconds), or refuses it. */
-  take(request: Request, now: number, since: number): Answer;
+  take(request: Request, demand: readonly number[] | undefined, now: number, since: number): Answer;
   /** Answers as `take` would; takes nothing. */
-  probe(request: Request, now: number): Answer;
+  probe(request: Request, demand: readonly number[] | undefined, now: number): Answer;
+  /** For how long limit `index` refuses the request that was taken or probed last, in milliseconds: 0 if it grants it. */
+  waitAt(index: number): number;
+  /** Whether limit `index` could ever grant `units` with the `demand` as it is. */
+  couldGrant(index: number, units: number, demand: number): boolean;
+  /** Whether limit `index` is a resource that cannot hold what is in use and `total` more. */
+  isOverdrawn(index: number, total: number, now: number): boolean;
+  /** Called when a request begins to wait. */
+  begins(request: Request): void;
   /** Called when the waiter that came at `since` waits no more. */
   withdraw(since: number): void;
   /** The value for a waiter whose request has just been taken. */
-  grant(request: Request, token: number): T;
-  /** The error for a waiter whose timeout has passed. */
-  timeout(request: Request, timeoutMs: number): Error;
+  grant(request: Request, token: number, waitedMs: number): T;
+  /** Why a request is refused. It was refused just now if `isFresh`; else the gate probes. */
+  outlook(asked: Asked, now: number, isFresh: boolean): Outlook;
+  /** The error for a request whose timeout has passed. */
+  timeout(outlook: Outlook, timeoutMs: number): Error;
+  /** The error for a request that finds the queue full. */
+  full(outlook: Outlook, maxWaiting: number): Error;
+  /** The error for a request that would wait for too long. */
+  tooLong(outlook: Outlook, maxWaitMs: number): Error;
 }
 
 /** How many requests wait. */
@@ -31,17 +74,34 @@ export interface Waiters {
   waitingFor(index: number): number;
 }
 
+/** The waiters before a request, at each limit. */
+export interface Before {
+  /** Differs after each waiter that comes or leaves. */
+  readonly changes: number;
+  /** How many stand before `ranked` at limit `index`. */
+  countBefore(index: number, ranked: Ranked): number;
+  /** What each waiter before `ranked` wants of limit `index`, in order. */
+  demandsBefore(index: number, ranked: Ranked): Iterable<number>;
+}
+
 /** All lines of one set in one isolate, and the timer that wakes them. */
 export interface Queue<T> {
-  readonly lines: Waiters;
-  /** When a grant is possible next, in milliseconds since the epoch; Infinity if that depends on a release. */
-  readonly passesAt: number;
-  /** Whether a waiter comes before a new request for `units`, because it wants one of the same limits. */
-  standsBefore(units: readonly number[], now: number): boolean;
-  /** Lets a request wait for its turn. `wait` is the gate's answer of just now, in milliseconds; undefined if it was not asked. */
-  enqueue(request: Request, wait: number | undefined, now: number, options?: AcquireOptions): Promise<T>;
-  /** Finds the waiters that can go now, and grants them. Called after each event that may let a waiter go, such as a release. */
-  serve(): void;
+  readonly lines: Waiters & Before;
+  /** A request that has just come, and what the waiters before it want: to be used at once. Those that can go by now go first. */
+  ask(request: Request, now: number): Asked;
+  /** Takes for a request behind the waiters, or lets it wait. */
+  acquire(request: Request, now: number, options?: AcquireOptions): Promise<T>;
+  /**
+   * Lets a request wait that the gate has just refused, while no other waits.
+   *
+   * @throws the error of a request that must not wait.
+   */
+  wait(request: Request, now: number, options?: AcquireOptions): Promise<T>;
+  /**
+   * Finds the waiters that can go now, and grants them. Called after each event that may let a waiter go, such as a release. `back` has
+   * one entry for each limit, below 0 where units came back; without it, units of any limit may have come back.
+   */
+  serve(back?: readonly number[]): void;
   /** Rejects all waiters. */
   close(error: Error): void;
 }

@@ -5,13 +5,14 @@ export interface Placed {
   place: number;
 }
 
-/** A binary heap whose entries know their place, so that they are found without a search. The least key comes first. */
+/** A binary heap whose entries know their place, so that they are found without a search. */
 export class Heap<T extends Placed> {
-  readonly #keyOf: (entry: T) => number;
+  readonly #isBefore: (a: T, b: T) => boolean;
   readonly #heap: T[] = [];
 
-  constructor(keyOf: (entry: T) => number) {
-    this.#keyOf = keyOf;
+  /** `isBefore`: whether `a` comes before `b`. */
+  constructor(isBefore: (a: T, b: T) => boolean) {
+    this.#isBefore = isBefore;
   }
 
   get size(): number {
@@ -41,17 +42,15 @@ export class Heap<T extends Placed> {
 
   /** Brings an entry that may be put at `place` to where it belongs. */
   #settle(entry: T, place: number): void {
-    if (place > 0 && this.#keyOf(entry) < this.#keyOf(this.#heap[(place - 1) >> 1]!))
-      this.#rise(entry, place);
+    if (place > 0 && this.#isBefore(entry, this.#heap[(place - 1) >> 1]!)) this.#rise(entry, place);
     else this.#sink(entry, place);
   }
 
   #rise(entry: T, place: number): void {
-    const key = this.#keyOf(entry);
     let at = place;
     while (at > 0) {
       const parent = this.#heap[(at - 1) >> 1]!;
-      if (this.#keyOf(parent) <= key) break;
+      if (!this.#isBefore(entry, parent)) break;
       this.#put(parent, at);
       at = (at - 1) >> 1;
     }
@@ -59,17 +58,16 @@ export class Heap<T extends Placed> {
   }
 
   #sink(entry: T, place: number): void {
-    const key = this.#keyOf(entry);
     let at = place;
     for (;;) {
       let child = 2 * at + 1;
       let next = this.#heap[child];
       const right = this.#heap[child + 1];
-      if (right && this.#keyOf(right) < this.#keyOf(next!)) {
+      if (right && this.#isBefore(right, next!)) {
         next = right;
         child++;
       }
-      if (!next || this.#keyOf(next) >= key) break;
+      if (!next || !this.#isBefore(next, entry)) break;
       this.#put(next, at);
       at = child;
     }

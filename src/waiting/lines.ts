@@ -1,61 +1,74 @@
 /**
- * This folder decides which waiter is next, and when. This file has the order of waiting, which is the same for every queue.
+ * This folder decides which waiter is next, and when. This file has the rule: conservative backfilling (after Mu'alem and Feitelson,
+ * "Utilization, predictability, workloads, and user runtime estimates in scheduling the IBM SP2 with backfilling", IEEE TPDS 2001).
  *
- * First come, first served among requests that share a limit: a waiter is passed only by requests that share no limit
- * with it, nor with any waiter that it would have to wait behind. So that a hundred thousand waiters cost as much each
- * as ten, they are kept in lines: one line for each combination of limits that is being waited for. A line that cannot
- * move is skipped as a whole. And so that ten thousand lines cost as much each as ten, each limit keeps the lines that want
- * it in a heap, the line whose first waiter came first on top: no other line can move there.
+ * A waiter goes when every limit that it wants would grant it now even if all waiters before it had taken theirs first. So it passes
+ * others only where it delays none of them.
  *
- * A nested request (one through an acquisition) does not wait behind a request that waits for a resource: the acquisition
- * may hold that very resource. Behind requests that only wait for time to pass, it waits like any other.
+ * The waiters that want the same combination of limits stand in one line. If a limit refuses a waiter, it refuses all behind it that
+ * want that limit. So only the heads of lines are judged, and a line is parked at one limit that refuses its head. It is judged anew
+ * when that limit's moment has come, when units of that limit come back, or when a waiter that wants that limit leaves. A grant changes
+ * no other verdict, since the demand becomes use. It does change when the others can go: so their limit counts as stale.
  */
-
-import { Heap } from "./heap.ts";
+import { Demand, NONE } from "./demand.ts";
+import type { Before } from "./order.ts";
 import {
-  AWAITS_RELEASE,
-  FREE,
+  isBefore,
   type Line,
   limitsOf,
-  newLine,
+  NEWCOMER,
+  type Ranked,
   type Request,
-  type Spot,
   type Standing,
-  type Stop,
-  UNKNOWN,
-} from "./line.ts";
-import { OpenLimits } from "./open-limits.ts";
+} from "./standing.ts";
+import { nestedBefore, type Taint, taintOf } from "./taint.ts";
+
+/** Where a waiter is parked that was refused: see `Line`. */
+export interface Verdict {
+  readonly at: number;
+  readonly moment: number;
+  readonly isBlocked: boolean;
+}
+
+/** How a queue judges the waiters of its lines. */
+export interface Judge<W> {
+  /**
+   * Judges a waiter behind the `demand` before it; undefined where there is none. Lets it go, by `leave`, and returns true; or sets
+   * `verdict`.
+   */
+  judge(waiter: W, demand: readonly number[] | undefined): boolean;
+  /** Where the waiter is parked that has just been refused. */
+  readonly verdict: Verdict;
+  /** Whether limit `index` is a resource that cannot hold all that is in use and `total` more. */
+  isOverdrawn(index: number, total: number): boolean;
+}
 
 export class Lines<W extends Standing<W>> {
   readonly #byName = new Map<string, Line<W>>();
-  /** For each limit, the lines that want it. */
-  #atLimit: readonly Heap<Spot<W>>[] = [];
-  #open: OpenLimits<W> | undefined;
-  /** The lines that the present walk may still come to, by the turn of their next waiter. */
-  #ahead: Heap<Line<W>> | undefined;
-  /** The lines whose stop is known. */
-  readonly #stopped = new Set<Line<W>>();
-  #nested = 0;
-  /** How many waiters want each limit. */
-  readonly #waiting: number[];
-  /** For each limit, why the present walk passes it no more. */
-  readonly #stops: Stop[];
+  readonly #demands: readonly Demand<W>[];
+  /** Changes with everything that may change a verdict. */
+  #state = 0;
+  /** When a nested request could go, by the last time that all of them were judged. */
+  #nestedMoment = Number.POSITIVE_INFINITY;
+  /** No waiter has a higher key. */
+  #lastKey = Number.NEGATIVE_INFINITY;
+  /** What the waiters want of each limit, together. */
+  readonly #totals: number[];
+  /** Differs after each waiter that comes or leaves. */
+  changes = 0;
   /** How many waiters stand in all lines. A plain field: each take looks at it. */
   size = 0;
+  /** How many of them are nested requests. */
+  nested = 0;
 
   constructor(limits: number) {
-    this.#waiting = new Array(limits).fill(0);
-    this.#stops = new Array(limits).fill(FREE);
+    this.#demands = Array.from({ length: limits }, (_, index) => new Demand<W>(index));
+    this.#totals = this.#demands.map(() => 0);
   }
 
   /** How many waiters want limit `index`. */
   waitingFor(index: number): number {
-    return this.#waiting[index]!;
-  }
-
-  /** Whether a waiter wants one of the limits that `units` names. */
-  areWanted(units: readonly number[]): boolean {
-    return units.some((count, i) => count > 0 && this.#waiting[i]! > 0);
+    return this.#demands[index]!.count;
   }
 
   /** The lines there are now; they may end meanwhile. */
@@ -63,11 +76,24 @@ export class Lines<W extends Standing<W>> {
     return [...this.#byName.values()].values();
   }
 
-  /** Puts a waiter into its line, behind all that came before it. A walk that has begun does not visit it. */
+  /** The earliest moment at which a waiter could go, in milliseconds since the epoch; Infinity if that depends on a release. */
+  get moment(): number {
+    let moment = this.nested > 0 ? this.#nestedMoment : Number.POSITIVE_INFINITY;
+    for (const demand of this.#demands) moment = Math.min(moment, demand.moment);
+    return moment;
+  }
+
+  /** The line of a request, if one stands and the request would not be its head. */
+  lineBefore(request: Request, ranked: Ranked): Line<W> | undefined {
+    const line = this.#byName.get(nameOf(request));
+    return line?.head && isBefore(line.head, ranked) ? line : undefined;
+  }
+
+  /** Puts a waiter into its line. A new head has not been judged: `park` or `serve` follows. */
   stand(waiter: W): Line<W> {
     const line = this.#lineFor(waiter.request);
     let before = line.tail;
-    while (before && before.turn > waiter.turn) before = before.previous;
+    while (before && isBefore(waiter, before)) before = before.previous;
     const after = before ? before.next : line.head;
     waiter.line = line;
     waiter.previous = before;
@@ -76,14 +102,31 @@ export class Lines<W extends Standing<W>> {
     else line.head = waiter;
     if (after) after.previous = waiter;
     else line.tail = waiter;
-    if (!before) this.#headChanged(line);
+    this.#lastKey = Math.max(this.#lastKey, waiter.key);
     this.size++;
-    for (const index of line.limits) this.#waiting[index]!++;
+    this.changes++;
+    if (line.isNested) this.nested++;
+    for (const index of line.limits) {
+      const demand = this.#demands[index]!;
+      demand.add(waiter);
+      this.#totals[index] = demand.total;
+      if (!after && !before) demand.lines++;
+    }
+    // Until it is judged, it could go at any time.
+    if (!before)
+      this.#place(line, line.parkedAt < 0 ? line.limits[0]! : line.parkedAt, Number.NEGATIVE_INFINITY);
     return line;
   }
 
-  /** Takes a waiter out of its line, if it stands in one. */
-  leave(waiter: W): void {
+  /** Notes why the head of a line was refused. */
+  park(line: Line<W>, { at, moment, isBlocked }: Verdict): void {
+    this.#place(line, at, moment);
+    line.isBlocked = isBlocked;
+    line.judgedAt = this.#state;
+  }
+
+  /** Takes a waiter out of its line, if it stands in one: because it was granted, or for another reason. */
+  leave(waiter: W, isGranted = false): void {
     const { line, previous, next } = waiter;
     if (!line) return;
     waiter.line = undefined;
@@ -91,173 +134,180 @@ export class Lines<W extends Standing<W>> {
     else line.head = next;
     if (next) next.previous = previous;
     else line.tail = previous;
-    if (line.cursor === waiter) this.#moveCursor(line, next);
-    if (!line.head) this.#remove(line);
-    else if (!previous) this.#headChanged(line);
     this.size--;
-    for (const index of line.limits) this.#waiting[index]!--;
+    this.changes++;
+    this.#state++;
+    if (line.isNested) this.nested--;
+    if (!line.head) this.#end(line);
+    else if (!previous) this.#place(line, line.parkedAt, Number.NEGATIVE_INFINITY);
+    for (const index of line.limits) {
+      const demand = this.#demands[index]!;
+      demand.remove(waiter, this.#byName);
+      this.#totals[index] = demand.total;
+      // After a grant the demand is in use, and the verdict on others the same: but for those that had no moment because of it.
+      if (!isGranted || index === line.parkedAt || demand.parked.first?.isBlocked) demand.isStale = true;
+    }
+    if (this.size === 0) this.#lastKey = Number.NEGATIVE_INFINITY;
+  }
+
+  /** What the waiters before `ranked` want of the limits of a request, to be used at once; undefined if they want nothing. */
+  demandBefore({ units, covered }: Request, ranked: Ranked, judge: Judge<W>): readonly number[] | undefined {
+    if (this.size === 0) return undefined;
+    if (!covered && this.#isBehindAll(ranked)) return this.#totals;
+    const taint = covered && this.#taint(judge);
+    let found: number[] | undefined;
+    for (let i = 0; i < units.length; i++) {
+      if (units[i] === 0 || taint?.amongNested[i]) continue;
+      const demand = taint?.all[i] ? nestedBefore(this.#byName, i, ranked) : this.#before(i, ranked).demand;
+      if (demand === 0) continue;
+      found ??= units.map(() => 0);
+      found[i] = demand;
+    }
+    return found;
+  }
+
+  /** How many waiters stand before `ranked` at limit `index`. */
+  countBefore(index: number, ranked: Ranked): number {
+    return this.#isBehindAll(ranked) ? this.#demands[index]!.count : this.#before(index, ranked).count;
+  }
+
+  /** What each waiter before `ranked` wants of limit `index`, in order. */
+  demandsBefore(index: number, ranked: Ranked): Iterable<number> {
+    return this.#demands[index]!.inOrder(this.#byName).demandsBefore(ranked);
+  }
+
+  /** Something came back: of the limits for which `back` is below 0, or of any limit. */
+  cameBack(back?: readonly number[]): void {
+    for (let i = 0; i < this.#demands.length; i++) {
+      if (back === undefined || back[i]! < 0) this.#demands[i]!.isStale = true;
+    }
   }
 
   /**
-   * Goes through the waiters that may go now, in order of turn. `visit` answers FREE if the waiter has left; else why it could
-   * not go, which stops its line and the lines behind it that share a limit. Looks at one line for each limit, and at one more
-   * for each waiter that leaves.
+   * Lets the waiters go that can go at `now`: judges the first line of each limit that is stale, or whose moment has come, and goes on
+   * with the next line for as long as waiters leave.
    */
-  serve(visit: (waiter: W) => Stop): void {
-    if (this.#byName.size === 1) {
-      for (const { head } of this.#byName.values()) serveLine(head, visit);
-      return;
-    }
-    // A nested request may pass a waiter that others stand behind: then each line has to be looked at.
-    if (this.#nested > 0) {
-      this.reopen();
-      this.restart();
-      this.walk(visit);
-      return;
-    }
-    this.#stops.fill(FREE);
-    this.#open ??= new OpenLimits(this.#atLimit);
-    const open = this.#open;
-    open.open();
-    for (let line = open.first; line; line = open.first) {
-      const { limits } = line;
-      const stop = this.#stopAt(limits, false) || visit(line.head!);
-      for (const index of limits) {
-        if (stop === FREE) {
-          open.left(index);
-        } else {
-          this.#stops[index] = stop;
-          open.close(index);
-        }
+  serve(judge: Judge<W>, now: number): void {
+    this.#state++;
+    for (const demand of this.#demands) if (demand.moment <= now) demand.isStale = true;
+    do {
+      for (let demand = this.#nextStale(); demand; demand = this.#nextStale()) {
+        const line = demand.parked.first!;
+        // If it stays there, all other lines of the limit stand behind it.
+        if (!this.#judge(line, judge) && demand.parked.first === line) demand.isStale = false;
       }
-    }
+    } while (this.nested > 0 && this.#someNestedGoes(judge));
   }
 
-  /** Stops a line, for a reason that came from elsewhere. */
-  stop(line: Line<W>, stop: Stop): void {
-    line.stop = stop;
-    this.#stopped.add(line);
-  }
-
-  /** Lets every line move again. */
-  reopen(): void {
-    for (const line of this.#stopped) line.stop = FREE;
-    this.#stopped.clear();
-  }
-
-  /** Begins a walk. Lines that are known to be stopped stay so. */
-  restart(): void {
-    this.#stops.fill(FREE);
-    const ahead = heapOfLines<W>();
-    this.#ahead = ahead;
+  /**
+   * A nested request may have no demand before it, wherever it stands: so each of them is judged, but for those that want as much of a
+   * limit as one before them in the line that it refuses. Returns whether one went.
+   */
+  #someNestedGoes(judge: Judge<W>): boolean {
+    this.#nestedMoment = Number.POSITIVE_INFINITY;
     for (const line of this.#byName.values()) {
-      line.passed = 0;
-      line.place = -1;
-      line.cursor = line.head;
-      ahead.add(line);
-    }
-  }
-
-  /**
-   * Goes on with the present walk: through the waiters in order of turn across all lines, up to those whose turn is not
-   * before `beforeTurn`. `visit` answers FREE if the next waiter of the line may be visited too, whether or not this one
-   * has left; else why the line stops. A stopped line also stops the lines behind it that share a limit.
-   */
-  walk(visit: (waiter: W) => Stop, beforeTurn = Number.POSITIVE_INFINITY): void {
-    const ahead = this.#ahead;
-    for (let line = ahead?.first; line && line.cursor!.turn < beforeTurn; line = ahead?.first) {
-      const waiter = line.cursor!;
-      const stop = this.#stopBefore(line) || visit(waiter);
-      if (stop === FREE) {
-        line.passed++;
-        if (line.cursor === waiter) this.#moveCursor(line, waiter.next);
-      } else {
-        this.#moveCursor(line, undefined);
-        this.#stopLine(line, stop);
+      if (!line.isNested) continue;
+      const refused = new Map<number, number>();
+      for (let waiter = line.head; waiter; waiter = waiter.next) {
+        const { request, demand } = waiter;
+        if (line.limits.some((index) => demand[index]! >= (refused.get(index) ?? Number.POSITIVE_INFINITY)))
+          continue;
+        if (judge.judge(waiter, this.demandBefore(request, waiter, judge))) return true;
+        const { at, moment } = judge.verdict;
+        refused.set(at, demand[at]!);
+        this.#nestedMoment = Math.min(this.#nestedMoment, moment);
       }
     }
+    return false;
   }
 
-  /** The stop for a request whose turn is now: behind all waiters that the present walk has come to. */
-  stopOf({ units, covered }: Request): Stop {
-    return this.#stopAt(limitsOf(units), covered !== undefined);
+  /** Judges a waiter, wherever it stands. Returns whether it went. */
+  judge(waiter: W, judge: Judge<W>): boolean {
+    const line = waiter.line!;
+    if (judge.judge(waiter, this.demandBefore(waiter.request, waiter, judge))) return true;
+    if (line.head === waiter) this.park(line, judge.verdict);
+    return false;
   }
 
-  #remove(line: Line<W>): void {
+  /** Judges the head of a line, unless that was done already. Returns whether it went. */
+  #judge(line: Line<W>, judge: Judge<W>): boolean {
+    return line.judgedAt !== this.#state && this.judge(line.head!, judge);
+  }
+
+  /** The stale limit whose first waiter goes before those of the other stale limits. */
+  #nextStale(): Demand<W> | undefined {
+    let next: Demand<W> | undefined;
+    for (const demand of this.#demands) {
+      if (!demand.isStale) continue;
+      const line = demand.parked.first;
+      if (!line) demand.isStale = false;
+      else if (!next || isBefore(line.head!, next.parked.first!.head!)) next = demand;
+    }
+    return next;
+  }
+
+  /** Whether a request has just come, with no higher priority than any waiter. */
+  #isBehindAll({ key, turn }: Ranked): boolean {
+    return turn === NEWCOMER && key >= this.#lastKey;
+  }
+
+  #before(index: number, ranked: Ranked): Before {
+    const demand = this.#demands[index]!;
+    const { count, total } = demand;
+    if (count === 0 || this.#isBehindAll(ranked)) return { count, demand: total };
+    // The head of the only line stands before all.
+    const line = (ranked as Partial<W>).line;
+    if (demand.lines === 1 && line?.head === ranked) return NONE;
+    return demand.before(ranked, this.#byName);
+  }
+
+  #taint(judge: Judge<W>): Taint {
+    return taintOf(this.#byName, this.#totals, (index, total) => judge.isOverdrawn(index, total));
+  }
+
+  /** Parks a line, whose head may be another than before. */
+  #place(line: Line<W>, at: number, moment: number): void {
+    if (line.parkedAt !== at && line.place >= 0) this.#demands[line.parkedAt]!.parked.remove(line);
+    line.parkedAt = at;
+    line.moment = moment;
+    line.isBlocked = false;
+    line.judgedAt = -1;
+    const { parked } = this.#demands[at]!;
+    if (line.place < 0) parked.add(line);
+    else parked.moved(line);
+  }
+
+  #end(line: Line<W>): void {
     this.#byName.delete(line.name);
-    this.#stopped.delete(line);
-    if (line.isNested) this.#nested--;
-    line.spots.forEach((spot, i) => {
-      this.#atLimit[line.limits[i]!]!.remove(spot);
-    });
+    this.#demands[line.parkedAt]!.parked.remove(line);
+    for (const index of line.limits) this.#demands[index]!.lines--;
   }
 
-  #headChanged(line: Line<W>): void {
-    line.spots.forEach((spot, i) => {
-      const lines = this.#atLimit[line.limits[i]!]!;
-      if (spot.place < 0) lines.add(spot);
-      else lines.moved(spot);
-    });
-  }
-
-  #moveCursor(line: Line<W>, to: W | undefined): void {
-    line.cursor = to;
-    if (to) this.#ahead?.moved(line);
-    else this.#ahead?.remove(line);
-  }
-
-  /** The stop for the next waiter of a line, before it is visited. */
-  #stopBefore(line: Line<W>): Stop {
-    const stop = highest(line.stop, this.#stopAt(line.limits, line.isNested));
-    return stop === FREE && line.passed >= line.quota ? UNKNOWN : stop;
-  }
-
-  #stopAt(limits: readonly number[], isNested: boolean): Stop {
-    let stop: Stop = FREE;
-    for (const index of limits) stop = highest(stop, this.#stops[index]!);
-    return isNested && stop === AWAITS_RELEASE ? FREE : stop;
-  }
-
-  #stopLine(line: Line<W>, stop: Stop): void {
-    if (line.stop === FREE && stop !== UNKNOWN) {
-      line.stop = stop;
-      this.#stopped.add(line);
-    }
-    for (const index of line.limits) this.#stops[index] = highest(this.#stops[index]!, stop);
-  }
-
-  #lineFor({ units, covered }: Request): Line<W> {
-    const limits = limitsOf(units);
-    const isNested = covered !== undefined;
-    const name = `${isNested ? "nested " : ""}${limits}`;
+  #lineFor(request: Request): Line<W> {
+    const name = nameOf(request);
     let line = this.#byName.get(name);
-    if (!line) {
-      line = newLine(name, limits, isNested);
-      if (this.#atLimit.length === 0) this.#atLimit = this.#waiting.map(() => heapOfSpots<W>());
-      this.#byName.set(name, line);
-      if (isNested) this.#nested++;
-    }
+    if (line) return line;
+    const limits = limitsOf(request.units);
+    const isNested = request.covered !== undefined;
+    line = {
+      name,
+      limits,
+      isNested,
+      head: undefined,
+      tail: undefined,
+      parkedAt: -1,
+      moment: Number.POSITIVE_INFINITY,
+      isBlocked: false,
+      judgedAt: -1,
+      place: -1,
+    };
+    this.#byName.set(name, line);
     return line;
   }
 }
 
-/** Goes through the waiters of a line that is the only one. */
-function serveLine<W extends Standing<W>>(head: W | undefined, visit: (waiter: W) => Stop): void {
-  for (let next = head; next; ) {
-    const waiter = next;
-    next = waiter.next;
-    if (visit(waiter) !== FREE) return;
-  }
-}
-
-function heapOfSpots<W extends Standing<W>>(): Heap<Spot<W>> {
-  return new Heap(({ line }) => line.head!.turn);
-}
-
-function heapOfLines<W extends Standing<W>>(): Heap<Line<W>> {
-  return new Heap(({ cursor }) => cursor!.turn);
-}
-
-function highest(a: Stop, b: Stop): Stop {
-  return a > b ? a : b;
+function nameOf({ units, covered }: Request): string {
+  let name = covered ? "nested" : "";
+  for (let i = 0; i < units.length; i++) if (units[i]! > 0) name += ` ${i}`;
+  return name;
 }

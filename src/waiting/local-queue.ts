@@ -2,95 +2,77 @@
  * The queue of a local set. It has one timer, set to the earlier of the next possible grant and the next timeout.
  */
 
-import type { AcquireOptions } from "../contract.ts";
-import { isGranted, tokenOf, waitOf } from "../core/answer.ts";
-import { toMicros } from "../limits/units.ts";
 import { Alarm } from "./alarm.ts";
-import type { Due } from "./deadlines.ts";
 import { Departures } from "./departures.ts";
-import type { Gate, Queue } from "./gate.ts";
-import { FREE, type Request, type Stop, stopFor, type Waiting } from "./line.ts";
-import { Lines } from "./lines.ts";
+import type { Gate, QueueOptions } from "./gate.ts";
+import type { Verdict } from "./lines.ts";
+import { BaseQueue, type Waiting } from "./queue.ts";
 
-interface Waiter<T> extends Due, Waiting<T, Waiter<T>> {}
+interface Waiter<T> extends Waiting<T, Waiter<T>> {}
 
-export class LocalQueue<T> implements Queue<T> {
-  readonly #gate: Gate<T>;
-  readonly lines: Lines<Waiter<T>>;
+export class LocalQueue<T> extends BaseQueue<T, Waiter<T>> {
   readonly #departures = new Departures<Waiter<T>>((waiters, reason) => this.#cancel(waiters, reason));
   readonly #alarm: Alarm;
-  #turns = 0;
-  #passesAt = Number.POSITIVE_INFINITY;
 
-  constructor(limits: number, gate: Gate<T>) {
-    this.#gate = gate;
-    this.lines = new Lines(limits);
+  constructor(limits: number, gate: Gate<T>, options: QueueOptions) {
+    super(limits, gate, options);
     this.#alarm = new Alarm(gate.clock, () => this.#wake());
   }
 
-  get passesAt(): number {
-    return this.#passesAt;
-  }
-
-  standsBefore(units: readonly number[], now: number): boolean {
-    // Waiters that could go by now, but whose timer has not fired yet, go first.
-    if (this.#passesAt <= now && this.lines.areWanted(units)) {
-      this.#serveAt(now);
-      this.#arm(now);
-    }
-    return this.lines.areWanted(units);
-  }
-
-  enqueue(request: Request, wait: number | undefined, now: number, options?: AcquireOptions): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const timeoutMs = options?.timeoutMs ?? Number.POSITIVE_INFINITY;
-      const waiter: Waiter<T> = {
-        request,
-        turn: this.#turns++,
-        since: toMicros(now),
-        line: undefined,
-        timeoutMs,
-        signal: options?.signal,
-        deadline: now + timeoutMs,
-        place: -1,
-        resolve,
-        reject,
-        previous: undefined,
-        next: undefined,
-      };
-      this.lines.stand(waiter);
-      this.#departures.add(waiter);
-      if (wait !== undefined) this.#passesAt = Math.min(this.#passesAt, now + wait);
-      const wakeWord = this.#gate.wakeWord;
-      if (wakeWord && !wakeWord.listening) {
-        this.#listen(now);
-      } else if (request.covered && wait === undefined) {
-        // A nested request may pass some of the waiters before it.
-        this.#serveAt(now);
-        this.#expire(now);
-      }
-      this.#arm(now);
-    });
-  }
-
-  serve(): void {
+  serve(back?: readonly number[]): void {
     if (this.lines.size === 0) return;
     const now = this.#read();
-    if (this.#gate.wakeWord?.listening === false) this.#listen(now);
+    this.lines.cameBack(back);
+    if (this.gate.wakeWord?.listening === false) this.#listen(now);
     else this.#serveAt(now);
     this.#arm(now);
   }
 
   close(error: Error): void {
     for (const line of this.lines) {
-      while (line.head) this.#leave(line.head).reject(error);
+      while (line.head) this.settle(line.head).reject(error);
     }
     this.#arm(0);
   }
 
+  judge(waiter: Waiter<T>, demand: readonly number[] | undefined): boolean {
+    return this.judgeAnswer(waiter, this.gate.take(waiter.request, demand, this.now, waiter.since), demand);
+  }
+
+  protected catchUp(now: number): void {
+    if (this.passesAt > now) return;
+    this.#serveAt(now);
+    this.#arm(now);
+  }
+
+  protected stand(waiter: Waiter<T>, verdict: Verdict | undefined, now: number): void {
+    const line = this.lines.stand(waiter);
+    this.#departures.add(waiter);
+    if (verdict && line.head === waiter) {
+      this.lines.park(line, verdict);
+      this.passesAt = Math.min(this.passesAt, verdict.moment);
+    }
+    const wakeWord = this.gate.wakeWord;
+    if (wakeWord && !wakeWord.listening) {
+      this.lines.cameBack();
+      this.#listen(now);
+    } else if (this.lines.nested > 0) {
+      // The demand of the new waiter may free a nested request of the demand before it.
+      this.#serveAt(now);
+      this.#expire(now);
+    }
+    this.#arm(now);
+  }
+
+  protected settle(waiter: Waiter<T>, isGranted = false): Waiter<T> {
+    this.lines.leave(waiter, isGranted);
+    this.#departures.remove(waiter);
+    return waiter;
+  }
+
   /** Serves, and lets every later release of another thread wake this one. */
   #listen(now: number): void {
-    const wakeWord = this.#gate.wakeWord!;
+    const wakeWord = this.gate.wakeWord!;
     wakeWord.prepare();
     this.#serveAt(now);
     if (this.#expire(now)) this.#serveAt(now);
@@ -98,21 +80,10 @@ export class LocalQueue<T> implements Queue<T> {
   }
 
   #serveAt(now: number): void {
-    this.#passesAt = Number.POSITIVE_INFINITY;
     this.#expire(now, true);
-    this.lines.serve((waiter) => this.#take(waiter, now));
-  }
-
-  /** Takes for a waiter whose turn it is. */
-  #take(waiter: Waiter<T>, now: number): Stop {
-    const { request, since } = waiter;
-    const answer = this.#gate.take(request, now, since);
-    if (isGranted(answer)) {
-      this.#leave(waiter).resolve(this.#gate.grant(request, tokenOf(answer)));
-      return FREE;
-    }
-    this.#passesAt = Math.min(this.#passesAt, now + waitOf(answer));
-    return stopFor(waitOf(answer));
+    this.now = now;
+    this.lines.serve(this, now);
+    this.passesAt = this.lines.moment;
   }
 
   #cancel(waiters: readonly Waiter<T>[], reason: unknown): void {
@@ -125,7 +96,7 @@ export class LocalQueue<T> implements Queue<T> {
   /** The time. If the clock has none, no waiter could ever go: all of them reject with its error. */
   #read(): number {
     try {
-      return this.#gate.clock.now();
+      return this.gate.clock.now();
     } catch (error) {
       this.close(error as Error);
       return 0;
@@ -133,14 +104,8 @@ export class LocalQueue<T> implements Queue<T> {
   }
 
   #turnAway(waiter: Waiter<T>, reason: unknown): void {
-    this.#leave(waiter).reject(reason);
-    this.#gate.withdraw(waiter.since);
-  }
-
-  #leave(waiter: Waiter<T>): Waiter<T> {
-    this.lines.leave(waiter);
-    this.#departures.remove(waiter);
-    return waiter;
+    this.settle(waiter).reject(reason);
+    this.gate.withdraw(waiter.since);
   }
 
   #wake(): void {
@@ -155,19 +120,17 @@ export class LocalQueue<T> implements Queue<T> {
   #expire(now: number, isPast = false): boolean {
     const before = this.lines.size;
     const next = () => this.#departures.takeLate(now, isPast);
-    for (let late = next(); late; late = next()) {
-      this.#turnAway(late, this.#gate.timeout(late.request, late.timeoutMs));
-    }
+    for (let late = next(); late; late = next()) this.#turnAway(late, this.timeout(late, now));
     return this.lines.size < before;
   }
 
   #arm(now: number): void {
     if (this.lines.size > 0) {
-      this.#alarm.ringBy(Math.min(this.#passesAt, this.#departures.firstDeadline), now);
+      this.#alarm.ringBy(Math.min(this.passesAt, this.#departures.firstDeadline), now);
       return;
     }
-    this.#passesAt = Number.POSITIVE_INFINITY;
-    this.#gate.wakeWord?.rest();
+    this.passesAt = Number.POSITIVE_INFINITY;
+    this.gate.wakeWord?.rest();
     this.#alarm.clear();
   }
 }

@@ -12,14 +12,11 @@
  *   waiters behind it wait until it has run. A waiter that has not run for some time counts as gone, and is passed.
  */
 
-import type { AcquireOptions } from "../contract.ts";
-import { isGranted, tokenOf, waitOf } from "../core/answer.ts";
-import { toMicros } from "../limits/units.ts";
+import { isGranted } from "../core/answer.ts";
 import { throwIfAborted } from "../platform/aborted.ts";
 import { Aborts } from "./aborts.ts";
-import type { Gate, Queue } from "./gate.ts";
-import { FREE, type Request, type Stop, stopFor, type Waiting } from "./line.ts";
-import { Lines } from "./lines.ts";
+import type { Verdict } from "./lines.ts";
+import { BaseQueue, type Waiting } from "./queue.ts";
 
 // How long a waiter sleeps at most, and after how long without running it counts as gone.
 const NAP_MS = 500;
@@ -36,65 +33,62 @@ interface Waiter<T> extends Waiting<T, Waiter<T>> {
   wake: () => void;
 }
 
-export class WorkerdQueue<T> implements Queue<T> {
-  readonly #gate: Gate<T>;
-  readonly lines: Lines<Waiter<T>>;
+export class WorkerdQueue<T> extends BaseQueue<T, Waiter<T>> {
   readonly #aborts = new Aborts<Waiter<T>>((waiters, reason) => this.#cancel(waiters, reason));
-  #turns = 0;
-  #passesAt = Number.POSITIVE_INFINITY;
+  /** The waiter whose HTTP request runs. */
+  #own: Waiter<T> | undefined;
 
-  constructor(limits: number, gate: Gate<T>) {
-    this.#gate = gate;
-    this.lines = new Lines(limits);
-  }
-
-  get passesAt(): number {
-    return this.#passesAt;
-  }
-
-  standsBefore(units: readonly number[], now: number): boolean {
-    // This takes out the waiters that are gone, and wakes those that could go by now: they go first.
-    if (this.lines.areWanted(units)) this.#serveAt(now);
-    return this.lines.areWanted(units);
-  }
-
-  enqueue(request: Request, wait: number | undefined, now: number, options?: AcquireOptions): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const timeoutMs = options?.timeoutMs ?? Number.POSITIVE_INFINITY;
-      const waiter: Waiter<T> = {
-        request,
-        turn: this.#turns++,
-        since: toMicros(now),
-        deadline: now + timeoutMs,
-        timeoutMs,
-        signal: options?.signal,
-        resolve,
-        reject,
-        waits: true,
-        passesAt: now + (wait ?? Number.POSITIVE_INFINITY),
-        seenAt: now,
-        wake: () => {},
-        line: undefined,
-        previous: undefined,
-        next: undefined,
-      };
-      this.#passesAt = Math.min(this.#passesAt, waiter.passesAt);
-      this.#join(waiter);
-      // A nested request may pass some of the waiters before it.
-      if (request.covered && wait === undefined) this.#run(waiter, now);
-      void this.#attend(waiter, now);
-    });
-  }
-
-  serve(): void {
-    if (this.lines.size > 0) this.#serveAt(this.#gate.clock.now());
+  serve(back?: readonly number[]): void {
+    if (this.lines.size === 0) return;
+    this.lines.cameBack(back);
+    this.#serveAt(this.gate.clock.now());
   }
 
   close(error: Error): void {
     for (const line of this.lines) {
-      while (line.head) this.#settle(line.head).reject(error);
+      while (line.head) this.settle(line.head).reject(error);
     }
-    this.#passesAt = Number.POSITIVE_INFINITY;
+    this.passesAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** Takes for the waiter whose HTTP request runs, and wakes another that could go sooner than it knows. */
+  judge(waiter: Waiter<T>, demand: readonly number[] | undefined): boolean {
+    const { gate, now } = this;
+    const { request, since } = waiter;
+    if (waiter === this.#own) {
+      if (waiter.deadline < now) {
+        this.#turnAway(waiter, this.timeout(waiter, now));
+        return true;
+      }
+      if (this.judgeAnswer(waiter, gate.take(request, demand, now, since), demand)) return true;
+    } else if (isGranted(gate.probe(request, demand, now))) {
+      this.verdict = { at: waiter.line!.parkedAt, moment: now, isBlocked: false };
+    } else {
+      this.verdict = this.verdictOn(request, demand, now);
+    }
+    const { moment } = this.verdict;
+    if (waiter !== this.#own && moment < waiter.passesAt) waiter.wake();
+    waiter.passesAt = moment;
+    return false;
+  }
+
+  protected catchUp(now: number): void {
+    // This takes out the waiters that are gone, and wakes those that could go by now: they go first.
+    if (this.lines.size > 0) this.#serveAt(now);
+  }
+
+  protected stand(waiting: Waiting<T, Waiter<T>>, verdict: Verdict | undefined, now: number): void {
+    const passesAt = verdict?.moment ?? Number.POSITIVE_INFINITY;
+    const waiter: Waiter<T> = Object.assign(waiting, { waits: true, passesAt, seenAt: now, wake: () => {} });
+    this.#join(waiter);
+    const line = waiter.line!;
+    if (verdict && line.head === waiter) {
+      this.lines.park(line, verdict);
+      this.passesAt = Math.min(this.passesAt, verdict.moment);
+    }
+    // The demand of the new waiter may free a nested request of the demand before it.
+    if (this.lines.nested > 0) this.#run(waiter, now);
+    void this.#attend(waiter, now);
   }
 
   /** Runs in the waiter's HTTP request for as long as it waits. */
@@ -102,7 +96,7 @@ export class WorkerdQueue<T> implements Queue<T> {
     try {
       for (let now = since; waiter.waits; ) {
         await this.#nap(waiter, now);
-        now = this.#gate.clock.now();
+        now = this.gate.clock.now();
         if (waiter.waits) this.#run(waiter, now);
       }
     } catch (error) {
@@ -113,7 +107,7 @@ export class WorkerdQueue<T> implements Queue<T> {
 
   /** Sleeps until the waiter can go or its deadline, for `NAP_MS` at most; or until it is woken. */
   async #nap(waiter: Waiter<T>, now: number): Promise<void> {
-    const { clock } = this.#gate;
+    const { clock } = this.gate;
     const ms = Math.max(0, Math.min(waiter.deadline - now, waiter.passesAt - now, NAP_MS));
     let timer: unknown;
     // Code behind an `await` runs on in its own HTTP request, even if another one settles the promise.
@@ -132,42 +126,21 @@ export class WorkerdQueue<T> implements Queue<T> {
     this.#serveAt(now, waiter);
     // A waiter that can go at the very moment of its deadline goes.
     if (!waiter.waits || waiter.deadline > now) return;
-    this.#turnAway(waiter, this.#gate.timeout(waiter.request, waiter.timeoutMs));
+    this.#turnAway(waiter, this.timeout(waiter, now));
     this.#serveAt(now);
   }
 
   /** Takes for `own`, the waiter whose HTTP request runs, and wakes the others that can go. */
   #serveAt(now: number, own?: Waiter<T>): void {
     this.#passGone(now);
-    this.#passesAt = Number.POSITIVE_INFINITY;
-    this.lines.serve((waiter) => (waiter === own ? this.#take(waiter, now) : this.#call(waiter, now)));
-  }
-
-  #take(waiter: Waiter<T>, now: number): Stop {
-    const { request, since } = waiter;
-    if (waiter.deadline < now) {
-      this.#turnAway(waiter, this.#gate.timeout(request, waiter.timeoutMs));
-      return FREE;
-    }
-    const answer = this.#gate.take(request, now, since);
-    if (isGranted(answer)) {
-      this.#settle(waiter).resolve(this.#gate.grant(request, tokenOf(answer)));
-      return FREE;
-    }
-    return this.#stop(waiter, now, waitOf(answer));
-  }
-
-  /** Wakes a waiter of another HTTP request if it can go sooner than it knows. */
-  #call(waiter: Waiter<T>, now: number): Stop {
-    const wait = Math.max(0, waitOf(this.#gate.probe(waiter.request, now)));
-    if (now + wait < waiter.passesAt) waiter.wake();
-    return this.#stop(waiter, now, wait);
-  }
-
-  #stop(waiter: Waiter<T>, now: number, wait: number): Stop {
-    waiter.passesAt = now + wait;
-    this.#passesAt = Math.min(this.#passesAt, waiter.passesAt);
-    return stopFor(wait);
+    this.#own = own;
+    this.now = now;
+    if (own) this.lines.cameBack();
+    this.lines.serve(this, now);
+    // It may stand behind one that can go, but whose HTTP request has not run yet.
+    if (own?.line && this.lines.judge(own, this)) this.lines.serve(this, now);
+    this.passesAt = this.lines.moment;
+    this.#own = undefined;
   }
 
   /** Takes the waiters out of their lines whose HTTP requests seem to run no more. */
@@ -188,8 +161,8 @@ export class WorkerdQueue<T> implements Queue<T> {
     this.#join(waiter);
   }
 
-  #leave(waiter: Waiter<T>): void {
-    this.lines.leave(waiter);
+  #leave(waiter: Waiter<T>, isGranted = false): void {
+    this.lines.leave(waiter, isGranted);
     if (waiter.signal) this.#aborts.remove(waiter.signal, waiter);
   }
 
@@ -199,13 +172,13 @@ export class WorkerdQueue<T> implements Queue<T> {
   }
 
   #turnAway(waiter: Waiter<T>, reason: unknown): void {
-    this.#settle(waiter).reject(reason);
-    this.#gate.withdraw(waiter.since);
+    this.settle(waiter).reject(reason);
+    this.gate.withdraw(waiter.since);
   }
 
   /** Ends the wait of a waiter. Its nap ends too, so that its timer is cleared. */
-  #settle(waiter: Waiter<T>): Waiter<T> {
-    this.#leave(waiter);
+  protected settle(waiter: Waiter<T>, isGranted = false): Waiter<T> {
+    this.#leave(waiter, isGranted);
     waiter.waits = false;
     waiter.wake();
     return waiter;

@@ -136,6 +136,14 @@ class ScopedAcquisition implements Acquisition {
     return this.#inner.limitedBy;
   }
 
+  get ahead(): number {
+    return this.#inner.ahead;
+  }
+
+  get waitedMs(): number {
+    return this.#inner.waitedMs;
+  }
+
   get config(): Record<string, unknown> {
     return this.#inner.config;
   }

@@ -7,7 +7,7 @@ import { startWorkerd, type Workerd } from "../runtimes/workerd.ts";
 import { describeWorkerd, newStorage } from "./workerd.ts";
 
 const PROGRAM = fileURLToPath(new URL("./program.ts", import.meta.url));
-const objects = { BUDGET: "Budget", CHANGED: "Changed", PACED: "Paced" };
+const objects = { BOUNDED: "Bounded", BUDGET: "Budget", CHANGED: "Changed", PACED: "Paced" };
 
 interface Row {
   readonly used: number;
@@ -47,6 +47,10 @@ describeWorkerd("in workerd", () => {
   };
   beforeAll(start);
   afterAll(() => workerd?.kill());
+
+  it("an object has the bounds of its class", async () => {
+    expect(await ask("/bounded", `bounded ${++names}`)).toEqual(["ERR_QUEUE_FULL", 0, "Infinity"]);
+  });
 
   it("an object forgets nothing that it has answered, whenever its process is killed", async () => {
     const name = `killed ${++names}`;

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { FORMAT } from "../../assembly/layout.ts";
 import type { ObjectStorage } from "../../src/cloudflare/bindings.ts";
-import { Host } from "../../src/cloudflare/host.ts";
+import { Host, type HostOptions } from "../../src/cloudflare/host.ts";
 import type { Outcome, SentRequest } from "../../src/cloudflare/protocol.ts";
 import { SetStorage } from "../../src/cloudflare/set-storage.ts";
 import { type Limit, RateLimit, ResourceLimit } from "../../src/index.ts";
@@ -50,10 +50,10 @@ beforeEach(() => {
 });
 
 /** The host of an object that starts with this storage. */
-async function start(all: readonly Limit[] = limits): Promise<Host> {
+async function start(all: readonly Limit[] = limits, queue: HostOptions["queue"] = {}): Promise<Host> {
   const setStorage = new SetStorage(storage);
   const options = { limits: all, config: {}, missingUpdate: "throw", leaseMs: LEASE_MS, clock } as const;
-  return new Host(options, setStorage, await setStorage.load());
+  return new Host({ ...options, queue }, setStorage, await setStorage.load());
 }
 
 const owner = {};
@@ -151,6 +151,31 @@ describe("the host of a set", () => {
     expect(used(host)[2]).toBe(1);
     host.abandon("b", later);
     expect(used(host)[2]).toBe(0);
+  });
+
+  it("lets requests wait as their terms and the options of its queue say, and tells how long they waited", async () => {
+    const host = await start(limits, { maxWaiting: 2, agingMs: 100 });
+    await ask(host, "a", { tokens: 100, slots: 0 });
+    const take = { tokens: 50, slots: 0 };
+    const grants: string[] = [];
+    const wait = (id: string, extras: Partial<SentRequest>) =>
+      ask(host, id, take, { timeoutMs: undefined, ...extras }).then((outcome) => {
+        grants.push(id);
+        return outcome;
+      });
+    const low = wait("low", {});
+    const high = wait("high", { priority: 1, maxWaitMs: 1000 });
+    const tried = await ask(host, "try", { tokens: 1, slots: 0 }, { waits: false });
+    expect(tried).toMatchObject({ kind: "refused", ahead: 2, retryAfterMs: 1010 });
+    const full = { kind: "failed", error: { code: "ERR_QUEUE_FULL", fields: { maxWaiting: 2, ahead: 2 } } };
+    expect(await ask(host, "full", take, { timeoutMs: undefined })).toMatchObject(full);
+    const tooLong = { kind: "failed", error: { code: "ERR_WAIT_TOO_LONG", fields: { maxWaitMs: 900 } } };
+    expect(await ask(host, "long", take, { timeoutMs: undefined, maxWaitMs: 900 })).toMatchObject(tooLong);
+    clock.advance(500);
+    expect(await high).toEqual({ kind: "granted", units: [50, 0, 0], waitedMs: 500 });
+    clock.advance(500);
+    expect(await low).toMatchObject({ waitedMs: 1000 });
+    expect(grants).toEqual(["high", "low"]);
   });
 
   it("writes nothing for an answer that changes nothing", async () => {

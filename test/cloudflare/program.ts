@@ -42,6 +42,13 @@ export class Paced extends LimitSetObject {
   static override limits = [new RateLimit({ key: "calls", capacity: 1, windowMs: 700 })];
 }
 
+/** An object in whose line no request may stand. */
+export class Bounded extends LimitSetObject {
+  static override limits = [new ResourceLimit({ key: "slots", capacity: 1 })];
+  static override maxWaiting = 0;
+  static override agingMs = 1_000;
+}
+
 /** An object whose limits change when it starts again. */
 export class Changed extends LimitSetObject {
   protected override limitOptions() {
@@ -58,6 +65,7 @@ const definitions: { now: { limits: LimitLike[] } } = { now: { limits: [] } };
 const rooms = new Map<string, { now: number; most: number }>();
 
 interface Env {
+  readonly BOUNDED: ObjectNamespace;
   readonly BUDGET: ObjectNamespace;
   readonly CHANGED: ObjectNamespace;
   readonly PACED: ObjectNamespace;
@@ -105,6 +113,12 @@ export default {
       }
       case "/pace":
         return Response.json(await connectDurable<typeof Paced>(env.PACED, name).stats());
+      case "/bounded": {
+        const bounded = connectDurable<typeof Bounded>(env.BOUNDED, name);
+        await using _held = await bounded.acquire();
+        const { code, maxWaiting, retryAfterMs } = await bounded.acquire().catch((error) => error);
+        return Response.json([code, maxWaiting, String(retryAfterMs)]);
+      }
       case "/forgetful": {
         // The HTTP request ends without a release.
         const { requested } = await limits.acquire({

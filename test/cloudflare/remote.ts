@@ -144,13 +144,13 @@ export class RemoteLimits<K extends string> implements Limits<K> {
     requested?: Amounts<K>,
     options?: AcquireOptions,
   ): Promise<Acquisition<K>> {
-    const signal = options?.signal;
+    const { signal, ...terms } = options ?? {};
     signal?.throwIfAborted();
     const number = signal && ++signals;
     const abort = () => void this.#channel.ask("abort", [number]);
     signal?.addEventListener("abort", abort);
     try {
-      return this.#held(await this.#channel.ask(op, [whom, requested, options?.timeoutMs, number], signal));
+      return this.#held(await this.#channel.ask(op, [whom, requested, terms, number], signal));
     } finally {
       signal?.removeEventListener("abort", abort);
     }

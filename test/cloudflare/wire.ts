@@ -56,5 +56,7 @@ export interface WireAcquisition {
   readonly requested: Readonly<Record<string, number>>;
   readonly retryAfterMs: number;
   readonly limitedBy: readonly string[];
+  readonly ahead: number;
+  readonly waitedMs: number;
   readonly config: Record<string, unknown>;
 }

@@ -2,7 +2,7 @@
  * A Worker that carries out the calls of a test with `connectDurable`: one in each line of a single HTTP request. The test moves the
  * clock of its objects.
  */
-import type { Acquisition, LimitLike } from "limitset";
+import type { AcquireOptions, Acquisition, LimitLike } from "limitset";
 import {
   connectDurable,
   type DurableLimits,
@@ -12,10 +12,15 @@ import {
 import { ManualClock } from "limitset/testing";
 import { type Answer, decode, encode, type Question, type WireAcquisition, type WireError } from "./wire.ts";
 
+/** The options of a request, without its signal. */
+type Terms = Omit<AcquireOptions, "signal">;
+
 interface Setup {
   readonly limits?: readonly LimitLike[];
   readonly config?: Record<string, unknown>;
   readonly missingUpdate?: "throw" | "charge";
+  readonly maxWaiting?: number;
+  readonly agingMs?: number;
   clock: ManualClock;
 }
 
@@ -82,17 +87,17 @@ class Session {
     return { keys: limits.keys, config: limits.config, definitions };
   }
 
-  async acquire(name: string, requested: never, timeoutMs: number | undefined, signal: number | undefined) {
-    return this.#taken(await this.#limits(name).acquire(requested, this.#options(timeoutMs, signal)));
+  async acquire(name: string, requested: never, terms: Terms, signal: number | undefined) {
+    return this.#taken(await this.#limits(name).acquire(requested, this.#options(terms, signal)));
   }
 
   async tryAcquire(name: string, requested: never) {
     return this.#taken(await this.#limits(name).tryAcquire(requested));
   }
 
-  async nested(number: number, requested: never, timeoutMs: number | undefined, signal: number | undefined) {
+  async nested(number: number, requested: never, terms: Terms, signal: number | undefined) {
     const outer = this.#acquisitions.get(number)!;
-    return this.#taken(await outer.acquire(requested, this.#options(timeoutMs, signal)));
+    return this.#taken(await outer.acquire(requested, this.#options(terms, signal)));
   }
 
   update(number: number, usage: never) {
@@ -139,23 +144,25 @@ class Session {
     return this.#sets.get(name)!.limits;
   }
 
-  #options(timeoutMs: number | undefined, signal: number | undefined) {
-    if (signal === undefined || signal === null) return { timeoutMs: timeoutMs ?? undefined };
+  #options(terms: Terms, signal: number | undefined): AcquireOptions {
+    if (signal === undefined || signal === null) return terms;
     const controller = new AbortController();
     this.#signals.set(signal, controller);
-    return { timeoutMs: timeoutMs ?? undefined, signal: controller.signal };
+    return { ...terms, signal: controller.signal };
   }
 
   #taken(acquisition: Acquisition): WireAcquisition {
     const number = ++this.#count;
     this.#acquisitions.set(number, acquisition);
-    const { successful, requested, retryAfterMs, limitedBy, config } = acquisition;
+    const { successful, requested, retryAfterMs, limitedBy, ahead, waitedMs, config } = acquisition;
     return {
       number,
       successful,
       requested: requested as Record<string, number>,
       retryAfterMs,
       limitedBy,
+      ahead,
+      waitedMs,
       config,
     };
   }

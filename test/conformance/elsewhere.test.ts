@@ -73,13 +73,15 @@ class Elsewhere<K extends string> implements Limits<K> {
 
 /** An acquisition of a set elsewhere. Its updates and releases take two turns as well. */
 function held<K extends string>(acquisition: Acquisition<K>): Acquisition<K> {
-  const { successful, requested, retryAfterMs, limitedBy, config } = acquisition;
+  const { successful, requested, retryAfterMs, limitedBy, ahead, waitedMs, config } = acquisition;
   const release = () => remotely(() => acquisition.release());
   return {
     successful,
     requested,
     retryAfterMs,
     limitedBy,
+    ahead,
+    waitedMs,
     config,
     update: (usage) => remotely(() => acquisition.update(usage)),
     acquire: async (more, options) => held(await remotely(() => acquisition.acquire(more, options))),

@@ -35,6 +35,8 @@ export interface SetOptions<K extends string> {
   readonly config?: Record<string, unknown>;
   /** Needs the capability `warnings`. */
   readonly onWarning?: (warning: LimitError) => void;
+  readonly maxWaiting?: number;
+  readonly agingMs?: number;
 }
 
 /** Properties that some cases need beyond the contract. */

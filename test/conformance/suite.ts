@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { allOrNothing } from "./cases/all-or-nothing.ts";
+import { backfilling } from "./cases/backfilling.ts";
 import { contract } from "./cases/contract.ts";
 import { deadlock } from "./cases/deadlock.ts";
 import { debt } from "./cases/debt.ts";
@@ -48,6 +49,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   waiting,
   timeouts,
   order,
+  "waiting that delays nobody": backfilling,
   nesting,
   deadlock,
   "the empty set": emptySet,

@@ -100,6 +100,16 @@ describe("a waiter that has been passed over", () => {
     expect(ask(1, [1, 0], NOW + 60)).toBeGreaterThan(0);
   });
 
+  test("is passed where its demand would still find room", () => {
+    passOver();
+    expect(ask(0, [1, 0], NOW + 100)).toBeGreaterThan(0);
+    // 5 of the 6 tokens are kept for it.
+    expect(ask(0, [2, 0], NOW + 100)).toBeLessThan(0);
+    expect(core.f64[(core.scratchOf(core.region, 0) + REFUSER) / 8]).toBe(0);
+    expect(ask(0, [0, 2], NOW + 100)).toBeGreaterThan(0);
+    expect(ask(1, [5, 0], NOW + 100, NOW)).toBeGreaterThan(0);
+  });
+
   test("withdraws its claim when it leaves", () => {
     passOver();
     core.leave(core.region, core.scratchOf(core.region, 1), LIVING, 1, LIVING, micros(NOW + 1));
@@ -111,13 +121,15 @@ describe("a waiter that has been passed over", () => {
 
   test("is passed by nested requests if it waits for a release, not if it waits for time", () => {
     expect(ask(0, [0, 2], NOW)).toBeGreaterThan(0);
-    expect(ask(1, [1, 1], NOW + 20, NOW)).toBe(Number.NEGATIVE_INFINITY);
+    expect(ask(1, [10, 1], NOW + 20, NOW)).toBe(Number.NEGATIVE_INFINITY);
     expect(claims()).toBe(1);
     expect(ask(0, [1, 0], NOW + 20)).toBeLessThan(0);
     expect(ask(0, [1, 0], NOW + 20, -(NOW + 20))).toBeGreaterThan(0);
     expect(ask(0, [0, -2], -1, 0, SETTLE)).toBeGreaterThan(0);
-    expect(ask(2, [9, 0], NOW + 20)).toBeLessThan(0);
-    expect(ask(1, [1, 1], NOW + 20, NOW)).toBeGreaterThan(0);
+    // Now it waits for the token that was taken.
+    expect(ask(1, [10, 1], NOW + 20, NOW)).toBe(-10);
+    expect(ask(2, [1, 0], NOW + 20, -(NOW + 20))).toBeLessThan(0);
+    expect(ask(1, [10, 1], NOW + 30, NOW)).toBeGreaterThan(0);
   });
 });
 
@@ -128,11 +140,11 @@ describe("a thread that does not run", () => {
     passOver();
     const before = word(WAKE);
     Atomics.store(new Int32Array(core.i64.buffer), (core.region + SLEEPERS) / 4, 1);
-    expect(ask(0, [1, 0], silent)).toBe(-PATIENCE_MS);
+    expect(ask(0, [6, 0], silent)).toBe(-PATIENCE_MS);
     expect(word(WAKE)).toBe(before + 1);
     expect(word(SLEEPERS)).toBe(0);
-    expect(ask(2, [1, 0], silent + 49)).toBe(-1);
-    expect(ask(2, [1, 0], silent + 50)).toBeGreaterThan(0);
+    expect(ask(2, [6, 0], silent + 49)).toBe(-1);
+    expect(ask(2, [6, 0], silent + 50)).toBeGreaterThan(0);
   });
 
   test("keeps its place if it renews its claim, and has it again if it renews it too late", () => {

@@ -8,10 +8,10 @@ import { appFolder, workFolder } from "./app.ts";
 
 /** Program -> the most bytes of its bundle, minified and gzipped. */
 const MOST_BYTES: Readonly<Record<string, number>> = {
-  // All exports: sets, limits, errors and the core, which has debts of one word and of two; and clocks that step.
-  'export * from "limitset"': 21_900,
-  'export { LimitSet, RateLimit } from "limitset"': 21_300,
-  'export { connectLimits } from "limitset/port"': 12_500,
+  // All exports: sets, limits, errors and the core, which has debts of one word and of two.
+  'export * from "limitset"': 26_400,
+  'export { LimitSet, RateLimit } from "limitset"': 26_000,
+  'export { connectLimits } from "limitset/port"': 13_600,
   // Its own text, the name and the class that survive minifiers and copies.
   'export { CannotBlockError } from "limitset"': 660,
 };

@@ -11,4 +11,5 @@ if (what === "listening") {
   process.on("message", (message) => {
     if (message === "end") process.exit(3);
   });
+  process.send?.("listening");
 }

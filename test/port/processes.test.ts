@@ -202,7 +202,10 @@ test("a connection keeps no process alive, a request that waits does", async () 
   await until(() => limits.stats().db.used === 0);
 
   const listening = spawn("listening");
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise<void>((resolve) => {
+    listening.on("message", (message) => message === "listening" && resolve());
+  });
+  await new Promise((resolve) => setTimeout(resolve, 300));
   expect(listening.exitCode).toBe(null);
   listening.send("end");
   expect(await once(listening, "exit")).toEqual([3, null]);

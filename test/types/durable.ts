@@ -17,6 +17,8 @@ class Budget extends LimitSetObject {
     new RateLimit({ key: "tokens", capacity: 100, windowMs: 1000 }),
     new ResourceLimit({ key: "db", capacity: 5 }),
   ];
+  static override maxWaiting = 100;
+  static override agingMs = 1000;
 }
 
 class Plain extends LimitSetObject {

@@ -21,7 +21,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   waiting: [...LIMITS, "contract"],
   acquisition: WAITING,
   "limit-set": [...WAITING, "acquisition"],
-  remote: ["errors", "contract", "limits"],
+  remote: [...WAITING],
   threads: [...SET, "remote"],
   port: [...SET, "remote"],
   redis: [...SET, "remote"],

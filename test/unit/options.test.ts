@@ -40,7 +40,7 @@ describe("a LimitSet refuses", () => {
     [
       "{ whatever }",
       { whatever: "x" },
-      'whatever must be left out, since a LimitSet has no such option (it has limits, shared, maxThreads, missingUpdate, config, clock, onWarning), got "x"',
+      'whatever must be left out, since a LimitSet has no such option (it has limits, shared, maxThreads, missingUpdate, config, clock, onWarning, maxWaiting, agingMs), got "x"',
     ],
     ["an option that is undefined", { clok: undefined }, "(did you mean clock?), got undefined"],
   ])("%s", async (_, options, message) => {
@@ -98,11 +98,15 @@ describe("a request refuses", () => {
       { timeout: 50 },
       "timeout must be left out, since a request has no such option (did you mean timeoutMs?), got 50",
     ],
-    ["a number", 50, "options must be an object that may have timeoutMs, signal, got 50"],
+    [
+      "a number",
+      50,
+      "options must be an object that may have timeoutMs, signal, priority, maxWaitMs, got 50",
+    ],
     [
       "a signal in place of the options",
       new AbortController().signal,
-      "aborted must be left out, since a request has no such option (it has timeoutMs, signal), got false",
+      "aborted must be left out, since a request has no such option (it has timeoutMs, signal, priority, maxWaitMs), got false",
     ],
   ])("%s", async (_, options, message) => {
     const set = new LimitSet({ limits: [limit] });
@@ -127,7 +131,9 @@ describe("a request refuses", () => {
     }
     const error = await failure(() => set.acquireSync({}, options as Any));
     expect(error.message).toBe(
-      message.replace("a request", "acquireSync").replace("timeoutMs, signal", "timeoutMs"),
+      message
+        .replace("a request", "acquireSync")
+        .replace("timeoutMs, signal, priority, maxWaitMs", "timeoutMs"),
     );
     expect(set.stats().db.used).toBe(0);
   });

@@ -14,7 +14,7 @@ interface Waiter {
   readonly request: Request;
 }
 
-/** First come, first served among requests that share a limit, as plainly as it can be written. */
+/** A waiter goes if all limits would grant it after all waiters before it: as plainly as it can be written. */
 class PlainQueue {
   readonly used: Request = { a: 0, b: 0, c: 0, d: 0 };
   waiting: Waiter[] = [];
@@ -36,38 +36,35 @@ class PlainQueue {
 
   /** Whether a try passes. */
   attempt(request: Request): boolean {
-    const blocked = new Set(this.waiting.flatMap((waiter) => needs(waiter.request)));
-    if (needs(request).some((key) => blocked.has(key)) || !this.#fits(request)) return false;
+    const demand = { a: 0, b: 0, c: 0, d: 0 };
+    for (const waiter of this.waiting) for (const key of KEYS) demand[key] += waiter.request[key];
+    if (!this.#fits(request, demand)) return false;
     this.#take(request);
     return true;
   }
 
   drain(): number[] {
-    const blocked = new Set<Key>();
+    const demand = { a: 0, b: 0, c: 0, d: 0 };
     const granted: number[] = [];
     this.waiting = this.waiting.filter(({ id, request }) => {
-      if (needs(request).every((key) => !blocked.has(key)) && this.#fits(request)) {
+      if (this.#fits(request, demand)) {
         this.#take(request);
         granted.push(id);
         return false;
       }
-      for (const key of needs(request)) blocked.add(key);
+      for (const key of KEYS) demand[key] += request[key];
       return true;
     });
     return granted;
   }
 
-  #fits(request: Request): boolean {
-    return KEYS.every((key) => this.used[key] + request[key] <= CAPACITY);
+  #fits(request: Request, demand: Request): boolean {
+    return KEYS.every((key) => request[key] === 0 || this.used[key] + demand[key] + request[key] <= CAPACITY);
   }
 
   #take(request: Request): void {
     for (const key of KEYS) this.used[key] += request[key];
   }
-}
-
-function needs(request: Request): Key[] {
-  return KEYS.filter((key) => request[key] > 0);
 }
 
 /** A reproducible die (Lehmer's generator). */

@@ -9,31 +9,45 @@ import { WorkerdQueue } from "../../src/waiting/workerd-queue.ts";
 function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
   const clock = new ManualClock(0);
   const stock = { free, refillAt };
-  const probe = (now: number): Answer => {
+  const probe = (now: number, demand: number): Answer => {
     if (now >= stock.refillAt) {
       stock.free++;
       stock.refillAt = Number.POSITIVE_INFINITY;
     }
-    return (stock.free > 0 ? now : now - stock.refillAt) as Answer;
+    return (stock.free > demand ? now : now - stock.refillAt) as Answer;
+  };
+  let wait = 0;
+  const ask = (demand: readonly number[] | undefined, now: number): Answer => {
+    const answer = probe(now, demand?.[0] ?? 0);
+    wait = Math.max(0, -answer);
+    return answer;
   };
   const gate: Gate<string> = {
     clock,
     wakeWord: undefined,
-    probe: (_, now) => probe(now),
-    take: (_, now) => {
-      const answer = probe(now);
+    demandOf: (units) => units,
+    probe: (_, demand, now) => ask(demand, now),
+    take: (_, demand, now) => {
+      const answer = ask(demand, now);
       if (answer >= 0) stock.free--;
       return answer;
     },
+    waitAt: () => wait,
+    couldGrant: () => true,
+    isOverdrawn: (_, total) => total > stock.free,
+    begins: () => {},
     withdraw: () => {},
     grant: (_, token) => `granted at ${token}`,
+    outlook: () => ({ limitedBy: [0], retryAfterMs: wait, knownMs: wait, ahead: 0 }),
     timeout: (_, timeoutMs) => new Error(`not within ${timeoutMs} ms`),
+    full: () => new Error("full"),
+    tooLong: () => new Error("too long"),
   };
-  const queue = new WorkerdQueue(1, gate);
+  const queue = new WorkerdQueue(1, gate, { maxWaiting: undefined, agingMs: undefined });
   const order: string[] = [];
-  const wait = (name: string, options?: { timeoutMs?: number; signal?: AbortSignal }, nested = false) => {
+  const acquire = (name: string, options?: { timeoutMs?: number; signal?: AbortSignal }, nested = false) => {
     const request = { units: [1], covered: nested ? [true] : undefined };
-    queue.enqueue(request, undefined, clock.now(), options).then(
+    queue.acquire(request, clock.now(), options).then(
       (answer) => order.push(`${name} ${answer}`),
       (error) => order.push(`${name} ${error.message}`),
     );
@@ -42,20 +56,18 @@ function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
     stock.free++;
     queue.serve();
   };
-  return { clock, queue, order, wait, release };
+  /** What the waiters want before a request that comes now. */
+  const demand = () => queue.ask({ units: [1] }, clock.now()).demand?.[0] ?? 0;
+  return { clock, queue, order, wait: acquire, release, demand };
 }
 
 describe("the queue of workerd", () => {
   test("each passes in its own turn, one release after another, in order", async () => {
-    const { clock, queue, order, wait, release } = set(0);
+    const { clock, queue, order, wait, release, demand } = set(0);
     for (const name of ["a", "b", "c"]) wait(name);
-    expect([queue.lines.size, queue.lines.waitingFor(0), queue.passesAt]).toEqual([
-      3,
-      3,
-      Number.POSITIVE_INFINITY,
-    ]);
+    expect([queue.lines.size, queue.lines.waitingFor(0)]).toEqual([3, 3]);
     release();
-    expect(queue.standsBefore([1], clock.now())).toBe(true); // Called, and not there yet.
+    expect(demand()).toBe(3); // Called, and not there yet.
     release();
     await clock.advanceAsync(0);
     expect(order).toEqual(["a granted at 0", "b granted at 0"]);
@@ -66,11 +78,10 @@ describe("the queue of workerd", () => {
   });
 
   test("the first wakes when it could pass, not before and not later", async () => {
-    const { clock, queue, order, wait } = set(0, 200.5);
+    const { clock, queue, order, wait, demand } = set(0, 200.5);
     wait("a");
     wait("b");
-    expect(queue.standsBefore([1], clock.now())).toBe(true);
-    expect(queue.passesAt).toBe(200.5);
+    expect(demand()).toBe(2);
     await clock.advanceAsync(200);
     expect(order).toEqual([]);
     await clock.advanceAsync(0.5);
@@ -101,13 +112,12 @@ describe("the queue of workerd", () => {
   });
 
   test("one that has not run for long is passed; when it runs after all, it is back in its place", async () => {
-    const { clock, queue, order, wait, release } = set(0);
+    const { clock, queue, order, wait, release, demand } = set(0);
     wait("late");
     clock.set(5_000); // Its timer has rung, and it has not come to hear of it.
     wait("later");
-    expect(queue.lines.size).toBe(2);
-    expect(queue.standsBefore([1], clock.now())).toBe(true);
     expect(queue.lines.size).toBe(1);
+    expect(demand()).toBe(1);
     await clock.advanceAsync(0);
     expect(queue.lines.size).toBe(2);
     release();
@@ -117,11 +127,11 @@ describe("the queue of workerd", () => {
   });
 
   test("one that was passed, and whose signal has aborted meanwhile, leaves when it runs", async () => {
-    const { clock, queue, order, wait } = set(0);
+    const { clock, queue, order, wait, demand } = set(0);
     const controller = new AbortController();
     wait("late", { signal: controller.signal });
     clock.set(5_000);
-    expect(queue.standsBefore([1], clock.now())).toBe(false);
+    expect(demand()).toBe(0);
     controller.abort(new Error("enough"));
     await clock.advanceAsync(0);
     expect(order).toEqual(["late enough"]);
@@ -129,11 +139,11 @@ describe("the queue of workerd", () => {
   });
 
   test("a clock that stands still or goes back takes nobody for gone", async () => {
-    const { clock, queue, order, wait, release } = set(0);
+    const { clock, order, wait, release, demand } = set(0);
     clock.set(10_000);
     wait("a");
     clock.set(0);
-    expect(queue.standsBefore([1], clock.now())).toBe(true);
+    expect(demand()).toBe(1);
     release();
     await clock.advanceAsync(0);
     expect(order).toEqual(["a granted at 0"]);

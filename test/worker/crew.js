@@ -4,6 +4,7 @@ import { threadId } from "node:worker_threads";
 import { Worker } from "limitset/worker";
 
 /** @typedef {import("limitset").Acquisition} Acquisition */
+/** @typedef {import("limitset").AcquireOptions} AcquireOptions */
 
 const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -91,6 +92,12 @@ export class Crew extends Worker {
       if (tokens !== undefined) acquisition.update({ tokens });
       acquisition.release();
     }
+  }
+
+  /** Acquires on given terms. @param {Record<string, number>} amounts @param {AcquireOptions} options */
+  async ask(amounts, options) {
+    const { waitedMs, ahead } = await this.limits.acquire(amounts, options);
+    return { waitedMs, ahead };
   }
 
   /** Acquires, and never releases. @param {Record<string, number>} [amounts] @param {number} [ms] */

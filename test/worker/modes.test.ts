@@ -93,6 +93,40 @@ describe.each(MODES)("mode %s", (mode) => {
     expect(await theirs).toEqual({ db: 1, call_count: 1 });
   });
 
+  test("requests of methods have priorities and bounds, and tell how long they waited", async () => {
+    const limits = makeLimits({ db: 1 });
+    const worker = crew({ mode, limits });
+    const mine = limits.tryAcquire({ db: 1, tokens: 1000 });
+    await expect(worker.ask({ db: 0, tokens: 1 }, { maxWaitMs: 1000 })).rejects.toMatchObject({
+      name: "WaitTooLongError",
+      code: "ERR_WAIT_TOO_LONG",
+      limitedBy: ["tokens"],
+      maxWaitMs: 1000,
+      ahead: 0,
+    });
+    await expect(worker.ask({ db: 1 }, { timeoutMs: 0 })).rejects.toMatchObject({
+      name: "TimeoutError",
+      limitedBy: ["db"],
+      retryAfterMs: Number.POSITIVE_INFINITY,
+    });
+    const order: number[] = [];
+    const asked = [0, 1].map((priority) =>
+      worker.ask({ db: 1 }, { priority }).then(({ waitedMs, ahead }) => {
+        order.push(priority);
+        return [waitedMs > 0, ahead];
+      }),
+    );
+    // Both stand in the line once this is answered.
+    expect(await worker.used("db")).toBe(1);
+    mine.update({ tokens: 1000 });
+    mine.release();
+    expect(await Promise.all(asked)).toEqual([
+      [true, 0],
+      [true, 0],
+    ]);
+    expect(order).toEqual([1, 0]);
+  });
+
   test("methods take from a set that is remote itself", async () => {
     const limits = makeLimits({ db: 1 });
     const { port1, port2 } = new MessageChannel();

@@ -66,6 +66,7 @@ function fragile(options: Omit<WorkerOptions<Fragile, "sync">, "mode">) {
 }
 
 const busy = () => new TooBusy("busy", 429);
+const late = () => new AcquireTimeoutError(1, []);
 
 describe("when there is another attempt", () => {
   test("without numRetries there is none", async () => {
@@ -100,11 +101,11 @@ describe("when there is another attempt", () => {
     ["a predicate that says no", (error) => (error as TooBusy).status === 503, busy(), false],
     ["a promise of yes", async () => true, busy(), true],
     ["a mix", [RangeError, (error) => error === "odd"], "odd", true],
-    ["a limit's error and no class", [], new AcquireTimeoutError(1, []), false],
-    ["a limit's error and Error", Error, new AcquireTimeoutError(1, []), false],
-    ["a limit's error and its class", AcquireTimeoutError, new AcquireTimeoutError(1, []), true],
-    ["a limit's error and LimitError", [RangeError, LimitError], new AcquireTimeoutError(1, []), true],
-    ["a limit's error and a predicate", () => true, new AcquireTimeoutError(1, []), true],
+    ["a limit's error and no class", [], late(), false],
+    ["a limit's error and Error", Error, late(), false],
+    ["a limit's error and its class", AcquireTimeoutError, late(), true],
+    ["a limit's error and LimitError", [RangeError, LimitError], late(), true],
+    ["a limit's error and a predicate", () => true, late(), true],
   ];
   test.each(cases)("%s", async (_, retryOn, error, again) => {
     const { worker, clock } = fragile({ numRetries: 1, retryOn });

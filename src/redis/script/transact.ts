@@ -1,4 +1,4 @@
-import { AWAITS_RELEASE, AWAITS_TIME, FREE } from "../../waiting/line.ts";
+import { AWAITS_RELEASE, AWAITS_TIME, FREE } from "../line.ts";
 import { correct, time } from "./correct.ts";
 import { redefine } from "./redefine.ts";
 import { endSessions } from "./sessions.ts";

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { START, type Theme } from "../harness.ts";
-import { calls, micro, rate, resource, states, take, watch } from "../tools.ts";
+import { micro, rate, resource, states, take, watch } from "../tools.ts";
 
 const MINUTE = 60_000;
 
@@ -51,37 +51,7 @@ export const order: Theme = ({ it }) => {
     expect(states([first, second])).toEqual(["pending", "granted"]);
   });
 
-  it("a waiter that shares a limit with any waiter ahead does not pass it", async (create) => {
-    const { limits, settle } = await create([
-      rate("a", 10, MINUTE),
-      rate("b", 10, MINUTE),
-      rate("c", 10, MINUTE),
-    ]);
-    await take(limits, { a: 10 });
-    const requests = [{ a: 1 }, { a: 1, b: 1 }, { b: 1, c: 1 }, { c: 1 }];
-    const waiters = requests.map((requested) => watch(limits.acquire(requested)));
-    await settle();
-    expect(states(waiters)).toEqual(["pending", "pending", "pending", "pending"]);
-  });
-
-  it("a waiter shares the limits that it takes automatically, too", async (create) => {
-    const { limits, settle } = await create([
-      calls(10, MINUTE),
-      rate("a", 10, MINUTE),
-      rate("b", 10, MINUTE),
-    ]);
-    await take(limits, { a: 10 });
-    const first = watch(limits.acquire({ a: 1 }));
-    const second = watch(limits.acquire({ b: 1 }));
-    const third = watch(limits.acquire({ b: 1, call_count: 0 }));
-    await settle();
-    expect(states([first, second, third])).toEqual(["pending", "pending", "pending"]);
-    const passing = watch(limits.acquire({ call_count: 0, a: 0 }));
-    await settle();
-    expect(passing.state).toBe("granted");
-  });
-
-  it("tryAcquire does not pass a waiter with which it shares a limit", async (create) => {
+  it("tryAcquire does not take what a waiter waits for", async (create) => {
     const { limits, settle } = await create([rate("a", 10, MINUTE), rate("b", 10, MINUTE)]);
     await take(limits, { a: 5 });
     const waiter = watch(limits.acquire({ a: 10, b: 1 }));
@@ -90,9 +60,6 @@ export const order: Theme = ({ it }) => {
     expect(behind.successful).toBe(false);
     expect(behind.limitedBy).toEqual(["a"]);
     expect(behind.retryAfterMs).toBeGreaterThan(0);
-    const both = await limits.tryAcquire({ a: 1, b: 1 });
-    expect(both.successful).toBe(false);
-    expect([...both.limitedBy].sort()).toEqual(["a", "b"]);
     expect(waiter.state).toBe("pending");
   });
 

@@ -1,12 +1,7 @@
 /** A waiter, its line, and why a line cannot move. */
-import type { Placed } from "./heap.ts";
-
-/** A request as it waits: whole units, one entry a limit. */
-export interface Request {
-  readonly units: readonly number[];
-  /** For a nested request: the limits that the acquisitions around it hold. */
-  readonly covered?: readonly boolean[] | undefined;
-}
+import type { Placed } from "../waiting/heap.ts";
+import type { Demanding } from "../waiting/order.ts";
+import type { Request } from "../waiting/standing.ts";
 
 /** Why a line cannot move during a walk. The higher number wins where several reasons apply. */
 export type Stop = typeof FREE | typeof AWAITS_RELEASE | typeof AWAITS_TIME | typeof UNKNOWN;
@@ -20,16 +15,9 @@ export const AWAITS_TIME = 2;
 /** It is not known yet, because the answer to a waiter is still to come: no request passes, and the next walk asks anew. */
 export const UNKNOWN = 3;
 
-/** The stop of a line whose first waiter was refused for so many milliseconds. */
-export function stopFor(waitMs: number): Stop {
-  return waitMs === Number.POSITIVE_INFINITY ? AWAITS_RELEASE : AWAITS_TIME;
-}
-
-/** A waiter's place among the others. */
-export interface Standing<W> {
+/** A waiter's place among the others: all have one key, and `turn` grows with every waiter that comes. */
+export interface Standing<W> extends Demanding {
   readonly request: Request;
-  /** Grows with every waiter that comes. */
-  readonly turn: number;
   /** The line in which it stands; undefined while it stands in none. */
   line: Line<W> | undefined;
   previous: W | undefined;
@@ -48,18 +36,11 @@ export interface Waiting<T, W> extends Standing<W> {
   readonly reject: (error: unknown) => void;
 }
 
-/** A line among those that want one limit. */
-export interface Spot<W> extends Placed {
-  readonly line: Line<W>;
-}
-
 /** The waiters that want the same combination of limits, in order of turn. */
 export interface Line<W> extends Placed {
   readonly name: string;
   readonly limits: readonly number[];
   readonly isNested: boolean;
-  /** Its spots at its limits; none if it is nested. */
-  readonly spots: readonly Spot<W>[];
   head: W | undefined;
   tail: W | undefined;
   /** Why the line could not move when it was last known; `reopen` clears it. */
@@ -74,12 +55,10 @@ export interface Line<W> extends Placed {
 
 /** An empty line. */
 export function newLine<W>(name: string, limits: readonly number[], isNested: boolean): Line<W> {
-  const spots: Spot<W>[] = [];
-  const line: Line<W> = {
+  return {
     name,
     limits,
     isNested,
-    spots,
     head: undefined,
     tail: undefined,
     stop: FREE,
@@ -88,13 +67,4 @@ export function newLine<W>(name: string, limits: readonly number[], isNested: bo
     passed: 0,
     place: -1,
   };
-  if (!isNested) for (const _ of limits) spots.push({ line, place: -1 });
-  return line;
-}
-
-/** The limits that a request wants, by index. */
-export function limitsOf(units: readonly number[]): number[] {
-  const limits: number[] = [];
-  for (let i = 0; i < units.length; i++) if (units[i]! > 0) limits.push(i);
-  return limits;
 }

@@ -8,8 +8,8 @@ import {
   type Standing,
   type Stop,
   UNKNOWN,
-} from "../../src/waiting/line.ts";
-import { Lines } from "../../src/waiting/lines.ts";
+} from "../../src/redis/line.ts";
+import { Lines } from "../../src/redis/lines.ts";
 import { runs } from "../property/settings.ts";
 
 interface Waiter extends Standing<Waiter> {
@@ -23,7 +23,8 @@ function waiter(name: string, turn: number): Waiter {
   const wanted = name.toLowerCase();
   const units = ["a", "b", "c"].map((limit) => (wanted.includes(limit) ? 1 : 0));
   const covered = name === wanted ? undefined : units.map(() => false);
-  return { name, turn, request: { units, covered }, line: undefined, previous: undefined, next: undefined };
+  const place = { line: undefined, previous: undefined, next: undefined };
+  return { name, key: 0, turn, demand: units, request: { units, covered }, ...place };
 }
 
 function standing(...names: string[]) {
@@ -54,8 +55,25 @@ describe("lines", () => {
     lines.leave(waiters[1]!);
     lines.leave(waiters[1]!);
     expect([lines.size, lines.waitingFor(0), lines.waitingFor(1)]).toEqual([2, 2, 0]);
-    expect([lines.areWanted([1, 0, 0]), lines.areWanted([0, 1, 1])]).toEqual([true, false]);
     expect([...lines].map(({ limits }) => limits)).toEqual([[0]]);
+  });
+
+  test("count the waiters of each limit before another", () => {
+    const { lines, waiters } = standing("a", "ab", "b", "a");
+    const ahead = (turn: number) => [0, 1, 2].map((index) => lines.countBefore(index, { key: 0, turn }));
+    expect([ahead(0), ahead(3), ahead(9)]).toEqual([
+      [0, 0, 0],
+      [2, 2, 0],
+      [3, 2, 0],
+    ]);
+    lines.leave(waiters[1]!);
+    lines.stand(waiter("ac", 4));
+    expect([ahead(4), ahead(9)]).toEqual([
+      [2, 1, 0],
+      [3, 1, 1],
+    ]);
+    for (const each of waiters) lines.leave(each);
+    expect(ahead(9)).toEqual([1, 0, 1]);
   });
 
   test("take a waiter back to where it stood", () => {
@@ -258,64 +276,4 @@ test("walks as the plain model does: order, stops, turns in between, quotas, one
     }),
     runs(500),
   );
-});
-
-describe("serving", () => {
-  const STOPS = [FREE, FREE, AWAITS_RELEASE, AWAITS_TIME] as const;
-
-  test("visits the waiters that a walk through all lines visits, in the same order", () => {
-    const names = fc.array(fc.constantFrom("a", "b", "c", "ab", "bc", "ac", "abc", "AB", "C"), {
-      maxLength: 12,
-    });
-    const rounds = fc.array(fc.array(fc.constantFrom(...STOPS), { minLength: 12, maxLength: 12 }), {
-      maxLength: 4,
-    });
-    fc.assert(
-      fc.property(names, fc.boolean(), rounds, (given, isNested, all) => {
-        const wanted = isNested ? given : given.map((name) => name.toLowerCase());
-        const [served, walked] = [standing(...wanted), standing(...wanted)];
-        for (const answers of all) {
-          const visit =
-            ({ lines }: typeof served, visited: number[]) =>
-            (each: Waiter) => {
-              visited.push(each.turn);
-              const answer = answers[each.turn] ?? FREE;
-              if (answer === FREE) lines.leave(each);
-              return answer;
-            };
-          const [seen, expected]: [number[], number[]] = [[], []];
-          served.lines.serve(visit(served, seen));
-          walked.lines.reopen();
-          walked.lines.restart();
-          walked.lines.walk(visit(walked, expected));
-          expect(seen).toEqual(expected);
-          expect(served.lines.size).toBe(walked.lines.size);
-        }
-      }),
-      runs(500),
-    );
-  });
-
-  test("looks at one line for each limit, however many lines there are", () => {
-    const LIMITS_NOW = 12;
-    const lines = new Lines<Waiter>(LIMITS_NOW);
-    const waiters = Array.from({ length: 2 ** LIMITS_NOW - 1 }, (_, turn): Waiter => {
-      const units = Array.from({ length: LIMITS_NOW }, (_, i) => ((turn + 1) >> i) & 1);
-      const request = { units, covered: undefined };
-      return { name: "", turn, request, line: undefined, previous: undefined, next: undefined };
-    });
-    for (const each of waiters) lines.stand(each);
-    let visits = 0;
-    const serve = () =>
-      lines.serve(() => {
-        visits++;
-        return AWAITS_TIME;
-      });
-    serve();
-    lines.leave(waiters[0]!);
-    serve();
-    lines.leave(waiters[1234]!);
-    serve();
-    expect(visits).toBeLessThanOrEqual(3 * LIMITS_NOW);
-  });
 });

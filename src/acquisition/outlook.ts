@@ -1,0 +1,111 @@
+/** Why a request is refused, and when it could pass: counted behind the waiters before it. */
+import type { Region } from "../core/region.ts";
+import { momentInLine } from "../core/windows.ts";
+import type { Requests } from "../limits/requests.ts";
+import type { Asked, Before, Outlook } from "../waiting/gate.ts";
+
+/** Up to so many waiters are gone through one by one: where no request is split over windows, that is exact. */
+const MOST_COUNTED = 1000;
+
+/** A moment that was found by going through waiters, and the state that it holds for. */
+interface Known {
+  readonly version: number;
+  readonly changes: number;
+  readonly key: number;
+  readonly turn: number;
+  readonly units: number;
+  readonly moment: number;
+}
+
+export class Outlooks {
+  readonly #requests: Requests<string>;
+  readonly #before: Before;
+  /** For each limit, the list of it alone. */
+  readonly #alone: readonly (readonly number[])[];
+  /** For each limit, the moment that was found last: a refused try changes nothing, and the next is often alike. */
+  readonly #known: (Known | undefined)[];
+
+  constructor(requests: Requests<string>, before: Before) {
+    this.#requests = requests;
+    this.#before = before;
+    this.#alone = requests.keys.map((_, index) => [index]);
+    this.#known = requests.keys.map(() => undefined);
+  }
+
+  /** The outlook of a request that the region has just refused at `now`: its waits are still there to be read. */
+  of(region: Region, asked: Asked, now: number): Outlook {
+    const { refuser } = region;
+    return refuser >= 0 ? this.#ofOne(region, asked, refuser, now) : this.#ofSeveral(region, asked, now);
+  }
+
+  #ofOne(region: Region, asked: Asked, index: number, now: number): Outlook {
+    const retryAfterMs = this.#waitAt(region, asked, index, region.waitOf(index), now);
+    const knownMs = retryAfterMs === Number.POSITIVE_INFINITY ? 0 : retryAfterMs;
+    return { limitedBy: this.#alone[index]!, retryAfterMs, knownMs, ahead: this.#countAt(asked, index) };
+  }
+
+  #ofSeveral(region: Region, asked: Asked, now: number): Outlook {
+    const { units } = asked.request;
+    // The answer to the next question takes their place.
+    const waits = units.map((count, index) => (count > 0 ? region.waitOf(index) : 0));
+    const refusers = waits.flatMap((wait, index) => (wait === 0 ? [] : [index]));
+    const limitedBy = this.#bottleneckFirst(region, asked, refusers, now);
+    let [retryAfterMs, knownMs, ahead] = [0, 0, 0];
+    for (const index of refusers) {
+      const wait = this.#waitAt(region, asked, index, waits[index]!, now);
+      retryAfterMs = Math.max(retryAfterMs, wait);
+      if (Number.isFinite(wait)) knownMs = Math.max(knownMs, wait);
+      ahead = Math.max(ahead, this.#countAt(asked, index));
+    }
+    return { limitedBy, retryAfterMs, knownMs, ahead };
+  }
+
+  #countAt({ ranked, demand }: Asked, index: number): number {
+    return demand?.[index] ? this.#before.countBefore(index, ranked) : 0;
+  }
+
+  /**
+   * For how long a limit refuses the request. The core's answer `wait` counts what the waiters before it want as one sum; of windows,
+   * each waiter counts by itself here, since none is split over two windows.
+   */
+  #waitAt(region: Region, asked: Asked, index: number, wait: number, now: number): number {
+    if (!this.#requests.windows[index] || !asked.demand?.[index] || wait === Number.POSITIVE_INFINITY)
+      return wait;
+    const { request, ranked } = asked;
+    if (this.#before.countBefore(index, ranked) > MOST_COUNTED) return wait;
+    const { version } = region;
+    const { changes } = this.#before;
+    const units = request.units[index]!;
+    const { key, turn } = ranked;
+    let known = this.#known[index];
+    const isKnown =
+      known?.version === version &&
+      known.changes === changes &&
+      known.key === key &&
+      known.turn === turn &&
+      known.units === units;
+    if (!isKnown) {
+      const before = this.#before.demandsBefore(index, ranked);
+      const reading = region.microsOf(now);
+      const moment = momentInLine(region.address, index, before, units, reading, Math.round(wait * 1000));
+      known = { version, changes, key, turn, units, moment };
+      this.#known[index] = known;
+    }
+    const moment = known!.moment;
+    return Number.isNaN(moment) ? wait : (moment - region.microsOf(now)) / 1000;
+  }
+
+  /** The limits that refuse, and first of them those that refuse the request by itself. */
+  #bottleneckFirst(
+    region: Region,
+    asked: Asked,
+    refusers: readonly number[],
+    now: number,
+  ): readonly number[] {
+    const { request, demand } = asked;
+    if (!refusers.some((index) => demand?.[index])) return refusers;
+    region.probe(request.units, now);
+    const isAlone = (index: number) => region.refuses(index);
+    return [...refusers.filter(isAlone), ...refusers.filter((index) => !isAlone(index))];
+  }
+}

@@ -1,0 +1,191 @@
+/** The part that the queues of all runtimes share: how a request is tested behind the waiters, and how it comes to wait. */
+import type { AcquireOptions } from "../contract.ts";
+import { type Answer, isGranted, tokenOf } from "../core/answer.ts";
+import { toMicros } from "../limits/units.ts";
+import type { Due } from "./deadlines.ts";
+import type { Asked, Gate, Queue, QueueOptions } from "./gate.ts";
+import { type Judge, Lines, type Verdict } from "./lines.ts";
+import { limitsOf, NEWCOMER, type Ranked, type Request, type Standing } from "./standing.ts";
+
+/** A waiter's promise, and the reasons that may end its wait. */
+export interface Waiting<T, W> extends Standing<W>, Due {
+  /** When it came, in microseconds. */
+  readonly since: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The moment that is `waitMs` after the core's reading of `now`. It is counted from whole microseconds: from one timer to the next, the
+ * rest of a clock's reading would add up.
+ */
+function momentAfter(now: number, waitMs: number): number {
+  return (toMicros(now) + Math.round(waitMs * 1000)) / 1000;
+}
+
+export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>, Judge<W> {
+  protected readonly gate: Gate<T>;
+  readonly lines: Lines<W>;
+  /** When a waiter could go next, in milliseconds since the epoch; Infinity if that depends on a release. */
+  protected passesAt = Number.POSITIVE_INFINITY;
+  /** The time of the present judgement. */
+  protected now = 0;
+  verdict: Verdict = { at: -1, moment: 0, isBlocked: false };
+  private readonly maxWaiting: number;
+  private readonly agingMs: number | undefined;
+  private turns = 0;
+
+  constructor(limits: number, gate: Gate<T>, options: QueueOptions) {
+    this.gate = gate;
+    this.maxWaiting = options.maxWaiting ?? Number.POSITIVE_INFINITY;
+    this.agingMs = options.agingMs;
+    this.lines = new Lines(limits);
+  }
+
+  abstract judge(waiter: W, demand: readonly number[] | undefined): boolean;
+  abstract serve(back?: readonly number[]): void;
+  abstract close(error: Error): void;
+
+  /** Lets the waiters go that could go by now, but whose timer has not fired yet. */
+  protected abstract catchUp(now: number): void;
+
+  /** Stands the waiter in its line. `verdict` is that of just now, if it was judged. */
+  protected abstract stand(waiter: Waiting<T, W>, verdict: Verdict | undefined, now: number): void;
+
+  isOverdrawn(index: number, total: number): boolean {
+    return this.gate.isOverdrawn(index, total, this.now);
+  }
+
+  ask(request: Request, now: number, priority = 0): Asked {
+    const ranked = { key: this.keyOf(priority, now), turn: NEWCOMER };
+    if (this.lines.size === 0) return { request, ranked, demand: undefined };
+    this.catchUp(now);
+    this.now = now;
+    return { request, ranked, demand: this.lines.demandBefore(request, ranked, this) };
+  }
+
+  acquire(request: Request, now: number, options?: AcquireOptions): Promise<T> {
+    this.catchUp(now);
+    const ranked = { key: this.keyOf(options?.priority ?? 0, now), turn: NEWCOMER };
+    // It could not go before the head of its own line, which has been refused.
+    if (this.canWait(request, options) && this.lines.lineBefore(request, ranked)) {
+      return this.enqueue(request, ranked, undefined, now, options);
+    }
+    const asked = this.ask(request, now, options?.priority);
+    const since = toMicros(now);
+    const answer = this.gate.take(request, asked.demand, now, since);
+    if (isGranted(answer)) return Promise.resolve(this.gate.grant(request, tokenOf(answer), 0));
+    // The core may have corrected the clock.
+    return this.waitRefused(asked, this.gate.clock.now(), options);
+  }
+
+  wait(request: Request, now: number, options?: AcquireOptions): Promise<T> {
+    const ranked = { key: this.keyOf(options?.priority ?? 0, now), turn: NEWCOMER };
+    return this.waitRefused({ request, ranked, demand: undefined }, now, options);
+  }
+
+  /** Where a waiter is parked that the gate has just refused. */
+  protected verdictOn({ units }: Request, demand: readonly number[] | undefined, now: number): Verdict {
+    let at = -1;
+    let longest = 0;
+    for (let i = 0; i < units.length; i++) {
+      const wait = units[i]! > 0 ? this.gate.waitAt(i) : 0;
+      if (wait <= longest) continue;
+      at = i;
+      longest = wait;
+    }
+    // It was reclaimed, and the set ends soon.
+    if (at < 0) return { at: limitsOf(units)[0]!, moment: Number.POSITIVE_INFINITY, isBlocked: false };
+    // Where those before it leave no room at all, only their grants or their leaving help.
+    const isBlocked = demand !== undefined && !this.gate.couldGrant(at, units[at]!, demand[at]!);
+    return { at, moment: isBlocked ? Number.POSITIVE_INFINITY : momentAfter(now, longest), isBlocked };
+  }
+
+  /** Grants a waiter and returns true, or notes why it is refused. */
+  protected judgeAnswer(waiter: W, answer: Answer, demand: readonly number[] | undefined): boolean {
+    const { request } = waiter;
+    if (!isGranted(answer)) {
+      this.verdict = this.verdictOn(request, demand, this.now);
+      return false;
+    }
+    const waitedMs = (toMicros(this.now) - waiter.since) / 1000;
+    this.settle(waiter, true).resolve(this.gate.grant(request, tokenOf(answer), Math.max(0, waitedMs)));
+    return true;
+  }
+
+  /** Takes a waiter out of its line, and ends its wait. */
+  protected abstract settle(waiter: W, isGranted?: boolean): W;
+
+  /** The error for a waiter whose timeout has passed. */
+  protected timeout(waiter: W, now: number): Error {
+    const { request, timeoutMs } = waiter;
+    this.now = now;
+    const demand = this.lines.demandBefore(request, waiter, this);
+    return this.gate.timeout(this.gate.outlook({ request, ranked: waiter, demand }, now, false), timeoutMs);
+  }
+
+  private keyOf(priority: number, now: number): number {
+    const { agingMs } = this;
+    return agingMs === undefined ? 0 - priority : now - priority * agingMs;
+  }
+
+  /** Whether a request may wait, whatever its outlook. */
+  private canWait({ covered }: Request, options: AcquireOptions | undefined): boolean {
+    return (
+      options?.timeoutMs !== 0 && options?.maxWaitMs === undefined && (covered !== undefined || !this.isFull)
+    );
+  }
+
+  private get isFull(): boolean {
+    // Nested requests do not count: their acquisition is in already.
+    return this.lines.size - this.lines.nested >= this.maxWaiting;
+  }
+
+  private waitRefused(asked: Asked, now: number, options: AcquireOptions | undefined): Promise<T> {
+    const { request, ranked, demand } = asked;
+    const verdict = this.verdictOn(request, demand, now);
+    if (!this.canWait(request, options)) this.checkBounds(asked, now, options);
+    return this.enqueue(request, ranked, verdict, now, options);
+  }
+
+  private checkBounds(asked: Asked, now: number, options: AcquireOptions | undefined): void {
+    const outlook = this.gate.outlook(asked, now, true);
+    if (options?.timeoutMs === 0) throw this.gate.timeout(outlook, 0);
+    const maxWaitMs = options?.maxWaitMs ?? Number.POSITIVE_INFINITY;
+    if (outlook.knownMs > maxWaitMs) throw this.gate.tooLong(outlook, maxWaitMs);
+    if (!asked.request.covered && this.isFull) throw this.gate.full(outlook, this.maxWaiting);
+  }
+
+  private enqueue(
+    request: Request,
+    { key }: Ranked,
+    verdict: Verdict | undefined,
+    now: number,
+    options: AcquireOptions | undefined,
+  ): Promise<T> {
+    this.gate.begins(request);
+    return new Promise<T>((resolve, reject) => {
+      const longest = Number.POSITIVE_INFINITY;
+      const timeoutMs = Math.min(options?.timeoutMs ?? longest, options?.maxWaitMs ?? longest);
+      const waiter: Waiting<T, W> = {
+        request,
+        demand: this.gate.demandOf(request.units),
+        key,
+        turn: this.turns++,
+        since: toMicros(now),
+        deadline: now + timeoutMs,
+        timeoutMs,
+        signal: options?.signal,
+        place: -1,
+        resolve,
+        reject,
+        line: undefined,
+        previous: undefined,
+        next: undefined,
+      };
+      this.stand(waiter, verdict, now);
+    });
+  }
+}

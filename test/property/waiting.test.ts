@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { runs, TIMEOUT_MS } from "./settings.ts";
+import { play, playByRule, randomScript, type Taste } from "./waiting-script.ts";
+
+const { seed: SEED, numRuns: RUNS } = runs(60);
+const seeds = Array.from({ length: RUNS ?? 0 }, (_, i) => SEED + i);
+
+describe("the rule of waiting", () => {
+  test.each<[string, Taste]>([
+    ["of plain requests", {}],
+    ["with priorities", { priorities: true }],
+    ["with nested requests", { nested: true }],
+    ["with both", { nested: true, priorities: true }],
+  ])("decides random histories %s as the queue does", { timeout: TIMEOUT_MS }, async (_, taste) => {
+    let waited = 0;
+    for (const seed of seeds) {
+      const script = randomScript(seed, taste);
+      const [real, plain] = [await play(script), playByRule(script)];
+      expect(Object.fromEntries(real.grants), `seed ${seed}`).toEqual(Object.fromEntries(plain.grants));
+      waited += [...real.grants].filter(([id, tick]) => tick > script.arrivals[id]!.tick).length;
+    }
+    expect(waited).toBeGreaterThan(10 * seeds.length);
+  });
+
+  test("lets every waiter go in the end, whatever is held meanwhile", { timeout: TIMEOUT_MS }, async () => {
+    let nested = 0;
+    for (const seed of seeds) {
+      const script = randomScript(seed, { nested: true, clings: true, ticks: 10_000 });
+      const { left, grants } = await play(script);
+      expect(left, `seed ${seed}`).toBe(0);
+      nested += script.arrivals.filter(({ id, parent }) => parent !== undefined && grants.has(id)).length;
+    }
+    expect(nested).toBeGreaterThan(seeds.length);
+  });
+
+  test("grants no waiter later because of those that passed it", { timeout: TIMEOUT_MS }, async () => {
+    let passed = 0;
+    for (const seed of seeds.slice(0, seeds.length / 2)) {
+      const script = randomScript(seed);
+      const { grants } = await play(script);
+      const arrivalOf = (id: number) => script.arrivals[id]!.tick;
+      const passedBy = (id: number) =>
+        [...grants].filter(([other, tick]) => other < id && tick > grants.get(id)!).map(([other]) => other);
+      const passing = [...grants.keys()].filter((id) => passedBy(id).length > 0).slice(0, 4);
+      for (const id of passing) {
+        const without = await play(script, id);
+        for (const other of passedBy(id)) {
+          expect(arrivalOf(other)).toBeLessThanOrEqual(arrivalOf(id));
+          const alone = without.grants.get(other) ?? Number.POSITIVE_INFINITY;
+          expect(grants.get(other), `seed ${seed}: ${other} is passed by ${id}`).toBeLessThanOrEqual(alone);
+          passed++;
+        }
+      }
+    }
+    expect(passed).toBeGreaterThan(seeds.length);
+  });
+});
