@@ -115,6 +115,26 @@ export interface Acquisition<M extends string = string, K extends string = OrMor
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/**
+ * The answer to a `peek`: as a try at that moment would have it.
+ *
+ * @example
+ * const limits = new LimitSet({ limits: [new CallLimit({ capacity: 4, windowMs: 1000 })] });
+ * const { successful, retryAfterMs }: Prospect = limits.peek({ call_count: 4 });
+ * successful; // true
+ * retryAfterMs; // 0
+ */
+export interface Prospect<K extends string = string> {
+  /** Whether a try would be granted. */
+  readonly successful: boolean;
+  /** 0 if it would. Else the milliseconds until it could pass; `Infinity` if it needs a release. Waiters that came before it count. */
+  readonly retryAfterMs: number;
+  /** The keys of the limits that refuse: first those that would refuse even if no waiter stood before. Empty if granted. */
+  readonly limitedBy: readonly K[];
+  /** How many waiters stand before, at that of these limits at which most do. 0 if granted. */
+  readonly ahead: number;
+}
+
 /** A limit's definition, and its `stats()`. */
 export type LimitView<S extends Awaitable<LimitStats> = Awaitable<LimitStats>> = Limit & {
   /** The limit's state at this moment. Reading changes nothing. */
@@ -156,8 +176,8 @@ export interface Limits<M extends string = string, K extends string = M> {
    */
   acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<Acquisition<M, OrMore<K>>>;
   /**
-   * Takes now, or not at all. A refusal is an answer: `successful` is false, `retryAfterMs` and `limitedBy` say why. A try does
-   * not pass waiters that want one of the same limits.
+   * Takes now, or not at all. A refusal is an answer: `successful` is false, `retryAfterMs` and `limitedBy` say why. A try
+   * passes waiters only where it delays none of them.
    *
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or more than could ever pass.
    * @throws {LimitSetClosedError} if the set is closed.
@@ -167,6 +187,14 @@ export interface Limits<M extends string = string, K extends string = M> {
    * tried.successful ? "go" : `again in ${tried.retryAfterMs} ms`; // "go"
    */
   tryAcquire(requested?: Amounts<M>): Awaitable<Acquisition<M, OrMore<K>>>;
+  /**
+   * Tells what `tryAcquire` would answer now, and takes nothing.
+   *
+   * @throws all that `tryAcquire` throws.
+   * @example
+   * (await limits.peek({ tokens: 500 })).successful; // true
+   */
+  peek(requested?: Amounts<M>): Awaitable<Prospect<OrMore<K>>>;
   /**
    * Acquires, runs `body`, releases, and resolves to the value of `body`. An error of `body` wins over one of the release. If the
    * signal aborts before `body` begins, `body` does not run, and all comes back.

@@ -11,6 +11,7 @@ export type {
   Limits,
   LimitView,
   OrMore,
+  Prospect,
   StatsByKey,
 } from "./contract.ts";
 export {

@@ -4,7 +4,15 @@ import { Grant, Refusal, runWith } from "./acquisition/acquisition.ts";
 import { Denials } from "./acquisition/denials.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
 import { LocalGranter } from "./acquisition/local-granter.ts";
-import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "./contract.ts";
+import type {
+  AcquireOptions,
+  Acquisition,
+  Amounts,
+  Awaitable,
+  Limits,
+  LimitView,
+  Prospect,
+} from "./contract.ts";
 import { type Answer, isGranted, isReclaimed, tokenOf, waitOf } from "./core/answer.ts";
 import { canShare } from "./core/module.ts";
 import { Region } from "./core/region.ts";
@@ -137,6 +145,18 @@ class LimitSet<K extends string = string> implements Limits<K> {
     const answer = region.take(units, this.clock.now());
     // A granted answer is its token: a call of `tokenOf` would be one too many to be inlined.
     return isGranted(answer) ? new Grant(this.granter, units, answer) : this.refuse(answer);
+  }
+
+  /**
+   * Tells what `tryAcquire` would answer now, and takes nothing.
+   *
+   * @throws all that `tryAcquire` throws.
+   * @example
+   * limits.peek({ tokens: 500 }).successful; // true
+   */
+  peek(requested?: Amounts<K>): Prospect<K> {
+    this.open();
+    return this.granter.peek(this.requests.parse(requested));
   }
 
   /**

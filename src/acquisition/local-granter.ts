@@ -1,5 +1,5 @@
 /** The granter of a set in this isolate: it stands between the core, the set's acquisitions and its waiters. */
-import type { Acquisition } from "../contract.ts";
+import type { Acquisition, Prospect } from "../contract.ts";
 import { type Answer, isGranted, isReclaimed, REFUSED, tokenOf, waitOf } from "../core/answer.ts";
 import { NO_TIME } from "../core/front.ts";
 import type { Region } from "../core/region.ts";
@@ -106,10 +106,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     const region = this.open();
     const answer = region.takeSince(units, now, toMicros(now), false, asked.demand);
     if (isGranted(answer)) return new Grant(this, units, tokenOf(answer));
-    if (isReclaimed(answer)) {
-      this.reclaimed();
-      throw new LimitSetClosedError("reclaimed");
-    }
+    if (isReclaimed(answer)) this.endReclaimed();
     const { refuser } = region;
     // The most common case by itself, for speed: one limit refuses, whose answer needs no second look.
     if (refuser >= 0 && !this.requests.windows[refuser]) {
@@ -118,6 +115,17 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     }
     const outlook = this.outlooks.of(region, asked, now);
     return new Refusal(this.denials.behind(outlook), outlook.retryAfterMs, outlook.ahead);
+  }
+
+  peek(units: readonly number[]): Prospect<K> {
+    const now = this.clock.now();
+    const asked = this.queue.ask({ units }, now);
+    const region = this.open();
+    const answer = region.probe(units, now, asked.demand);
+    if (isReclaimed(answer)) this.endReclaimed();
+    if (isGranted(answer)) return { successful: true, retryAfterMs: 0, limitedBy: [], ahead: 0 };
+    const { limitedBy, retryAfterMs, ahead } = this.outlooks.of(region, asked, now);
+    return { successful: false, retryAfterMs, limitedBy: this.denials.named(limitedBy), ahead };
   }
 
   get wakeWord(): WakeWord | undefined {
@@ -195,6 +203,11 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
 
   tooLong({ limitedBy, knownMs, ahead }: Outlook, maxWaitMs: number): WaitTooLongError {
     return new WaitTooLongError(maxWaitMs, this.denials.named(limitedBy), knownMs, ahead);
+  }
+
+  private endReclaimed(): never {
+    this.reclaimed();
+    throw new LimitSetClosedError("reclaimed");
   }
 
   private open(): Region {

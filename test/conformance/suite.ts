@@ -13,6 +13,7 @@ import { leakyBucket } from "./cases/leaky-bucket.ts";
 import { names } from "./cases/names.ts";
 import { nesting } from "./cases/nesting.ts";
 import { order } from "./cases/order.ts";
+import { peeking } from "./cases/peeking.ts";
 import { refunds } from "./cases/refunds.ts";
 import { requests } from "./cases/requests.ts";
 import { resources } from "./cases/resources.ts";
@@ -50,6 +51,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   timeouts,
   order,
   "waiting that delays nobody": backfilling,
+  peeking,
   nesting,
   deadlock,
   "the empty set": emptySet,
