@@ -1,7 +1,6 @@
 /** A set of limits in this isolate: it ties together the limits, the core, the acquisitions and the waiters. */
 
-import { Grant, Refusal, runWith } from "./acquisition/acquisition.ts";
-import { Denials } from "./acquisition/denials.ts";
+import { Grant, runWith } from "./acquisition/acquisition.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
 import { LocalGranter } from "./acquisition/local-granter.ts";
 import type {
@@ -13,7 +12,7 @@ import type {
   LimitView,
   Prospect,
 } from "./contract.ts";
-import { type Answer, isGranted, isReclaimed, tokenOf, waitOf } from "./core/answer.ts";
+import { type Answer, isGranted, isReclaimed, tokenOf } from "./core/answer.ts";
 import { canShare } from "./core/module.ts";
 import { Region } from "./core/region.ts";
 import { LimitSetClosedError } from "./errors.ts";
@@ -48,7 +47,6 @@ class LimitSet<K extends string = string> implements Limits<K> {
   private readonly requests: Requests<K>;
   private readonly clock: SetClock;
   private readonly granter: LocalGranter<K>;
-  private readonly denials: Denials<K>;
   private readonly queue: Queue<Acquisition<K, K>>;
   private readonly waiters: Waiters;
   private region: Region | undefined;
@@ -65,7 +63,6 @@ class LimitSet<K extends string = string> implements Limits<K> {
     this.requests = new Requests(this.limits);
     this.keys = this.requests.keys;
     this.config = Object.freeze({ ...config });
-    this.denials = new Denials(this.keys, this.config);
     this.clock = clock instanceof SetClock ? clock : new SetClock(clock);
     this.region =
       (options as OptionsWithRegion<K>)[INTERNALS] ??
@@ -77,7 +74,6 @@ class LimitSet<K extends string = string> implements Limits<K> {
       clock: this.clock,
       region: this.region,
       queueOptions: this.queueOptions,
-      denials: this.denials,
       onWarning,
       acquireNested: (requested, acquireOptions, covered) => this.enter(requested, acquireOptions, covered),
       reclaimed: () => this.end("reclaimed"),
@@ -144,7 +140,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
     if (this.waiters.size > 0) return this.granter.tryAmong(units);
     const answer = region.take(units, this.clock.now());
     // A granted answer is its token: a call of `tokenOf` would be one too many to be inlined.
-    return isGranted(answer) ? new Grant(this.granter, units, answer) : this.refuse(answer);
+    return isGranted(answer) ? new Grant(this.granter, units, answer) : this.granter.refuse(answer);
   }
 
   /**
@@ -176,9 +172,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
     const answer = takeBlocking(region, this.clock, units, timeoutMs);
     if (isGranted(answer)) return new Grant(this.granter, units, tokenOf(answer));
     this.checkMembership(answer);
-    const ranked = { key: Number.NEGATIVE_INFINITY, turn: 0 };
-    const asked = { request: { units }, ranked, demand: undefined };
-    throw this.granter.timeout(this.granter.outlook(asked, this.clock.now(), false), timeoutMs);
+    throw this.granter.blockedTimeout(units, timeoutMs);
   }
 
   /**
@@ -209,16 +203,12 @@ class LimitSet<K extends string = string> implements Limits<K> {
    * limits.stats().tokens.available; // 60
    */
   stats(): Readonly<Record<K, LimitStats>> {
-    const region = this.open();
-    const now = this.clock.now();
-    const { demand } = this.queue.ask({ units: this.limits.map(() => 1) }, now);
-    this.checkMembership(region.inspect(now, demand));
-    const used = this.limits.map((_, i) => region.usedOf(i));
-    const waits = this.limits.map((_, i) => region.waitOf(i));
-    const entries = this.limits.map((limit, i) => [
-      limit.key,
-      describe(limit, used[i]!, waits[i]!, this.waiters.waitingFor(i)),
-    ]);
+    this.open();
+    const readings = this.granter.inspect();
+    const entries = this.limits.map((limit, i) => {
+      const { used, wait, waiting } = readings[i]!;
+      return [limit.key, describe(limit, used, wait, waiting)];
+    });
     return Object.freeze(Object.fromEntries(entries));
   }
 
@@ -298,11 +288,6 @@ class LimitSet<K extends string = string> implements Limits<K> {
 
   private open(): Region {
     return this.region ?? closed();
-  }
-
-  private refuse(answer: Answer): Refusal<K> {
-    this.checkMembership(answer);
-    return new Refusal(this.denials.last(this.open()), waitOf(answer));
   }
 }
 

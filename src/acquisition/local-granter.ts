@@ -19,7 +19,7 @@ import { queueFor } from "../waiting/queue-for.ts";
 import type { Request } from "../waiting/standing.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
 import { reportDeadlock } from "./bodies.ts";
-import type { Denials } from "./denials.ts";
+import { Denials } from "./denials.ts";
 import { type LeakWatch, watchLeaks } from "./leaks.ts";
 import { Outlooks } from "./outlook.ts";
 
@@ -31,7 +31,6 @@ export interface LocalSet<K extends string> {
   readonly clock: Clock;
   readonly region: Region;
   readonly queueOptions: QueueOptions;
-  readonly denials: Denials<K>;
   readonly onWarning: (warning: LimitError) => void;
   readonly acquireNested: Granter<K>["acquireNested"];
   /** Called when the core says that another thread has reclaimed this one. */
@@ -62,7 +61,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     this.acquireNested = set.acquireNested;
     this.clock = set.clock;
     this.due = set.requests.keys.map(() => 0);
-    this.denials = set.denials;
+    this.denials = new Denials(set.requests.keys, set.config);
     this.onWarning = set.onWarning;
     this.reclaimed = set.reclaimed;
     this.region = set.region;
@@ -99,6 +98,12 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     this.region?.settle(this.due, now, token);
   }
 
+  /** The refusal of a try that the core has just answered, while no request waits. */
+  refuse(answer: Answer): Refusal<K> {
+    if (isReclaimed(answer)) this.endReclaimed();
+    return new Refusal(this.denials.last(this.open()), waitOf(answer));
+  }
+
   /** A try while requests wait: it passes them only where it delays none of them. */
   tryAmong(units: readonly number[]): Acquisition<K, K> {
     const now = this.clock.now();
@@ -115,6 +120,28 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     }
     const outlook = this.outlooks.of(region, asked, now);
     return new Refusal(this.denials.behind(outlook), outlook.retryAfterMs, outlook.ahead);
+  }
+
+  /** For each limit, at one moment: the units in use, how long one unit would wait, and how many requests wait. */
+  inspect(): { used: number; wait: number; waiting: number }[] {
+    const now = this.clock.now();
+    const { keys } = this.requests;
+    const { demand } = this.queue.ask({ units: keys.map(() => 1) }, now);
+    const region = this.open();
+    if (isReclaimed(region.inspect(now, demand))) this.endReclaimed();
+    const { lines } = this.queue;
+    return keys.map((_, i) => ({
+      used: region.usedOf(i),
+      wait: region.waitOf(i),
+      waiting: lines.waitingFor(i),
+    }));
+  }
+
+  /** The error for a request whose thread was blocked: it passes all waiters of the thread, since they could not run. */
+  blockedTimeout(units: readonly number[], timeoutMs: number): AcquireTimeoutError {
+    const ranked = { key: Number.NEGATIVE_INFINITY, turn: 0 };
+    const asked = { request: { units }, ranked, demand: undefined };
+    return this.timeout(this.outlook(asked, this.clock.now(), false), timeoutMs);
   }
 
   peek(units: readonly number[]): Prospect<K> {

@@ -68,6 +68,22 @@ describeRedis("order between processes", () => {
     expect(granted).toBe(true);
   });
 
+  test("a waiter that was passed over keeps what it wants, and no more", async () => {
+    const { mine, theirs, advance } = await two([TOKENS, DB]);
+    const one = await theirs.acquire({ tokens: 9, db: 1 });
+    const other = await theirs.acquire({ tokens: 0, db: 1 });
+    mine.acquire({ tokens: 5, db: 1 }).catch(() => {});
+    await advance(100);
+    // It is refused now, and claims a slot and 5 tokens.
+    await mine.stats();
+    await advance(800);
+    expect((await theirs.tryAcquire({ tokens: 3, db: 0 })).successful).toBe(true);
+    const refused = await theirs.tryAcquire({ tokens: 3, db: 0 });
+    expect(refused).toMatchObject({ successful: false, limitedBy: ["tokens"] });
+    one.release();
+    other.release();
+  });
+
   test("a waiter that is gone does not hold up other processes for long", async () => {
     const { mine, theirs, advance } = await two([DB]);
     const [one] = [await theirs.acquire(), await theirs.acquire()];

@@ -1,4 +1,5 @@
 import { AWAITS_RELEASE, AWAITS_TIME, FREE } from "../line.ts";
+import { claims } from "./claims.ts";
 import { correct, time } from "./correct.ts";
 import { redefine } from "./redefine.ts";
 import { endSessions } from "./sessions.ts";
@@ -111,17 +112,7 @@ local function refusal(counts)
   return ready, refusing
 end
 
--- The claim of the waiter, of any session, that was passed over for longest: for a while, no later request passes it.
-local claim
-local isClaimed, asks = isOther, false
-local ends = now + lease
-if found[7] and found[7] ~= "" and not isOther then
-  local since, untilAt, owner, hangs, wants = match(found[7], "^(%d+) (%d+) (%S+) (%d) (.*)$")
-  claim = {
-    since = tonumber(since), untilAt = tonumber(untilAt), owner = owner, hangs = hangs == "1", wants = parsePairs(wants),
-  }
-end
-
+${claims}
 -- For each limit, by its index, why no later request passes it; nil while there are no stops.
 local stops
 
@@ -129,16 +120,6 @@ local function stopAt(counts, stop)
   waits = true
   stops = stops or {}
   for index in pairs(counts) do stops[index] = math.max(stops[index] or 0, stop) end
-end
-
--- Whether the claim holds a request back, because they share a limit.
-local function heldBack(counts, isNested, since)
-  if not claim or claim.owner == sid or claim.untilAt <= now or claim.since + GRACE >= since then return false end
-  if isNested and claim.hangs then return false end
-  for index in pairs(claim.wants) do
-    if counts[index] then return true end
-  end
-  return false
 end
 
 local function take(code, counts, since)
@@ -156,16 +137,15 @@ local function take(code, counts, since)
   local ready, refusing = refusal(counts)
   -- Whether it waits for a release, its own or that of the claim: then nested requests still pass, since they may lead to it.
   local hangs = ready == NEVER
-  if ready < NEVER and heldBack(counts, isNested, since) then
+  local claimed = ready < NEVER and claimedFrom(counts, isNested, since)
+  if claimed then
     -- It could go, but for a claim whose owner may have ended: the owner has to renew the claim soon.
     if ready == 0 and claim.hangs then claim.untilAt, isClaimed, asks = math.min(claim.untilAt, now + PATIENCE), true, true end
     hangs = claim.hangs and ready == 0
     ready = math.max(ready, claim.untilAt)
-    for index in pairs(claim.wants) do
-      if counts[index] then
-        refusing = refusing or {}
-        refusing[#refusing + 1] = index
-      end
+    for _, index in ipairs(claimed) do
+      refusing = refusing or {}
+      refusing[#refusing + 1] = index
     end
   elseif ready > 0 and not isOnce and stop == FREE and now - since > GRACE then
     local isOwn = claim and claim.owner == sid and math.abs(claim.since - since) < GRACE

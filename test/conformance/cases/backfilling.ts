@@ -134,6 +134,23 @@ export const backfilling: Theme = ({ it, capabilities }) => {
     expect([tried.limitedBy, tried.ahead]).toEqual([["tokens"], 3]);
   });
 
+  it("every refusal behind waiters names the one limit that is full", async (create) => {
+    const { limits, settle } = await create([
+      calls(1000, MINUTE),
+      rate("input", 1000, MINUTE),
+      rate("output", 1000, MINUTE),
+    ]);
+    await take(limits, { output: 1000, call_count: 0 });
+    const refusals: Record<string, number> = {};
+    for (let i = 0; i < 60; i++) {
+      watch(limits.acquire({ input: 5, output: 5 }));
+      await settle();
+      const tried = await limits.tryAcquire(i % 2 === 0 ? { input: 5, output: 5 } : { output: 1 });
+      for (const key of tried.limitedBy) refusals[key] = (refusals[key] ?? 0) + 1;
+    }
+    expect(refusals).toEqual({ output: 60 });
+  });
+
   it("limitedBy begins with the limits that would refuse the request by itself", async (create) => {
     const { limits, settle } = await create([rate("a", 10, MINUTE), rate("b", 10, MINUTE)]);
     await take(limits, { b: 10 });

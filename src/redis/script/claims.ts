@@ -1,0 +1,35 @@
+/** The counterpart of `assembly/claims.ts`: of all sessions, the waiter that was passed over for longest has one claim. */
+export const claims = /* lua */ `
+-- The claim of the waiter, of any session, that was passed over for longest: for a while, no later request passes it.
+local claim
+local isClaimed, asks = isOther, false
+local ends = now + lease
+if found[7] and found[7] ~= "" and not isOther then
+  local since, untilAt, owner, hangs, wants = match(found[7], "^(%d+) (%d+) (%S+) (%d) (.*)$")
+  claim = {
+    since = tonumber(since), untilAt = tonumber(untilAt), owner = owner, hangs = hangs == "1", wants = parsePairs(wants),
+  }
+end
+
+-- The limits at which the claim holds a request back: they could not grant the claim's units beside those of the request. nil if
+-- there are none.
+local function claimedFrom(counts, isNested, since)
+  if not claim or claim.owner == sid or claim.untilAt <= now or claim.since + GRACE >= since then return nil end
+  if isNested and claim.hangs then return nil end
+  local claimed
+  for index, wanted in pairs(claim.wants) do
+    local count = counts[index]
+    if count then
+      local definition, state = limitOf(index)
+      local sum = count + wanted
+      -- A leaky bucket grants one request after the other.
+      if definition.kind == LEAKY_BUCKET or sum > definition.ceiling
+        or definition.algorithm.readyAt(definition, state, now, sum) ~= 0 then
+        claimed = claimed or {}
+        claimed[#claimed + 1] = index
+      end
+    end
+  end
+  return claimed
+end
+`;
