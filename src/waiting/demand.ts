@@ -1,11 +1,9 @@
 /** The demand of one limit: what its waiters want of it, and the lines that wait for it. */
 import { Heap } from "./heap.ts";
-import { type Before, Order } from "./order.ts";
-import { isBefore, type Line, type Ranked, type Standing } from "./standing.ts";
+import { Order } from "./order.ts";
+import { isBefore, type Line, type Standing } from "./standing.ts";
 
 type LinesByName<W> = ReadonlyMap<string, Line<W>>;
-
-export const NONE: Readonly<Before> = { count: 0, demand: 0 };
 
 export class Demand<W extends Standing<W>> {
   readonly #limit: number;
@@ -51,12 +49,6 @@ export class Demand<W extends Standing<W>> {
     } else {
       this.total -= waiter.demand[this.#limit]!;
     }
-  }
-
-  /** How many waiters go before `ranked`, and what they want. `all` has the lines of all waiters. */
-  before(ranked: Ranked, all: LinesByName<W>): Before {
-    if (this.count === 0) return NONE;
-    return this.inOrder(all).before(ranked);
   }
 
   /** The waiters in order. */

@@ -10,8 +10,7 @@
  * when that limit's moment has come, when units of that limit come back, or when a waiter that wants that limit leaves. A grant changes
  * no other verdict, since the demand becomes use. It does change when the others can go: so their limit counts as stale.
  */
-import { Demand, NONE } from "./demand.ts";
-import type { Before } from "./order.ts";
+import { Demand } from "./demand.ts";
 import {
   isBefore,
   type Line,
@@ -158,7 +157,7 @@ export class Lines<W extends Standing<W>> {
     let found: number[] | undefined;
     for (let i = 0; i < units.length; i++) {
       if (units[i] === 0 || taint?.amongNested[i]) continue;
-      const demand = taint?.all[i] ? nestedBefore(this.#byName, i, ranked) : this.#before(i, ranked).demand;
+      const demand = taint?.all[i] ? nestedBefore(this.#byName, i, ranked) : this.#sumBefore(i, ranked);
       if (demand === 0) continue;
       found ??= units.map(() => 0);
       found[i] = demand;
@@ -168,7 +167,9 @@ export class Lines<W extends Standing<W>> {
 
   /** How many waiters stand before `ranked` at limit `index`. */
   countBefore(index: number, ranked: Ranked): number {
-    return this.#isBehindAll(ranked) ? this.#demands[index]!.count : this.#before(index, ranked).count;
+    const demand = this.#demands[index]!;
+    if (demand.count === 0 || this.#isBehindAll(ranked)) return demand.count;
+    return this.#isFirst(demand, ranked) ? 0 : demand.inOrder(this.#byName).countBefore(ranked);
   }
 
   /** What each waiter before `ranked` wants of limit `index`, in order. */
@@ -251,14 +252,16 @@ export class Lines<W extends Standing<W>> {
     return turn === NEWCOMER && key >= this.#lastKey;
   }
 
-  #before(index: number, ranked: Ranked): Before {
+  /** Whether a request is the head of the only line at a limit. */
+  #isFirst({ lines }: Demand<W>, ranked: Ranked): boolean {
+    return lines === 1 && (ranked as Partial<W>).line?.head === ranked;
+  }
+
+  /** What the waiters before `ranked` want of limit `index`, together. */
+  #sumBefore(index: number, ranked: Ranked): number {
     const demand = this.#demands[index]!;
-    const { count, total } = demand;
-    if (count === 0 || this.#isBehindAll(ranked)) return { count, demand: total };
-    // The head of the only line stands before all.
-    const line = (ranked as Partial<W>).line;
-    if (demand.lines === 1 && line?.head === ranked) return NONE;
-    return demand.before(ranked, this.#byName);
+    if (demand.count === 0 || this.#isBehindAll(ranked)) return demand.total;
+    return this.#isFirst(demand, ranked) ? 0 : demand.inOrder(this.#byName).demandBefore(ranked);
   }
 
   #taint(judge: Judge<W>): Taint {

@@ -14,18 +14,16 @@ interface Piece<W> {
   sum: number;
 }
 
-/** How many waiters stand before another, and what they want. */
-export interface Before {
-  count: number;
-  demand: number;
-}
-
 // Those that are asked about stand near the front: there a look at one piece has to be short.
 const MOST_IN_PIECE = 64;
+/** So many pieces have one sum together. */
+const ON_SHELF = 32;
 
 export class Order<W extends Demanding> {
   readonly #limit: number;
   readonly #pieces: Piece<W>[] = [];
+  /** The sums of each ON_SHELF pieces; undefined where pieces have come or gone since. */
+  #shelves: number[] | undefined;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -42,49 +40,59 @@ export class Order<W extends Demanding> {
     const pieces = this.#pieces;
     const at = Math.max(this.#pieceOf(waiter), 0);
     const piece = pieces[at];
-    if (piece === undefined) {
+    if (piece !== undefined && piece.waiters.length < MOST_IN_PIECE) {
+      piece.waiters.splice(indexIn(piece.waiters, waiter), 0, waiter);
+      this.#setSum(at, piece.sum + this.#demandOf(waiter));
+      return;
+    }
+    this.#shelves = undefined;
+    const last = pieces.at(-1);
+    // Most waiters come behind all others: then the full piece stays whole.
+    if (last === undefined || (piece === last && isBefore(last.waiters.at(-1)!, waiter))) {
       pieces.push({ waiters: [waiter], sum: this.#demandOf(waiter) });
       return;
     }
-    const { waiters } = piece;
-    if (waiters.length < MOST_IN_PIECE) {
-      waiters.splice(indexIn(waiters, waiter), 0, waiter);
-      piece.sum += this.#demandOf(waiter);
-      return;
-    }
-    // Most waiters come behind all others: then the full piece stays whole.
-    const isLast = at === pieces.length - 1 && isBefore(waiters.at(-1)!, waiter);
-    const rest = isLast ? [waiter] : waiters.splice(MOST_IN_PIECE / 2);
-    piece.sum = this.#sumOf(waiters);
+    const rest = piece!.waiters.splice(MOST_IN_PIECE / 2);
+    piece!.sum = this.#sumOf(piece!.waiters);
     pieces.splice(at + 1, 0, { waiters: rest, sum: this.#sumOf(rest) });
-    if (!isLast) this.add(waiter);
+    this.add(waiter);
   }
 
   remove(waiter: W): void {
     const at = this.#pieceOf(waiter);
-    const piece = this.#pieces[at]!;
-    const { waiters } = piece;
+    const { waiters, sum } = this.#pieces[at]!;
     waiters.splice(indexIn(waiters, waiter), 1);
-    if (waiters.length === 0) this.#pieces.splice(at, 1);
-    // Beyond that the sum is rounded: what is left of it would not be the sum of the others.
-    else if (piece.sum > Number.MAX_SAFE_INTEGER) piece.sum = this.#sumOf(waiters);
-    else piece.sum -= this.#demandOf(waiter);
+    if (waiters.length === 0) {
+      this.#pieces.splice(at, 1);
+      this.#shelves = undefined;
+    } else {
+      const isRounded = sum > Number.MAX_SAFE_INTEGER;
+      this.#setSum(at, isRounded ? this.#sumOf(waiters) : sum - this.#demandOf(waiter));
+    }
   }
 
-  /** How many go before `ranked`, and what they want. */
-  before(ranked: Ranked): Before {
+  /** What those want that go before `ranked`. */
+  demandBefore(ranked: Ranked): number {
     const at = this.#pieceOf(ranked);
-    const before: Before = { count: 0, demand: 0 };
-    for (let i = 0; i < at; i++) {
-      before.count += this.#pieces[i]!.waiters.length;
-      before.demand += this.#pieces[i]!.sum;
-    }
-    if (at < 0) return before;
+    if (at < 0) return 0;
+    let demand = 0;
+    const shelves = this.#shelvesNow();
+    const shelf = Math.floor(at / ON_SHELF);
+    for (let i = 0; i < shelf; i++) demand += shelves[i]!;
+    for (let i = shelf * ON_SHELF; i < at; i++) demand += this.#pieces[i]!.sum;
     const { waiters } = this.#pieces[at]!;
     const end = indexIn(waiters, ranked);
-    for (let i = 0; i < end; i++) before.demand += this.#demandOf(waiters[i]!);
-    before.count += end;
-    return before;
+    for (let i = 0; i < end; i++) demand += this.#demandOf(waiters[i]!);
+    return demand;
+  }
+
+  /** How many go before `ranked`. */
+  countBefore(ranked: Ranked): number {
+    const at = this.#pieceOf(ranked);
+    if (at < 0) return 0;
+    let count = indexIn(this.#pieces[at]!.waiters, ranked);
+    for (let i = 0; i < at; i++) count += this.#pieces[i]!.waiters.length;
+    return count;
   }
 
   /** What each of those wants that go before `ranked`, in order. */
@@ -95,6 +103,27 @@ export class Order<W extends Demanding> {
         yield this.#demandOf(waiter);
       }
     }
+  }
+
+  #shelvesNow(): readonly number[] {
+    if (this.#shelves) return this.#shelves;
+    const shelves: number[] = [];
+    this.#pieces.forEach(({ sum }, i) => {
+      const shelf = Math.floor(i / ON_SHELF);
+      shelves[shelf] = (shelves[shelf] ?? 0) + sum;
+    });
+    this.#shelves = shelves;
+    return shelves;
+  }
+
+  /** Sets the sum of a piece. */
+  #setSum(at: number, sum: number): void {
+    const piece = this.#pieces[at]!;
+    const shelf = Math.floor(at / ON_SHELF);
+    // Beyond that the sum is rounded: what is left of it would not be the sum of the others.
+    if (this.#shelves && this.#shelves[shelf]! > Number.MAX_SAFE_INTEGER) this.#shelves = undefined;
+    if (this.#shelves) this.#shelves[shelf]! += sum - piece.sum;
+    piece.sum = sum;
   }
 
   /** The last piece that does not begin behind `ranked`; -1 if there is none. */
