@@ -114,8 +114,8 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     if (isReclaimed(answer)) this.endReclaimed();
     const { refuser } = region;
     // The most common case by itself, for speed: one limit refuses, whose answer needs no second look.
-    if (refuser >= 0 && !this.requests.windows[refuser]) {
-      const ahead = this.queue.lines.countBefore(refuser, asked.ranked);
+    const ahead = refuser < 0 ? 0 : this.queue.lines.countBefore(refuser, asked.ranked);
+    if (refuser >= 0 && !this.outlooks.looksCloser(refuser, ahead)) {
       return new Refusal(this.denials.by(refuser), waitOf(answer), ahead);
     }
     const outlook = this.outlooks.of(region, asked, now);

@@ -38,6 +38,11 @@ export class Outlooks {
     return refuser >= 0 ? this.#ofOne(region, asked, refuser, now) : this.#ofSeveral(region, asked, now);
   }
 
+  /** Whether the core's answer for a limit is not the last word, with so many waiters ahead. */
+  looksCloser(index: number, ahead: number): boolean {
+    return this.#requests.windows[index]! && ahead > 0 && ahead <= MOST_COUNTED;
+  }
+
   #ofOne(region: Region, asked: Asked, index: number, now: number): Outlook {
     const retryAfterMs = this.#waitAt(region, asked, index, region.waitOf(index), now);
     const knownMs = retryAfterMs === Number.POSITIVE_INFINITY ? 0 : retryAfterMs;
@@ -69,10 +74,9 @@ export class Outlooks {
    * each waiter counts by itself here, since none is split over two windows.
    */
   #waitAt(region: Region, asked: Asked, index: number, wait: number, now: number): number {
-    if (!this.#requests.windows[index] || !asked.demand?.[index] || wait === Number.POSITIVE_INFINITY)
+    if (wait === Number.POSITIVE_INFINITY || !this.looksCloser(index, this.#countAt(asked, index)))
       return wait;
     const { request, ranked } = asked;
-    if (this.#before.countBefore(index, ranked) > MOST_COUNTED) return wait;
     const { version } = region;
     const { changes } = this.#before;
     const units = request.units[index]!;

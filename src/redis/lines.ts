@@ -45,7 +45,7 @@ export class Lines<W extends Standing<W>> {
   countBefore(index: number, ranked: Ranked): number {
     if (this.#waiting[index] === 0) return 0;
     this.#orders[index] ??= this.#inOrder(index);
-    return this.#orders[index].before(ranked).count;
+    return this.#orders[index].countBefore(ranked);
   }
 
   /** The lines there are now; they may end meanwhile. */

@@ -1,9 +1,10 @@
 /** The demand of one limit: what its waiters want of it, and the lines that wait for it. */
 import { Heap } from "./heap.ts";
+import type { Line, Standing } from "./line.ts";
 import { Order } from "./order.ts";
-import { isBefore, type Line, type Standing } from "./standing.ts";
+import { isBefore } from "./standing.ts";
 
-type LinesByName<W> = ReadonlyMap<string, Line<W>>;
+type LinesByName<W extends Standing<W>> = ReadonlyMap<string, Line<W>>;
 
 export class Demand<W extends Standing<W>> {
   readonly #limit: number;
@@ -61,7 +62,7 @@ export class Demand<W extends Standing<W>> {
     const waiters: W[] = [];
     for (const line of all.values()) {
       if (!line.limits.includes(this.#limit)) continue;
-      for (let waiter = line.head; waiter; waiter = waiter.next) waiters.push(waiter);
+      waiters.push(...line.waiters);
     }
     waiters.sort((a, b) => (isBefore(a, b) ? -1 : 1));
     const order = new Order<W>(this.#limit);

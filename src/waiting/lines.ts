@@ -11,15 +11,8 @@
  * no other verdict, since the demand becomes use. It does change when the others can go: so their limit counts as stale.
  */
 import { Demand } from "./demand.ts";
-import {
-  isBefore,
-  type Line,
-  limitsOf,
-  NEWCOMER,
-  type Ranked,
-  type Request,
-  type Standing,
-} from "./standing.ts";
+import { type Line, newLine, type Standing } from "./line.ts";
+import { isBefore, limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
 import { nestedBefore, type Taint, taintOf } from "./taint.ts";
 
 /** Where a waiter is parked that was refused: see `Line`. */
@@ -91,16 +84,10 @@ export class Lines<W extends Standing<W>> {
   /** Puts a waiter into its line. A new head has not been judged: `park` or `serve` follows. */
   stand(waiter: W): Line<W> {
     const line = this.#lineFor(waiter.request);
-    let before = line.tail;
-    while (before && isBefore(waiter, before)) before = before.previous;
-    const after = before ? before.next : line.head;
+    const isNew = line.head === undefined;
     waiter.line = line;
-    waiter.previous = before;
-    waiter.next = after;
-    if (before) before.next = waiter;
-    else line.head = waiter;
-    if (after) after.previous = waiter;
-    else line.tail = waiter;
+    line.waiters.add(waiter);
+    line.head = line.waiters.first;
     this.#lastKey = Math.max(this.#lastKey, waiter.key);
     this.size++;
     this.changes++;
@@ -109,10 +96,10 @@ export class Lines<W extends Standing<W>> {
       const demand = this.#demands[index]!;
       demand.add(waiter);
       this.#totals[index] = demand.total;
-      if (!after && !before) demand.lines++;
+      if (isNew) demand.lines++;
     }
     // Until it is judged, it could go at any time.
-    if (!before)
+    if (line.head === waiter)
       this.#place(line, line.parkedAt < 0 ? line.limits[0]! : line.parkedAt, Number.NEGATIVE_INFINITY);
     return line;
   }
@@ -126,19 +113,18 @@ export class Lines<W extends Standing<W>> {
 
   /** Takes a waiter out of its line, if it stands in one: because it was granted, or for another reason. */
   leave(waiter: W, isGranted = false): void {
-    const { line, previous, next } = waiter;
+    const { line } = waiter;
     if (!line) return;
+    const wasHead = line.head === waiter;
     waiter.line = undefined;
-    if (previous) previous.next = next;
-    else line.head = next;
-    if (next) next.previous = previous;
-    else line.tail = previous;
+    line.waiters.remove(waiter);
+    line.head = line.waiters.first;
     this.size--;
     this.changes++;
     this.#state++;
     if (line.isNested) this.nested--;
     if (!line.head) this.#end(line);
-    else if (!previous) this.#place(line, line.parkedAt, Number.NEGATIVE_INFINITY);
+    else if (wasHead) this.#place(line, line.parkedAt, Number.NEGATIVE_INFINITY);
     for (const index of line.limits) {
       const demand = this.#demands[index]!;
       demand.remove(waiter, this.#byName);
@@ -209,7 +195,7 @@ export class Lines<W extends Standing<W>> {
     for (const line of this.#byName.values()) {
       if (!line.isNested) continue;
       const refused = new Map<number, number>();
-      for (let waiter = line.head; waiter; waiter = waiter.next) {
+      for (const waiter of line.waiters) {
         const { request, demand } = waiter;
         if (line.limits.some((index) => demand[index]! >= (refused.get(index) ?? Number.POSITIVE_INFINITY)))
           continue;
@@ -290,20 +276,7 @@ export class Lines<W extends Standing<W>> {
     const name = nameOf(request);
     let line = this.#byName.get(name);
     if (line) return line;
-    const limits = limitsOf(request.units);
-    const isNested = request.covered !== undefined;
-    line = {
-      name,
-      limits,
-      isNested,
-      head: undefined,
-      tail: undefined,
-      parkedAt: -1,
-      moment: Number.POSITIVE_INFINITY,
-      isBlocked: false,
-      judgedAt: -1,
-      place: -1,
-    };
+    line = newLine<W>(name, limitsOf(request.units), request.covered !== undefined);
     this.#byName.set(name, line);
     return line;
   }

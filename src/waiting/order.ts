@@ -29,6 +29,14 @@ export class Order<W extends Demanding> {
     this.#limit = limit;
   }
 
+  get first(): W | undefined {
+    return this.#pieces[0]?.waiters[0];
+  }
+
+  *[Symbol.iterator](): Generator<W> {
+    for (const { waiters } of this.#pieces) yield* waiters;
+  }
+
   /** What all of them want. */
   get sum(): number {
     let sum = 0;
@@ -131,6 +139,9 @@ export class Order<W extends Demanding> {
     const pieces = this.#pieces;
     let low = 0;
     let high = pieces.length;
+    // Most come behind all others, or leave from the front.
+    if (high > 0 && !isBefore(ranked, pieces[high - 1]!.waiters[0]!)) return high - 1;
+    if (high > 1 && isBefore(ranked, pieces[1]!.waiters[0]!)) high = 1;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (isBefore(ranked, pieces[middle]!.waiters[0]!)) high = middle;

@@ -4,11 +4,13 @@ import { type Answer, isGranted, tokenOf } from "../core/answer.ts";
 import { toMicros } from "../limits/units.ts";
 import type { Due } from "./deadlines.ts";
 import type { Asked, Gate, Queue, QueueOptions } from "./gate.ts";
+import type { Standing } from "./line.ts";
 import { type Judge, Lines, type Verdict } from "./lines.ts";
-import { limitsOf, NEWCOMER, type Ranked, type Request, type Standing } from "./standing.ts";
+import type { Demanding } from "./order.ts";
+import { limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
 
 /** A waiter's promise, and the reasons that may end its wait. */
-export interface Waiting<T, W> extends Standing<W>, Due {
+export interface Waiting<T, W extends Demanding> extends Standing<W>, Due {
   /** When it came, in microseconds. */
   readonly since: number;
   readonly timeoutMs: number;
@@ -182,8 +184,6 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
         resolve,
         reject,
         line: undefined,
-        previous: undefined,
-        next: undefined,
       };
       this.stand(waiter, verdict, now);
     });

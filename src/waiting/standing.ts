@@ -1,5 +1,4 @@
-/** A waiter as it stands in a line, and the line. */
-import type { Placed } from "./heap.ts";
+/** Requests that wait, and their order. */
 
 /** A request as it waits: whole units, one entry a limit. */
 export interface Request {
@@ -17,35 +16,6 @@ export interface Ranked {
   readonly key: number;
   /** Grows with every waiter that comes. */
   readonly turn: number;
-}
-
-/** A waiter's place among the others. */
-export interface Standing<W> extends Ranked {
-  readonly request: Request;
-  /** What it adds to the demand of each limit. */
-  readonly demand: readonly number[];
-  /** The line in which it stands; undefined while it stands in none. */
-  line: Line<W> | undefined;
-  previous: W | undefined;
-  next: W | undefined;
-}
-
-/** The waiters that want the same combination of limits, in order. Its place is that among the lines parked at one limit. */
-export interface Line<W> extends Placed {
-  readonly name: string;
-  /** The limits that they want, by index. */
-  readonly limits: readonly number[];
-  readonly isNested: boolean;
-  head: W | undefined;
-  tail: W | undefined;
-  /** The limit at which the line is parked: it refuses the head. -1 before the first waiter stands. */
-  parkedAt: number;
-  /** When that limit could grant the head with the demand as it is, in milliseconds since the epoch; Infinity if time does not help. */
-  moment: number;
-  /** Whether time does not help because of the demand before the head: a grant to those before it changes that. */
-  isBlocked: boolean;
-  /** The state of the lines when the head was judged last: see `Lines`. */
-  judgedAt: number;
 }
 
 /** Whether `a` goes before `b`. */

@@ -6,7 +6,8 @@
  * it too. At tainted limits a nested request has only the demand of other nested requests before it; and not even that, if the limit
  * would be tainted with no other waiters than these.
  */
-import { isBefore, type Line, NEWCOMER, type Ranked, type Standing } from "./standing.ts";
+import type { Line, Standing } from "./line.ts";
+import { isBefore, NEWCOMER, type Ranked } from "./standing.ts";
 
 /** For each limit, whether it is tainted. */
 export interface Taint {
@@ -15,7 +16,7 @@ export interface Taint {
   readonly amongNested: readonly boolean[];
 }
 
-type LinesByName<W> = ReadonlyMap<string, Line<W>>;
+type LinesByName<W extends Standing<W>> = ReadonlyMap<string, Line<W>>;
 
 /** `isOverdrawn`: whether a limit is a resource that cannot hold what is in use and `total` more. */
 export function taintOf<W extends Standing<W>>(
@@ -41,7 +42,8 @@ export function nestedBefore<W extends Standing<W>>(
   let demand = 0;
   for (const line of lines.values()) {
     if (!line.isNested) continue;
-    for (let waiter = line.head; waiter && isBefore(waiter, ranked); waiter = waiter.next) {
+    for (const waiter of line.waiters) {
+      if (!isBefore(waiter, ranked)) break;
       demand += waiter.demand[index]!;
     }
   }
@@ -49,7 +51,11 @@ export function nestedBefore<W extends Standing<W>>(
 }
 
 /** Taints all limits that are wanted together with a tainted one. */
-function spread<W>(lines: LinesByName<W>, tainted: boolean[], amongNested: boolean): boolean[] {
+function spread<W extends Standing<W>>(
+  lines: LinesByName<W>,
+  tainted: boolean[],
+  amongNested: boolean,
+): boolean[] {
   let grows = tainted.includes(true);
   while (grows) {
     grows = false;
