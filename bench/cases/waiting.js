@@ -14,6 +14,8 @@ export const slotOf = (size) => `limitset, one resource, ${shown(size)} wait`;
 /** @param {number} size */
 export const rateOf = (size) => `limitset, one rate, ${shown(size)} wait`;
 /** @param {number} size */
+const priorityOf = (size) => `limitset, one resource, ten priorities, ${shown(size)} wait`;
+/** @param {number} size */
 export const floorOf = (size) => `floor: a list of promises, ${shown(size)} wait`;
 
 /** @returns {import("../measure.js").Section} */
@@ -26,6 +28,7 @@ export function waiting() {
       timed(floorOf(size), floor(), size, floorOf(1000)),
       timed(slotOf(size), limitsetSlot(), size, slotOf(1000)),
       timed(rateOf(size), limitsetRate(), size, rateOf(1000)),
+      timed(priorityOf(size), limitsetPriorities(), size, priorityOf(1000)),
       ...peersOf(size),
     ]),
   };
@@ -38,6 +41,7 @@ function peersOf(size) {
     ["async-sema", sema()],
     ["p-limit", tasks(pLimit(1))],
     ["p-queue", queue()],
+    ["p-queue, ten priorities", priorities()],
     // With these two, the time of each waiter grows with their number: 100,000 waiters would take seconds or minutes.
     ["cockatiel, bulkhead", policy(), 10_000],
     ["effect, Semaphore", effect(), 1000],
@@ -100,6 +104,23 @@ function limitsetSlot() {
   };
 }
 
+function limitsetPriorities() {
+  const limits = new LimitSet({ limits: [new ResourceLimit({ key: "slots", capacity: 1 })] });
+  return async (/** @type {number} */ count) => {
+    let done = 0;
+    const wait = async (/** @type {number} */ priority) => {
+      const acquisition = await limits.acquire(undefined, { priority });
+      done++;
+      acquisition.release();
+    };
+    const held = limits.tryAcquire();
+    const all = Array.from({ length: count }, (_, i) => wait(i % 10));
+    held.release();
+    await Promise.all(all);
+    return done;
+  };
+}
+
 function limitsetRate() {
   const clock = new ManualClock();
   const limit = new RateLimit({ key: "tokens", capacity: 100, windowMs: 1 });
@@ -150,6 +171,12 @@ function tasks(start) {
 function queue() {
   const line = new PQueue({ concurrency: 1 });
   return tasks((task) => line.add(task));
+}
+
+function priorities() {
+  const line = new PQueue({ concurrency: 1 });
+  let next = 0;
+  return tasks((task) => line.add(task, { priority: next++ % 10 }));
 }
 
 function policy() {
