@@ -1,6 +1,6 @@
 /** The set of a peer: its methods, and the options of its connection. */
 import type { LeasedAcquisition } from "../acquisition/leased.ts";
-import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
+import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, Prospect } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
 import type { LimitStats } from "../limits/stats.ts";
 
@@ -34,6 +34,11 @@ export interface ConnectedLimits<K extends string = string> extends Limits<K> {
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K, K>>;
   /** Like `tryAcquire` of a `LimitSet`, after one round trip. */
   tryAcquire(requested?: Amounts<K>): Promise<LeasedAcquisition<K, K>>;
+  /**
+   * Like `peek` of a `LimitSet`, after one round trip. Rejects with `BackendUnavailableError` if the host has a version that knows no
+   * `peek`.
+   */
+  peek(requested?: Amounts<K>): Promise<Prospect<K>>;
   /** Like `run` of a `LimitSet`. */
   run<T>(
     requested: Amounts<K> | undefined,

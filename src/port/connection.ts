@@ -3,7 +3,7 @@
 import { runWith } from "../acquisition/acquisition.ts";
 import { reportDeadlock } from "../acquisition/bodies.ts";
 import { type LeasedAcquisition, LeasedRefusal, LeaseLostError } from "../acquisition/leased.ts";
-import type { AcquireOptions, Amounts, Awaitable, LimitView } from "../contract.ts";
+import type { AcquireOptions, Amounts, Awaitable, LimitView, Prospect } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
 import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
@@ -11,6 +11,7 @@ import { reasonOf } from "../platform/aborted.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
 import { textOf } from "../remote/text.ts";
 import { Aborts } from "../waiting/aborts.ts";
+import { prospectOf, refusalOf, statsOf } from "./answers.ts";
 import { Attention } from "./attention.ts";
 import type { ConnectedLimits, ConnectOptions } from "./connected-limits.ts";
 import { tells, type WatchedEndpoint } from "./endpoint.ts";
@@ -23,17 +24,11 @@ import { Holdings } from "./holdings.ts";
 import { PeerOutbox } from "./outbox.ts";
 import { BROADCAST, type Operation, packAmounts, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { Questions, type Read } from "./questions.ts";
-import {
-  guarded,
-  type ReadRefusal,
-  readMessage,
-  readOptional,
-  readReason,
-  readRefusal,
-  readStats,
-} from "./reading.ts";
+import { guarded, type ReadRefusal, readMessage, readOptional, readReason } from "./reading.ts";
 import { packTerms, patienceOf } from "./terms.ts";
 import { howEnded } from "./trouble.ts";
+
+const OLDER = "the host is older than peek(): use one version of limitset on both sides, or tryAcquire()";
 
 /** The facts of the host's set, and the granter that uses them. */
 interface Known<K extends string> extends Facts<K> {
@@ -141,14 +136,25 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     this.#check();
     const units = requests.parse(requested);
     const number = ++this.#number;
-    const answer = this.#ask<ReadRefusal | number>(number, (kind, wait, by, ahead) => {
-      if (kind === TO_PEER.GRANTED) return this.#granted(number, wait);
-      return kind === TO_PEER.REFUSED ? readRefusal(wait, by, ahead, requests.keys.length) : undefined;
-    });
+    const refusal = refusalOf(requests.keys.length);
+    const answer = this.#ask<ReadRefusal | number>(number, (kind, ...values) =>
+      kind === TO_PEER.GRANTED ? this.#granted(number, values[0]) : refusal(kind, ...values),
+    );
     this.#outbox.send(TO_HOST.TRY, number, packAmounts(requested, requests.keys));
     const refused = await answer;
     if (typeof refused === "number") return this.#grant(granter, units, number, undefined, refused);
     return new LeasedRefusal<K>(granter.denial(refused.by), refused.wait, refused.ahead);
+  }
+
+  async peek(requested?: Amounts<K>): Promise<Prospect<K>> {
+    const { requests, knowsPeek } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
+    this.#check();
+    requests.parse(requested);
+    if (!knowsPeek) throw new BackendUnavailableError(OLDER);
+    const number = ++this.#number;
+    const answer = this.#ask(number, prospectOf(requests.keys));
+    this.#outbox.send(TO_HOST.PEEK, number, packAmounts(requested, requests.keys));
+    return answer;
   }
 
   async run<T>(
@@ -164,13 +170,9 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     const { requests } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
     this.#check();
     const number = ++this.#number;
-    const answer = this.#ask(number, (kind, rows) =>
-      kind === TO_PEER.STATS ? readStats(rows, requests.keys.length) : undefined,
-    );
+    const answer = this.#ask(number, statsOf(requests.keys));
     this.#outbox.send(TO_HOST.STATS, number);
-    const rows = await answer;
-    const entries = requests.keys.map((key, i) => [key, rows[i]!]);
-    return Object.freeze(Object.fromEntries(entries));
+    return answer;
   }
 
   get(key: K): LimitView<Promise<LimitStats>> {

@@ -3,7 +3,7 @@ import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { Requests } from "../limits/requests.ts";
 import { textOf } from "../remote/text.ts";
 import { isBound } from "./options.ts";
-import type { Operation } from "./protocol.ts";
+import { type Operation, TO_HOST } from "./protocol.ts";
 import { readList } from "./reading.ts";
 
 export interface Facts<K extends string> {
@@ -14,6 +14,8 @@ export interface Facts<K extends string> {
   readonly wantsHeartbeat: boolean;
   /** The option `maxUnread` of the host. */
   readonly maxUnread: number;
+  /** Whether the host can tell what a try would be answered. */
+  readonly knowsPeek: boolean;
 }
 
 // No set has so many. An array may have any length and yet be empty, which takes minutes to go through.
@@ -21,7 +23,7 @@ const MOST_LIMITS = 1_000_000;
 
 /** Reads `WELCOME`, with all its values. Returns the reason, in words, if it cannot be read. */
 export function readFacts<K extends string>(welcome: Operation): Facts<K> | string {
-  const [, , definitions, config, missingUpdate, wantsHeartbeat, bound] = welcome;
+  const [, , definitions, config, missingUpdate, wantsHeartbeat, bound, latest] = welcome;
   const maxUnread = bound === null ? Number.POSITIVE_INFINITY : bound;
   if (!isBound(maxUnread)) return "the host has sent a bound that cannot be read";
   try {
@@ -35,6 +37,7 @@ export function readFacts<K extends string>(welcome: Operation): Facts<K> | stri
       missingUpdate: missingUpdate === "charge" ? "charge" : "throw",
       wantsHeartbeat: wantsHeartbeat === true,
       maxUnread,
+      knowsPeek: typeof latest === "number" && latest >= TO_HOST.PEEK,
     };
   } catch (error) {
     return `the host has sent invalid limits: ${textOf(error)}`;

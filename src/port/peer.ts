@@ -1,39 +1,18 @@
 /** The host's record of one session: the requests and acquisitions of a peer, which end when the peer disappears. */
 import type { AcquireOptions, Acquisition, Limits } from "../contract.ts";
 import { AcquisitionReleasedError, BackendUnavailableError, InvalidRequestError } from "../errors.ts";
-import type { Limit } from "../limits/limits.ts";
-import type { LimitStats } from "../limits/stats.ts";
 import { whenLost } from "../platform/locks.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { isPromise, settle } from "../remote/settling.ts";
+import { packRefusal, packStats } from "./answers.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
-import type { Bounds } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
 import { type PeerRequest, watchLoss } from "./peer-request.ts";
-import type { Pieces } from "./pieces.ts";
-import { type Operation, packNumber, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
+import { LATEST_KIND, type Operation, packNumber, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { readAmounts } from "./reading.ts";
+import type { ServedSet, Shared } from "./served.ts";
 import { readTerms } from "./terms.ts";
-
-/** The set of a host, with the facts that peers are sent. */
-export interface ServedSet<K extends string> {
-  readonly limits: Limits<K>;
-  readonly definitions: readonly Limit[];
-  readonly config: unknown;
-  /** Whether the channel tells of its end. */
-  readonly tells: boolean;
-}
-
-/** The parts of a host that all sessions of its channel share. */
-export interface Shared {
-  readonly bounds: Bounds;
-  readonly pieces: Pieces;
-  /** How many requests wait or are held. */
-  requests: number;
-  /** How many locks of peers are watched. */
-  locks: number;
-}
 
 /** The reason of every abort: to make an error for each would take longer than the rest of it. */
 const WITHDRAWN = "the peer has withdrawn the request";
@@ -134,6 +113,7 @@ export class Peer<K extends string> {
     else if (!this.#isNew(number)) return;
     else if (kind === TO_HOST.ACQUIRE) this.#acquire(number, second, third, readTerms(op.slice(4)));
     else if (kind === TO_HOST.TRY) void this.#try(number, second);
+    else if (kind === TO_HOST.PEEK) void this.#peek(number, second);
     else if (kind === TO_HOST.STATS) void this.#stats(number);
   }
 
@@ -149,9 +129,9 @@ export class Peer<K extends string> {
     const { definitions, config, tells } = this.#set;
     const { missingUpdate = "throw" } = this.#limits as { missingUpdate?: "throw" | "charge" };
     const { maxUnread } = this.#shared.bounds;
-    const bound = packNumber(maxUnread);
+    const facts = [definitions, config, missingUpdate, !tells, packNumber(maxUnread), LATEST_KIND];
     if (this.#hellos === 1) this.#outbox.send(TO_PEER.MARK, this.#greeting, 0);
-    this.#outbox.send(TO_PEER.WELCOME, VERSION, definitions, config, missingUpdate, !tells, bound);
+    this.#outbox.send(TO_PEER.WELCOME, VERSION, ...facts);
   }
 
   /** The peer holds this lock while it lives. If it can be seen from here, it shows the peer's end better than a heartbeat. */
@@ -215,11 +195,25 @@ export class Peer<K extends string> {
       if (acquisition.successful) {
         this.#grant(number, request, acquisition);
       } else if (this.#remove(number, request)) {
-        const { retryAfterMs, limitedBy, ahead } = acquisition;
-        const by = limitedBy.map((key) => this.#limits.keys.indexOf(key));
-        const refusal = [TO_PEER.REFUSED, number, packNumber(retryAfterMs), by] as const;
-        this.#outbox.send(...refusal, ...(ahead > 0 ? [ahead] : []));
+        this.#outbox.send(...packRefusal(number, acquisition, this.#limits.keys));
       }
+    } catch (error) {
+      if (this.#remove(number, request)) this.#fail(number, error);
+    }
+  }
+
+  /** A peek counts as a request until it is answered: the host's own set may be elsewhere. */
+  async #peek(number: number, packed: unknown): Promise<void> {
+    if (!this.#hasRoom(number)) return;
+    const requested = readAmounts(packed, this.#limits.keys);
+    const request: PeerRequest<K> = { controller: undefined, held: undefined, unwatch: undefined };
+    this.#add(number, request);
+    try {
+      if (!requested) throw new InvalidRequestError("the host cannot read the request");
+      const prospect = await this.#limits.peek(requested as never);
+      if (!this.#remove(number, request)) return;
+      if (prospect.successful) this.#outbox.send(TO_PEER.FREE, number);
+      else this.#outbox.send(...packRefusal(number, prospect, this.#limits.keys));
     } catch (error) {
       if (this.#remove(number, request)) this.#fail(number, error);
     }
@@ -259,12 +253,7 @@ export class Peer<K extends string> {
 
   async #stats(number: number): Promise<void> {
     try {
-      const stats: Readonly<Record<string, LimitStats>> = await this.#limits.stats();
-      const rows = this.#limits.keys.map((key) => {
-        const { retryAfterMs, ...row } = stats[key]!;
-        return { ...row, retryAfterMs: packNumber(retryAfterMs) };
-      });
-      this.#outbox.send(TO_PEER.STATS, number, rows);
+      this.#outbox.send(...packStats(number, await this.#limits.stats(), this.#limits.keys));
     } catch (error) {
       this.#fail(number, error);
     }

@@ -43,13 +43,21 @@ export const TO_HOST = {
   BYE: 8,
   /** mark. The peer has read all up to this `MARK`. It comes before all that the peer asks for. */
   READ: 9,
+  /** number, amounts. Only to a host that says in `WELCOME` that it knows this kind. */
+  PEEK: 10,
 } as const;
+
+/** The latest kind of operations that a host of this version knows. */
+export const LATEST_KIND = TO_HOST.PEEK;
 
 /** Kinds of operations that the host sends to a peer, each with its values. */
 export const TO_PEER = {
   /** The host has started to serve: a peer that said `HELLO` before has to say it again. */
   HERE: 0,
-  /** version, limits, config, missingUpdate, whether the host wants heartbeats, maxUnread or null for no bound. */
+  /**
+   * version, limits, config, missingUpdate, whether the host wants heartbeats, maxUnread or null for no bound, the latest kind of
+   * operations that the host knows: left out by a host that knows no `PEEK`.
+   */
   WELCOME: 1,
   /** number; for how long it has waited in milliseconds, left out if it has not. */
   GRANTED: 2,
@@ -68,6 +76,8 @@ export const TO_PEER = {
   MARK: 9,
   /** number, why. What a granted request holds is lost: the host's own set is elsewhere, and has given it away. */
   LOST: 10,
+  /** number. The answer to `PEEK`, if a try would be granted; else that is `REFUSED`. */
+  FREE: 11,
 } as const;
 
 /** An operation as it is sent: its kind, and its values. */
@@ -100,7 +110,8 @@ export function unpackNumber(packed: PackedNumber): number {
 
 /** How many answers an operation of a peer causes, where statistics of `limits` limits count once for each. */
 export function costOf(kind: number, limits: number): number {
-  if (kind === TO_HOST.ACQUIRE || kind === TO_HOST.TRY || kind === TO_HOST.PING) return 1;
+  if (kind === TO_HOST.ACQUIRE || kind === TO_HOST.TRY || kind === TO_HOST.PING || kind === TO_HOST.PEEK)
+    return 1;
   return kind === TO_HOST.STATS ? Math.max(1, limits) : 0;
 }
 

@@ -34,9 +34,10 @@ export function readMessage(side: Side, name: string, received: unknown): Messag
   }
 }
 
-/** No operation has more than six values, and most have fewer. */
+/** No operation has more than seven values, and most have fewer. */
 function copyOf(kind: number, op: readonly unknown[]): Operation {
-  return op.length <= 3 ? [kind, op[1], op[2]] : [kind, op[1], op[2], op[3], op[4], op[5], op[6]];
+  if (op.length <= 3) return [kind, op[1], op[2]];
+  return [kind, op[1], op[2], op[3], op[4], op[5], op[6], op[7]];
 }
 
 /** Amounts by key, from an array that `packAmounts` has made. */

@@ -8,10 +8,11 @@ import { type EndpointLike, tells, toEndpoint, type WatchedEndpoint } from "./en
 import { Greetings } from "./greetings.ts";
 import { type Bounds, checkBounds, type ServeOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
-import { Peer, type ServedSet, type Shared } from "./peer.ts";
+import { Peer } from "./peer.ts";
 import { Pieces } from "./pieces.ts";
 import { BROADCAST, type Message, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { guarded, readMessage } from "./reading.ts";
+import type { ServedSet, Shared } from "./served.ts";
 
 /** A set that is served at one end of a channel. */
 export interface Service {
