@@ -2,7 +2,7 @@
 
 import { type Granter, runWith } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
-import type { AcquireOptions, Amounts, Awaitable, LimitView } from "../contract.ts";
+import type { AcquireOptions, Amounts, Awaitable, LimitView, Prospect } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
@@ -98,6 +98,17 @@ class Connection<K extends string> implements DurableLimits<K> {
     return this.#send(request, undefined, undefined);
   }
 
+  async peek(requested?: Amounts<K>): Promise<Prospect<K>> {
+    await this.#check(requested, undefined);
+    const amounts = amountsOf(requested);
+    const descriptionId = this.#known?.descriptionId ?? "";
+    const answer = await this.#route.call((object) => object.peek(amounts, descriptionId));
+    this.#rememberFrom(answer);
+    if (answer.kind === "failed") throw unpackError(answer.error);
+    const { successful, retryAfterMs, limitedBy, ahead } = answer.prospect;
+    return { successful, retryAfterMs, limitedBy: limitedBy as readonly K[], ahead };
+  }
+
   async run<T>(
     requested: Amounts<K> | undefined,
     body: (acquisition: DurableAcquisition<K, K>) => Awaitable<T>,
@@ -172,7 +183,7 @@ class Connection<K extends string> implements DurableLimits<K> {
   ): SentRequest {
     this.#session ??= crypto.randomUUID();
     const id = `${this.#session} ${++this.#number}`;
-    const amounts = requested && ({ ...requested } as AmountsByKey);
+    const amounts = amountsOf(requested);
     const descriptionId = this.#known?.descriptionId ?? "";
     return { id, waits, requested: amounts, timeoutMs, priority, maxWaitMs, around, descriptionId };
   }
@@ -271,6 +282,11 @@ class Connection<K extends string> implements DurableLimits<K> {
   #checkOpen(): void {
     if (this.#closed) throw this.#closed;
   }
+}
+
+/** A plain copy, which the platform can send. */
+function amountsOf(requested: object | undefined): AmountsByKey | undefined {
+  return requested && ({ ...requested } as AmountsByKey);
 }
 
 /** Whether the platform can send `requested` to the object unchanged, so that the object can tell what is wrong with it. */

@@ -1,7 +1,7 @@
 /** The contract of a set that a Durable Object hosts. */
 
 import type { LeasedAcquisition } from "../acquisition/leased.ts";
-import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, OrMore } from "../contract.ts";
+import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, OrMore, Prospect } from "../contract.ts";
 import type { LimitStats } from "../limits/stats.ts";
 
 /** Options of `connectDurable`. */
@@ -48,6 +48,7 @@ export interface DurableLimits<K extends string = string> extends Limits<K> {
   readonly ready: Promise<void>;
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<DurableAcquisition<K, K>>;
   tryAcquire(requested?: Amounts<K>): Promise<DurableAcquisition<K, K>>;
+  peek(requested?: Amounts<K>): Promise<Prospect<K>>;
   /**
    * Acquires, runs `body`, releases, waits until the object has taken the release, and resolves to the result of `body`. Rejects
    * with the error of `body`; without one, with `UsageNotReportedError` if usage is missing.

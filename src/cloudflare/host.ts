@@ -13,7 +13,16 @@ import { packError } from "../remote/packed-errors.ts";
 import { settle } from "../remote/settling.ts";
 import { Deadlines } from "../waiting/deadlines.ts";
 import { HostedRequest } from "./hosted-request.ts";
-import type { AmountsByKey, Answer, Inspected, Outcome, SentRequest, SetDescription } from "./protocol.ts";
+import type {
+  AmountsByKey,
+  Answer,
+  Failed,
+  Foreseen,
+  Inspected,
+  Outcome,
+  SentRequest,
+  SetDescription,
+} from "./protocol.ts";
 import { restore } from "./restore.ts";
 import type { SetStorage, StoredSet } from "./set-storage.ts";
 import { snapshotOf, versionOf } from "./snapshot.ts";
@@ -140,6 +149,18 @@ export class Host {
   stats(descriptionId: string): Inspected {
     this.#endLapsed();
     return this.#describeIn<Inspected>({ kind: "inspected", stats: this.#set.stats() }, descriptionId);
+  }
+
+  /** What a try would be answered now. */
+  peek(requested: AmountsByKey | undefined, descriptionId: string): Foreseen | Failed {
+    this.#endLapsed();
+    let answer: Foreseen | Failed;
+    try {
+      answer = { kind: "foreseen", prospect: this.#set.peek(requested as Amounts | undefined) };
+    } catch (error) {
+      answer = { kind: "failed", error: packError(error) };
+    }
+    return this.#describeIn(answer, descriptionId);
   }
 
   /** The object's alarm has gone off: ends the leases that have lapsed, and sets the alarm for the next one. */

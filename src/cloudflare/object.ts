@@ -9,7 +9,15 @@ import { type Clock, systemClock } from "../platform/clock.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { Host } from "./host.ts";
 import { DurableObject, RpcTarget } from "./platform.ts";
-import type { AmountsByKey, Described, Failed, Inspected, Outcome, SentRequest } from "./protocol.ts";
+import type {
+  AmountsByKey,
+  Described,
+  Failed,
+  Foreseen,
+  Inspected,
+  Outcome,
+  SentRequest,
+} from "./protocol.ts";
 import { SetStorage } from "./set-storage.ts";
 
 /** The options of an object's set, as `limitOptions()` returns them. A wrong option makes all calls of clients reject with its error. */
@@ -163,6 +171,12 @@ export class LimitSetObject extends DurableObject {
   async inspect(descriptionId: string): Promise<Inspected | Failed> {
     const host = await this.#open();
     return host instanceof Host ? host.stats(descriptionId) : host;
+  }
+
+  /** @internal */
+  async peek(requested: AmountsByKey | undefined, descriptionId: string): Promise<Foreseen | Failed> {
+    const host = await this.#open();
+    return host instanceof Host ? host.peek(requested, descriptionId) : host;
   }
 
   /** @internal */

@@ -3,6 +3,7 @@
  * draws an id for each request. When an answer got lost, it sends the request again under the same id; the object then takes it
  * for the same request, and neither takes nor gives back anything twice.
  */
+import type { Prospect } from "../contract.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import type { PackedError } from "../remote/packed-errors.ts";
@@ -75,6 +76,12 @@ export interface Inspected extends Answer {
   readonly stats: Readonly<Record<string, LimitStats>>;
 }
 
+/** The answer to a peek. */
+export interface Foreseen extends Answer {
+  readonly kind: "foreseen";
+  readonly prospect: Prospect;
+}
+
 export interface Described {
   readonly kind: "described";
   readonly description: SetDescription;
@@ -100,5 +107,7 @@ export interface ObjectStub {
   /** Renews the lease of a granted request. Resolves to false if it holds nothing, or nothing any more. */
   renew(id: string): Promise<boolean>;
   inspect(descriptionId: string): Promise<Inspected | Failed>;
+  /** Tells what a try would be answered now. It takes nothing, so it needs no id: to ask twice does no harm. */
+  peek(requested: AmountsByKey | undefined, descriptionId: string): Promise<Foreseen | Failed>;
   describe(): Promise<Described | Failed>;
 }

@@ -2,7 +2,15 @@
 import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
-import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limit, Limits } from "../../src/index.ts";
+import type {
+  AcquireOptions,
+  Acquisition,
+  Amounts,
+  Awaitable,
+  Limit,
+  Limits,
+  Prospect,
+} from "../../src/index.ts";
 import { Requests } from "../../src/limits/requests.ts";
 import type { LimitStats } from "../../src/limits/stats.ts";
 import { asyncDispose, dispose } from "../../src/platform/dispose.ts";
@@ -105,6 +113,10 @@ export class RemoteLimits<K extends string> implements Limits<K> {
 
   async tryAcquire(requested?: Amounts<K>): Promise<Acquisition<K>> {
     return this.#held(await this.#channel.ask("tryAcquire", [this.#name, requested]));
+  }
+
+  peek(requested?: Amounts<K>): Promise<Prospect<K>> {
+    return this.#channel.ask("peek", [this.#name, requested]);
   }
 
   async run<T>(

@@ -95,6 +95,10 @@ class Session {
     return this.#taken(await this.#limits(name).tryAcquire(requested));
   }
 
+  peek(name: string, requested: never) {
+    return this.#limits(name).peek(requested);
+  }
+
   async nested(number: number, requested: never, terms: Terms, signal: number | undefined) {
     const outer = this.#acquisitions.get(number)!;
     return this.#taken(await outer.acquire(requested, this.#options(terms, signal)));
