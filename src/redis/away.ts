@@ -1,6 +1,6 @@
 /** Requests while the server cannot be reached. */
 import { Grant } from "../acquisition/acquisition.ts";
-import type { AcquireOptions, Acquisition } from "../contract.ts";
+import type { AcquireOptions, Acquisition, Prospect } from "../contract.ts";
 import { BackendUnavailableError, InvalidLimitError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
 import { unitOf } from "../limits/definition.ts";
@@ -33,6 +33,7 @@ export interface StandIn<K extends string> {
     session: Session<K>,
   ): Promise<RedisAcquisition<K, K>>;
   try(units: readonly number[], session: Session<K>): RedisAcquisition<K, K>;
+  peek(units: readonly number[]): Prospect<K>;
   close(): void;
 }
 
@@ -82,6 +83,7 @@ function uncounted<K extends string>(): StandIn<K> {
   return {
     acquire: async (units, _options, session) => grant(units, session),
     try: grant,
+    peek: () => ({ successful: true, retryAfterMs: 0, limitedBy: [], ahead: 0 }),
     close: () => {},
   };
 }
@@ -113,6 +115,7 @@ function local<K extends string>(options: AwayOptions<K>, share: number): StandI
   return {
     acquire: async (units, acquireOptions) => unleased(await open().acquire(amounts(units), acquireOptions)),
     try: (units) => unleased<K>(open().tryAcquire(amounts(units)) as Acquisition<K, K>),
+    peek: (units) => open().peek(amounts(units)),
     close: () => set?.close(),
   };
 }

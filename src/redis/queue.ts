@@ -10,13 +10,14 @@ import { reasonOf } from "../platform/aborted.ts";
 import { Alarm } from "../waiting/alarm.ts";
 import { Departures } from "../waiting/departures.ts";
 import type { Request } from "../waiting/standing.ts";
-import type { Allowance } from "./allowance.ts";
+import { type Allowance, stepsOf } from "./allowance.ts";
 import type { Conversation } from "./conversation.ts";
 import type { RedisGate } from "./gate.ts";
 import { AWAITS_RELEASE, AWAITS_TIME, FREE, type Stop, UNKNOWN } from "./line.ts";
 import { Lines } from "./lines.ts";
 import { Reading } from "./reading.ts";
-import { refusingOf } from "./refusing.ts";
+import { Readings } from "./readings.ts";
+import { type Asked, isBehindSome, type Refusing, refusingOf } from "./refusing.ts";
 import type { Releases } from "./releases.ts";
 import type { RedisAcquisition } from "./session.ts";
 import type { Settings } from "./settings.ts";
@@ -36,7 +37,7 @@ export class RedisQueue<K extends string> {
   #singles: (Waiter<K> | Reading)[] = [];
   /** All requests that have not been settled, tries included; in order of turn. */
   readonly #waiters = new Set<Waiter<K>>();
-  readonly #readings = new Set<Reading>();
+  readonly #readings: Readings;
   /** Waiters whose timeout has passed. */
   readonly #late = new Set<Waiter<K>>();
   readonly #departures = new Departures<Waiter<K>>((waiters, reason) => this.#cancel(waiters, reason));
@@ -55,6 +56,10 @@ export class RedisQueue<K extends string> {
     this.#gate = gate;
     this.#releases = releases;
     this.lines = new Lines(settings.limits.length);
+    this.#readings = new Readings(conversation, (reading) => {
+      this.#singles.push(reading);
+      conversation.send();
+    });
     this.#alarm = new Alarm(settings.clock, () => this.#wake());
   }
 
@@ -78,12 +83,18 @@ export class RedisQueue<K extends string> {
 
   /** Asks in its turn how all limits stand. */
   read<R>(parse: (answer: string) => R): Promise<R> {
-    return new Promise<R>((resolve, reject) => {
-      const steps = 1 + this.#settings.limits.length;
-      const parsed = (answer: string) => resolve(parse(answer));
-      const askedAt = this.#conversation.now;
-      this.#singles.push(new Reading(this.#turns++, steps, askedAt, this.#readings, parsed, reject));
-      this.#conversation.send();
+    const steps = 1 + this.#settings.limits.length;
+    return this.#readings.read({ text: "I", steps, turn: this.#turns++ }, parse);
+  }
+
+  /** Asks in its turn which limits would refuse a try: none if it would be granted. */
+  peek(request: Request): Promise<Refusing> {
+    const { definitions } = this.#settings;
+    const asked = { request, key: 0, turn: this.#turns++ };
+    const text = `P${definitions.encode(request.units)}`;
+    return this.#readings.read({ ...asked, text, steps: stepsOf(request.units) }, (answer, timing) => {
+      const refused = parseAnswer(answer, definitions) as Refused;
+      return this.#refusing(asked, refused, timing, isBehindSome(this.lines, asked));
     });
   }
 
@@ -137,16 +148,12 @@ export class RedisQueue<K extends string> {
    * error only those that wait no longer themselves. Returns when the first of the others was made, Infinity if there are none.
    */
   giveUp(askedBefore: number, error: LimitError | undefined): number {
-    let oldest = Number.POSITIVE_INFINITY;
+    let oldest = this.#readings.giveUp(askedBefore, error);
     for (const waiter of [...this.#waiters]) {
       if (waiter.askedAt > askedBefore) oldest = Math.min(oldest, waiter.askedAt);
       else if (waiter.isAborted) this.#leave(waiter).reject(reasonOf(waiter.signal!));
       else if (waiter.isLate) this.#leave(waiter).reject(this.#timeoutOf(waiter));
       else if (error && this.#gate.unanswered(waiter, error)) this.#leave(waiter);
-    }
-    for (const reading of [...this.#readings]) {
-      if (reading.askedAt > askedBefore) oldest = Math.min(oldest, reading.askedAt);
-      else if (error) reading.failed(error);
     }
     this.#singles = this.#singles.filter((one) => (one instanceof Reading ? one.isPending : !one.hasLeft));
     this.#arm();
@@ -164,7 +171,7 @@ export class RedisQueue<K extends string> {
   /** Rejects all. */
   close(error: Error): void {
     this.#singles = [];
-    for (const reading of [...this.#readings]) reading.failed(error);
+    this.#readings.giveUp(Number.POSITIVE_INFINITY, error);
     for (const waiter of [...this.#waiters]) this.#leave(waiter).reject(error);
     this.#arm();
     this.#notice();
@@ -180,7 +187,7 @@ export class RedisQueue<K extends string> {
 
   /** The operation for a try or a reading; undefined if there is no room, or the answer to a waiter before the try is to come. */
   #askSingle(single: Waiter<K> | Reading, allowance: Allowance): Operation | undefined {
-    const stop = single instanceof Reading ? FREE : this.lines.stopOf(single.request);
+    const stop = single.request ? this.lines.stopOf(single.request) : FREE;
     if (stop === UNKNOWN || !allowance.spend(single.steps)) return undefined;
     if (single instanceof Reading) return single;
     const code = single.request.covered ? "M" : "O";
@@ -241,16 +248,16 @@ export class RedisQueue<K extends string> {
   }
 
   /** Ends a request that does not wait any longer. `isBehind`: waiters stand before it. */
-  #refuse(waiter: Waiter<K>, { waitMs, by }: Refused, timing: Timing, isBehind: boolean): void {
-    const behindMs = isBehind ? this.#passesAt - timing.readAt : 0;
-    const refusal = { by, waitMs: Math.max(waitMs, behindMs) };
-    const refusing = refusingOf(this.lines, this.#leave(waiter), refusal, isBehind);
-    if (waiter.isOnce && waiter.timeoutMs !== 0) {
-      waiter.resolve(this.#gate.refusal(refusing));
-      return;
-    }
-    waiter.reject(this.#gate.timeout(waiter, refusing));
+  #refuse(waiter: Waiter<K>, refused: Refused, timing: Timing, isBehind: boolean): void {
+    const refusing = this.#refusing(this.#leave(waiter), refused, timing, isBehind);
+    if (waiter.isOnce && waiter.timeoutMs !== 0) waiter.resolve(this.#gate.refusal(refusing));
+    else waiter.reject(this.#gate.timeout(waiter, refusing));
     if (!waiter.isOnce) this.serve();
+  }
+
+  #refusing(asked: Asked, { waitMs, by }: Refused, timing: Timing, isBehind: boolean): Refusing {
+    const behindMs = isBehind ? this.#passesAt - timing.readAt : 0;
+    return refusingOf(this.lines, asked, { by, waitMs: Math.max(waitMs, behindMs) }, isBehind);
   }
 
   /** The error for a waiter whose timeout has passed, and to which the server has not answered since. */
@@ -259,13 +266,12 @@ export class RedisQueue<K extends string> {
   }
 
   #fail(waiter: Waiter<K>, error: unknown): void {
-    if (error !== undefined) {
-      this.#leave(waiter).reject(error);
-      return;
+    if (error !== undefined) this.#leave(waiter).reject(error);
+    else {
+      // The outcome is unknown, but the request holds nothing any more: it is asked for again.
+      if (waiter.isOnce) this.#singles.push(waiter);
+      this.#conversation.send();
     }
-    // The outcome is unknown, but the request holds nothing any more: it is asked for again.
-    if (waiter.isOnce) this.#singles.push(waiter);
-    this.#conversation.send();
   }
 
   #cancel(waiters: readonly Waiter<K>[], reason: unknown): void {

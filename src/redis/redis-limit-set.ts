@@ -2,7 +2,7 @@
 
 import { runWith } from "../acquisition/acquisition.ts";
 import { reportDeadlock } from "../acquisition/bodies.ts";
-import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
+import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, Prospect } from "../contract.ts";
 import { LimitSetClosedError } from "../errors.ts";
 import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
@@ -13,6 +13,7 @@ import { RedisGate } from "./gate.ts";
 import { Notifier } from "./notifier.ts";
 import type { RedisLimitSetOptions } from "./options.ts";
 import { RedisQueue } from "./queue.ts";
+import { prospectOf } from "./refusing.ts";
 import { Releases } from "./releases.ts";
 import type { RedisAcquisition, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
@@ -129,6 +130,28 @@ export class RedisLimitSet<K extends string = string> implements Limits<K> {
     const standIn = this.#standingIn();
     if (standIn) return standIn.try(units, session);
     return this.#queue.enqueue({ units }, true);
+  }
+
+  /**
+   * Tells what `tryAcquire` would answer now, and takes nothing.
+   *
+   * @throws all that `tryAcquire` throws.
+   * @example
+   * (await limits.peek({ tokens: 500 })).successful; // true
+   */
+  async peek(requested?: Amounts<K>): Promise<Prospect<K>> {
+    this.#check();
+    const units = this.#settings.requests.parse(requested);
+    if (units.every((count) => count === 0))
+      return { successful: true, retryAfterMs: 0, limitedBy: [], ahead: 0 };
+    try {
+      return this.#standingIn()?.peek(units) ?? prospectOf(await this.#queue.peek({ units }), this.keys);
+    } catch (error) {
+      this.#check();
+      const standIn = this.#standingIn();
+      if (!standIn) throw error;
+      return standIn.peek(units);
+    }
   }
 
   /**

@@ -1,4 +1,5 @@
 /** Why a request is refused, as far as its process knows. */
+import type { Prospect } from "../contract.ts";
 import { limitsOf, type Ranked, type Request } from "../waiting/standing.ts";
 
 export interface Refusing {
@@ -15,13 +16,27 @@ export interface Refusal {
   readonly waitMs: number;
 }
 
-interface Asked extends Ranked {
+export interface Asked extends Ranked {
   readonly request: Request;
 }
 
 /** The waiters of the process. */
 interface Before {
   countBefore(index: number, ranked: Ranked): number;
+}
+
+/** Whether some waiter that wants one of the same limits stands before `asked`. */
+export function isBehindSome(waiters: Before, asked: Asked): boolean {
+  return limitsOf(asked.request.units).some((index) => waiters.countBefore(index, asked) > 0);
+}
+
+/** What a peek tells of a request that `refusing` keeps back, or nothing. */
+export function prospectOf<K extends string>(
+  { limitedBy, retryAfterMs, ahead }: Refusing,
+  keys: readonly K[],
+): Prospect<K> {
+  const successful = limitedBy.length === 0;
+  return { successful, retryAfterMs, limitedBy: limitedBy.map((index) => keys[index]!), ahead };
 }
 
 /** Why `asked` is refused. `isBehind`: the waiters before it keep it back too. */

@@ -32,4 +32,17 @@ local function claimedFrom(counts, isNested, since)
   end
   return claimed
 end
+
+-- As \`refusal\`, with the claim: also whether that holds the request back, and whether it alone does so until a release.
+local function refusalBehind(counts, isNested, since)
+  local ready, refusing = refusal(counts)
+  local claimed = ready < NEVER and claimedFrom(counts, isNested, since)
+  if not claimed then return ready, refusing, false, false end
+  local isHung, untilAt = ready == 0 and claim.hangs, claim.untilAt
+  -- It could go, but for a claim whose owner may have ended: the owner has to renew the claim soon.
+  if isHung then untilAt = math.min(untilAt, now + PATIENCE) end
+  refusing = refusing or {}
+  for _, index in ipairs(claimed) do refusing[#refusing + 1] = index end
+  return math.max(ready, untilAt), refusing, true, isHung
+end
 `;

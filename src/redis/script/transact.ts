@@ -134,19 +134,11 @@ local function take(code, counts, since)
       return "=" .. stop
     end
   end
-  local ready, refusing = refusal(counts)
+  local ready, refusing, isHeld, isHung = refusalBehind(counts, isNested, since)
   -- Whether it waits for a release, its own or that of the claim: then nested requests still pass, since they may lead to it.
-  local hangs = ready == NEVER
-  local claimed = ready < NEVER and claimedFrom(counts, isNested, since)
-  if claimed then
-    -- It could go, but for a claim whose owner may have ended: the owner has to renew the claim soon.
-    if ready == 0 and claim.hangs then claim.untilAt, isClaimed, asks = math.min(claim.untilAt, now + PATIENCE), true, true end
-    hangs = claim.hangs and ready == 0
-    ready = math.max(ready, claim.untilAt)
-    for _, index in ipairs(claimed) do
-      refusing = refusing or {}
-      refusing[#refusing + 1] = index
-    end
+  local hangs = isHung or ready == NEVER
+  if isHeld then
+    if isHung then claim.untilAt, isClaimed, asks = ready, true, true end
   elseif ready > 0 and not isOnce and stop == FREE and now - since > GRACE then
     local isOwn = claim and claim.owner == sid and math.abs(claim.since - since) < GRACE
     if not claim or claim.untilAt <= now or since < claim.since or isOwn then
@@ -195,16 +187,21 @@ local function settle(counts, token)
   return "."
 end
 
+-- Since when a request waits.
+local function sinceOf(argument)
+  return now - (tonumber(match(argument, "^.(%d+) ")) or 0)
+end
+
 local answers = {}
 for i = FIRST_OPERATION, #ARGV do
   local argument = ARGV[i]
   local code, answer = sub(argument, 1, 1), "."
   if code == "T" or code == "O" or code == "N" or code == "M" then
-    answer = take(code, requests[i], now - (tonumber(match(argument, "^.(%d+) ")) or 0))
+    answer = take(code, requests[i], sinceOf(argument))
   elseif code == "S" then
     answer = settle(requests[i], tonumber(match(argument, "^S(%d+)")))
   elseif code == "P" then
-    local ready, refusing = refusal(requests[i])
+    local ready, refusing = refusalBehind(requests[i], false, sinceOf(argument))
     answer = "-" .. waitText(ready) .. "/" .. (refusing and concat(refusing, ",") or "")
   elseif code == "I" then
     local list = {}
