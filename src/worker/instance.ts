@@ -1,6 +1,14 @@
 /** An object of a worker's class, in this thread. Its methods see limits that belong to one attempt of a call, and end with it. */
 import { runWith } from "../acquisition/acquisition.ts";
-import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, LimitView } from "../contract.ts";
+import type {
+  AcquireOptions,
+  Acquisition,
+  Amounts,
+  Awaitable,
+  Limits,
+  LimitView,
+  Prospect,
+} from "../contract.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { currentScope, runInScope } from "./current-scope.ts";
 import { inject } from "./injected.ts";
@@ -101,6 +109,11 @@ class InstanceLimits implements Limits {
     scope.check();
     const tried = this.#inner.tryAcquire(requested);
     return "then" in tried ? tried.then((answer) => scope.adopt(answer)) : scope.adopt(tried);
+  }
+
+  peek(requested?: Amounts): Awaitable<Prospect> {
+    this.#scope()?.check();
+    return this.#inner.peek(requested);
   }
 
   async run<T>(

@@ -49,6 +49,10 @@ class Elsewhere<K extends string> implements Limits<K> {
     return held(await remotely(() => this.#set.tryAcquire(requested)));
   }
 
+  async peek(requested?: Amounts<K>) {
+    return remotely(() => this.#set.peek(requested));
+  }
+
   async run<T>(
     requested: Amounts<K> | undefined,
     body: (acquisition: Acquisition<K>) => Awaitable<T>,

@@ -32,6 +32,8 @@ export async function portable(): Promise<number> {
   // @ts-expect-error -- perhaps a promise
   somewhere.tryAcquire({ tokens: 1 }).successful;
   // @ts-expect-error -- perhaps a promise
+  somewhere.peek({ tokens: 1 }).successful;
+  // @ts-expect-error -- perhaps a promise
   somewhere.stats().tokens;
   // @ts-expect-error -- misspelt
   await somewhere.acquire({ tokns: 1 });
@@ -55,7 +57,10 @@ const free = set.get("tokens").stats().available;
 /** The members of the contract. */
 export type Members = [
   Expect<
-    Equal<keyof Limits, "acquire" | "tryAcquire" | "run" | "stats" | "get" | "keys" | "config" | "close">
+    Equal<
+      keyof Limits,
+      "acquire" | "tryAcquire" | "peek" | "run" | "stats" | "get" | "keys" | "config" | "close"
+    >
   >,
   Expect<Equal<typeof now, boolean>>,
   Expect<Equal<typeof used | typeof free, number>>,
