@@ -183,6 +183,7 @@ describeRedis("a server that fails", () => {
       acquisition.release();
     }
     expect((await limits.tryAcquire({ tokens: 1 })).successful).toBe(true);
+    expect((await limits.peek({ tokens: 1 })).successful).toBe(true);
     await server.start();
     await expect
       .poll(() => used(limits).catch(() => undefined), { timeout: 5_000 })
@@ -199,9 +200,16 @@ describeRedis("a server that fails", () => {
     });
     await limits.stats();
     await server.kill();
+    // It is asked of the server still, and answered by the stand-in.
+    expect((await limits.peek({ tokens: 50 })).successful).toBe(true);
     const one = await limits.acquire({ tokens: 50 });
     const tried = await limits.tryAcquire({ tokens: 1, db: 0 });
     expect(tried).toMatchObject({ successful: false, limitedBy: ["tokens"] });
+    expect(await limits.peek({ tokens: 1, db: 0 })).toMatchObject({
+      successful: false,
+      limitedBy: ["tokens"],
+    });
+    await expect(limits.peek({ tokens: 51 })).rejects.toBeInstanceOf(BackendUnavailableError);
     const waiter = limits.acquire({ tokens: 0 });
     one.update({ tokens: 1 });
     one.release();

@@ -49,6 +49,34 @@ describeRedis("order between processes", () => {
     expect(passed).toBeLessThanOrEqual(10);
   });
 
+  test("a peek tells what a try would answer while the waiter of another process keeps it back", async () => {
+    const { mine, theirs, advance } = await two([TOKENS]);
+    await theirs.acquire({ tokens: 10 });
+    const waiter = mine.acquire({ tokens: 10 });
+    await advance(0);
+    await advance(500);
+    expect((await theirs.tryAcquire({ tokens: 1 })).successful).toBe(true);
+    // The waiter asks again, is refused, and claims what it waits for.
+    await advance(500);
+    let kept = 0;
+    for (let times = 0; times < 3; times++) {
+      const before = await theirs.stats();
+      const { successful, retryAfterMs, limitedBy, ahead } = await theirs.peek({ tokens: 1 });
+      expect(await theirs.stats()).toEqual(before);
+      const tried = await theirs.tryAcquire({ tokens: 1 });
+      expect([successful, retryAfterMs, limitedBy, ahead]).toEqual([
+        tried.successful,
+        tried.retryAfterMs,
+        tried.limitedBy,
+        tried.ahead,
+      ]);
+      if (!successful && before.tokens.available > 1) kept++;
+    }
+    expect(kept).toBeGreaterThan(0);
+    for (let times = 0; times < 40; times++) await advance(100);
+    expect((await waiter).requested).toEqual({ tokens: 10 });
+  });
+
   test("a waiter for two slots gets them one after the other", async () => {
     const { mine, theirs, advance } = await two([DB]);
     const [one, other] = [await theirs.acquire(), await theirs.acquire()];
