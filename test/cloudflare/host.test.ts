@@ -239,3 +239,17 @@ describe("the host of a set", () => {
     expect(used(await start())).toEqual([100, 10, 1]);
   });
 });
+
+it("a peek writes nothing, and holds nothing", async () => {
+  const host = await start();
+  await ask(host, "a", { tokens: 60, slots: 1 });
+  const { writes } = storage;
+  const alarm = storage.alarm;
+  expect(host.peek({ tokens: 50 }, host.description.id)).toEqual({
+    kind: "foreseen",
+    prospect: { successful: false, retryAfterMs: 100, limitedBy: ["tokens"], ahead: 0 },
+  });
+  expect(host.peek({ tokens: 40 }, host.description.id)).toMatchObject({ prospect: { successful: true } });
+  expect(host.peek({ tokens: -1 }, "")).toMatchObject({ kind: "failed", description: { leaseMs: LEASE_MS } });
+  expect([storage.writes, storage.alarm, used(host)]).toEqual([writes, alarm, [60, 0, 1]]);
+});

@@ -27,6 +27,7 @@ function requestsOf(limits: ConnectedLimits) {
     limits.acquire({ db: 1 }),
     limits.acquire({ db: 1 }, { timeoutMs: 3_600_000, signal }),
     limits.tryAcquire({ db: 1 }),
+    limits.peek({ db: 1 }),
     limits.run({ db: 1 }, () => 1),
     limits.stats(),
   ].map(failure);

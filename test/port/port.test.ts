@@ -418,6 +418,28 @@ describe("connecting", () => {
     expect(JSON.stringify(heard)).toContain("speaks version 2, the peer 99");
   });
 
+  test("a peek rejects at once if the host has a version that does not know it", async () => {
+    const { set } = make();
+    const { here, there } = jsonChannel();
+    serveLimits(set, there);
+    const WELCOME = 1;
+    type Message = { readonly ops: readonly (readonly unknown[])[] };
+    const older = (message: Message) => ({
+      ...message,
+      ops: message.ops.map((op) => (op[0] === WELCOME ? op.slice(0, 7) : op)),
+    });
+    const limits = connectLimits({
+      ...here,
+      receive: (listener) => here.receive((message) => listener(older(message as Message))),
+    });
+    await expect(limits.peek({ db: 1 })).rejects.toMatchObject({
+      code: "ERR_BACKEND_UNAVAILABLE",
+      message: expect.stringContaining("the host is older than peek()"),
+    });
+    expect((await limits.tryAcquire({ db: 1 })).successful).toBe(true);
+    limits.close();
+  });
+
   test.each([undefined, null, 5, "port", {}, { ports: [] }])("%j is no endpoint", (nonsense) => {
     const { set } = make();
     expect(() => serveLimits(set, nonsense as never)).toThrow(InvalidRequestError);
