@@ -81,6 +81,22 @@ export class Crew extends Worker {
     return (await this.limits.stats())[key]?.used;
   }
 
+  /** @param {Record<string, number>} amounts */
+  async peek(amounts) {
+    return this.limits.peek(amounts);
+  }
+
+  /** Peeks after its end. */
+  async peekLater() {
+    setTimeout(async () => {
+      try {
+        await this.limits.peek({ db: 1 });
+      } catch (error) {
+        this.attempts.set(/** @type {{ code: string }} */ (error).code, 1);
+      }
+    }, 5);
+  }
+
   /** @param {Record<string, number>} amounts @param {number} [ms] */
   async hold(amounts, ms = 0) {
     const { tokens } = amounts;

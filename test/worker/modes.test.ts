@@ -127,6 +127,22 @@ describe.each(MODES)("mode %s", (mode) => {
     expect(order).toEqual([1, 0]);
   });
 
+  test("methods peek, and code that a call leaves running cannot", async () => {
+    const limits = makeLimits({ db: 1 });
+    const worker = crew({ mode, limits });
+    const free = { successful: true, retryAfterMs: 0, limitedBy: [], ahead: 0 };
+    expect(await worker.peek({ db: 1 })).toEqual(free);
+    expect(limits.stats().db.used).toBe(0);
+    using _ = await limits.acquire({ db: 1 });
+    expect(await worker.peek({ db: 1 })).toMatchObject({
+      successful: false,
+      retryAfterMs: Number.POSITIVE_INFINITY,
+      limitedBy: ["db"],
+    });
+    await worker.peekLater();
+    await expect.poll(() => worker.attemptsOf("ERR_CALL_ENDED")).toBe(1);
+  });
+
   test("methods take from a set that is remote itself", async () => {
     const limits = makeLimits({ db: 1 });
     const { port1, port2 } = new MessageChannel();
