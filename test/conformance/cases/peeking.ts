@@ -51,6 +51,23 @@ export const peeking: Theme = ({ it }) => {
     expect([successful, limitedBy, ahead]).toEqual([false, ["x"], 1]);
   });
 
+  it("peek answers as a try does behind a waiter that came in the same turn", async (create) => {
+    for (const request of [{ x: 1 }, { y: 1 }, { x: 1, y: 1 }]) {
+      const { limits } = await create([rate("x", 2, 2000), rate("y", 2, 2000)]);
+      await take(limits, { x: 2 });
+      watch(limits.acquire({ x: 1 }));
+      const [peeked, tried] = await Promise.all([limits.peek(request), limits.tryAcquire(request)]);
+      const { successful, retryAfterMs, limitedBy, ahead } = tried;
+      expect(successful).toBe(!("x" in request));
+      expect({ ...peeked, retryAfterMs: micro(peeked.retryAfterMs) }).toEqual({
+        successful,
+        retryAfterMs: micro(retryAfterMs),
+        limitedBy,
+        ahead,
+      });
+    }
+  });
+
   it("peek refuses the requests that a try refuses", async (create) => {
     const { limits } = await create([calls(10, 1000), rate("x", 10, 1000)]);
     for (const request of [undefined, { x: -1 }, { x: 11 }, { y: 1 }]) {
