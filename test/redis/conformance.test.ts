@@ -45,6 +45,7 @@ const SKIPS: Record<string, string> = {
   "a request passes a waiter that awaits another limit, where there is room for both": STRICT,
   "a request does not take the last of a limit that a waiter wants too": STRICT,
   "limitedBy names the limit that is full, and not those that are kept for waiters": STRICT,
+  "every refusal behind waiters names the one limit that is full": STRICT,
   "a try that is refused because of a waiter is told so by stats": UNCOUNTED,
   "a window does not split a waiter": UNCOUNTED,
   "the error of a timeout tells which limit refused, for how long, and how many stood before": UNCOUNTED,
