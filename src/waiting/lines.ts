@@ -96,7 +96,10 @@ export class Lines<W extends Standing<W>> {
       const demand = this.#demands[index]!;
       demand.add(waiter);
       this.#totals[index] = demand.total;
-      if (isNew) demand.lines++;
+      if (!isNew) continue;
+      demand.lines++;
+      // From the second line on, the sums before waiters are asked for.
+      if (demand.lines > 1) demand.inOrder(this.#byName);
     }
     // Until it is judged, it could go at any time.
     if (line.head === waiter)

@@ -49,7 +49,7 @@ export class Order<W extends Demanding> {
     const at = Math.max(this.#pieceOf(waiter), 0);
     const piece = pieces[at];
     if (piece !== undefined && piece.waiters.length < MOST_IN_PIECE) {
-      piece.waiters.splice(indexIn(piece.waiters, waiter), 0, waiter);
+      insert(piece.waiters, indexIn(piece.waiters, waiter), waiter);
       this.#setSum(at, piece.sum + this.#demandOf(waiter));
       return;
     }
@@ -69,7 +69,7 @@ export class Order<W extends Demanding> {
   remove(waiter: W): void {
     const at = this.#pieceOf(waiter);
     const { waiters, sum } = this.#pieces[at]!;
-    waiters.splice(indexIn(waiters, waiter), 1);
+    take(waiters, indexIn(waiters, waiter));
     if (waiters.length === 0) {
       this.#pieces.splice(at, 1);
       this.#shelves = undefined;
@@ -159,6 +159,18 @@ export class Order<W extends Demanding> {
     for (const waiter of waiters) sum += this.#demandOf(waiter);
     return sum;
   }
+}
+
+// Most waiters come at the end and leave from the front: there `splice` would make a list for nothing.
+
+function insert<W>(waiters: W[], at: number, waiter: W): void {
+  if (at === waiters.length) waiters.push(waiter);
+  else waiters.splice(at, 0, waiter);
+}
+
+function take<W>(waiters: W[], at: number): void {
+  if (at === 0) waiters.shift();
+  else waiters.splice(at, 1);
 }
 
 /** The index of the first waiter that does not go before `ranked`. */
