@@ -49,6 +49,8 @@ export class Conversation {
   #isBusy = false;
   #retry: unknown;
   #retryMs = FIRST_RETRY_MS;
+  /** The last look at the deadline found the client at its first connection. */
+  #isConnecting = false;
   #isAway = false;
   #isRefused = false;
   #isEnded = false;
@@ -275,8 +277,13 @@ export class Conversation {
       this.#batch.askedAt + CONNECTION_DEADLINES * deadlineMs > now
     ) {
       // The client makes its first connection, and has not failed to: all that would be let pass now might be too much.
+      this.#isConnecting = true;
       this.#speaker.missing(now - deadlineMs, undefined);
       this.#patience.watch(now - deadlineMs / 2);
+    } else if (this.#isConnecting && this.#pulse.error === undefined) {
+      // The connection is there since a moment ago: only now can the server answer, and it has its deadline for that.
+      this.#isConnecting = false;
+      this.#patience.watch(now);
     } else {
       this.#giveUp(now - deadlineMs, this.#pulse.error ?? this.#error);
     }
