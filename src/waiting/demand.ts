@@ -62,7 +62,8 @@ export class Demand<W extends Standing<W>> {
     const waiters: W[] = [];
     for (const line of all.values()) {
       if (!line.limits.includes(this.#limit)) continue;
-      waiters.push(...line.waiters);
+      // One by one: the arguments of a call are bounded, and a line is not.
+      for (const waiter of line.waiters) waiters.push(waiter);
     }
     waiters.sort((a, b) => (isBefore(a, b) ? -1 : 1));
     const order = new Order<W>(this.#limit);

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { AcquireTimeoutError, LimitSet } from "../../src/index.ts";
+import { AcquireTimeoutError, type LimitError, LimitSet } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { rate, resource } from "../conformance/tools.ts";
 
@@ -132,4 +132,16 @@ test("a waiter that gives up does not disturb those of other limits", async () =
   await outcome;
   b.release();
   expect((await next).requested).toEqual({ b: 1 });
+});
+
+test("a line of any length may stand beside another", async () => {
+  const clock = new ManualClock();
+  const limits = new LimitSet({ limits: [rate("x", 1, 1), rate("y", 1, 1)], clock });
+  limits.tryAcquire({ x: 1 });
+  const long = Array.from({ length: 200_000 }, () => limits.acquire({ x: 1 }).catch(() => undefined));
+  const other = limits.acquire({ x: 1, y: 1 }).catch((error: unknown) => (error as LimitError).code);
+  expect(limits.waiting).toBe(200_001);
+  limits.close();
+  await Promise.all(long);
+  expect(await other).toBe("ERR_LIMIT_SET_CLOSED");
 });
