@@ -147,14 +147,7 @@ export async function play(script: Script, without?: number): Promise<Played & {
       if (arrival.parent !== undefined) children.set(arrival.parent, children.get(arrival.parent)! - 1);
       const acquisition = held.get(arrival.id)!;
       held.delete(arrival.id);
-      acquisition.update(
-        Object.fromEntries(
-          script.limits.flatMap(({ key, type }, i) =>
-            type === "rate" && arrival.units[i]! > 0 ? [[key, arrival.used[i]!]] : [],
-          ),
-        ),
-      );
-      acquisition.release();
+      settle(script, arrival, acquisition);
       await settled();
     }
     for (const { id, controller } of controllers.filter((each) => each.tick === tick)) {
@@ -285,14 +278,7 @@ export function playByRule(script: Script): Played {
     for (const { arrival } of due.filter((each) => each.tick === tick)) {
       const acquisition = held.get(arrival.id)!;
       held.delete(arrival.id);
-      acquisition.update(
-        Object.fromEntries(
-          script.limits.flatMap(({ key, type }, i) =>
-            type === "rate" && arrival.units[i]! > 0 ? [[key, arrival.used[i]!]] : [],
-          ),
-        ),
-      );
-      acquisition.release();
+      settle(script, arrival, acquisition);
       drain();
     }
     const late = waiting.filter(({ arrival }) => arrival.tick + arrival.patience === tick);
@@ -312,6 +298,15 @@ export function playByRule(script: Script): Played {
   }
   set.close();
   return { grants, order };
+}
+
+/** Reports what an arrival has used, and releases its acquisition. */
+function settle({ limits }: Script, { units, used }: Arrival, acquisition: Acquisition<string>): void {
+  const usage = limits.flatMap(({ key, type }, i) =>
+    type === "rate" && units[i]! > 0 ? [[key, used[i]!]] : [],
+  );
+  acquisition.update(Object.fromEntries(usage));
+  acquisition.release();
 }
 
 function sum(numbers: readonly number[]): number {
