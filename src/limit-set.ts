@@ -3,6 +3,7 @@
 import { Grant, runWith } from "./acquisition/acquisition.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
 import { LocalGranter } from "./acquisition/local-granter.ts";
+import { ChangeableSet } from "./changes/changeable-set.ts";
 import type {
   AcquireOptions,
   Acquisition,
@@ -25,7 +26,7 @@ import {
   type LimitSetOptions,
 } from "./limits/options.ts";
 import { Requests } from "./limits/requests.ts";
-import { describe, type LimitStats } from "./limits/stats.ts";
+import type { LimitStats } from "./limits/stats.ts";
 import { toMicros } from "./limits/units.ts";
 import { SetClock } from "./platform/set-clock.ts";
 import { warnOnce } from "./platform/warning.ts";
@@ -33,7 +34,7 @@ import { takeBlocking } from "./waiting/blocking.ts";
 import type { Queue, QueueOptions, Waiters } from "./waiting/gate.ts";
 import type { Request } from "./waiting/standing.ts";
 
-class LimitSet<K extends string = string> implements Limits<K> {
+class LimitSet<K extends string = string> extends ChangeableSet<K> implements Limits<K> {
   /** The keys of the limits, in the order of their definition. */
   readonly keys: readonly K[];
   /** A frozen copy of the option `config`. */
@@ -52,6 +53,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
   private region: Region | undefined;
 
   constructor(options: LimitSetOptions<K> = {}) {
+    super();
     checkSetOptions(options);
     const { limits = [], shared = true, maxThreads = 32, config = {}, clock } = options;
     const { onWarning = warnOnce(), missingUpdate = "throw", maxWaiting, agingMs } = options;
@@ -196,23 +198,6 @@ class LimitSet<K extends string = string> implements Limits<K> {
   }
 
   /**
-   * The state of all limits at one moment, by key. Reading changes nothing.
-   *
-   * @throws {LimitSetClosedError} if the set is closed.
-   * @example
-   * limits.stats().tokens.available; // 60
-   */
-  stats(): Readonly<Record<K, LimitStats>> {
-    this.open();
-    const readings = this.granter.inspect();
-    const entries = this.limits.map((limit, i) => {
-      const { used, wait, waiting } = readings[i]!;
-      return [limit.key, describe(limit, used, wait, waiting)];
-    });
-    return Object.freeze(Object.fromEntries(entries));
-  }
-
-  /**
    * The definition of one limit, and its `stats()`.
    *
    * @throws {InvalidRequestError} for an unknown key.
@@ -238,6 +223,7 @@ class LimitSet<K extends string = string> implements Limits<K> {
     const facts = { region: this.open(), limits, clock, shared, maxThreads, queueOptions };
     return {
       ...facts,
+      inspect: () => granter.inspect(),
       serve: () => queue.serve(),
       recordOf: (acquisition) => Grant.recordOf(acquisition as Grant<K>),
       grantAgain: ({ units, token, covered }) => new Grant(granter, units, token, covered),

@@ -10,6 +10,7 @@ import type { LimitSetOptions } from "../limits/options.ts";
 import type { SetClock } from "../platform/set-clock.ts";
 import type { QueueOptions } from "../waiting/gate.ts";
 import type { GrantRecord } from "./acquisition.ts";
+import type { Reading } from "./local-granter.ts";
 
 export const INTERNALS: unique symbol = Symbol.for("limitset.internals") as never;
 
@@ -22,6 +23,8 @@ export interface Internals<K extends string> {
   readonly shared: boolean;
   readonly maxThreads: number;
   readonly queueOptions: QueueOptions;
+  /** For each limit, at one moment: its state. */
+  inspect(): Reading[];
   /** Serves the waiters: for when resources came back without a release in this thread. */
   serve(): void;
   /** Reads the data of an acquisition of this set. */

@@ -37,6 +37,13 @@ export interface LocalSet<K extends string> {
   readonly reclaimed: () => void;
 }
 
+/** The state of a limit: the units in use, for how long one unit would wait, and how many requests wait. */
+export interface Reading {
+  readonly used: number;
+  readonly wait: number;
+  readonly waiting: number;
+}
+
 export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisition<K, K>> {
   readonly requests: Requests<K>;
   readonly config: Readonly<Record<string, unknown>>;
@@ -122,8 +129,8 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     return new Refusal(this.denials.behind(outlook), outlook.retryAfterMs, outlook.ahead);
   }
 
-  /** For each limit, at one moment: the units in use, how long one unit would wait, and how many requests wait. */
-  inspect(): { used: number; wait: number; waiting: number }[] {
+  /** For each limit, at one moment: its state. */
+  inspect(): Reading[] {
     const now = this.clock.now();
     const { keys } = this.requests;
     const { demand } = this.queue.ask({ units: keys.map(() => 1) }, now);

@@ -9,7 +9,7 @@ const BASE = ["errors", "platform"];
 const BRIDGE = [...BASE, "core"];
 const LIMITS = [...BRIDGE, "limits"];
 const WAITING = [...LIMITS, "contract", "waiting"];
-const SET = [...WAITING, "acquisition", "limit-set"];
+const SET = [...WAITING, "acquisition", "changes", "limit-set"];
 
 /** Each room and the rooms that it may import, itself aside. All rooms may read the layout of memory. */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -20,7 +20,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   contract: ["limits"],
   waiting: [...LIMITS, "contract"],
   acquisition: WAITING,
-  "limit-set": [...WAITING, "acquisition"],
+  changes: [...WAITING, "acquisition"],
+  "limit-set": [...WAITING, "acquisition", "changes"],
   remote: [...WAITING],
   threads: [...SET, "remote"],
   port: [...SET, "remote"],
