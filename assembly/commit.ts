@@ -13,11 +13,11 @@
  */
 import * as claims from "./claims";
 import { demandAt } from "./demand";
+import { homeOf } from "./home";
 import * as kinds from "./kinds";
 import {
   AFTER,
   BLOCK_BYTES,
-  BLOCKS,
   CLAIM_COUNT,
   COUNT,
   DEFINITION_BYTES,
@@ -25,14 +25,12 @@ import {
   ENTRY_BYTES,
   FIRST,
   HEAD,
-  INDEX,
-  INDEX_BITS,
-  INDEX_MASK,
   INSIDE,
   INSPECT,
   KIND,
   LATEST,
   LIMITS,
+  LINE_BITS,
   LOG,
   LOGGED,
   MAX_ENTRIES,
@@ -53,6 +51,7 @@ import {
   TAKE,
   UNIT_BYTES,
   UNITS,
+  VERSION_AT,
 } from "./layout";
 import { lifeOf } from "./life";
 import { microseconds, TOLERANCE, wait } from "./time";
@@ -93,8 +92,7 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
     // Read after the head: what a reclaimed thread holds is given back by a swap that follows the end of its life.
     if (life !== 0 && lifeOf(scratch) !== (life | INSIDE)) return NaN;
     // A settlement is never refused, so that the only participant of a region needs no copy for it.
-    const staged =
-      action === SETTLE && isAlone(region) ? present(region, head) : stage(region, scratch, head);
+    const staged = action === SETTLE && isAlone(region) ? present(head) : stage(region, scratch, head);
     // A set's time never runs backwards.
     let now = load<i64>(staged + LATEST);
     if (now < reading) now = reading;
@@ -200,19 +198,24 @@ function press(
   return true;
 }
 
-export function readHead(region: usize): i64 {
-  return atomic.load<i64>(region + HEAD);
+/** Makes `block` the present one of a new region, of which no other thread knows. */
+export function begin(region: usize, block: usize): void {
+  store<i64>(region + HEAD, i64(block >>> LINE_BITS));
 }
 
-/** The block that `head` names. */
-function present(region: usize, head: i64): usize {
-  return region + load<i32>(region + BLOCKS) + i32(head & INDEX_MASK) * load<i32>(region + BLOCK_BYTES);
+export function readHead(region: usize): i64 {
+  return atomic.load<i64>(homeOf(region) + HEAD);
+}
+
+/** The block that `head` names. The lower half of the head loses the end of the version by the shift. */
+function present(head: i64): usize {
+  return usize(head) << LINE_BITS;
 }
 
 /** Copies the block that `head` names to that one of the participant's blocks which it does not name. Returns the copy. */
 export function stage(region: usize, scratch: usize, head: i64): usize {
-  const source = present(region, head);
-  let target = region + load<i32>(scratch + OWN);
+  const source = present(head);
+  let target = load<usize>(scratch + OWN);
   if (target === source) target += load<i32>(region + BLOCK_BYTES);
   store<i64>(target + LATEST, load<i64>(source + LATEST));
   const end = target + load<i32>(region + STATE_BYTES);
@@ -230,8 +233,8 @@ export function stage(region: usize, scratch: usize, head: i64): usize {
 
 /** Publishes the staged block. Returns false, and does nothing, if another thread published first. */
 export function publish(region: usize, head: i64, staged: usize): bool {
-  const next = (((head >> INDEX_BITS) + 1) << INDEX_BITS) | i64(load<i32>(staged + INDEX));
-  if (!isAlone(region)) return atomic.cmpxchg<i64>(region + HEAD, head, next) === head;
+  const next = (((head >> VERSION_AT) + 1) << VERSION_AT) | i64(staged >>> LINE_BITS);
+  if (!isAlone(region)) return atomic.cmpxchg<i64>(homeOf(region) + HEAD, head, next) === head;
   store<i64>(region + HEAD, next);
   return true;
 }
@@ -243,7 +246,7 @@ export function publish(region: usize, head: i64, staged: usize): bool {
  */
 export function unchanged(region: usize, head: i64): bool {
   if (isAlone(region)) return true;
-  return atomic.add<i64>(region + HEAD, 0) === head;
+  return atomic.add<i64>(homeOf(region) + HEAD, 0) === head;
 }
 
 /** Whether the region has one participant, whose thread no other can overtake. Sharing moves a set to a region with more. */

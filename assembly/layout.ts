@@ -5,7 +5,7 @@
  * ```
  * region   one LimitSet                                     written by
  * +--------------------------------------------------------+
- * |   0  HEAD      i64  version << 16 | block index         | commit.ts, by compare-and-swap
+ * |   0  HEAD      i64  version << 26 | block address >> 6  | commit.ts, by compare-and-swap
  * |   8  WAKE      i32  changes when sleepers are woken     | wake.ts
  * |  12  SLEEPERS  i32  1: a thread may sleep on WAKE       | the thread that goes to sleep; wake.ts
  * +-- 64 --------------------------------------------------+
@@ -22,7 +22,7 @@
  *
  * block    one version of the state of all limits
  * +--------------------------------------------------------+
- * |  INDEX  i32, which block this is                        | format, once
+ * |  REGION i32, the address of the region it belongs to    | format, once
  * |  CLAIM_COUNT i32, how many claims the block has         |
  * |  LATEST i64, the latest time published, in microseconds |
  * |  state of limit 0, 1, ...              (always copied)  |
@@ -33,7 +33,7 @@
  * scratch  one participant: its request, the core's answer
  * +--------------------------------------------------------+
  * |  PARTICIPANT i32, its number                            | format, once
- * |  OWN i32, where in the region its blocks begin          | format, once
+ * |  OWN i32, the address of its blocks                     | format, once
  * |  SEAT i32, the address of the number's seat             | format, once
  * |  SHIFT i64, the set's time less the clock's reading     | core
  * |  AHEAD i64, the set's time less the wall clock's        | core
@@ -56,7 +56,7 @@ export const WIDE_FORMAT = 2;
 /** The format of sets with a fixed window. Under formats 1 and 2 its state had the window's number in place of its end. */
 export const FIXED_FORMAT = 3;
 /** Grows with each change to this file: threads that read memory in different ways must not share it. */
-export const SHARED_FORMAT = 5;
+export const SHARED_FORMAT = 6;
 
 // Kinds of limit.
 export const TOKEN_BUCKET = 0;
@@ -102,6 +102,8 @@ export const CLAIMS = 96;
 export const SERIAL = 100;
 /** The size of a claim, which has a demand for each limit. */
 export const CLAIM_BYTES = 104;
+/** The address of the region that has the head. */
+export const HOME = 108;
 export const DEFINITIONS = 128;
 
 // Definition of a limit.
@@ -162,13 +164,14 @@ export const RECLAIMED = 2;
 /** The thread is in the middle of a transaction. */
 export const INSIDE = 4;
 
-// Head word.
-export const INDEX_BITS = 16;
-export const INDEX_MASK = 0xffff;
-export const MAX_PARTICIPANTS = 32768; // Two blocks each.
+export const MAX_PARTICIPANTS = 32768;
+
+// Head word: the version, above the address of the present block in cache lines.
+export const LINE_BITS = 6;
+export const VERSION_AT = 32 - LINE_BITS;
 
 // Block.
-export const INDEX = 0;
+export const REGION = 0;
 export const CLAIM_COUNT = 4;
 export const LATEST = 8;
 export const STATES = 16;

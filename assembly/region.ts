@@ -1,5 +1,6 @@
 /** Lays out the region of a set, once, before the first take. */
 import { claimBytes, maxClaims } from "./claims";
+import { begin } from "./commit";
 import * as kinds from "./kinds";
 import {
   BLOCK_BYTES,
@@ -10,7 +11,7 @@ import {
   DEFINITION_BYTES,
   DEFINITIONS,
   HANDLES_BYTES,
-  INDEX,
+  HOME,
   KIND,
   LIMITS,
   LINE,
@@ -21,6 +22,7 @@ import {
   PARTICIPANT,
   PARTICIPANTS,
   PIECE,
+  REGION,
   SCRATCH_BYTES,
   SCRATCHES,
   SEAT,
@@ -59,6 +61,7 @@ export function format(
   assert((region & (LINE - 1)) === 0, "a region begins at a cache line");
   assert(participants > 0 && participants <= MAX_PARTICIPANTS, "participants: 1 to MAX_PARTICIPANTS");
   const scratches = DEFINITIONS + limits * DEFINITION_BYTES + handleBytes(participants);
+  store<usize>(region + HOME, region);
   store<i32>(region + LIMITS, limits);
   store<i32>(region + PARTICIPANTS, participants);
   store<i32>(region + SCRATCHES, scratches);
@@ -72,13 +75,14 @@ export function format(
   const bytes = load<i32>(region + BLOCK_BYTES);
   for (let participant = 0; participant < participants; participant++) {
     const scratch = scratchOf(region, participant);
-    const own = load<i32>(region + BLOCKS) + 2 * participant * bytes;
+    const own = region + load<i32>(region + BLOCKS) + 2 * participant * bytes;
     store<i32>(scratch + PARTICIPANT, participant);
     store<usize>(scratch + SEAT, seats + participant * SEAT_BYTES);
-    store<i32>(scratch + OWN, own);
-    store<i32>(region + own + INDEX, 2 * participant);
-    store<i32>(region + own + bytes + INDEX, 2 * participant + 1);
+    store<usize>(scratch + OWN, own);
+    store<usize>(own + REGION, region);
+    store<usize>(own + bytes + REGION, region);
   }
+  begin(region, region + load<i32>(region + BLOCKS));
 }
 
 /**

@@ -10,7 +10,6 @@ import {
   COUNT,
   ENTRY_BYTES,
   FIRST,
-  HEAD,
   HELD,
   IN_USE,
   KIND,
@@ -23,7 +22,7 @@ import {
   STATE_BYTES,
   STATES,
 } from "../../assembly/layout.ts";
-import { presentBlock, wordOfDefinition } from "../core/block.ts";
+import { headOf, presentBlock, wordOfDefinition } from "../core/block.ts";
 import type { Region } from "../core/region.ts";
 
 /** The addresses of a sliding window's state and of its log. */
@@ -62,7 +61,7 @@ class BlockParts {
 
 /** A number that changes whenever the state of the region changes, and only then. */
 export function versionOf({ address }: Region): bigint {
-  return new BigInt64Array(address.buffer, address.start, 1)[HEAD / 8]!;
+  return headOf(address);
 }
 
 /** Sets how many units of the ResourceLimit `index` are held. A snapshot need not agree with the grants, which are stored apart. */

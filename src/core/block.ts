@@ -1,12 +1,5 @@
 /** Where in memory a set's state is. JavaScript has this formula here and nowhere else. */
-import {
-  BLOCK_BYTES,
-  BLOCKS,
-  DEFINITION_BYTES,
-  DEFINITIONS,
-  HEAD,
-  INDEX_MASK,
-} from "../../assembly/layout.ts";
+import { DEFINITION_BYTES, DEFINITIONS, HEAD, HOME, LINE_BITS } from "../../assembly/layout.ts";
 
 /** A region's place: its memory, and the address at which it begins. */
 export interface Address {
@@ -14,11 +7,15 @@ export interface Address {
   readonly start: number;
 }
 
-/** The address of the block that the head names. Its words are there to be read, since the head is read atomically. */
-export function presentBlock({ buffer, start }: Address): number {
-  const region = new DataView(buffer, start);
-  const index = Atomics.load(new Int32Array(buffer, start), HEAD / 4) & INDEX_MASK;
-  return start + region.getInt32(BLOCKS, true) + index * region.getInt32(BLOCK_BYTES, true);
+/** The head word: which block is the present one, under a version that no other state of the set has. */
+export function headOf({ buffer, start }: Address): bigint {
+  const home = new Int32Array(buffer, start)[HOME / 4]! >>> 0;
+  return Atomics.load(new BigInt64Array(buffer, home), HEAD / 8);
+}
+
+/** The address of the block that a head names: by default the present one. Its words are there to be read, since the head is read atomically. */
+export function presentBlock(address: Address, head = headOf(address)): number {
+  return Number(BigInt.asUintN(32, head << BigInt(LINE_BITS)));
 }
 
 /** The address of the definition of limit `index`. */

@@ -10,7 +10,6 @@ import {
   ENTRY_TIME,
   FIRST,
   FIXED_WINDOW,
-  HEAD,
   KIND,
   LATEST,
   LOG,
@@ -20,7 +19,7 @@ import {
   WINDOW,
   WINDOW_END,
 } from "../../assembly/layout.ts";
-import { type Address, definitionAt, presentBlock, wordOfDefinition } from "./block.ts";
+import { type Address, definitionAt, headOf, presentBlock, wordOfDefinition } from "./block.ts";
 
 /** A grant in a sliding window: its time in microseconds, and its units. */
 type Grant = readonly [time: number, units: number];
@@ -40,8 +39,8 @@ export function momentInLine(
   const kind = wordOfDefinition(region, index, KIND);
   const view = new DataView(region.buffer);
   const long = (at: number) => Number(view.getBigInt64(at, true));
-  const head = Atomics.load(new Int32Array(region.buffer, region.start), HEAD / 4);
-  const block = presentBlock(region);
+  const head = headOf(region);
+  const block = presentBlock(region, head);
   const definition = definitionAt(region, index);
   const [capacity, window] = [long(definition + CEILING), long(definition + WINDOW)];
   const state = block + wordOfDefinition(region, index, STATE);
@@ -65,8 +64,7 @@ export function momentInLine(
     }
     moment = inSlidingWindow(grants, before, units, capacity, window, time);
   }
-  const isWhole = Atomics.load(new Int32Array(region.buffer, region.start), HEAD / 4) === head;
-  return isWhole ? moment : Number.NaN;
+  return headOf(region) === head ? moment : Number.NaN;
 }
 
 /** How many windows later than the present one, of which so much is used. */

@@ -1,11 +1,8 @@
 /** Order between threads, with two participants in one thread: it brings about the moments that threads would meet by chance. */
 import { beforeEach, describe, expect, test } from "vitest";
 import {
-  BLOCK_BYTES,
-  BLOCKS,
   CLAIM_COUNT,
   HEAD,
-  INDEX_MASK,
   INSIDE,
   LIFE,
   PROBE,
@@ -21,6 +18,7 @@ import {
   UNITS,
   WAKE,
 } from "../../assembly/layout.ts";
+import { presentBlock } from "../../src/core/block.ts";
 import { openCore, SEATS } from "./core.ts";
 
 const NOW = 1_735_689_600_000;
@@ -58,8 +56,8 @@ function ask(participant: number, units: [number, number], ms: number, since = 0
 const word = (offset: number) => new Int32Array(core.i64.buffer)[(core.region + offset) / 4]!;
 
 function claims(): number {
-  const index = Number(core.i64[(core.region + HEAD) / 8]! & BigInt(INDEX_MASK));
-  return word(word(BLOCKS) + index * word(BLOCK_BYTES) + CLAIM_COUNT);
+  const block = presentBlock({ buffer: core.i64.buffer, start: core.region });
+  return new Int32Array(core.i64.buffer)[(block + CLAIM_COUNT) / 4]!;
 }
 
 /** Participant 1 wants `units` of an empty bucket at NOW, is passed over, and has a claim 50 ms later. */

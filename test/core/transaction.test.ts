@@ -1,9 +1,9 @@
 /** The protocol of `commit.ts`, seen from outside: blocks, heads, versions. */
 import { expect, test } from "vitest";
 import {
+  BLOCK_BYTES,
+  BLOCKS,
   HEAD,
-  INDEX_BITS,
-  INDEX_MASK,
   INSPECT,
   PROBE,
   RESOURCE,
@@ -12,14 +12,19 @@ import {
   TAKE,
   TOKEN_BUCKET,
   UNITS,
+  VERSION_AT,
 } from "../../assembly/layout.ts";
+import { presentBlock } from "../../src/core/block.ts";
 import { instantiateDebug, openCore } from "./core.ts";
 
 const NOW = 1_735_689_600_000;
 
 function head(core: ReturnType<typeof openCore>) {
-  const word = core.i64[(core.region + HEAD) / 8]!;
-  return { version: word >> BigInt(INDEX_BITS), index: Number(word & BigInt(INDEX_MASK)) };
+  const { region, i64 } = core;
+  const words = new Int32Array(i64.buffer, region);
+  const block = presentBlock({ buffer: i64.buffer, start: region });
+  const index = (block - region - words[BLOCKS / 4]!) / words[BLOCK_BYTES / 4]!;
+  return { version: i64[(region + HEAD) / 8]! >> BigInt(VERSION_AT), index };
 }
 
 test("a grant moves the head to the participant's other block and raises the version", () => {
@@ -57,7 +62,9 @@ test("a refusal and a reading leave the head and the head's block as they were",
 
 test("the version wraps without a trace", () => {
   const core = openCore([{ kind: RESOURCE, capacity: 10 }]);
-  core.i64[(core.region + HEAD) / 8] = ((1n << 47n) - 1n) << 16n;
+  const word = (core.region + HEAD) / 8;
+  const version = BigInt(VERSION_AT);
+  core.i64[word] = (((1n << (63n - version)) - 1n) << version) | BigInt.asUintN(VERSION_AT, core.i64[word]!);
   core.request([1]);
   for (let i = 0; i < 3; i++)
     expect(core.transact(core.region, core.scratch, 0, NOW, TAKE, 0)).toBeGreaterThan(0);
@@ -112,4 +119,23 @@ test("misuse of the debug build aborts with a readable reason", () => {
   expect(() => core.define(32_768, 1, TOKEN_BUCKET, 1, 1, 1, 0, 0)).toThrow(/no such limit/);
   expect(() => core.define(32_768, 0, 9, 1, 1, 1, 0, 0)).toThrow(/no such kind/);
   expect(() => core.scratchOf(32_768, 1)).toThrow(/no such participant/);
+});
+
+test("a head names blocks in the upper half of a memory of 4 GB", () => {
+  const { core, memory } = instantiateDebug();
+  memory.grow(65_535);
+  const start = 2 ** 32 - 65_536;
+  const bytes = core.stateBytes(RESOURCE, 2);
+  core.format(start, 1, bytes, 0, 2, start + 32_768);
+  core.define(start, 0, RESOURCE, 2, 2, 0, 0, 0);
+  const blocks = [0, 1, 1].map((participant) => {
+    const scratch = core.scratchOf(start, participant);
+    new Float64Array(memory.buffer)[((scratch >>> 0) + UNITS) / 8] = 1;
+    core.transact(start, scratch, 0, NOW, TAKE, 0);
+    return presentBlock({ buffer: memory.buffer, start }) - start;
+  });
+  const size = new Int32Array(memory.buffer, start)[BLOCK_BYTES / 4]!;
+  const first = new Int32Array(memory.buffer, start)[BLOCKS / 4]!;
+  // The third is refused.
+  expect(blocks).toEqual([first + size, first + 2 * size, first + 2 * size]);
 });

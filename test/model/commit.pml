@@ -48,7 +48,7 @@
  * Assumed:
  * - Steps of different threads interleave; each sees all that came before it. weak.pml is for what is seen late.
  * - While a thread is between reading the head and its swap, the version does not come round to the same number. Of
- *   its 48 bits that would be 2^48 commits; here the version starts two short of its wrap and passes zero, and there
+ *   its 38 bits that would be 2^38 commits; here the version starts two short of its wrap and passes zero, and there
  *   are fewer commits in all than versions. The mutant FULL_WRAP shows that this is needed.
  * - A thread that is known to have ended takes no more steps. At least one participant lives, and learns of it. Of a
  *   thread that is reclaimed otherwise nothing is assumed.
