@@ -6,6 +6,7 @@
  */
 export { transact } from "./commit";
 export { demandOf } from "./demand";
+export { inherit } from "./inherit";
 export { logBytes, stateBytes } from "./kinds";
 export { enter, exit } from "./life";
 export { correct, leave } from "./participant";

@@ -78,6 +78,16 @@ export const INSPECT = 3;
 /** Added to TAKE, PROBE or INSPECT: waiters stand before the request, and DEMAND counts. */
 export const AFTER = 4;
 
+// What carries over where a limit is defined anew: see inherit.ts.
+/** What is used stays used. */
+export const INHERIT_USED = 0;
+/** What is available stays available. */
+export const INHERIT_AVAILABLE = 1;
+/** The share that is used stays the same. */
+export const INHERIT_PROPORTIONAL = 2;
+/** Nothing but resources in use. */
+export const INHERIT_FRESH = 3;
+
 /** More than one limit refused. */
 export const SEVERAL = -1;
 

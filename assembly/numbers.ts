@@ -152,7 +152,7 @@ const MISS: i64 = 512;
  * Returns a x b / m, rounded down. `a` and the quotient are at most 2^60; `b` and `m` are at most 2^53. A quotient of floating
  * point is off by less than MISS: so the rest has 63 bits at most, even if the product has more.
  */
-function quotient(a: i64, b: i64, m: i64): i64 {
+export function quotient(a: i64, b: i64, m: i64): i64 {
   const least = i64((f64(a) * f64(b)) / f64(m)) - MISS;
   return least + (a * b - least * m) / m;
 }

@@ -32,6 +32,18 @@ export interface CoreExports {
   transact(region: number, scratch: number, life: number, ms: number, action: number, since: number): number;
   correct(region: number, scratch: number, life: number, ms: number, shift: number, ahead: number): number;
   demandOf(region: number, index: number, units: number): number;
+  inherit(
+    from: number,
+    source: number,
+    index: number,
+    to: number,
+    target: number,
+    into: number,
+    scratch: number,
+    now: number,
+    mode: number,
+    ratio: number,
+  ): void;
   leave(region: number, scratch: number, own: number, participant: number, life: number, since: number): void;
   enter(seat: number, life: number): number;
   exit(seat: number): void;

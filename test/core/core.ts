@@ -36,6 +36,16 @@ export function instantiateDebug(): { core: CoreExports; memory: WebAssembly.Mem
 export function openCore(limits: readonly LimitRow[], participants = 1): Core {
   const { core, memory } = instantiateDebug();
   memory.grow(15);
+  return layRegion({ core, memory }, REGION, limits, participants);
+}
+
+/** Lays out a region at `start`, where all is 0. */
+export function layRegion(
+  { core, memory }: ReturnType<typeof instantiateDebug>,
+  start: number,
+  limits: readonly LimitRow[],
+  participants = 1,
+): Core {
   let states = 0;
   let logs = 0;
   const offsets = limits.map(({ kind }) => {
@@ -44,15 +54,15 @@ export function openCore(limits: readonly LimitRow[], participants = 1): Core {
     logs += core.logBytes(kind);
     return offset;
   });
-  core.format(REGION, limits.length, states, logs, participants, SEATS);
+  core.format(start, limits.length, states, logs, participants, SEATS);
   limits.forEach(({ kind, capacity, ceiling = capacity, window = 1_000_000 }, i) => {
-    core.define(REGION, i, kind, capacity, ceiling, window, ...offsets[i]!);
+    core.define(start, i, kind, capacity, ceiling, window, ...offsets[i]!);
   });
   const f64 = new Float64Array(memory.buffer);
-  const scratch = core.scratchOf(REGION, 0);
+  const scratch = core.scratchOf(start, 0);
   return {
     ...core,
-    region: REGION,
+    region: start,
     scratch,
     f64,
     i64: new BigInt64Array(memory.buffer),

@@ -9,6 +9,7 @@ const EXPORTS = [
   "enter",
   "exit",
   "format",
+  "inherit",
   "leave",
   "logBytes",
   "regionBytes",
@@ -49,9 +50,9 @@ describe("the release build", () => {
     });
   });
 
-  // The rules of debts and refunds are there twice: for debts of one word, and for those of two.
-  test("has 8,900 bytes at most", () => {
-    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(8_900);
+  // The rules of debts and refunds are there twice: for debts of one word, and for those of two. So is what redefine reads of them.
+  test("has 10,750 bytes at most", () => {
+    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(10_750);
   });
 });
 
