@@ -29,6 +29,10 @@ const PARTS_OF_CONDITIONS = [
   "limitset/cloudflare.KeysOf.__type.key",
   "limitset/cloudflare.KeysOf.__type.limits",
   "limitset/cloudflare.KeysOf.__type.type",
+  "limitset/cloudflare.MetricsOf.__type.counts",
+  "limitset/cloudflare.MetricsOf.__type.key",
+  "limitset/cloudflare.MetricsOf.__type.limits",
+  "limitset/cloudflare.MetricsOf.__type.type",
   "limitset/worker.WorkerOptions.limits.__type.limits",
 ];
 

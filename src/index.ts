@@ -40,6 +40,8 @@ export { LimitSet } from "./limit-set.ts";
 export {
   CallLimit,
   type CallLimitOptions,
+  type KeyedRateOptions,
+  type KeylessCallOptions,
   type Limit,
   type LimitLike,
   type Overage,

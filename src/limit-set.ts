@@ -34,7 +34,10 @@ import { takeBlocking } from "./waiting/blocking.ts";
 import type { Queue, QueueOptions, Waiters } from "./waiting/gate.ts";
 import type { Request } from "./waiting/standing.ts";
 
-class LimitSet<K extends string = string> extends ChangeableSet<K> implements Limits<K> {
+class LimitSet<M extends string = string, K extends string = M>
+  extends ChangeableSet<M, K>
+  implements Limits<M, K>
+{
   /** The keys of the limits, in the order of their definition. */
   readonly keys: readonly K[];
   /** A frozen copy of the option `config`. */
@@ -44,15 +47,15 @@ class LimitSet<K extends string = string> extends ChangeableSet<K> implements Li
   private readonly shared: boolean;
   private readonly maxThreads: number;
   private readonly queueOptions: QueueOptions;
-  private readonly limits: readonly Limit<K>[];
-  private readonly requests: Requests<K>;
+  private readonly limits: readonly Limit<K, M>[];
+  private readonly requests: Requests<M, K>;
   private readonly clock: SetClock;
-  private readonly granter: LocalGranter<K>;
-  private readonly queue: Queue<Acquisition<K, K>>;
+  private readonly granter: LocalGranter<M, K>;
+  private readonly queue: Queue<Acquisition<M, K>>;
   private readonly waiters: Waiters;
   private region: Region | undefined;
 
-  constructor(options: LimitSetOptions<K> = {}) {
+  constructor(options: LimitSetOptions<M, K> = {}) {
     super();
     checkSetOptions(options);
     const { limits = [], shared = true, maxThreads = 32, config = {}, clock } = options;
@@ -67,7 +70,7 @@ class LimitSet<K extends string = string> extends ChangeableSet<K> implements Li
     this.config = Object.freeze({ ...config });
     this.clock = clock instanceof SetClock ? clock : new SetClock(clock);
     this.region =
-      (options as OptionsWithRegion<K>)[INTERNALS] ??
+      (options as OptionsWithRegion<M, K>)[INTERNALS] ??
       Region.create(this.limits.map(definitionOf), shared && canShare);
     this.granter = new LocalGranter({
       requests: this.requests,
@@ -111,7 +114,7 @@ class LimitSet<K extends string = string> extends ChangeableSet<K> implements Li
    * const acquisition = await limits.acquire({ tokens: 500 }, { timeoutMs: 10_000 });
    * acquisition.requested.tokens; // 500
    */
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K, K>> {
+  acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<Acquisition<M, K>> {
     // The most common case, small enough to be inlined: no request waits, and there is room.
     if (options !== undefined || this.waiters.size > 0) return this.enter(requested, options, undefined);
     try {
@@ -136,7 +139,7 @@ class LimitSet<K extends string = string> extends ChangeableSet<K> implements Li
    * const tried = limits.tryAcquire({ tokens: 500 });
    * tried.successful ? "go" : `again in ${tried.retryAfterMs} ms`; // "go"
    */
-  tryAcquire(requested?: Amounts<K>): Acquisition<K, K> {
+  tryAcquire(requested?: Amounts<M>): Acquisition<M, K> {
     const region = this.region ?? closed();
     const units = this.requests.parse(requested);
     if (this.waiters.size > 0) return this.granter.tryAmong(units);
@@ -152,7 +155,7 @@ class LimitSet<K extends string = string> extends ChangeableSet<K> implements Li
    * @example
    * limits.peek({ tokens: 500 }).successful; // true
    */
-  peek(requested?: Amounts<K>): Prospect<K> {
+  peek(requested?: Amounts<M>): Prospect<K> {
     this.open();
     return this.granter.peek(this.requests.parse(requested));
   }
@@ -168,7 +171,7 @@ class LimitSet<K extends string = string> extends ChangeableSet<K> implements Li
    * @example
    * limits.acquireSync({ tokens: 5 }, { timeoutMs: 1000 }).requested.tokens; // 5
    */
-  acquireSync(requested?: Amounts<K>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<K, K> {
+  acquireSync(requested?: Amounts<M>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<M, K> {
     const [region, units] = [this.open(), this.requests.parse(requested)];
     const timeoutMs = checkBlockingOptions(options);
     const answer = takeBlocking(region, this.clock, units, timeoutMs);
@@ -190,8 +193,8 @@ class LimitSet<K extends string = string> extends ChangeableSet<K> implements Li
    * }); // the answer's text
    */
   async run<T>(
-    requested: Amounts<K> | undefined,
-    body: (acquisition: Acquisition<K, K>) => Awaitable<T>,
+    requested: Amounts<M> | undefined,
+    body: (acquisition: Acquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
     return runWith(await this.acquire(requested, options), body, options?.signal);
@@ -218,24 +221,24 @@ class LimitSet<K extends string = string> extends ChangeableSet<K> implements Li
   }
 
   /** @internal */
-  [INTERNALS](): Internals<K> {
+  [INTERNALS](): Internals<M, K> {
     const { limits, clock, shared, maxThreads, queueOptions, queue, granter } = this;
     const facts = { region: this.open(), limits, clock, shared, maxThreads, queueOptions };
     return {
       ...facts,
       inspect: () => granter.inspect(),
       serve: () => queue.serve(),
-      recordOf: (acquisition) => Grant.recordOf(acquisition as Grant<K>),
+      recordOf: (acquisition) => Grant.recordOf(acquisition as Grant<M, K>),
       grantAgain: ({ units, token, covered }) => new Grant(granter, units, token, covered),
     };
   }
 
   // This is no async function, since its promise would settle later than the queue's own, and callers rely on that order.
   private enter(
-    requested: Amounts<K> | undefined,
+    requested: Amounts<M> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,
-  ): Promise<Acquisition<K, K>> {
+  ): Promise<Acquisition<M, K>> {
     try {
       const region = this.open();
       const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
@@ -252,7 +255,7 @@ class LimitSet<K extends string = string> extends ChangeableSet<K> implements Li
   }
 
   /** Lets a request wait that the core has just refused. The core may have corrected the clock. */
-  private waitFor(request: Request, answer: Answer, options?: AcquireOptions): Waiting<K> {
+  private waitFor(request: Request, answer: Answer, options?: AcquireOptions): Waiting<M, K> {
     this.checkMembership(answer);
     return this.queue.wait(request, this.clock.now(), options);
   }
@@ -289,10 +292,12 @@ class LimitSet<K extends string = string> extends ChangeableSet<K> implements Li
  * limits.stats().tokens.available; // 60
  */
 const Typed: Maker & Pick<typeof LimitSet, "prototype"> = LimitSet;
-type Typed<K extends string = string> = LimitSet<K>;
+type Typed<M extends string = string, K extends string = M> = LimitSet<M, K>;
 // The type alone is that of a set with any keys, but a set that is made without limits has none.
-type Maker = new <K extends string = never>(options?: LimitSetOptions<K>) => LimitSet<K>;
-type Waiting<K extends string> = Promise<Acquisition<K, K>>;
+type Maker = new <M extends string = never, K extends string = M>(
+  options?: LimitSetOptions<M, K>,
+) => LimitSet<M, K>;
+type Waiting<M extends string, K extends string> = Promise<Acquisition<M, K>>;
 
 export { Typed as LimitSet };
 

@@ -12,8 +12,8 @@ import { runBody } from "./bodies.ts";
 import type { LeakWatch, Marker } from "./leaks.ts";
 
 /** A backend as its grants see it. */
-export interface Granter<K extends string> {
-  readonly requests: Requests<K>;
+export interface Granter<M extends string, K extends string = M> {
+  readonly requests: Requests<M, K>;
   readonly config: Readonly<Record<string, unknown>>;
   /** The option of the set: whether a release throws where the usage of a RateLimit is missing. */
   readonly missingUpdate: "throw" | "charge";
@@ -28,11 +28,11 @@ export interface Granter<K extends string> {
   settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean;
   /** Acquires on top of the acquisition `token`, which holds the `covered` limits. */
   acquireNested(
-    requested: Amounts<K> | undefined,
+    requested: Amounts<M> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
     token: number,
-  ): Promise<Acquisition<K, K>>;
+  ): Promise<Acquisition<M, K>>;
 }
 
 /** Stands in place of the usage of an acquisition that is released. */
@@ -46,8 +46,8 @@ export interface GrantRecord {
   readonly covered: readonly boolean[] | undefined;
 }
 
-export class Grant<K extends string> implements Acquisition<K, K> {
-  private readonly granter: Granter<K>;
+export class Grant<M extends string, K extends string = M> implements Acquisition<M, K> {
+  private readonly granter: Granter<M, K>;
   private readonly units: readonly number[];
   /** The number by which the granter knows the acquisition again. */
   private readonly token: number;
@@ -58,19 +58,19 @@ export class Grant<K extends string> implements Acquisition<K, K> {
   private marker: Marker | undefined = undefined;
 
   /** Reads the data of a grant, which no other code can read. */
-  static recordOf<K extends string>({ units, token, covered }: Grant<K>): GrantRecord {
+  static recordOf<M extends string, K extends string>({ units, token, covered }: Grant<M, K>): GrantRecord {
     return { units, token, covered };
   }
 
   /** Calls the body of a `run`, which has the grant. */
-  static runBodyOf<K extends string, T>(grant: Grant<K>, body: () => T): T {
+  static runBodyOf<M extends string, K extends string, T>(grant: Grant<M, K>, body: () => T): T {
     return grant.granter.requests.takesResources(grant.units)
       ? runBody(() => (grant.usage === RELEASED ? undefined : [grant.granter.requests, grant.units]), body)
       : body();
   }
 
   constructor(
-    granter: Granter<K>,
+    granter: Granter<M, K>,
     units: readonly number[],
     token: number,
     covered?: readonly boolean[],
@@ -94,7 +94,7 @@ export class Grant<K extends string> implements Acquisition<K, K> {
     return true;
   }
 
-  get requested(): Record<K, number> {
+  get requested(): Record<M, number> {
     return this.granter.requests.amounts(this.units);
   }
 
@@ -114,12 +114,12 @@ export class Grant<K extends string> implements Acquisition<K, K> {
     return { ...this.granter.config };
   }
 
-  update(usage: Amounts<K>): void {
+  update(usage: Amounts<M>): void {
     if (this.usage === RELEASED) throw new AcquisitionReleasedError("update()", "released");
     this.usage = this.granter.requests.parseUsage(usage, this.units, this.usage);
   }
 
-  async acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K, K>> {
+  async acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<Acquisition<M, K>> {
     if (this.usage === RELEASED) throw new AcquisitionReleasedError("acquire()", "released");
     const covered = this.units.map((units, i) => units > 0 || this.covered?.[i] === true);
     return this.granter.acquireNested(requested, options, covered, this.token);
@@ -151,10 +151,10 @@ export class Grant<K extends string> implements Acquisition<K, K> {
 }
 
 /** Releases an acquisition of which nothing was used. */
-export function releaseUnused<K extends string>(acquisition: Acquisition<K>): void {
+export function releaseUnused<M extends string>(acquisition: Acquisition<M>): void {
   for (const key in acquisition.requested) {
     try {
-      acquisition.update({ [key]: 0 } as Amounts<K>);
+      acquisition.update({ [key]: 0 } as Amounts<M>);
     } catch {
       // A resource has no usage: it comes back by the release.
     }
@@ -169,7 +169,7 @@ export interface Denial<K extends string> {
 }
 
 /** The answer to a try that was refused. It holds nothing, and its methods change nothing. */
-export class Refusal<K extends string> implements Acquisition<K, K> {
+export class Refusal<M extends string, K extends string = M> implements Acquisition<M, K> {
   private readonly denial: Denial<K>;
   readonly retryAfterMs: number;
   readonly ahead: number;
@@ -188,7 +188,7 @@ export class Refusal<K extends string> implements Acquisition<K, K> {
     return false;
   }
 
-  get requested(): Partial<Record<K, number>> {
+  get requested(): Partial<Record<M, number>> {
     return {};
   }
 
@@ -202,7 +202,7 @@ export class Refusal<K extends string> implements Acquisition<K, K> {
 
   update(): void {}
 
-  async acquire(): Promise<Acquisition<K, K>> {
+  async acquire(): Promise<Acquisition<M, K>> {
     throw new AcquisitionReleasedError("acquire()", "refused");
   }
 
@@ -217,11 +217,11 @@ export class Refusal<K extends string> implements Acquisition<K, K> {
  * Runs `body` with an acquisition, and releases it. An error of the body wins over one of the release. If `signal` has aborted since
  * the grant, the body does not run, and everything goes back. `inner` is the set's own acquisition, if `acquisition` wraps it.
  */
-export async function runWith<K extends string, T>(
-  acquisition: Acquisition<K, K>,
-  body: (acquisition: Acquisition<K, K>) => Awaitable<T>,
+export async function runWith<M extends string, K extends string, T>(
+  acquisition: Acquisition<M, K>,
+  body: (acquisition: Acquisition<M, K>) => Awaitable<T>,
   signal: AbortSignal | undefined,
-  inner: Acquisition<K, K> = acquisition,
+  inner: Acquisition<M, K> = acquisition,
 ): Promise<T> {
   if (signal?.aborted) {
     releaseUnused(acquisition);

@@ -15,10 +15,10 @@ import type { Reading } from "./local-granter.ts";
 export const INTERNALS: unique symbol = Symbol.for("limitset.internals") as never;
 
 /** The parts of a set behind the door. */
-export interface Internals<K extends string> {
+export interface Internals<M extends string, K extends string = M> {
   /** @throws {LimitSetClosedError} */
   readonly region: Region;
-  readonly limits: readonly Limit<K>[];
+  readonly limits: readonly Limit<K, M>[];
   readonly clock: SetClock;
   readonly shared: boolean;
   readonly maxThreads: number;
@@ -28,12 +28,12 @@ export interface Internals<K extends string> {
   /** Serves the waiters: for when resources came back without a release in this thread. */
   serve(): void;
   /** Reads the data of an acquisition of this set. */
-  recordOf(acquisition: Acquisition<K, K>): GrantRecord;
+  recordOf(acquisition: Acquisition<M, K>): GrantRecord;
   /** Makes the acquisition of a grant again. Its units are still taken. */
-  grantAgain(record: GrantRecord): Acquisition<K, K>;
+  grantAgain(record: GrantRecord): Acquisition<M, K>;
 }
 
 /** The options of a set for which a region exists already. */
-export interface OptionsWithRegion<K extends string> extends LimitSetOptions<K> {
+export interface OptionsWithRegion<M extends string, K extends string = M> extends LimitSetOptions<M, K> {
   readonly [INTERNALS]?: Region;
 }

@@ -55,11 +55,14 @@ export function checkLease(leaseMs: unknown): void {
   throw new InvalidLimitError("leaseMs", leaseMs, bounds);
 }
 
-export class LeasedGrant<K extends string> extends Grant<K> implements LeasedAcquisition<K, K> {
+export class LeasedGrant<M extends string, K extends string = M>
+  extends Grant<M, K>
+  implements LeasedAcquisition<M, K>
+{
   readonly signal: AbortSignal;
 
   constructor(
-    granter: Granter<K>,
+    granter: Granter<M, K>,
     units: readonly number[],
     token: number,
     covered: readonly boolean[] | undefined,
@@ -70,19 +73,22 @@ export class LeasedGrant<K extends string> extends Grant<K> implements LeasedAcq
     this.signal = signal;
   }
 
-  override acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K, K>> {
-    return super.acquire(requested, options) as Promise<LeasedAcquisition<K, K>>;
+  override acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<LeasedAcquisition<M, K>> {
+    return super.acquire(requested, options) as Promise<LeasedAcquisition<M, K>>;
   }
 }
 
 /** The refusal of a try, for backends with leases. */
-export class LeasedRefusal<K extends string> extends Refusal<K> implements LeasedAcquisition<K, K> {
+export class LeasedRefusal<M extends string, K extends string = M>
+  extends Refusal<M, K>
+  implements LeasedAcquisition<M, K>
+{
   // A new signal each time: at the edge, one HTTP request must not use an object that another has made.
   get signal(): AbortSignal {
     return new AbortController().signal;
   }
 
-  override acquire(): Promise<LeasedAcquisition<K, K>> {
-    return super.acquire() as Promise<LeasedAcquisition<K, K>>;
+  override acquire(): Promise<LeasedAcquisition<M, K>> {
+    return super.acquire() as Promise<LeasedAcquisition<M, K>>;
   }
 }

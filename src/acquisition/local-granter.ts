@@ -24,15 +24,15 @@ import { type LeakWatch, watchLeaks } from "./leaks.ts";
 import { Outlooks } from "./outlook.ts";
 
 /** The parts of a set that its granter needs. */
-export interface LocalSet<K extends string> {
-  readonly requests: Requests<K>;
+export interface LocalSet<M extends string, K extends string = M> {
+  readonly requests: Requests<M, K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly clock: Clock;
   readonly region: Region;
   readonly queueOptions: QueueOptions;
   readonly onWarning: (warning: LimitError) => void;
-  readonly acquireNested: Granter<K>["acquireNested"];
+  readonly acquireNested: Granter<M, K>["acquireNested"];
   /** Called when the core says that another thread has reclaimed this one. */
   readonly reclaimed: () => void;
 }
@@ -44,15 +44,17 @@ export interface Reading {
   readonly waiting: number;
 }
 
-export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisition<K, K>> {
-  readonly requests: Requests<K>;
+export class LocalGranter<M extends string, K extends string = M>
+  implements Granter<M, K>, Gate<Acquisition<M, K>>
+{
+  readonly requests: Requests<M, K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
-  readonly acquireNested: Granter<K>["acquireNested"];
+  readonly acquireNested: Granter<M, K>["acquireNested"];
   readonly clock: Clock;
   /** The waiters of the set, for which this is the gate. */
-  readonly queue: Queue<Acquisition<K, K>>;
+  readonly queue: Queue<Acquisition<M, K>>;
   private readonly due: number[];
   private readonly denials: Denials<K>;
   private readonly outlooks: Outlooks;
@@ -61,7 +63,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
   /** Undefined once the set is closed. */
   private region: Region | undefined;
 
-  constructor(set: LocalSet<K>) {
+  constructor(set: LocalSet<M, K>) {
     this.requests = set.requests;
     this.config = set.config;
     this.missingUpdate = set.missingUpdate;
@@ -106,13 +108,13 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
   }
 
   /** The refusal of a try that the core has just answered, while no request waits. */
-  refuse(answer: Answer): Refusal<K> {
+  refuse(answer: Answer): Refusal<M, K> {
     if (isReclaimed(answer)) this.endReclaimed();
     return new Refusal(this.denials.last(this.open()), waitOf(answer));
   }
 
   /** A try while requests wait: it passes them only where it delays none of them. */
-  tryAmong(units: readonly number[]): Acquisition<K, K> {
+  tryAmong(units: readonly number[]): Acquisition<M, K> {
     const now = this.clock.now();
     const asked = this.queue.ask({ units }, now);
     const region = this.open();
@@ -217,7 +219,7 @@ export class LocalGranter<K extends string> implements Granter<K>, Gate<Acquisit
     this.region?.sharing?.withdraw(since);
   }
 
-  grant({ units, covered }: Request, token: number, waitedMs: number): Grant<K> {
+  grant({ units, covered }: Request, token: number, waitedMs: number): Grant<M, K> {
     return new Grant(this, units, token, covered, waitedMs);
   }
 

@@ -5,12 +5,12 @@
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
 import { describe, type LimitStats } from "../limits/stats.ts";
 
-export abstract class ChangeableSet<K extends string> {
+export abstract class ChangeableSet<M extends string, K extends string> {
   /**
    * @internal
    * @throws {LimitSetClosedError}
    */
-  abstract [INTERNALS](): Internals<K>;
+  abstract [INTERNALS](): Internals<M, K>;
 
   /**
    * The state of all limits at one moment, by key. Reading changes nothing.

@@ -11,7 +11,13 @@ import type { LimitStats } from "../limits/stats.ts";
 import { reasonOf, throwIfAborted } from "../platform/aborted.ts";
 import { unpackError } from "../remote/packed-errors.ts";
 import type { ObjectNamespace } from "./bindings.ts";
-import type { ConnectDurableOptions, DurableAcquisition, DurableLimits, KeysOf } from "./durable-limits.ts";
+import type {
+  ConnectDurableOptions,
+  DurableAcquisition,
+  DurableLimits,
+  KeysOf,
+  MetricsOf,
+} from "./durable-limits.ts";
 import { DurableGrant } from "./grant.ts";
 import { type KnownSet, recall, remember } from "./known-sets.ts";
 import { Lease } from "./lease.ts";
@@ -40,20 +46,21 @@ import { Route } from "./route.ts";
  */
 export function connectDurable<
   S extends string | { readonly limits: readonly LimitLike[] } = string,
+  M extends string = MetricsOf<S>,
   K extends string = KeysOf<S>,
->(namespace: ObjectNamespace, name: string, options: ConnectDurableOptions = {}): DurableLimits<K> {
+>(namespace: ObjectNamespace, name: string, options: ConnectDurableOptions = {}): DurableLimits<M, K> {
   checkOptions("connectDurable", options, ["deadlineMs"], invalidRequest);
-  return new Connection<K>(namespace, name, options);
+  return new Connection<M, K>(namespace, name, options);
 }
 
-class Connection<K extends string> implements DurableLimits<K> {
+class Connection<M extends string, K extends string = M> implements DurableLimits<M, K> {
   readonly #namespace: ObjectNamespace;
   readonly #name: string;
   readonly #route: Route;
   readonly #pending = new Set<PendingRequest>();
   /** The leases that are held, by the tokens of their acquisitions. */
   readonly #leases = new Map<number, Lease>();
-  #known: KnownSet<K> | undefined;
+  #known: KnownSet<M, K> | undefined;
   /** The first part of all ids of requests. */
   #session: string | undefined;
   #number = 0;
@@ -88,17 +95,17 @@ class Connection<K extends string> implements DurableLimits<K> {
     return this.#set().missingUpdate;
   }
 
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<DurableAcquisition<K, K>> {
+  acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<DurableAcquisition<M, K>> {
     return this.#acquire(requested, options, undefined, 0);
   }
 
-  async tryAcquire(requested?: Amounts<K>): Promise<DurableAcquisition<K, K>> {
+  async tryAcquire(requested?: Amounts<M>): Promise<DurableAcquisition<M, K>> {
     await this.#check(requested, undefined);
     const request = this.#newRequest(requested, false, {}, undefined);
     return this.#send(request, undefined, undefined);
   }
 
-  async peek(requested?: Amounts<K>): Promise<Prospect<K>> {
+  async peek(requested?: Amounts<M>): Promise<Prospect<K>> {
     await this.#check(requested, undefined);
     const amounts = amountsOf(requested);
     const descriptionId = this.#known?.descriptionId ?? "";
@@ -110,15 +117,15 @@ class Connection<K extends string> implements DurableLimits<K> {
   }
 
   async run<T>(
-    requested: Amounts<K> | undefined,
-    body: (acquisition: DurableAcquisition<K, K>) => Awaitable<T>,
+    requested: Amounts<M> | undefined,
+    body: (acquisition: DurableAcquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
     const acquisition = await this.acquire(requested, options);
     try {
       return await runWith(acquisition, () => body(acquisition), options?.signal);
     } finally {
-      await (acquisition as DurableGrant<K>).lease?.ended;
+      await (acquisition as DurableGrant<M, K>).lease?.ended;
     }
   }
 
@@ -150,11 +157,11 @@ class Connection<K extends string> implements DurableLimits<K> {
 
   /** Like `acquire`; with `covered`, through the acquisition that has the token `around`. */
   async #acquire(
-    requested: Amounts<K> | undefined,
+    requested: Amounts<M> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,
     around: number,
-  ): Promise<DurableAcquisition<K, K>> {
+  ): Promise<DurableAcquisition<M, K>> {
     checkRequestOptions(options);
     const { signal, timeoutMs, priority, maxWaitMs } = options ?? {};
     await this.#check(requested, covered);
@@ -168,7 +175,7 @@ class Connection<K extends string> implements DurableLimits<K> {
    * Throws if the request is wrong. While the limits are not known, the object checks requests instead. If the platform cannot send a
    * request as it is, the object could not tell what is wrong with it: then this side asks for the limits first.
    */
-  async #check(requested: Amounts<K> | undefined, covered: readonly boolean[] | undefined): Promise<void> {
+  async #check(requested: Amounts<M> | undefined, covered: readonly boolean[] | undefined): Promise<void> {
     this.#checkOpen();
     const known = this.#known ?? (canTravel(requested) ? undefined : await this.#described());
     if (covered) known?.requests.parseNested(requested, covered);
@@ -176,7 +183,7 @@ class Connection<K extends string> implements DurableLimits<K> {
   }
 
   #newRequest(
-    requested: Amounts<K> | undefined,
+    requested: Amounts<M> | undefined,
     waits: boolean,
     { timeoutMs, priority, maxWaitMs }: AcquireOptions,
     around: string | undefined,
@@ -193,7 +200,7 @@ class Connection<K extends string> implements DurableLimits<K> {
     request: SentRequest,
     signal: AbortSignal | undefined,
     covered: readonly boolean[] | undefined,
-  ): Promise<DurableAcquisition<K, K>> {
+  ): Promise<DurableAcquisition<M, K>> {
     const pending = new PendingRequest(this.#route, request, signal);
     this.#pending.add(pending);
     try {
@@ -207,7 +214,11 @@ class Connection<K extends string> implements DurableLimits<K> {
       const known = this.#set();
       if (outcome.kind === "granted") return this.#grant(known, outcome, request.id, pending, covered);
       const limitedBy = Object.freeze([...(outcome.limitedBy as readonly K[])]);
-      return new LeasedRefusal<K>({ config: known.config, limitedBy }, outcome.retryAfterMs, outcome.ahead);
+      return new LeasedRefusal<M, K>(
+        { config: known.config, limitedBy },
+        outcome.retryAfterMs,
+        outcome.ahead,
+      );
     } finally {
       this.#pending.delete(pending);
       pending.end();
@@ -215,12 +226,12 @@ class Connection<K extends string> implements DurableLimits<K> {
   }
 
   #grant(
-    known: KnownSet<K>,
+    known: KnownSet<M, K>,
     { units, waitedMs }: Granted,
     id: string,
     pending: PendingRequest,
     covered: readonly boolean[] | undefined,
-  ): DurableAcquisition<K, K> {
+  ): DurableAcquisition<M, K> {
     const token = ++this.#number;
     let lease: Lease | undefined;
     if (units.some((count) => count > 0)) {
@@ -229,10 +240,10 @@ class Connection<K extends string> implements DurableLimits<K> {
     }
     const holds = known.requests.takesResources(units);
     const signal = lease && holds ? lease.signal : new AbortController().signal;
-    return new DurableGrant<K>(this.#granterOf(known), units, token, covered, signal, lease, waitedMs);
+    return new DurableGrant<M, K>(this.#granterOf(known), units, token, covered, signal, lease, waitedMs);
   }
 
-  #granterOf({ requests, config, missingUpdate }: KnownSet<K>): Granter<K> {
+  #granterOf({ requests, config, missingUpdate }: KnownSet<M, K>): Granter<M, K> {
     const isClosed = () => this.#closed !== undefined;
     return {
       requests,
@@ -246,7 +257,7 @@ class Connection<K extends string> implements DurableLimits<K> {
       settle: (token, taken, used) => {
         const lease = this.#leases.get(token);
         this.#leases.delete(token);
-        lease?.end(byKey(requests.keys, requests.usage(taken, used)));
+        lease?.end(byName(requests.names, requests.usage(taken, used)));
         return requests.misses(taken, used);
       },
       acquireNested: (requested, options, covered, token) =>
@@ -258,20 +269,20 @@ class Connection<K extends string> implements DurableLimits<K> {
     if (description) this.#remember(description);
   }
 
-  #remember(description: SetDescription): KnownSet<K> {
-    this.#known = remember<K>(this.#namespace, this.#name, description);
+  #remember(description: SetDescription): KnownSet<M, K> {
+    this.#known = remember<M, K>(this.#namespace, this.#name, description);
     return this.#known;
   }
 
   /** The set, if it is known. */
-  #set(): KnownSet<K> {
+  #set(): KnownSet<M, K> {
     this.#known ??= recall(this.#namespace, this.#name);
     if (this.#known) return this.#known;
     throw this.#closed ?? new BackendUnavailableError("the object has not answered yet: await limits.ready");
   }
 
   /** The set, once it is known: asks the object to describe it if need be. */
-  async #described(): Promise<KnownSet<K>> {
+  async #described(): Promise<KnownSet<M, K>> {
     if (this.#known) return this.#known;
     this.#checkOpen();
     const answer = await this.#route.call((object) => object.describe());
@@ -297,8 +308,8 @@ function canTravel(requested: unknown): boolean {
   return Object.values(requested).every((amount) => typeof amount === "number");
 }
 
-/** The usage of limits by their keys. A limit whose usage is null is left out. */
-function byKey(keys: readonly string[], usage: readonly (number | null)[]): AmountsByKey {
-  const entries = keys.map((key, i) => [key, usage[i]] as const);
+/** The usage of metrics by their names. A metric whose usage is null is left out. */
+function byName(names: readonly string[], usage: readonly (number | null)[]): AmountsByKey {
+  const entries = names.map((name, i) => [name, usage[i]] as const);
   return Object.fromEntries(entries.filter((entry): entry is [string, number] => entry[1] !== null));
 }

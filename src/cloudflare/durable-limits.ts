@@ -33,8 +33,24 @@ export type KeysOf<S> = S extends string
         : string
     : string;
 
+/**
+ * The metrics of an object's limits, which requests name: of the static `limits` of a class, given as `typeof Budget`, or a union of
+ * strings as it is. `string` where the type does not tell.
+ */
+export type MetricsOf<S> = S extends string
+  ? S
+  : S extends { readonly limits: readonly (infer L)[] }
+    ? L extends { readonly counts: infer M extends string }
+      ? M
+      : L extends { readonly type: "call" }
+        ? "call_count"
+        : L extends { readonly key: infer K extends string }
+          ? K
+          : string
+    : string;
+
 /** A set that a Durable Object hosts, as `connectDurable` returns it. */
-export interface DurableLimits<K extends string = string> extends Limits<K> {
+export interface DurableLimits<M extends string = string, K extends string = M> extends Limits<M, K> {
   /**
    * Resolves when the set's limits are known; asks the object for them if need be. Await it before you use `keys`, `config` or
    * `get()`, which throw `BackendUnavailableError` until then. All else asks by itself.
@@ -46,16 +62,16 @@ export interface DurableLimits<K extends string = string> extends Limits<K> {
    * limits.keys; // ["tokens", "connections"]
    */
   readonly ready: Promise<void>;
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<DurableAcquisition<K, K>>;
-  tryAcquire(requested?: Amounts<K>): Promise<DurableAcquisition<K, K>>;
-  peek(requested?: Amounts<K>): Promise<Prospect<K>>;
+  acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<DurableAcquisition<M, K>>;
+  tryAcquire(requested?: Amounts<M>): Promise<DurableAcquisition<M, K>>;
+  peek(requested?: Amounts<M>): Promise<Prospect<K>>;
   /**
    * Acquires, runs `body`, releases, waits until the object has taken the release, and resolves to the result of `body`. Rejects
    * with the error of `body`; without one, with `UsageNotReportedError` if usage is missing.
    */
   run<T>(
-    requested: Amounts<K> | undefined,
-    body: (acquisition: DurableAcquisition<K, K>) => Awaitable<T>,
+    requested: Amounts<M> | undefined,
+    body: (acquisition: DurableAcquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T>;
   stats(): Promise<Readonly<Record<K, LimitStats>>>;

@@ -5,11 +5,11 @@ import { asyncDispose } from "../platform/dispose.ts";
 import type { Lease } from "./lease.ts";
 
 /** A granted request, with its lease. A request that took nothing has none. */
-export class DurableGrant<K extends string> extends LeasedGrant<K> {
+export class DurableGrant<M extends string, K extends string = M> extends LeasedGrant<M, K> {
   readonly lease: Lease | undefined;
 
   constructor(
-    granter: Granter<K>,
+    granter: Granter<M, K>,
     units: readonly number[],
     token: number,
     covered: readonly boolean[] | undefined,

@@ -6,6 +6,7 @@ import type { Region } from "../core/region.ts";
 import { AcquisitionReleasedError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
 import type { Limit, LimitLike } from "../limits/limits.ts";
+import { plainOf } from "../limits/metrics.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { SetClock } from "../platform/set-clock.ts";
@@ -59,7 +60,7 @@ export class Host {
     this.#options = options;
     this.#clock = clock;
     this.#storage = storage;
-    const plain = limits.map((limit) => ({ ...limit }));
+    const plain = plainOf(limits);
     this.description = { id: crypto.randomUUID(), limits: plain, config, missingUpdate, leaseMs };
     const { region, grants, isRedefined } = restore(limits, stored, clock.now());
     // If the clock was ahead when a lease was stored, the lease would end too late.

@@ -6,6 +6,12 @@
 export { type LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
 export type { ObjectId, ObjectNamespace, ObjectState, ObjectStorage } from "./bindings.ts";
 export { connectDurable } from "./connect.ts";
-export type { ConnectDurableOptions, DurableAcquisition, DurableLimits, KeysOf } from "./durable-limits.ts";
+export type {
+  ConnectDurableOptions,
+  DurableAcquisition,
+  DurableLimits,
+  KeysOf,
+  MetricsOf,
+} from "./durable-limits.ts";
 export { CannotHostError } from "./errors.ts";
 export { LimitSetObject, type LimitSetObjectOptions } from "./object.ts";

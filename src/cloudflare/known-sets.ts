@@ -5,10 +5,10 @@ import type { ObjectNamespace } from "./bindings.ts";
 import type { SetDescription } from "./protocol.ts";
 
 /** A hosted set by its description, ready to check requests. */
-export interface KnownSet<K extends string> {
+export interface KnownSet<M extends string, K extends string = M> {
   readonly descriptionId: string;
-  readonly limits: readonly Limit<K>[];
-  readonly requests: Requests<K>;
+  readonly limits: readonly Limit<K, M>[];
+  readonly requests: Requests<M, K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaseMs: number;
@@ -20,22 +20,25 @@ const knownSets = new WeakMap<ObjectNamespace, Map<string, KnownSet<string>>>();
 const MOST_SETS = 10_000;
 
 /** The set of the object `name`, if its description is known. */
-export function recall<K extends string>(namespace: ObjectNamespace, name: string): KnownSet<K> | undefined {
-  return knownSets.get(namespace)?.get(name) as KnownSet<K> | undefined;
+export function recall<M extends string, K extends string = M>(
+  namespace: ObjectNamespace,
+  name: string,
+): KnownSet<M, K> | undefined {
+  return knownSets.get(namespace)?.get(name) as KnownSet<M, K> | undefined;
 }
 
 /** Remembers the description of the set of the object `name`, in place of an earlier one. */
-export function remember<K extends string>(
+export function remember<M extends string, K extends string = M>(
   namespace: ObjectNamespace,
   name: string,
   description: SetDescription,
-): KnownSet<K> {
+): KnownSet<M, K> {
   const { id, config, missingUpdate, leaseMs } = description;
-  const limits = toLimits(description.limits as readonly LimitLike<K>[]);
-  const known: KnownSet<K> = {
+  const limits = toLimits(description.limits as readonly LimitLike<K, M>[]);
+  const known: KnownSet<M, K> = {
     descriptionId: id,
     limits,
-    requests: new Requests<K>(limits),
+    requests: new Requests<M, K>(limits),
     config: Object.freeze({ ...config }),
     missingUpdate,
     leaseMs,

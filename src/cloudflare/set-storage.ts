@@ -12,6 +12,7 @@ import { FIXED_FORMAT, FORMAT, WIDE_FORMAT } from "../../assembly/layout.ts";
 import { isWide } from "../core/kinds.ts";
 import { definitionOf } from "../limits/definition.ts";
 import type { Limit } from "../limits/limits.ts";
+import { plainOf } from "../limits/metrics.ts";
 import type { ObjectStorage } from "./bindings.ts";
 
 /** The limits of a set, and the layout in which its state was written. */
@@ -77,7 +78,7 @@ export class SetStorage {
   }
 
   putDefinition(limits: readonly Limit[]): void {
-    const definition = { format: formatOf(limits), limits: limits.map((limit) => ({ ...limit })) };
+    const definition = { format: formatOf(limits), limits: plainOf(limits) };
     this.#put("definition", definition satisfies StoredDefinition);
   }
 

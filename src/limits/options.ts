@@ -6,9 +6,9 @@ import { checkOptions, invalidRequest } from "./known-options.ts";
 import type { LimitLike } from "./limits.ts";
 
 /** The options of a `LimitSet`. */
-export interface LimitSetOptions<K extends string = string> {
+export interface LimitSetOptions<M extends string = string, K extends string = M> {
   /** The limits to take from together. Default: none, so that every request passes. */
-  readonly limits?: readonly LimitLike<K>[];
+  readonly limits?: readonly LimitLike<K, M>[];
   /** Whether the set lies in memory that threads can share, where the runtime has such memory. Default: true. */
   readonly shared?: boolean;
   /** How many threads may be attached to the set at once, besides the one that makes it: from 1 to 1000. Default: 32. */

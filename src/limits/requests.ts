@@ -1,9 +1,19 @@
-/** Turns requests and usage from amounts into whole units, one entry for each limit, and refuses those that make no sense. */
-import { InvalidRequestError, listKeys, show, UsageExceedsRequestedError } from "../errors.ts";
+/**
+ * Turns requests and usage from amounts of metrics into whole units, one entry for each limit, and refuses those that make no sense.
+ */
 import { type Amounts, amountOf } from "./amounts.ts";
-import { ceilingUnits, unitOf } from "./definition.ts";
+import { ceilingUnits } from "./definition.ts";
 import { isEverywhere } from "./known-options.ts";
 import { type Limit, RateLimitAlgorithm } from "./limits.ts";
+import { type Metric, measure } from "./measures.ts";
+import {
+  checkAbsent,
+  checkPlain,
+  checkUsage,
+  namesMissing,
+  unknownKey,
+  unknownMetric,
+} from "./request-errors.ts";
 import { toAmount, toUnits } from "./units.ts";
 
 /** In place of usage that has not been reported. */
@@ -17,87 +27,89 @@ export const CHARGES = 2;
 /** The usage of some RateLimit is missing. */
 export const MISSES = 4;
 
-/** Amounts by key, before the keys are checked. */
+/** Amounts by name, before the names are checked. */
 type Named = { readonly [key: string]: number | undefined };
 
-/** How a limit is measured: what it takes to turn amounts of it into units. */
-interface Measure<K extends string> {
-  readonly key: K;
-  readonly limit: Limit<K>;
-  readonly unit: number;
-  /** The most that one request can take, in units. */
+/** The part of a limit in a settlement. */
+interface Part {
+  /** The most that one request can take of it, in units. */
   readonly ceiling: number;
-  /** The units that a request takes if it does not name the limit: 1 of calls and resources, 0 of rates. */
-  readonly automatic: number;
+  readonly isRate: boolean;
   readonly isResource: boolean;
 }
 
-export class Requests<K extends string> {
+export class Requests<M extends string, K extends string = M> {
+  /** The keys of the limits, in their order. */
   readonly keys: readonly K[];
+  /** The names that requests use. */
+  readonly names: readonly M[];
   /** The indexes of the ResourceLimits. */
   readonly resources: readonly number[];
   /** The indexes of the leaky buckets. */
   readonly shapers: readonly number[];
   /** For each limit, whether it is a window. */
   readonly windows: readonly boolean[];
-  private readonly measures: readonly Measure<K>[];
+  private readonly metrics: readonly Metric<M>[];
+  private readonly parts: readonly Part[];
   /** The units of a request that names nothing. */
   private readonly automatic: readonly number[];
   /** The usage of an acquisition that has reported nothing. */
   private readonly nothing: readonly number[];
-  private readonly indexes: ReadonlyMap<string, number>;
+  /** The places of the metrics, by their names. */
+  private readonly places: ReadonlyMap<string, number>;
   /** Whether there are rates: a request takes nothing of them unless it names them. */
   private readonly wantsNames: boolean;
 
-  constructor(limits: readonly Limit<K>[]) {
-    this.measures = limits.map((limit) => ({
-      key: limit.key as K,
-      limit,
-      unit: unitOf(limit),
+  constructor(limits: readonly Limit<K, M>[]) {
+    this.metrics = measure(limits);
+    this.parts = limits.map((limit) => ({
       ceiling: ceilingUnits(limit),
-      automatic: limit.type === "rate" ? 0 : 1,
+      isRate: limit.type === "rate",
       isResource: limit.type === "resource",
     }));
-    this.resources = this.measures.flatMap(({ isResource }, i) => (isResource ? [i] : []));
+    this.resources = this.parts.flatMap(({ isResource }, i) => (isResource ? [i] : []));
     const algorithms = limits.map((limit) => (limit.type === "resource" ? undefined : limit.algorithm));
     const { LeakyBucket, SlidingWindow, FixedWindow } = RateLimitAlgorithm;
     this.shapers = algorithms.flatMap((algorithm, i) => (algorithm === LeakyBucket ? [i] : []));
     this.windows = algorithms.map((algorithm) => algorithm === SlidingWindow || algorithm === FixedWindow);
     this.wantsNames = limits.some(({ type }) => type === "rate");
-    this.automatic = this.measures.map(({ automatic }) => automatic);
-    this.nothing = this.measures.map(() => NOT_REPORTED);
-    this.keys = Object.freeze(this.measures.map(({ key }) => key));
-    this.indexes = new Map(this.keys.map((key, index) => [key, index]));
+    this.automatic = this.parts.map(({ isRate }) => (isRate ? 0 : 1));
+    this.nothing = this.parts.map(() => NOT_REPORTED);
+    this.keys = Object.freeze(limits.map(({ key }) => key));
+    this.names = Object.freeze(this.metrics.map(({ name }) => name));
+    this.places = new Map(this.names.map((name, place) => [name, place]));
   }
 
   /** The most that one request can take of limit `index`, in units. */
   ceilingOf(index: number): number {
-    return this.measures[index]!.ceiling;
+    return this.parts[index]!.ceiling;
   }
 
+  /** The index of the limit that has `key`. */
   indexOf(key: string): number {
-    const index = this.indexes.get(key);
-    if (index === undefined) throw this.unknown(key);
+    const index = (this.keys as readonly string[]).indexOf(key);
+    if (index < 0) throw unknownKey(key, this.keys);
     return index;
   }
 
-  /** The units of a request. */
-  parse(requested: Amounts<K> | undefined): number[] {
-    const measures = this.measures;
+  /** The units of a request: one entry for each limit. */
+  parse(requested: Amounts<M> | undefined): number[] {
+    const metrics = this.metrics;
     const units = copyOf(this.automatic);
     let next = 0;
-    for (const key in requested) {
-      const index = measures[next]?.key === key ? next : this.indexFrom(next, key, requested);
-      if (index < 0) continue;
-      const measure = measures[index]!;
-      const amount = (requested as Named)[key]!;
-      const count = toUnits(amount, measure.unit);
-      if (!(count >= 0 && count <= measure.ceiling)) {
-        checkAbsent(amount, count, measure);
+    for (const name in requested) {
+      const place = metrics[next]?.name === name ? next : this.placeFrom(next, name, requested);
+      if (place < 0) continue;
+      const metric = metrics[place]!;
+      const amount = (requested as Named)[name]!;
+      const count = toUnits(amount, metric.unit);
+      if (!(count >= 0 && count <= metric.ceiling)) {
+        checkAbsent(amount, count, metric);
         continue;
       }
-      units[index] = count;
-      next = index + 1;
+      units[metric.first] = count;
+      if (metric.all !== undefined) spread(units, metric.all, count);
+      next = place + 1;
     }
     if (next === 0) this.checkUnnamed(requested);
     return units;
@@ -105,45 +117,48 @@ export class Requests<K extends string> {
 
   /**
    * The units of a nested request. Unless it names them, it takes nothing of the `covered` limits, which the acquisitions around
-   * it hold.
+   * it hold, and of all that count the same.
    */
-  parseNested(requested: Amounts<K> | undefined, covered: readonly boolean[]): number[] {
+  parseNested(requested: Amounts<M> | undefined, covered: readonly boolean[]): number[] {
     const units = this.parse(requested);
-    this.measures.forEach(({ key }, i) => {
-      if (covered[i] && amountOf(requested, key) === undefined) units[i] = 0;
-    });
+    for (const { name, first, all = [first] } of this.metrics) {
+      if (!all.some((i) => covered[i]) || amountOf(requested, name) !== undefined) continue;
+      spread(units, all, 0);
+    }
     return units;
   }
 
-  /** The amounts that `units` are, by key. Limits with no units are left out. */
-  amounts(units: readonly number[]): Record<K, number> {
-    const taken = units.flatMap((count, i) =>
-      count > 0 ? [[this.measures[i]!.key, toAmount(count, this.measures[i]!.unit)]] : [],
-    );
+  /** The amounts that `units` are, by metric. Metrics with no units are left out. */
+  amounts(units: readonly number[]): Record<M, number> {
+    const taken = this.metrics.flatMap((metric) => {
+      const count = unitsOf(metric, units);
+      return count > 0 ? [[metric.name, toAmount(count, metric.unit)]] : [];
+    });
     return Object.fromEntries(taken);
   }
 
   /**
-   * A copy of the usage that was `reported` before, with `usage` written into it. Throws if `usage` makes no sense for the
-   * `taken` units.
+   * A copy of the usage that was `reported` before, with `usage` written into it: one entry for each limit. Throws if `usage` makes no
+   * sense for the `taken` units.
    */
-  parseUsage(usage: Amounts<K>, taken: readonly number[], reported: readonly number[] | undefined): number[] {
-    const measures = this.measures;
+  parseUsage(usage: Amounts<M>, taken: readonly number[], reported: readonly number[] | undefined): number[] {
+    const metrics = this.metrics;
     const usages = copyOf(reported ?? this.nothing);
     let next = 0;
-    for (const key in usage) {
-      const index = measures[next]?.key === key ? next : this.indexFrom(next, key, usage);
-      if (index < 0) continue;
-      const measure = measures[index]!;
-      const amount = (usage as Named)[key]!;
-      const used = toUnits(amount, measure.unit);
-      const most = taken[index]!;
-      if (measure.isResource || !(used >= 0 && used <= most)) {
+    for (const name in usage) {
+      const place = metrics[next]?.name === name ? next : this.placeFrom(next, name, usage);
+      if (place < 0) continue;
+      const metric = metrics[place]!;
+      const amount = (usage as Named)[name]!;
+      const used = toUnits(amount, metric.unit);
+      const most = taken[metric.first]!;
+      if (metric.isResource || !(used >= 0 && used <= most)) {
         if (amount === undefined) continue;
-        checkUsage(amount, used, most, measure);
+        checkUsage(amount, used, most, metric);
       }
-      usages[index] = used;
-      next = index + 1;
+      usages[metric.first] = used;
+      if (metric.all !== undefined) spread(usages, metric.all, used);
+      next = place + 1;
     }
     if (next === 0) checkPlain(usage, "usage");
     return usages;
@@ -154,15 +169,15 @@ export class Requests<K extends string> {
    * that it charges above. Returns the flags of the settlement: a sum of `GIVES_BACK`, `CHARGES` and `MISSES`.
    */
   settlement(taken: readonly number[], reported: readonly number[] | undefined, due: number[]): number {
-    const measures = this.measures;
+    const parts = this.parts;
     let flags = 0;
-    for (let i = 0; i < measures.length; i++) {
+    for (let i = 0; i < parts.length; i++) {
       const units = taken[i]!;
       const used = reported === undefined ? NOT_REPORTED : reported[i]!;
       let owed = 0;
       if (used !== NOT_REPORTED) owed = used - units;
-      else if (measures[i]!.isResource) owed = -units;
-      else if (units > 0 && measures[i]!.automatic === 0) flags |= MISSES;
+      else if (parts[i]!.isResource) owed = -units;
+      else if (units > 0 && parts[i]!.isRate) flags |= MISSES;
       due[i] = owed;
       if (owed < 0) flags |= GIVES_BACK;
       else if (owed > 0) flags |= CHARGES;
@@ -177,59 +192,68 @@ export class Requests<K extends string> {
 
   /** Whether `sum` is more than there is of a resource that is among `units`. */
   exceed(sum: readonly number[], units: readonly number[]): boolean {
-    return this.resources.some((i) => units[i]! > 0 && sum[i]! > this.measures[i]!.ceiling);
+    return this.resources.some((i) => units[i]! > 0 && sum[i]! > this.parts[i]!.ceiling);
   }
 
   /**
-   * The usage that a release reports to another side, in amounts. A RateLimit without reported usage counts as used in full; other
-   * limits without it are null.
+   * The usage that a release reports to another side, in amounts: one entry for each metric. Rates without reported usage count as
+   * used in full; other metrics without it are null.
    */
   usage(taken: readonly number[], reported: readonly number[] | undefined): (number | null)[] {
-    return this.measures.map(({ unit, automatic }, i) => {
-      const used = reported === undefined ? NOT_REPORTED : reported[i]!;
-      if (used !== NOT_REPORTED) return toAmount(used, unit);
-      return automatic === 0 && taken[i]! > 0 ? toAmount(taken[i]!, unit) : null;
+    return this.metrics.map((metric) => {
+      const used = usageOf(metric, reported);
+      if (used !== NOT_REPORTED) return toAmount(used, metric.unit);
+      const units = unitsOf(metric, taken);
+      return metric.automatic === 0 && units > 0 ? toAmount(units, metric.unit) : null;
     });
   }
 
-  /** Whether the usage of a RateLimit that was taken is missing. */
+  /** Whether the usage of a rate that was taken is missing. */
   misses(taken: readonly number[], reported: readonly number[] | undefined): boolean {
     return this.unreported(taken, reported).length > 0;
   }
 
-  /** The RateLimits that were taken and whose usage is missing. */
-  unreported(taken: readonly number[], reported: readonly number[] | undefined): K[] {
-    return this.keys.filter(
-      (_, i) =>
-        taken[i]! > 0 &&
-        this.measures[i]!.automatic === 0 &&
-        (reported?.[i] ?? NOT_REPORTED) === NOT_REPORTED,
+  /** The metrics of RateLimits that were taken and whose usage is missing. */
+  unreported(taken: readonly number[], reported: readonly number[] | undefined): M[] {
+    const missing = this.metrics.filter(
+      (metric) =>
+        metric.automatic === 0 && unitsOf(metric, taken) > 0 && usageOf(metric, reported) === NOT_REPORTED,
     );
+    return missing.map(({ name }) => name);
   }
 
   /**
-   * The index of `key`. The search begins at `next`, since most requests name limits in their order. -1 for a key that no limit
-   * has, if `amounts` names nothing by it.
+   * The place of the metric `name`. The search begins at `next`, since most requests name metrics in their order. -1 for a name that
+   * is no metric, if `amounts` names nothing by it.
    */
-  private indexFrom(next: number, key: string, amounts: Amounts<K>): number {
-    const measures = this.measures;
-    for (let i = next; i < measures.length; i++) if (measures[i]!.key === key) return i;
-    const index = this.indexes.get(key);
-    if (index !== undefined) return index;
-    if (isEverywhere(amounts, key) || (amounts as Named)[key] === undefined) return -1;
-    throw this.unknown(key);
+  private placeFrom(next: number, name: string, amounts: Amounts<M>): number {
+    const metrics = this.metrics;
+    for (let place = next; place < metrics.length; place++) if (metrics[place]!.name === name) return place;
+    const place = this.places.get(name);
+    if (place !== undefined) return place;
+    if (isEverywhere(amounts, name) || (amounts as Named)[name] === undefined) return -1;
+    throw unknownMetric(name, metrics, this.keys);
   }
 
   /** Refuses a request that names nothing, if it is no plain object or the set has rates. */
   private checkUnnamed(requested: unknown): void {
     if (requested !== undefined) checkPlain(requested, "a request");
-    if (this.wantsNames) throw namesMissing(this.measures);
+    if (this.wantsNames) throw namesMissing(this.metrics);
   }
+}
 
-  private unknown(key: string): InvalidRequestError {
-    const known = listKeys(this.keys) || "no limits";
-    return new InvalidRequestError(`no limit has the key ${show(key)}; the set has ${known}`);
-  }
+/** Writes `count` into all limits of a metric. */
+function spread(units: number[], limits: readonly number[], count: number): void {
+  for (const index of limits) units[index] = count;
+}
+
+/** The units of a metric: those of any of its limits, since all are taken alike. */
+function unitsOf({ first }: Metric<string>, units: readonly number[]): number {
+  return units[first]!;
+}
+
+function usageOf({ first }: Metric<string>, reported: readonly number[] | undefined): number {
+  return reported === undefined ? NOT_REPORTED : reported[first]!;
 }
 
 /** Copies short arrays by literals, which engines allocate in place: every other way to copy them takes twice as long. */
@@ -249,53 +273,4 @@ function copyOfSeveral(list: readonly number[]): number[] {
     default:
       return list.slice();
   }
-}
-
-// The functions that follow are not part of those above, since engines inline small functions only.
-
-function namesMissing(measures: readonly Measure<string>[]): InvalidRequestError {
-  const rates = measures.filter(({ limit }) => limit.type === "rate").map(({ key }) => key);
-  return new InvalidRequestError(`name the amount of ${listKeys(rates)} to take: the set has rate limits`);
-}
-
-/** Refuses an amount that is there: one that is undefined counts as not named. */
-function checkAbsent(amount: unknown, units: number, measure: Measure<string>): void {
-  if (amount !== undefined) throw invalidAmount(amount, units, measure);
-}
-
-function invalidAmount(
-  amount: unknown,
-  units: number,
-  { key, limit, unit }: Measure<string>,
-): InvalidRequestError {
-  if (!(units >= 0)) {
-    const wanted = unit === 1 ? "a whole number" : `a multiple of ${unit}`;
-    return new InvalidRequestError(
-      `the amount of ${show(key)} must be ${wanted}, 0 or more, got ${show(amount)}`,
-    );
-  }
-  const burst = limit.type !== "resource" && limit.burst !== undefined && limit.burst < limit.capacity;
-  const most = burst ? `the burst, ${limit.burst}` : `the capacity, ${limit.capacity}`;
-  return new InvalidRequestError(`${show(amount)} of ${show(key)} could never pass: ask for at most ${most}`);
-}
-
-/** Refuses usage of a resource, usage that is no amount, and usage above the request unless the limit has `overage: "debt"`. */
-function checkUsage(amount: unknown, units: number, taken: number, measure: Measure<string>): void {
-  const { key, limit, unit } = measure;
-  if (limit.type === "resource") {
-    throw new InvalidRequestError(
-      `${show(key)} is a resource: it has no usage to report, and comes back at release`,
-    );
-  }
-  if (!(units >= 0)) throw invalidAmount(amount, units, measure);
-  if (limit.type === "rate" && limit.overage === "debt") return;
-  const hasOverage = limit.type === "rate";
-  throw new UsageExceedsRequestedError(key, toAmount(units, unit), toAmount(taken, unit), hasOverage);
-}
-
-/** Refuses a value that is no plain object: null, a number, an array, a Map, whose entries would not be found. */
-function checkPlain(value: unknown, what: string): void {
-  const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : value;
-  if (prototype === Object.prototype || (prototype === null && value !== null)) return;
-  throw new InvalidRequestError(`${what} must be an object of amounts, got ${show(value)}`);
 }

@@ -22,10 +22,10 @@ import { SILENCE_MS } from "./heartbeat.ts";
  * const acquisition = await limits.acquire({ tokens: 500 });
  * acquisition.requested; // { tokens: 500 }
  */
-export function connectLimits<K extends string = string>(
+export function connectLimits<M extends string = string, K extends string = M>(
   endpoint: EndpointLike,
   options: ConnectOptions = {},
-): ConnectedLimits<K> {
+): ConnectedLimits<M, K> {
   checkOptions("connectLimits", options, ["name", "onWarning", "deadlineMs"], invalidRequest);
   const { name = "", onWarning = warnOnce(), deadlineMs = SILENCE_MS } = options;
   if (!(typeof deadlineMs === "number" && deadlineMs > 0)) {
@@ -33,5 +33,5 @@ export function connectLimits<K extends string = string>(
       `deadlineMs must be a number of milliseconds above 0, got ${show(deadlineMs)}`,
     );
   }
-  return new Connection<K>(toEndpoint(endpoint), { name, onWarning, deadlineMs });
+  return new Connection<M, K>(toEndpoint(endpoint), { name, onWarning, deadlineMs });
 }

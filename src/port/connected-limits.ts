@@ -24,25 +24,25 @@ export interface ConnectOptions {
 }
 
 /** A set that another thread, process or page has. Its methods ask that host, and so return promises. */
-export interface ConnectedLimits<K extends string = string> extends Limits<K> {
+export interface ConnectedLimits<M extends string = string, K extends string = M> extends Limits<M, K> {
   /**
    * Resolves when the host has answered for the first time; rejects with a `LimitError` if the connection ends before: with a
    * `BackendUnavailableError` if the host's worker cannot be loaded or has not answered within `deadlineMs`. `keys`, `config` and `get` throw until then. All other methods await it by themselves.
    */
   readonly ready: Promise<void>;
   /** Like `acquire` of a `LimitSet`. The acquisition has a `signal`, which aborts if what it holds is lost. */
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K, K>>;
+  acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<LeasedAcquisition<M, K>>;
   /** Like `tryAcquire` of a `LimitSet`, after one round trip. */
-  tryAcquire(requested?: Amounts<K>): Promise<LeasedAcquisition<K, K>>;
+  tryAcquire(requested?: Amounts<M>): Promise<LeasedAcquisition<M, K>>;
   /**
    * Like `peek` of a `LimitSet`, after one round trip. Rejects with `BackendUnavailableError` if the host has a version that knows no
    * `peek`.
    */
-  peek(requested?: Amounts<K>): Promise<Prospect<K>>;
+  peek(requested?: Amounts<M>): Promise<Prospect<K>>;
   /** Like `run` of a `LimitSet`. */
   run<T>(
-    requested: Amounts<K> | undefined,
-    body: (acquisition: LeasedAcquisition<K, K>) => Awaitable<T>,
+    requested: Amounts<M> | undefined,
+    body: (acquisition: LeasedAcquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T>;
   /** The statistics of the host's set, by key. */

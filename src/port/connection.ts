@@ -31,11 +31,11 @@ import { howEnded } from "./trouble.ts";
 const OLDER = "the host is older than peek(): use one version of limitset on both sides, or tryAcquire()";
 
 /** The facts of the host's set, and the granter that uses them. */
-interface Known<K extends string> extends Facts<K> {
-  readonly granter: PortGranter<K>;
+interface Known<M extends string, K extends string = M> extends Facts<M, K> {
+  readonly granter: PortGranter<M, K>;
 }
 
-export class Connection<K extends string> implements ConnectedLimits<K> {
+export class Connection<M extends string, K extends string = M> implements ConnectedLimits<M, K> {
   readonly ready: Promise<void>;
   readonly #endpoint: WatchedEndpoint;
   readonly #outbox: PeerOutbox;
@@ -48,7 +48,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
   readonly #aborts = new Aborts<number>((numbers) => {
     for (const number of numbers) this.#outbox.send(TO_HOST.CANCEL, number);
   });
-  readonly #handshake: Handshake<Known<K>>;
+  readonly #handshake: Handshake<Known<M, K>>;
   readonly #holdings = new Holdings(() => this.#attention.reviewSoon());
   readonly #attention: Attention;
   /** The number of the last operation. */
@@ -127,11 +127,11 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     return this.#handshake.known().granter.missingUpdate;
   }
 
-  acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K, K>> {
+  acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<LeasedAcquisition<M, K>> {
     return this.#acquire(requested, options, undefined, 0);
   }
 
-  async tryAcquire(requested?: Amounts<K>): Promise<LeasedAcquisition<K, K>> {
+  async tryAcquire(requested?: Amounts<M>): Promise<LeasedAcquisition<M, K>> {
     const { requests, granter } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
     this.#check();
     const units = requests.parse(requested);
@@ -140,26 +140,26 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     const answer = this.#ask<ReadRefusal | number>(number, (kind, ...values) =>
       kind === TO_PEER.GRANTED ? this.#granted(number, values[0]) : refusal(kind, ...values),
     );
-    this.#outbox.send(TO_HOST.TRY, number, packAmounts(requested, requests.keys));
+    this.#outbox.send(TO_HOST.TRY, number, packAmounts(requested, requests.names));
     const refused = await answer;
     if (typeof refused === "number") return this.#grant(granter, units, number, undefined, refused);
-    return new LeasedRefusal<K>(granter.denial(refused.by), refused.wait, refused.ahead);
+    return new LeasedRefusal<M, K>(granter.denial(refused.by), refused.wait, refused.ahead);
   }
 
-  async peek(requested?: Amounts<K>): Promise<Prospect<K>> {
+  async peek(requested?: Amounts<M>): Promise<Prospect<K>> {
     const { requests, knowsPeek } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
     this.#check();
     requests.parse(requested);
     if (!knowsPeek) throw new BackendUnavailableError(OLDER);
     const number = ++this.#number;
     const answer = this.#ask(number, prospectOf(requests.keys));
-    this.#outbox.send(TO_HOST.PEEK, number, packAmounts(requested, requests.keys));
+    this.#outbox.send(TO_HOST.PEEK, number, packAmounts(requested, requests.names));
     return answer;
   }
 
   async run<T>(
-    requested: Amounts<K> | undefined,
-    body: (acquisition: LeasedAcquisition<K, K>) => Awaitable<T>,
+    requested: Amounts<M> | undefined,
+    body: (acquisition: LeasedAcquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
     const acquisition = await this.acquire(requested, options);
@@ -189,11 +189,11 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
 
   /** Acquires, on top of the acquisition with the number `around` if that is not 0. */
   async #acquire(
-    requested: Amounts<K> | undefined,
+    requested: Amounts<M> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,
     around: number,
-  ): Promise<LeasedAcquisition<K, K>> {
+  ): Promise<LeasedAcquisition<M, K>> {
     const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
     const terms = packTerms(options);
@@ -207,7 +207,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
       if (kind === TO_PEER.GRANTED) return this.#granted(number, waitedMs);
       return kind === TO_PEER.CANCELLED && signal?.aborted ? "cancelled" : undefined;
     });
-    this.#outbox.send(TO_HOST.ACQUIRE, number, around, packAmounts(requested, requests.keys), ...terms);
+    this.#outbox.send(TO_HOST.ACQUIRE, number, around, packAmounts(requested, requests.names), ...terms);
     // The host may have granted already, and only it knows. So the promise rejects when the host confirms, and not before:
     // otherwise the grant would be held without an owner.
     if (signal) this.#aborts.add(signal, number);
@@ -228,12 +228,12 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
 
   /** @throws the reason why the connection has ended, if it has since the answer: the host has given all back. */
   #grant(
-    granter: PortGranter<K>,
+    granter: PortGranter<M, K>,
     units: readonly number[],
     number: number,
     covered: readonly boolean[] | undefined,
     waitedMs: number,
-  ): PortGrant<K> {
+  ): PortGrant<M, K> {
     this.#check();
     return new PortGrant(granter, units, number, covered, waitedMs, this.#holdings);
   }
@@ -269,7 +269,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
   }
 
   #learn(welcome: Operation): void {
-    const facts = readFacts<K>(welcome);
+    const facts = readFacts<M, K>(welcome);
     if (typeof facts === "string") {
       this.#lose(facts);
       return;
@@ -277,7 +277,7 @@ export class Connection<K extends string> implements ConnectedLimits<K> {
     const { requests, config, missingUpdate, wantsHeartbeat, maxUnread } = facts;
     this.#attention.learn(wantsHeartbeat);
     this.#outbox.keepTo(maxUnread, requests.keys.length);
-    const granter = new PortGranter<K>({
+    const granter = new PortGranter<M, K>({
       requests,
       config,
       missingUpdate,

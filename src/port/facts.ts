@@ -6,9 +6,9 @@ import { isBound } from "./options.ts";
 import { type Operation, TO_HOST } from "./protocol.ts";
 import { readList } from "./reading.ts";
 
-export interface Facts<K extends string> {
-  readonly requests: Requests<K>;
-  readonly limits: readonly Limit<K>[];
+export interface Facts<M extends string, K extends string = M> {
+  readonly requests: Requests<M, K>;
+  readonly limits: readonly Limit<K, M>[];
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly wantsHeartbeat: boolean;
@@ -22,16 +22,16 @@ export interface Facts<K extends string> {
 const MOST_LIMITS = 1_000_000;
 
 /** Reads `WELCOME`, with all its values. Returns the reason, in words, if it cannot be read. */
-export function readFacts<K extends string>(welcome: Operation): Facts<K> | string {
+export function readFacts<M extends string, K extends string = M>(welcome: Operation): Facts<M, K> | string {
   const [, , definitions, config, missingUpdate, wantsHeartbeat, bound, latest] = welcome;
   const maxUnread = bound === null ? Number.POSITIVE_INFINITY : bound;
   if (!isBound(maxUnread)) return "the host has sent a bound that cannot be read";
   try {
-    const list = readList(definitions, MOST_LIMITS, (each): each is LimitLike<K> => each !== undefined);
+    const list = readList(definitions, MOST_LIMITS, (each): each is LimitLike<K, M> => each !== undefined);
     if (!list) return "the host has sent limits that cannot be read";
     const limits = toLimits(list);
     return {
-      requests: new Requests<K>(limits),
+      requests: new Requests<M, K>(limits),
       limits,
       config: Object.freeze({ ...(config as Record<string, unknown>) }),
       missingUpdate: missingUpdate === "charge" ? "charge" : "throw",

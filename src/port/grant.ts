@@ -4,14 +4,17 @@ import type { LeasedAcquisition } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts } from "../contract.ts";
 import type { Holdings } from "./holdings.ts";
 
-export class PortGrant<K extends string> extends Grant<K> implements LeasedAcquisition<K, K> {
+export class PortGrant<M extends string, K extends string = M>
+  extends Grant<M, K>
+  implements LeasedAcquisition<M, K>
+{
   readonly #number: number;
   /** Undefined if it holds no resource, or no longer. */
   #holdings: Holdings | undefined;
   #controller: AbortController | undefined;
 
   constructor(
-    granter: Granter<K>,
+    granter: Granter<M, K>,
     units: readonly number[],
     number: number,
     covered: readonly boolean[] | undefined,
@@ -31,8 +34,8 @@ export class PortGrant<K extends string> extends Grant<K> implements LeasedAcqui
     return this.#controller.signal;
   }
 
-  override acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<LeasedAcquisition<K, K>> {
-    return super.acquire(requested, options) as Promise<LeasedAcquisition<K, K>>;
+  override acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<LeasedAcquisition<M, K>> {
+    return super.acquire(requested, options) as Promise<LeasedAcquisition<M, K>>;
   }
 
   override release(): void {

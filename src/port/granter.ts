@@ -6,28 +6,28 @@ import type { LimitError } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
 
 /** The facts of the set, and the parts of its connection that acquisitions use. */
-export interface PortGranterInit<K extends string>
-  extends Pick<Granter<K>, "requests" | "config" | "missingUpdate"> {
+export interface PortGranterInit<M extends string, K extends string = M>
+  extends Pick<Granter<M, K>, "requests" | "config" | "missingUpdate"> {
   readonly onWarning: (warning: LimitError) => void;
   /** Acquires on top of the acquisition with the number `around`, which holds the `covered` limits. */
   readonly acquire: (
-    requested: Amounts<K> | undefined,
+    requested: Amounts<M> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
     around: number,
-  ) => Promise<Acquisition<K, K>>;
+  ) => Promise<Acquisition<M, K>>;
   readonly release: (number: number, usage: readonly (number | null)[]) => void;
   readonly isClosed: () => boolean;
 }
 
-export class PortGranter<K extends string> implements Granter<K> {
-  readonly requests: Requests<K>;
+export class PortGranter<M extends string, K extends string = M> implements Granter<M, K> {
+  readonly requests: Requests<M, K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch;
-  readonly #init: PortGranterInit<K>;
+  readonly #init: PortGranterInit<M, K>;
 
-  constructor(init: PortGranterInit<K>) {
+  constructor(init: PortGranterInit<M, K>) {
     this.requests = init.requests;
     this.config = init.config;
     this.missingUpdate = init.missingUpdate;
@@ -46,11 +46,11 @@ export class PortGranter<K extends string> implements Granter<K> {
   }
 
   acquireNested(
-    requested: Amounts<K> | undefined,
+    requested: Amounts<M> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
     number: number,
-  ): Promise<Acquisition<K, K>> {
+  ): Promise<Acquisition<M, K>> {
     return this.#init.acquire(requested, options, covered, number);
   }
 

@@ -1,6 +1,7 @@
 /** The host's record of one session: the requests and acquisitions of a peer, which end when the peer disappears. */
 import type { AcquireOptions, Acquisition, Limits } from "../contract.ts";
 import { AcquisitionReleasedError, BackendUnavailableError, InvalidRequestError } from "../errors.ts";
+import { metricOf } from "../limits/metrics.ts";
 import { whenLost } from "../platform/locks.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { isPromise, settle } from "../remote/settling.ts";
@@ -156,7 +157,7 @@ export class Peer<K extends string> {
   }
 
   #acquire(number: number, around: unknown, packed: unknown, terms: AcquireOptions | undefined): void {
-    const requested = readAmounts(packed, this.#limits.keys);
+    const requested = readAmounts(packed, this.#set.metrics);
     const limits = around === 0 ? this.#limits : this.#requests.get(around as number)?.held;
     if (!requested || !terms) {
       this.#fail(number, new InvalidRequestError("the host cannot read the request"));
@@ -185,7 +186,7 @@ export class Peer<K extends string> {
 
   async #try(number: number, packed: unknown): Promise<void> {
     if (!this.#hasRoom(number)) return;
-    const requested = readAmounts(packed, this.#limits.keys);
+    const requested = readAmounts(packed, this.#set.metrics);
     const request: PeerRequest<K> = { controller: undefined, held: undefined, unwatch: undefined };
     this.#add(number, request);
     try {
@@ -205,7 +206,7 @@ export class Peer<K extends string> {
   /** A peek counts as a request until it is answered: the host's own set may be elsewhere. */
   async #peek(number: number, packed: unknown): Promise<void> {
     if (!this.#hasRoom(number)) return;
-    const requested = readAmounts(packed, this.#limits.keys);
+    const requested = readAmounts(packed, this.#set.metrics);
     const request: PeerRequest<K> = { controller: undefined, held: undefined, unwatch: undefined };
     this.#add(number, request);
     try {
@@ -235,7 +236,7 @@ export class Peer<K extends string> {
 
   #noUsage(): Record<string, number> {
     const rates = this.#set.definitions.filter(({ type }) => type !== "resource");
-    return Object.fromEntries(rates.map(({ key }) => [key, 0]));
+    return Object.fromEntries(rates.map((limit) => [metricOf(limit), 0]));
   }
 
   #cancel(number: number): void {
@@ -248,7 +249,7 @@ export class Peer<K extends string> {
     const request = this.#requests.get(number);
     if (!request?.held) return;
     this.#remove(number, request);
-    settle(request.held, readAmounts(packed, this.#limits.keys));
+    settle(request.held, readAmounts(packed, this.#set.metrics));
   }
 
   async #stats(number: number): Promise<void> {

@@ -83,7 +83,7 @@ export const TO_PEER = {
 /** An operation as it is sent: its kind, and its values. */
 export type Operation = readonly [kind: number, ...rest: unknown[]];
 
-/** One entry a limit: its amount, or null if it is not named. */
+/** One entry a metric, in the order of the limits: its amount, or null if it is not named. */
 export type PackedAmounts = readonly (number | null)[];
 
 export type Side = "host" | "peer";
@@ -115,7 +115,7 @@ export function costOf(kind: number, limits: number): number {
   return kind === TO_HOST.STATS ? Math.max(1, limits) : 0;
 }
 
-/** Turns amounts by key into an array. Every key of `amounts` is one of `keys`. */
-export function packAmounts(amounts: object | undefined, keys: readonly string[]): PackedAmounts {
-  return keys.map((key) => amountOf(amounts, key) ?? null);
+/** Turns amounts by metric into an array. Every name in `amounts` is one of `metrics`. */
+export function packAmounts(amounts: object | undefined, metrics: readonly string[]): PackedAmounts {
+  return metrics.map((name) => amountOf(amounts, name) ?? null);
 }

@@ -40,22 +40,22 @@ function copyOf(kind: number, op: readonly unknown[]): Operation {
   return [kind, op[1], op[2], op[3], op[4], op[5], op[6], op[7]];
 }
 
-/** Amounts by key, from an array that `packAmounts` has made. */
-export function readAmounts(packed: unknown, keys: readonly string[]): Record<string, number> | undefined {
-  const list = readList(packed, keys.length, isAmount);
+/** Amounts by metric, from an array that `packAmounts` has made. */
+export function readAmounts(packed: unknown, metrics: readonly string[]): Record<string, number> | undefined {
+  const list = readList(packed, metrics.length, isAmount);
   if (!list) return undefined;
   const amounts: Record<string, number> = {};
   for (let i = 0; i < list.length; i++) {
     const amount = list[i]!;
-    if (amount !== null) define(amounts, keys[i]!, amount);
+    if (amount !== null) define(amounts, metrics[i]!, amount);
   }
   return amounts;
 }
 
-function define(amounts: Record<string, number>, key: string, amount: number): void {
+function define(amounts: Record<string, number>, name: string, amount: number): void {
   // To assign it would set the prototype.
-  if (key === "__proto__") Object.defineProperty(amounts, key, { value: amount, enumerable: true });
-  else amounts[key] = amount;
+  if (name === "__proto__") Object.defineProperty(amounts, name, { value: amount, enumerable: true });
+  else amounts[name] = amount;
 }
 
 /** A refusal: the milliseconds to wait, the indexes of the limits that refuse, and how many waiters stand before it. */

@@ -3,6 +3,7 @@ import type { Limits } from "../contract.ts";
 import { show } from "../errors.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { Limit } from "../limits/limits.ts";
+import { metricsOf, plainOf } from "../limits/metrics.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import { type EndpointLike, tells, toEndpoint, type WatchedEndpoint } from "./endpoint.ts";
 import { Greetings } from "./greetings.ts";
@@ -40,14 +41,14 @@ export interface Service {
  * const service = serveLimits(limits, child);
  * service.stop(); // the child holds nothing any more
  */
-export function serveLimits<K extends string>(
-  limits: Limits<K>,
+export function serveLimits<M extends string, K extends string = M>(
+  limits: Limits<M, K>,
   endpoint: EndpointLike,
   options: ServeOptions = {},
 ): Service {
   checkOptions("serveLimits", options, ["name", "maxRequests", "maxSessions", "maxUnread"], invalidRequest);
   const { name = "" } = options;
-  const host = new Host<K>(limits, toEndpoint(endpoint), name, checkBounds(options));
+  const host = new Host(limits as unknown as Limits, toEndpoint(endpoint), name, checkBounds(options));
   const channel = endpoint as object;
   const hosts = served.get(channel) ?? new Map<string, { replace(): void }>();
   served.set(channel, hosts);
@@ -79,7 +80,13 @@ class Host<K extends string> {
       const { stats: _, ...limit } = limits.get(key);
       return limit as Limit;
     });
-    this.#set = { limits, definitions, config: sendableConfig(limits.config), tells: tells(endpoint) };
+    this.#set = {
+      limits,
+      definitions: plainOf(definitions),
+      metrics: metricsOf(definitions),
+      config: sendableConfig(limits.config),
+      tells: tells(endpoint),
+    };
     this.#endpoint = endpoint;
     this.#name = name;
     this.#shared = { bounds, pieces: new Pieces(), requests: 0, locks: 0 };

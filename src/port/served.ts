@@ -8,6 +8,8 @@ import type { Pieces } from "./pieces.ts";
 export interface ServedSet<K extends string> {
   readonly limits: Limits<K>;
   readonly definitions: readonly Limit[];
+  /** The metrics of the limits, in their order. */
+  readonly metrics: readonly string[];
   readonly config: unknown;
   /** Whether the channel tells of its end. */
   readonly tells: boolean;

@@ -5,6 +5,7 @@ import { Requests } from "../limits/requests.ts";
 import { type Server, serverOf } from "./client.ts";
 import { Definitions } from "./definitions.ts";
 import { type CompleteOptions, completed, type RedisLimitSetOptions } from "./options.ts";
+import { checkSupported } from "./supported.ts";
 
 export interface Settings<K extends string> extends Omit<CompleteOptions<K>, "limits"> {
   /** The one key of the set, as it is given to the client. */
@@ -27,6 +28,7 @@ const MOST_LIMITS = 5000;
 export function settingsOf<K extends string>(options: RedisLimitSetOptions<K>): Settings<K> {
   const complete = completed(options);
   const limits = toLimits(complete.limits);
+  checkSupported(limits);
   if (limits.length > MOST_LIMITS) {
     throw new InvalidLimitError(
       "limits",

@@ -28,10 +28,10 @@ export type AttachOptions = Pick<LimitSetOptions, "clock" | "onWarning">;
  * const limits = attachLimits(handle);
  * limits.tryAcquire({ tokens: 5 }).successful; // true
  */
-export function attachLimits<K extends string>(
-  handle: LimitSetHandle<K>,
+export function attachLimits<M extends string, K extends string = M>(
+  handle: LimitSetHandle<M, K>,
   options: AttachOptions = {},
-): LimitSet<K> {
+): LimitSet<M, K> {
   checkOptions("attachLimits", options, ["clock", "onWarning"]);
   const { heap, start, entrance } = destinationOf(handle);
   const membership = Membership.join(heap, start, entrance, handle.number, ownThreadId());
@@ -44,7 +44,7 @@ export function attachLimits<K extends string>(
   const region = Region.attach(heap, start, membership);
   try {
     const ownClock = options.clock ?? (clock ? SetClock.agreeing(clock) : new SetClock());
-    const attached: OptionsWithRegion<K> = {
+    const attached: OptionsWithRegion<M, K> = {
       ...options,
       limits,
       config,
@@ -54,7 +54,7 @@ export function attachLimits<K extends string>(
       clock: ownClock,
       [INTERNALS]: region,
     };
-    const set = new LimitSet<K>(attached);
+    const set = new LimitSet<M, K>(attached);
     if (lock !== undefined) membership.lock(lock, number);
     return set;
   } catch (error) {

@@ -11,7 +11,7 @@ import { Entrance } from "./entrance.ts";
  * Plain data by which threads attach to a set. `shareLimits` makes it, a message or `workerData` carries it, `attachLimits` takes
  * it. One handle serves as many threads as there are free seats.
  */
-export interface LimitSetHandle<K extends string = string> {
+export interface LimitSetHandle<M extends string = string, K extends string = M> {
   /** @internal */
   readonly format: number;
   /** @internal A shared `WebAssembly.Memory`. */
@@ -25,7 +25,7 @@ export interface LimitSetHandle<K extends string = string> {
   /** @internal The number that tells the handle from others of the region. */
   readonly number: number;
   /** The limits of the set. */
-  readonly limits: readonly LimitLike<K>[];
+  readonly limits: readonly LimitLike<K, M>[];
   /** The option `config` of the set. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The option `missingUpdate` of the set. */

@@ -18,12 +18,12 @@ import { needsLock, type ThreadLike, whenEnded } from "./thread-end.ts";
 import { ownThreadId, threadIdOf } from "./thread-id.ts";
 
 /** A handle of a shared set, and the way to reclaim the threads that attached by it. */
-export interface SharedLimits<K extends string = string> {
+export interface SharedLimits<M extends string = string, K extends string = M> {
   /**
    * The data by which threads attach: as many threads as there are free seats, each once. Send it as a message, or as the
    * `workerData` of a pool.
    */
-  readonly handle: LimitSetHandle<K>;
+  readonly handle: LimitSetHandle<M, K>;
   /**
    * Reclaims threads that have ended: gives back all that the threads hold which attached by the handle, takes their waiters out
    * of the order, and voids the handle. A thread that is still alive finds its set closed. With a `threadId` (of
@@ -48,7 +48,10 @@ export interface SharedLimits<K extends string = string> {
  * // In each thread that gets the handle:
  * attachLimits(handle).tryAcquire({ tokens: 5 }).successful; // true
  */
-export function shareLimits<K extends string>(limits: LimitSet<K>, worker?: ThreadLike): SharedLimits<K> {
+export function shareLimits<M extends string, K extends string = M>(
+  limits: LimitSet<M, K>,
+  worker?: ThreadLike,
+): SharedLimits<M, K> {
   const set = internalsOf(limits);
   if (worker !== undefined && typeof (worker as Partial<ThreadLike> | null)?.postMessage !== "function") {
     throw new InvalidRequestError(`worker must have a method postMessage, got ${show(worker)}`);
@@ -80,8 +83,8 @@ export function shareLimits<K extends string>(limits: LimitSet<K>, worker?: Thre
   return { handle, reclaim };
 }
 
-function internalsOf<K extends string>(limits: LimitSet<K>): Internals<K> {
-  const open = (limits as Partial<LimitSet<K>> | null | undefined)?.[INTERNALS];
+function internalsOf<M extends string, K extends string = M>(limits: LimitSet<M, K>): Internals<M, K> {
+  const open = (limits as Partial<LimitSet<M, K>> | null | undefined)?.[INTERNALS];
   if (open) return open.call(limits);
   throw new CannotShareError(
     `only a LimitSet of this thread can be shared, got ${show(limits)}; limitset/port serves sets of every kind`,
@@ -89,13 +92,13 @@ function internalsOf<K extends string>(limits: LimitSet<K>): Internals<K> {
 }
 
 /** This thread's part in the set's region. The first share moves the set to a region with room for all threads. */
-function membershipOf<K extends string>({
+function membershipOf<M extends string, K extends string = M>({
   region,
   shared,
   limits,
   maxThreads,
   serve,
-}: Internals<K>): Membership {
+}: Internals<M, K>): Membership {
   if (region.sharing) return region.sharing as Membership;
   if (!shared) {
     throw new CannotShareError(
@@ -113,14 +116,14 @@ function membershipOf<K extends string>({
   return region.sharing as unknown as Membership;
 }
 
-function handleOf<K extends string>(
-  { region, limits, clock, queueOptions: { maxWaiting, agingMs } }: Internals<K>,
-  { missingUpdate }: LimitSet<K>,
+function handleOf<M extends string, K extends string = M>(
+  { region, limits, clock, queueOptions: { maxWaiting, agingMs } }: Internals<M, K>,
+  { missingUpdate }: LimitSet<M, K>,
   config: Record<string, unknown>,
   { entrance }: Membership,
   number: number,
   lock: string | undefined,
-): LimitSetHandle<K> {
+): LimitSetHandle<M, K> {
   return {
     format: SHARED_FORMAT,
     memory: region.memory,
@@ -128,7 +131,7 @@ function handleOf<K extends string>(
     entrance: entrance.at,
     serial: entrance.serial,
     number,
-    limits: limits as readonly LimitLike<K>[],
+    limits: limits as readonly LimitLike<K, M>[],
     config,
     missingUpdate,
     clock: clock.isPlatform ? clock.read() : undefined,

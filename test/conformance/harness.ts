@@ -62,6 +62,8 @@ export interface Harness {
   readonly capabilities: Capabilities;
   /** The titles of cases that this backend cannot pass, each with the reason. */
   readonly skips?: Readonly<Record<string, string>>;
+  /** Whole themes that this backend cannot do, each with the reason. */
+  readonly skippedThemes?: Readonly<Record<string, string>>;
   /** Makes a set whose clock reads `START`. Rejects with the error that the backend's constructor throws. */
   create<K extends string>(options: SetOptions<K>): Promise<Subject<K>>;
 }

@@ -19,6 +19,7 @@ import { requests } from "./cases/requests.ts";
 import { resources } from "./cases/resources.ts";
 import { scopes } from "./cases/scopes.ts";
 import { settlement } from "./cases/settlement.ts";
+import { severalLimits } from "./cases/several-limits.ts";
 import { slidingWindow } from "./cases/sliding-window.ts";
 import { statistics } from "./cases/statistics.ts";
 import { steppingBack } from "./cases/stepping-back.ts";
@@ -41,6 +42,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   requests,
   names,
   "all or nothing": allOrNothing,
+  "several limits of one metric": severalLimits,
   settlement,
   debt,
   refunds,
@@ -69,13 +71,14 @@ const REASONS: Readonly<Record<Need, string>> = {
 export function conformance(name: string, harness: Harness): void {
   describe(name, () => {
     const titles = new Set<string>();
+    let skipped: string | undefined;
     const registrar: Registrar = {
       capabilities: harness.capabilities,
       it(title: string, second: readonly Need[] | Body, third?: Body) {
         const [needs, body] = typeof second === "function" ? [[], second] : [second, third!];
         if (titles.has(title)) throw new Error(`two cases are called "${title}"`);
         titles.add(title);
-        const reason = harness.skips?.[title] ?? missing(harness, needs);
+        const reason = skipped ?? harness.skips?.[title] ?? missing(harness, needs);
         test(title, async (context) => {
           if (reason !== undefined) context.skip(reason);
           expect.hasAssertions();
@@ -83,9 +86,15 @@ export function conformance(name: string, harness: Harness): void {
         });
       },
     };
-    for (const [theme, register] of Object.entries(THEMES)) describe(theme, () => register(registrar));
+    for (const [theme, register] of Object.entries(THEMES)) {
+      describe(theme, () => {
+        skipped = harness.skippedThemes?.[theme];
+        register(registrar);
+      });
+    }
     test("every skip names a case", () => {
       expect(Object.keys(harness.skips ?? {}).filter((title) => !titles.has(title))).toEqual([]);
+      expect(Object.keys(harness.skippedThemes ?? {}).filter((theme) => !(theme in THEMES))).toEqual([]);
     });
   });
 }

@@ -30,6 +30,27 @@ export function calls(capacity: number, windowMs: number): CallLimit {
   return new CallLimit({ capacity, windowMs });
 }
 
+/** A call limit with a key of its own. */
+export function callsBy<K extends string>(
+  key: K,
+  capacity: number,
+  windowMs: number,
+  algorithm: RateLimitAlgorithm = "token-bucket",
+): CallLimit<K> {
+  return new CallLimit({ key, capacity, windowMs, algorithm });
+}
+
+/** A rate limit that counts `counts`. */
+export function counting<K extends string, M extends string>(
+  key: K,
+  counts: M,
+  capacity: number,
+  windowMs: number,
+  extras: RateExtras = {},
+): RateLimit<K, M> {
+  return new RateLimit({ key, counts, capacity, windowMs, ...extras });
+}
+
 export function resource<K extends string>(key: K, capacity: number): ResourceLimit<K> {
   return new ResourceLimit({ key, capacity });
 }

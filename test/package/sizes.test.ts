@@ -9,9 +9,9 @@ import { appFolder, workFolder } from "./app.ts";
 /** Program -> the most bytes of its bundle, minified and gzipped. */
 const MOST_BYTES: Readonly<Record<string, number>> = {
   // All exports: sets, limits, errors and the core, which has debts of one word and of two.
-  'export * from "limitset"': 27_800,
-  'export { LimitSet, RateLimit } from "limitset"': 27_400,
-  'export { connectLimits } from "limitset/port"': 13_600,
+  'export * from "limitset"': 28_300,
+  'export { LimitSet, RateLimit } from "limitset"': 27_900,
+  'export { connectLimits } from "limitset/port"': 13_900,
   // Its own text, the name and the class that survive minifiers and copies.
   'export { CannotBlockError } from "limitset"': 660,
 };

@@ -24,8 +24,14 @@ new RateLimit({ key: "x", capacity: 10 });
 new RateLimit({ key: "x", windowMs: 10 });
 
 new CallLimit({ ...window, algorithm: "gcra", burst: 5 });
-// @ts-expect-error -- its key is fixed
 new CallLimit({ key: "x", capacity: 10, windowMs: 1000 });
+// @ts-expect-error -- all CallLimits count call_count
+new CallLimit({ counts: "x", capacity: 10, windowMs: 1000 });
+new RateLimit({ key: "x", counts: "tokens", ...window });
+// @ts-expect-error -- a metric is a name
+new RateLimit({ key: "x", counts: 5, ...window });
+// @ts-expect-error -- a resource is counted by its key
+new ResourceLimit({ key: "x", counts: "y", capacity: 10 });
 // @ts-expect-error -- a call is a call
 new CallLimit({ unit: 2, capacity: 10, windowMs: 1000 });
 

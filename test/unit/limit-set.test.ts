@@ -74,6 +74,7 @@ describe("get", () => {
     expect(definition).toEqual({
       type: "rate",
       key: "tokens",
+      counts: "tokens",
       capacity: 100,
       windowMs: 1000,
       algorithm: "token-bucket",

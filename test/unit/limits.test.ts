@@ -62,6 +62,7 @@ describe("defaults", () => {
     expect({ ...new RateLimit(RATE) }).toEqual({
       ...RATE,
       type: "rate",
+      counts: RATE.key,
       algorithm: "token-bucket",
       unit: 1,
       overage: "error",
@@ -76,18 +77,19 @@ describe("defaults", () => {
     expect({ ...new CallLimit({ capacity: 5, windowMs: 100 }) }).toEqual({
       type: "call",
       key: "call_count",
+      counts: "call_count",
       capacity: 5,
       windowMs: 100,
       algorithm: "token-bucket",
     });
   });
 
-  test("the key of a CallLimit is call_count, even if another is passed", () => {
+  test("a CallLimit has the key that it is given, and counts call_count", () => {
     const options = { key: "mine", capacity: 5, windowMs: 100 };
-    expect(new CallLimit(options).key).toBe("call_count");
-    expect(new LimitSet({ limits: [{ type: "call", ...options } as LimitLike] }).keys).toEqual([
-      "call_count",
-    ]);
+    expect(new CallLimit(options)).toMatchObject({ key: "mine", counts: "call_count" });
+    const set = new LimitSet({ limits: [{ type: "call", ...options } as LimitLike] });
+    expect(set.keys).toEqual(["mine"]);
+    expect(set.tryAcquire().requested).toEqual({ call_count: 1 });
   });
 });
 

@@ -10,7 +10,7 @@ import type { Theme } from "../harness.ts";
 import { failure } from "../tools.ts";
 
 const RATE = { type: "rate", key: "x", capacity: 10, windowMs: 1000 };
-const RATE_DEFAULTS = { ...RATE, algorithm: "token-bucket", unit: 1, overage: "error" };
+const RATE_DEFAULTS = { ...RATE, counts: "x", algorithm: "token-bucket", unit: 1, overage: "error" };
 
 const READ_BACK: readonly (readonly [title: string, limit: LimitLike, reads: object])[] = [
   ["a rate limit", new RateLimit({ key: "x", capacity: 10, windowMs: 1000 }), RATE_DEFAULTS],
@@ -65,9 +65,9 @@ const READ_BACK: readonly (readonly [title: string, limit: LimitLike, reads: obj
     { type: "call", key: "call_count", capacity: 5, windowMs: 100, algorithm: "token-bucket" },
   ],
   [
-    "a call limit from plain data, whose key is ignored,",
-    plain({ type: "call", key: "mine", capacity: 5, windowMs: 100 }),
-    { type: "call", key: "call_count" },
+    "a call limit from JSON",
+    plain(JSON.parse(JSON.stringify(new CallLimit({ capacity: 5, windowMs: 100 })))),
+    { type: "call", key: "call_count", counts: "call_count", capacity: 5, windowMs: 100 },
   ],
   [
     "a resource limit from plain data",
@@ -97,6 +97,17 @@ const REJECTED: readonly (readonly [title: string, limit: object, field: string,
   ["a unit of NaN", { ...RATE, unit: Number.NaN }, "unit", "NaN"],
   ["an empty key", { ...RATE, key: "" }, "key", '""'],
   ["a key that is no string", { ...RATE, key: 7 }, "key", "7"],
+  ["an empty metric", { ...RATE, counts: "" }, "counts", '""'],
+  ["a metric that is no string", { ...RATE, counts: 7 }, "counts", "7"],
+  ["a rate limit that counts calls", { ...RATE, counts: "call_count" }, "counts", "call_count"],
+  ["a rate limit whose key is that of calls", { ...RATE, key: "call_count" }, "counts", "call_count"],
+  [
+    "a call limit that counts something else",
+    { type: "call", counts: "x", capacity: 1, windowMs: 1 },
+    "counts",
+    "x",
+  ],
+  ["a resource limit that counts", { type: "resource", key: "x", counts: "y", capacity: 1 }, "counts", "y"],
   ["an unknown algorithm", { ...RATE, algorithm: "bucket" }, "algorithm", "bucket"],
   ["an unknown overage", { ...RATE, overage: "later" }, "overage", "later"],
   ["an unknown type", { ...RATE, type: "quota" }, "type", "quota"],

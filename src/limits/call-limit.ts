@@ -1,0 +1,61 @@
+/** Call limits: calls in a window. */
+import { InvalidLimitError } from "../errors.ts";
+import { checkAlgorithm, type RateLimitAlgorithm } from "./algorithm.ts";
+import { CALL_OPTIONS, checkBurst, checkCapacity, checkDefinition, checkKey, checkWindow } from "./checks.ts";
+import type { RateLimitOptions } from "./rate-limit.ts";
+
+/** The options of a `CallLimit`, but for its key. */
+export type KeylessCallOptions = Pick<RateLimitOptions, "capacity" | "windowMs" | "algorithm" | "burst">;
+
+/** The options of a `CallLimit`. They are those of a `RateLimit`, in whole calls, without `counts`, `unit` and `overage`. */
+export interface CallLimitOptions<K extends string = string> extends KeylessCallOptions {
+  /** The limit's own name: not empty, and unlike all other keys of the set. Requests name `call_count`. Default: `"call_count"`. */
+  readonly key?: K;
+}
+
+/**
+ * A call limit: so many calls in a window. Every request takes 1, unless it names another number of `call_count`. There is no
+ * usage to report. A set may have several, each with its own `key`: every call then counts at all of them.
+ *
+ * @throws {InvalidLimitError} if a field is out of bounds. The error has the field, its value, and what it may be.
+ * @example
+ * new CallLimit({ capacity: 10, windowMs: 1000 }).key; // "call_count"
+ */
+export class CallLimit<const K extends string = "call_count", M extends string = "call_count"> {
+  /** The kind of the limit, which tells plain objects apart too. */
+  readonly type = "call";
+  /** The limit's own name. */
+  readonly key: K;
+  /** The metric: the name that requests use. It is `"call_count"` for all CallLimits. */
+  readonly counts: M;
+  /** How many calls are allowed in a window. */
+  readonly capacity: number;
+  /** The window, in milliseconds. */
+  readonly windowMs: number;
+  /** How the rate is enforced. */
+  readonly algorithm: RateLimitAlgorithm;
+  /** For GCRA only: the most calls that are granted at one instant. */
+  readonly burst?: number;
+
+  constructor(options: CallLimitOptions<K>) {
+    checkDefinition("a CallLimit", options, CALL_OPTIONS);
+    const { key = CALL_COUNT as K, counts = CALL_COUNT, capacity } = options as Data<K>;
+    const { windowMs, algorithm, burst } = options;
+    this.key = checkKey(key);
+    if (counts !== CALL_COUNT) {
+      throw new InvalidLimitError("counts", counts, "left out, since every CallLimit counts call_count", key);
+    }
+    this.counts = CALL_COUNT as M;
+    this.capacity = checkCapacity(capacity, 1, this.key);
+    this.windowMs = checkWindow(windowMs, this.key);
+    this.algorithm = checkAlgorithm(algorithm, this.key);
+    const bound = checkBurst(burst, { ...this, unit: 1 });
+    if (bound !== undefined) this.burst = bound;
+    Object.freeze(this);
+  }
+}
+
+const CALL_COUNT: string = "call_count";
+
+/** The options, and the metric that data of a CallLimit have. */
+type Data<K extends string> = CallLimitOptions<K> & { readonly counts?: string };

@@ -1,0 +1,46 @@
+/** How limits and metrics are measured: what it takes to turn amounts into units. */
+import { ceilingUnits, unitOf } from "./definition.ts";
+import type { Limit } from "./limit.ts";
+import { metricOf } from "./metrics.ts";
+
+/** A metric, with the limits that count it. They are of one type and have one unit. */
+export interface Metric<M extends string> {
+  readonly name: M;
+  /** The index of its first limit. */
+  readonly first: number;
+  /** The indexes of all its limits, if it has several. */
+  readonly all: readonly number[] | undefined;
+  /** The limit that has the least ceiling. */
+  readonly limit: Limit;
+  readonly unit: number;
+  /** The most that one request can take, in units: the least ceiling. */
+  readonly ceiling: number;
+  /** The units that a request takes if it does not name the metric: 1 of calls and resources, 0 of rates. */
+  readonly automatic: number;
+  readonly isResource: boolean;
+}
+
+export function measure<M extends string>(limits: readonly Limit<string, M>[]): readonly Metric<M>[] {
+  const indexes = new Map<string, number[]>();
+  for (const [i, limit] of limits.entries()) {
+    const metric = metricOf(limit);
+    const others = indexes.get(metric);
+    if (others) others.push(i);
+    else indexes.set(metric, [i]);
+  }
+  return Array.from(indexes, ([name, all]) => {
+    const limit = all
+      .map((i) => limits[i]!)
+      .reduce((least, each) => (ceilingUnits(each) < ceilingUnits(least) ? each : least));
+    return {
+      name: name as M,
+      first: all[0]!,
+      all: all.length > 1 ? all : undefined,
+      limit,
+      unit: unitOf(limit),
+      ceiling: ceilingUnits(limit),
+      automatic: limit.type === "rate" ? 0 : 1,
+      isResource: limit.type === "resource",
+    };
+  });
+}

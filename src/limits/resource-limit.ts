@@ -1,0 +1,35 @@
+/** Resource limits: so many at a time. */
+import { checkCapacity, checkDefinition, checkKey, RESOURCE_OPTIONS } from "./checks.ts";
+
+/** The options of a `ResourceLimit`. */
+export interface ResourceLimitOptions<K extends string = string> {
+  /** The name that requests use: not empty, and unlike all other keys of the set. */
+  readonly key: K;
+  /** How many there are: a positive whole number, at most 2^53 - 1. */
+  readonly capacity: number;
+}
+
+/**
+ * A resource limit: so many at a time, such as connections or slots. Every request takes 1, unless it names another number, and
+ * the acquisition holds it until its release.
+ *
+ * @throws {InvalidLimitError} if a field is out of bounds. The error has the field, its value, and what it may be.
+ * @example
+ * new ResourceLimit({ key: "connections", capacity: 10 }).capacity; // 10
+ */
+export class ResourceLimit<const K extends string = string> {
+  /** The kind of the limit, which tells plain objects apart too. */
+  readonly type = "resource";
+  /** The name that requests use. */
+  readonly key: K;
+  /** How many there are. */
+  readonly capacity: number;
+
+  constructor(options: ResourceLimitOptions<K>) {
+    checkDefinition("a ResourceLimit", options, RESOURCE_OPTIONS);
+    const { key, capacity } = options;
+    this.key = checkKey(key);
+    this.capacity = checkCapacity(capacity, 1, key);
+    Object.freeze(this);
+  }
+}

@@ -1,0 +1,17 @@
+/** Refuses definitions that the script on the server does not know yet. */
+import { InvalidLimitError } from "../errors.ts";
+import type { Limit } from "../limits/limits.ts";
+import { metricOf } from "../limits/metrics.ts";
+
+const WHY = "since a RedisLimitSet does not support it yet";
+
+/** @throws {InvalidLimitError} */
+export function checkSupported(limits: readonly Limit[]): void {
+  for (const limit of limits) {
+    const { key, type } = limit;
+    if (type === "call" && key !== "call_count")
+      throw new InvalidLimitError("key", key, `left out, ${WHY}`, key);
+    const metric = metricOf(limit);
+    if (metric !== key) throw new InvalidLimitError("counts", metric, `left out, ${WHY}`, key);
+  }
+}
