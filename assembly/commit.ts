@@ -40,6 +40,7 @@ import {
   PIECE,
   PROBE,
   REFUSER,
+  REGION,
   REPEATS,
   SETTLE,
   SEVERAL,
@@ -60,7 +61,9 @@ import { wake } from "./wake";
 /** The attempt has come to nothing, since another thread published first. */
 const AGAIN = f64.POSITIVE_INFINITY;
 /** Nothing was done: the clock's reading is so far behind the state that `correct` has to come first. */
-const BEHIND = -f64.MAX_VALUE;
+export const BEHIND = -f64.MAX_VALUE;
+/** Nothing was done: the set has been redefined, and its present block belongs to another region. */
+export const MOVED = -f64.MAX_VALUE / 2;
 
 /**
  * Does `action` for each limit. `ms` is the clock's reading in milliseconds, with the participant's SHIFT.
@@ -76,7 +79,7 @@ const BEHIND = -f64.MAX_VALUE;
  *   would have to wait.
  * - With AFTER, each limit has to grant its DEMAND first: that of the waiters before the request. Nothing of it is taken.
  *
- * Returns BEHIND, and does nothing, if `ms` is more than TOLERANCE behind the state.
+ * Returns BEHIND, and does nothing, if `ms` is more than TOLERANCE behind the state; MOVED, if the set has been redefined.
  * Among several participants, `enter` comes before UNITS are written, and `exit` after the answer has been read. Returns NaN, and
  * does nothing, if the participant's `life` is over.
  */
@@ -91,6 +94,10 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
     const head = readHead(region);
     // Read after the head: what a reclaimed thread holds is given back by a swap that follows the end of its life.
     if (life !== 0 && lifeOf(scratch) !== (life | INSIDE)) return NaN;
+    if (isElsewhere(region, head)) {
+      if (unchanged(region, head)) return MOVED;
+      continue;
+    }
     // A settlement is never refused, so that the only participant of a region needs no copy for it.
     const staged = action === SETTLE && isAlone(region) ? present(head) : stage(region, scratch, head);
     // A set's time never runs backwards.
@@ -208,8 +215,16 @@ export function readHead(region: usize): i64 {
 }
 
 /** The block that `head` names. The lower half of the head loses the end of the version by the shift. */
-function present(head: i64): usize {
+export function present(head: i64): usize {
   return usize(head) << LINE_BITS;
+}
+
+/**
+ * Whether the block that `head` names belongs to another region, since the set has been redefined. Then it has another shape, and
+ * must not be staged here. It is certain only if the head is `unchanged`.
+ */
+export function isElsewhere(region: usize, head: i64): bool {
+  return load<usize>(present(head) + REGION) !== region;
 }
 
 /** Copies the block that `head` names to that one of the participant's blocks which it does not name. Returns the copy. */

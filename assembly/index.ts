@@ -10,4 +10,5 @@ export { inherit } from "./inherit";
 export { logBytes, stateBytes } from "./kinds";
 export { enter, exit } from "./life";
 export { correct, leave } from "./participant";
+export { redefine } from "./redefine";
 export { define, format, regionBytes, scratchOf } from "./region";

@@ -8,6 +8,7 @@
  * |   0  HEAD      i64  version << 26 | block address >> 6  | commit.ts, by compare-and-swap
  * |   8  WAKE      i32  changes when sleepers are woken     | wake.ts
  * |  12  SLEEPERS  i32  1: a thread may sleep on WAKE       | the thread that goes to sleep; wake.ts
+ * |  16  PRESENT   i32  number of the present generation    | by compare-and-swap, after the head
  * +-- 64 --------------------------------------------------+
  * |      shape: counts, sizes and offsets of this region    | format, once
  * +-- 128 -------------------------------------------------+
@@ -15,9 +16,13 @@
  * +--------------------------------------------------------+
  * |      handles, in a region that threads share            | src/threads/handles.ts
  * +--------------------------------------------------------+
+ * |      the list of rooms, likewise                        | src/threads/rooms.ts
+ * +--------------------------------------------------------+
  * |      scratch of participant 0, 1, ...                   | its participant
  * +--------------------------------------------------------+
  * |      blocks 0, 1 of participant 0; 2, 3 of 1; ...       | its participant, while it is not the head
+ * +--------------------------------------------------------+
+ * |      the text of the definitions, where threads share   | src/core/text.ts, once
  * +--------------------------------------------------------+
  *
  * block    one version of the state of all limits
@@ -56,7 +61,7 @@ export const WIDE_FORMAT = 2;
 /** The format of sets with a fixed window. Under formats 1 and 2 its state had the window's number in place of its end. */
 export const FIXED_FORMAT = 3;
 /** Grows with each change to this file: threads that read memory in different ways must not share it. */
-export const SHARED_FORMAT = 6;
+export const SHARED_FORMAT = 7;
 
 // Kinds of limit.
 export const TOKEN_BUCKET = 0;
@@ -98,6 +103,7 @@ export const LINE = 64;
 export const HEAD = 0;
 export const WAKE = 8;
 export const SLEEPERS = 12;
+export const PRESENT = 16;
 export const LIMITS = 64;
 export const PARTICIPANTS = 68;
 export const SCRATCHES = 72;
@@ -114,6 +120,13 @@ export const SERIAL = 100;
 export const CLAIM_BYTES = 104;
 /** The address of the region that has the head. */
 export const HOME = 108;
+/** How often the set was redefined before this region, since threads share it: PRESENT is that of the region that has the present block. */
+export const NUMBER = 112;
+/** Where in a region that threads share the list of rooms begins. */
+export const ROOMS = 116;
+/** The text of the definitions: where it begins in the region, and its length in bytes. */
+export const TEXT = 120;
+export const TEXT_BYTES = 124;
 export const DEFINITIONS = 128;
 
 // Definition of a limit.
@@ -151,6 +164,14 @@ export const HANDLE_BYTES = 32;
 /** Behind the definitions, four places for each participant but the first. */
 export const HANDLES_BYTES = 4 * HANDLE_BYTES;
 
+// Room: memory for a region of a set that has been redefined.
+/** i64: how often the room has been taken, and below that the participant that is just laying out a region in it, plus 1. */
+export const ROOM_STATE = 0;
+/** The address of the room's memory; 0 if it has none yet. */
+export const ROOM_ADDRESS = 8;
+export const ROOM_SIZE = 12;
+export const ROOM_BYTES = 16;
+
 // Outside of a region that threads share, in memory that is never used for anything else: the word by which threads enter the
 // region, then the seats of the participant numbers. A thread that comes late, or was reclaimed while it is alive, looks there
 // even when the region is gone.
@@ -164,6 +185,8 @@ export const LIFE = 0;
 export const HANDLE = 4;
 /** The life whose thread has noted its id, then the platform's id of that thread, plus 1. */
 export const THREAD = 8;
+/** The address of the region on which the thread acts while it is inside. */
+export const USES = 16;
 export const SEAT_BYTES = LINE;
 
 // The flags of LIFE. A number that is neither taken nor reclaimed is free.

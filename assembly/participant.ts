@@ -1,6 +1,6 @@
 /** The transactions that concern a participant as such: the correction of its time, and its end. */
 import * as claims from "./claims";
-import { publish, readHead, stage, unchanged } from "./commit";
+import { isElsewhere, MOVED, publish, readHead, stage, unchanged } from "./commit";
 import * as kinds from "./kinds";
 import { AHEAD, DEFINITION_BYTES, DEFINITIONS, INSIDE, LATEST, LIMITS, PARTICIPANT, SHIFT } from "./layout";
 import { lifeOf } from "./life";
@@ -12,6 +12,7 @@ import { ring, wake } from "./wake";
  * Corrects the time of a participant, whose clock's reading `ms` is the first to which these steps apply. `shift` microseconds are
  * added to its readings from now on; and its readings are `ahead` more of its wall clock than before. If the reading is more than
  * TOLERANCE behind the state then, the difference is added too. Returns its SHIFT. No other participant's time moves. The calling thread has entered.
+ * Returns MOVED, and does nothing, if the set has been redefined.
  */
 export function correct(region: usize, scratch: usize, life: i32, ms: f64, shift: f64, ahead: f64): f64 {
   const first = region + DEFINITIONS;
@@ -19,6 +20,10 @@ export function correct(region: usize, scratch: usize, life: i32, ms: f64, shift
   while (true) {
     const head = readHead(region);
     if (life !== 0 && lifeOf(scratch) !== (life | INSIDE)) return 0;
+    if (isElsewhere(region, head)) {
+      if (unchanged(region, head)) return MOVED;
+      continue;
+    }
     const staged = stage(region, scratch, head);
     const latest = load<i64>(staged + LATEST);
     let added = i64(shift);
@@ -43,7 +48,8 @@ export function correct(region: usize, scratch: usize, life: i32, ms: f64, shift
 /**
  * Withdraws the claim of a participant's waiter that came at `since`, in microseconds. If that is 0, withdraws all claims of the
  * participant, and gives back all that it holds. The calling thread does so in its own life `own`, and has entered. Does nothing
- * if that is over, or if LIFE of `participant`, but for INSIDE, is not `life` any more.
+ * if that is over, or if LIFE of `participant`, but for INSIDE, is not `life` any more. Returns false, and does nothing, if the set has
+ * been redefined.
  */
 export function leave(
   region: usize,
@@ -52,7 +58,7 @@ export function leave(
   participant: i32,
   life: i32,
   since: f64,
-): void {
+): bool {
   const other = scratchOf(region, participant);
   const definition = region + DEFINITIONS;
   const end = definition + load<i32>(region + LIMITS) * DEFINITION_BYTES;
@@ -60,7 +66,11 @@ export function leave(
     const head = readHead(region);
     // Both are read after the head. A thread that gets one of the numbers later moves the head with its first transaction, and the
     // swap below fails.
-    if (lifeOf(scratch) !== (own | INSIDE) || (lifeOf(other) & ~INSIDE) !== life) return;
+    if (lifeOf(scratch) !== (own | INSIDE) || (lifeOf(other) & ~INSIDE) !== life) return true;
+    if (isElsewhere(region, head)) {
+      if (unchanged(region, head)) return false;
+      continue;
+    }
     const staged = stage(region, scratch, head);
     const came = since === 0 ? 0 : i64(since) + load<i64>(other + SHIFT);
     const dropped = claims.drop(region, staged, participant, came);
@@ -68,7 +78,7 @@ export function leave(
       if (dropped) {
         if (publish(region, head, staged)) break;
       } else if (unchanged(region, head)) {
-        return;
+        return true;
       }
       continue;
     }
@@ -81,8 +91,9 @@ export function leave(
     if (publish(region, head, staged)) {
       // Rings even if the flag is down: the participant may have died after it cleared the flag and before it woke the sleepers.
       ring(region);
-      return;
+      return true;
     }
   }
   wake(region);
+  return true;
 }

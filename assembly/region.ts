@@ -18,11 +18,14 @@ import {
   LOG,
   LOGGED,
   MAX_PARTICIPANTS,
+  NUMBER,
   OWN,
   PARTICIPANT,
   PARTICIPANTS,
   PIECE,
   REGION,
+  ROOM_BYTES,
+  ROOMS,
   SCRATCH_BYTES,
   SCRATCHES,
   SEAT,
@@ -42,13 +45,13 @@ export function regionBytes(limits: i32, states: i32, logs: i32, participants: i
   // In 64 bits: many limits for many threads take more than 32 bits can count, and the caller has to be told.
   const each = i64(scratchBytes(limits)) + 2 * i64(blockBytes(limits, states, logs, participants));
   return f64(
-    i64(DEFINITIONS + limits * DEFINITION_BYTES + handleBytes(participants)) + i64(participants) * each,
+    i64(DEFINITIONS + limits * DEFINITION_BYTES + sharedBytes(participants)) + i64(participants) * each,
   );
 }
 
 /**
- * Lays out a region that is all zeroes. `seats` is the address of its participants' seats. A `define` for each limit follows,
- * in order.
+ * Lays out a region that is all zeroes. `seats` is the address of its participants' seats. `home` is the region that has the head,
+ * which may be this one, and `number` is its number among the regions of that head. A `define` for each limit follows, in order.
  */
 export function format(
   region: usize,
@@ -57,11 +60,16 @@ export function format(
   logs: i32,
   participants: i32,
   seats: usize,
+  home: usize,
+  number: i32,
 ): void {
   assert((region & (LINE - 1)) === 0, "a region begins at a cache line");
   assert(participants > 0 && participants <= MAX_PARTICIPANTS, "participants: 1 to MAX_PARTICIPANTS");
-  const scratches = DEFINITIONS + limits * DEFINITION_BYTES + handleBytes(participants);
-  store<usize>(region + HOME, region);
+  const handles = DEFINITIONS + limits * DEFINITION_BYTES;
+  const scratches = handles + sharedBytes(participants);
+  store<usize>(region + HOME, home);
+  store<i32>(region + NUMBER, number);
+  store<i32>(region + ROOMS, handles + handleBytes(participants));
   store<i32>(region + LIMITS, limits);
   store<i32>(region + PARTICIPANTS, participants);
   store<i32>(region + SCRATCHES, scratches);
@@ -82,7 +90,7 @@ export function format(
     store<usize>(own + REGION, region);
     store<usize>(own + bytes + REGION, region);
   }
-  begin(region, region + load<i32>(region + BLOCKS));
+  if (home === region) begin(region, region + load<i32>(region + BLOCKS));
 }
 
 /**
@@ -128,6 +136,14 @@ function blockBytes(limits: i32, states: i32, logs: i32, participants: i32): i32
   // A thread that is alone in its region keeps the order of its waiters by itself.
   const claims = participants > 1 ? maxClaims(participants) * claimBytes(limits) : 0;
   return lines(stateEnd(states) + logs + claims);
+}
+
+/** The size of all that only threads need. */
+function sharedBytes(participants: i32): i32 {
+  if (participants === 1) return 0;
+  // A thread that is inside keeps two rooms from others at most: one that it uses, and one in which it lays out a region. The
+  // present region keeps one.
+  return handleBytes(participants) + lines((2 * participants + 1) * ROOM_BYTES);
 }
 
 function handleBytes(participants: i32): i32 {

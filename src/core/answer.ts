@@ -6,6 +6,7 @@
  * - below 0: refused, minus the milliseconds until it could pass, -Infinity if only a release helps;
  * - the lowest number of all: the clock's reading is behind the state, and the participant's time has to be corrected first. Only
  *   the bridge sees this answer;
+ * - half of that: the set has been redefined, and this thread has to move to its present region first;
  * - NaN: another thread has reclaimed this thread's participant number.
  */
 declare const answer: unique symbol;
@@ -20,8 +21,15 @@ export const REFUSED = Number.NEGATIVE_INFINITY as Answer;
 
 const BEHIND = -Number.MAX_VALUE as Answer;
 
+/** The answer to a thread whose region is not the present one of its set any more. */
+export const MOVED = (-Number.MAX_VALUE / 2) as Answer;
+
 export function isBehind(given: Answer): boolean {
   return given === BEHIND;
+}
+
+export function isMoved(given: Answer): boolean {
+  return given === MOVED;
 }
 
 export function isGranted(given: Answer): boolean {

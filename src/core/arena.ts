@@ -25,6 +25,8 @@ export interface Heap {
   readonly memory: WebAssembly.Memory;
   /** A view of the whole memory. Growth replaces it, so that no caller may keep it across calls. */
   readonly f64: Float64Array;
+  /** Renews the view, since another thread may have made the memory grow. */
+  refresh(): void;
 }
 
 /** A region that its set has left, though other threads may still use it. */
@@ -129,6 +131,24 @@ export class Arena implements Heap {
     else this.#lasting.set(bytes, [start]);
   }
 
+  /** Returns the address of a room for threads that share a region: memory that is given back by `giveRoom`, by any arena or none. */
+  takeRoom(bytes: number): number {
+    const start = this.allocate(bytes);
+    this.#regions--;
+    return start;
+  }
+
+  giveRoom(start: number, bytes: number): void {
+    // Another thread may have taken the room from the memory behind this arena.
+    this.refresh();
+    this.#regions++;
+    this.free(start, bytes);
+  }
+
+  refresh(): void {
+    this.f64 = viewOf(this.memory);
+  }
+
   /** Frees a region once no thread uses it: now, or when more memory is needed. */
   retire(region: Retired): void {
     this.#look(region);
@@ -160,22 +180,34 @@ export class Arena implements Heap {
     else this.#retired.set(region.start, region);
   }
 
+  /** Makes the last free span at least `size` bytes long. */
   #grow(size: number): void {
-    const end = this.byteLength;
-    const last = this.#free.at(-1);
-    const room = last && last.end === end ? end - last.start : 0;
-    const needed = Math.ceil((size - room) / PAGE);
-    // Doubling keeps the cost of growing in proportion to the memory in use.
-    const doubled = Math.max(needed, Math.min(end / PAGE, MOST_PAGES - end / PAGE));
-    try {
-      this.memory.grow(doubled);
-    } catch {
-      // The memory may not double any more, and still grow by what is needed.
-      this.memory.grow(needed);
+    for (let room = 0; room < size; ) {
+      const end = this.byteLength;
+      const last = this.#free.at(-1);
+      room = last && last.end === end ? end - last.start : 0;
+      const needed = Math.ceil((size - room) / PAGE);
+      // Doubling keeps the cost of growing in proportion to the memory in use.
+      const grown = this.#growBy(Math.max(needed, Math.min(end / PAGE, MOST_PAGES - end / PAGE)), needed);
+      // Another thread may have made the memory grow in between: those pages are its own.
+      if (last?.end === grown.start) last.end = grown.end;
+      else this.#free.push(grown);
+      this.f64 = new Float64Array(this.memory.buffer);
+      room = grown.end - this.#free.at(-1)!.start;
     }
-    this.f64 = new Float64Array(this.memory.buffer);
-    if (room > 0) last!.end = this.byteLength;
-    else this.#free.push({ start: end, end: this.byteLength });
+  }
+
+  /** Grows by `pages`, or by `least` where the memory has no room for so many. */
+  #growBy(pages: number, least: number): Span {
+    const grow = (count: number) => {
+      const start = this.memory.grow(count) * PAGE;
+      return { start, end: start + count * PAGE };
+    };
+    try {
+      return grow(pages);
+    } catch {
+      return grow(least);
+    }
   }
 
   #firstAfter(start: number): number {
@@ -203,7 +235,22 @@ export function arenaFor(shared: boolean): Arena {
 export function openHeap(memory: unknown): Heap | undefined {
   if (!(typeof WebAssembly !== "undefined" && memory instanceof WebAssembly.Memory && isShared(memory)))
     return undefined;
-  return { core: instantiate(memory, true), shared: true, memory, f64: new Float64Array(memory.buffer) };
+  const heap = {
+    core: instantiate(memory, true),
+    shared: true,
+    memory,
+    f64: new Float64Array<ArrayBufferLike>(memory.buffer),
+    refresh: () => {
+      heap.f64 = viewOf(memory);
+    },
+  };
+  return heap;
+}
+
+/** A view of all of a memory. What another thread has added to it shows only after a growth, if only by nothing. */
+function viewOf(memory: WebAssembly.Memory): Float64Array {
+  memory.grow(0);
+  return new Float64Array(memory.buffer);
 }
 
 function isShared({ buffer }: { buffer: ArrayBufferLike }): boolean {

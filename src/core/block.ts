@@ -13,8 +13,13 @@ export function headOf({ buffer, start }: Address): bigint {
   return Atomics.load(new BigInt64Array(buffer, home), HEAD / 8);
 }
 
-/** The address of the block that a head names: by default the present one. Its words are there to be read, since the head is read atomically. */
-export function presentBlock(address: Address, head = headOf(address)): number {
+/** The address of the present block. Its words are there to be read, since the head is read atomically. */
+export function presentBlock(address: Address): number {
+  return blockOf(headOf(address));
+}
+
+/** The address of the block that a head names. */
+export function blockOf(head: bigint): number {
   return Number(BigInt.asUintN(32, head << BigInt(LINE_BITS)));
 }
 

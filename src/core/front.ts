@@ -1,6 +1,6 @@
 /** Where requests are laid down and answers are read: the heap itself, or a place before a region that threads share. */
-import { AFTER, REFUSER, TAKE, UNITS } from "../../assembly/layout.ts";
-import { type Answer, isGranted, RECLAIMED } from "./answer.ts";
+import { AFTER, PRESENT, REFUSER, TAKE, UNITS } from "../../assembly/layout.ts";
+import { type Answer, isGranted, MOVED, RECLAIMED } from "./answer.ts";
 import type { Heap } from "./arena.ts";
 import type { CoreExports } from "./module.ts";
 import type { Sharing } from "./sharing.ts";
@@ -33,13 +33,23 @@ export function shiftedFront(front: Front, shift: number): Front {
 
 /**
  * The front of a region that threads share. A thread may be reclaimed at any moment, and its scratch area then passes to
- * another. So the request is written into the region, and the answer is copied out of it, only while this thread is inside.
+ * another. So the request is written into the region, and the answer is copied out of it, only while this thread is inside. Once the
+ * set has been redefined, the memory of the region may be used for another: it is looked at only while its number is the present one.
  */
-export function sharedFront(heap: Heap, units: number, count: number, sharing: Sharing): Front {
+export function sharedFront(
+  heap: Heap,
+  units: number,
+  count: number,
+  number: number,
+  sharing: Sharing,
+): Front {
   const f64 = new Float64Array(FIRST_UNIT + 3 * count);
+  const words = new Int32Array(heap.memory.buffer);
+  const present = (sharing.home + PRESENT) / 4;
   const transact: CoreExports["transact"] = (start, scratch, life, now, action, since) => {
     if (!sharing.enter()) return RECLAIMED;
     try {
+      if (Atomics.load(words, present) !== number) return MOVED;
       const there = heap.f64;
       for (let i = 0; i < count; i++) there[units + i] = f64[FIRST_UNIT + i]!;
       if (action & AFTER) {

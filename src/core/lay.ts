@@ -1,10 +1,11 @@
 /** Lays out regions, and copies the state of one region into another. */
 import { AHEAD, LATEST, LINE, LOG, SHIFT, STATE } from "../../assembly/layout.ts";
 import { InvalidLimitError } from "../errors.ts";
-import type { Arena } from "./arena.ts";
+import type { Arena, Heap } from "./arena.ts";
 import { type Address, presentBlock, wordOfDefinition } from "./block.ts";
 import { type Definition, kindOf } from "./kinds.ts";
 import type { CoreExports } from "./module.ts";
+import { writeText } from "./text.ts";
 
 /** Where a region is in this isolate's arena, and its size. */
 export interface Laid {
@@ -12,12 +13,37 @@ export interface Laid {
   readonly bytes: number;
 }
 
-/**
- * Makes a region for `participants` participants, with the state of a set that was never used. `seats` is the address of their
- * seats, if threads share the region.
- */
-export function lay(arena: Arena, definitions: readonly Definition[], participants: number, seats = 0): Laid {
-  const { core } = arena;
+/** All that decides how a region is laid out. */
+export interface Plan {
+  readonly definitions: readonly Definition[];
+  readonly participants: number;
+  /** The text of the definitions, where threads share the region. */
+  readonly text?: string;
+}
+
+/** A plan with the sizes of its parts. */
+interface Shape {
+  readonly definitions: readonly Definition[];
+  readonly participants: number;
+  readonly states: number;
+  readonly logs: number;
+  /** For each limit, the sizes of the states and the logs before it. */
+  readonly offsets: readonly { readonly state: number; readonly log: number }[];
+  readonly text: Uint8Array;
+  readonly textAt: number;
+  readonly bytes: number;
+}
+
+/** Makes a region with the state of a set that was never used. `seats` is the address of its seats, if threads share the region. */
+export function lay(arena: Arena, plan: Plan, seats = 0): Laid {
+  const shape = shapeOf(arena.core, plan);
+  const { bytes } = shape;
+  const start = allocate(arena, bytes, plan.definitions.length);
+  layAt(arena, start, shape, seats, start, 0);
+  return { start, bytes };
+}
+
+export function shapeOf(core: CoreExports, { definitions, participants, text = "" }: Plan): Shape {
   const count = definitions.length;
   let states = 0;
   let logs = 0;
@@ -28,16 +54,34 @@ export function lay(arena: Arena, definitions: readonly Definition[], participan
     logs += core.logBytes(kind);
     return offset;
   });
-  const bytes = sizeOf(core, count, states, logs, participants);
-  const start = allocate(arena, bytes, count);
-  core.format(start, count, states, logs, participants, seats);
+  const encoded = text === "" ? NO_TEXT : new TextEncoder().encode(text);
+  const textAt = sizeOf(core, count, states, logs, participants);
+  const bytes = textAt + encoded.length;
+  return { definitions, participants, states, logs, offsets, text: encoded, textAt, bytes };
+}
+
+/**
+ * Lays out a region at `start`, where all is 0. `home` is the region that has the head, and `number` tells the regions of that head
+ * apart.
+ */
+export function layAt(
+  { core, memory }: Heap,
+  start: number,
+  { definitions, participants, states, logs, offsets, text, textAt }: Shape,
+  seats: number,
+  home: number,
+  number: number,
+): void {
+  core.format(start, definitions.length, states, logs, participants, seats, home, number);
   definitions.forEach((definition, index) => {
     const { capacity, ceiling, windowMicros } = definition;
     const { state, log } = offsets[index]!;
     core.define(start, index, kindOf(definition), capacity, ceiling, windowMicros, state, log);
   });
-  return { start, bytes };
+  if (text.length > 0) writeText({ buffer: memory.buffer, start }, textAt, text);
 }
+
+const NO_TEXT = new Uint8Array();
 
 function allocate(arena: Arena, bytes: number, count: number): number {
   try {

@@ -17,6 +17,8 @@ export interface CoreExports {
     logs: number,
     participants: number,
     seats: number,
+    home: number,
+    number: number,
   ): void;
   define(
     region: number,
@@ -44,7 +46,15 @@ export interface CoreExports {
     mode: number,
     ratio: number,
   ): void;
-  leave(region: number, scratch: number, own: number, participant: number, life: number, since: number): void;
+  redefine(region: number, scratch: number, life: number, next: number, ms: number, mode: number): number;
+  leave(
+    region: number,
+    scratch: number,
+    own: number,
+    participant: number,
+    life: number,
+    since: number,
+  ): number;
   enter(seat: number, life: number): number;
   exit(seat: number): void;
 }

@@ -7,10 +7,21 @@ export interface Sharing {
   /** The life of that number. */
   readonly life: number;
   readonly wakeWord: WakeWord;
+  /** The address of the region that has the head. */
+  readonly home: number;
   /** Lets this thread begin to write to the region. Returns false if it has been reclaimed: then it must neither write nor read. */
   enter(): boolean;
   /** Ends what `enter` has begun. */
   exit(): void;
+  /**
+   * The address of the region that has the present block. Its memory is not used for another region before this thread's `exit`. This
+   * thread has entered.
+   */
+  present(): number;
+  /** Whether the region with a number has the present block, as far as that has been noted. This thread has entered. */
+  isPresent(number: number): boolean;
+  /** Makes a room of `bytes` bytes, all of them 0. This thread has entered, and acts on the present region. */
+  takeRoom(bytes: number): Room;
   /** Withdraws the claim of the waiter that came at `since`, in microseconds. */
   withdraw(since: number): void;
   /** Gives back all that this thread holds, and its number. */
@@ -20,6 +31,13 @@ export interface Sharing {
    * no thread can enter the region any more.
    */
   abandon(): boolean;
+}
+
+/** Memory for a region of a set that is being redefined. */
+export interface Room {
+  readonly start: number;
+  /** Ends its making: from now on other threads may take the room, once no thread uses the region in it. */
+  done(): void;
 }
 
 /** The word on which a thread sleeps until another thread gives something back. */

@@ -14,12 +14,13 @@ import {
   LATEST,
   LOG,
   MAX_ENTRIES,
+  REGION,
   STATE,
   USED_IN_WINDOW,
   WINDOW,
   WINDOW_END,
 } from "../../assembly/layout.ts";
-import { type Address, definitionAt, headOf, presentBlock, wordOfDefinition } from "./block.ts";
+import { type Address, blockOf, definitionAt, headOf, wordOfDefinition } from "./block.ts";
 
 /** A grant in a sliding window: its time in microseconds, and its units. */
 type Grant = readonly [time: number, units: number];
@@ -40,7 +41,10 @@ export function momentInLine(
   const view = new DataView(region.buffer);
   const long = (at: number) => Number(view.getBigInt64(at, true));
   const head = headOf(region);
-  const block = presentBlock(region, head);
+  const block = blockOf(head);
+  // The set may have been redefined.
+  if (block >= view.byteLength || view.getInt32(block + REGION, true) >>> 0 !== region.start)
+    return Number.NaN;
   const definition = definitionAt(region, index);
   const [capacity, window] = [long(definition + CEILING), long(definition + WINDOW)];
   const state = block + wordOfDefinition(region, index, STATE);

@@ -1,7 +1,7 @@
 /** This thread's part in a region that threads share. */
 import type { Arena, Heap } from "../core/arena.ts";
 import type { CoreExports } from "../core/module.ts";
-import type { Sharing } from "../core/sharing.ts";
+import type { Room, Sharing } from "../core/sharing.ts";
 import { holdLock } from "../platform/locks.ts";
 import type { Entrance } from "./entrance.ts";
 import { type Handles, LOCKED, LOCKING } from "./handles.ts";
@@ -104,6 +104,22 @@ export class Membership implements Sharing {
     this.core.exit(this.seatAt);
   }
 
+  get home(): number {
+    return this.place.start;
+  }
+
+  isPresent(number: number): boolean {
+    return this.place.generations.isPresent(number);
+  }
+
+  present(): number {
+    return this.place.generations.present(this.seat);
+  }
+
+  takeRoom(bytes: number): Room {
+    return this.place.generations.takeRoom(bytes, this.seat.participant, this.arena);
+  }
+
   /**
    * Issues a handle, and returns its number; undefined if too many are out, `"reclaimed"` if this thread has been reclaimed. A
    * handle that is posted to a worker ends with this thread; `worker` is the platform's id of the worker.
@@ -178,6 +194,7 @@ export class Membership implements Sharing {
       return false;
     }
     if (!entrance.close()) return false;
+    if (this.arena) this.place.generations.giveRooms(this.arena);
     const { start, bytes } = seats;
     if (seats.areReusable) this.arena?.giveLasting(entrance.at, start + bytes - entrance.at);
     return true;
@@ -285,8 +302,12 @@ export class Membership implements Sharing {
    * then.
    */
   private giveBack(own: Seat, { participant, life }: Seat, since = 0): void {
-    const { core } = this;
-    const { start } = this.place;
-    core.leave(start, core.scratchOf(start, own.participant), own.life, participant, life, since);
+    const { core, place } = this;
+    // If the set is redefined meanwhile, it is done anew in the next region.
+    for (;;) {
+      const region = place.generations.present(own);
+      const scratch = core.scratchOf(region, own.participant);
+      if (core.leave(region, scratch, own.life, participant, life, since)) return;
+    }
   }
 }

@@ -2,6 +2,7 @@
 import { PARTICIPANTS, SCRATCHES, SEAT, SERIAL } from "../../assembly/layout.ts";
 import type { Arena, Heap } from "../core/arena.ts";
 import { Entrance } from "./entrance.ts";
+import { Generations } from "./generations.ts";
 import { Handles } from "./handles.ts";
 import { Seats } from "./seats.ts";
 
@@ -11,6 +12,7 @@ export interface Place {
   readonly entrance: Entrance;
   readonly seats: Seats;
   readonly handles: Handles;
+  readonly generations: Generations;
 }
 
 /** The place of a new region, whose entrance is at `at`. */
@@ -26,12 +28,13 @@ export function placeAt(heap: Heap, start: number, entrance: Entrance): Place {
   const { buffer } = heap.memory;
   const words = new Int32Array(buffer, start);
   const scratch = words[SCRATCHES / 4]!;
-  const seats = words[(scratch + SEAT) / 4]! >>> 0;
+  const seats = new Seats(buffer, words[(scratch + SEAT) / 4]! >>> 0, words[PARTICIPANTS / 4]!);
   return {
     heap,
     start,
     entrance,
-    seats: new Seats(buffer, seats, words[PARTICIPANTS / 4]!),
+    seats,
     handles: new Handles(buffer, start),
+    generations: new Generations(heap, start, seats),
   };
 }

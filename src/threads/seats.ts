@@ -20,7 +20,7 @@
  * Seats lie outside of the region, since a reclaimed thread looks at its seat even when the region is gone. Their memory is used
  * again only for seats, which go on counting the lives: so a thread never mistakes a later life for its own.
  */
-import { HANDLE, INSIDE, LIFE, RECLAIMED, SEAT_BYTES, TAKEN, THREAD } from "../../assembly/layout.ts";
+import { HANDLE, INSIDE, LIFE, RECLAIMED, SEAT_BYTES, TAKEN, THREAD, USES } from "../../assembly/layout.ts";
 
 const FREE = 0;
 const FLAGS = TAKEN | RECLAIMED | INSIDE;
@@ -42,12 +42,14 @@ export const NO_HANDLE = 0;
 export class Seats {
   readonly count: number;
   private readonly pairs: BigInt64Array;
+  private readonly words: Int32Array;
   /** The address of the first seat. */
   readonly start: number;
 
   /** `start` is the address of the first of `count` seats. */
   constructor(buffer: ArrayBufferLike, start: number, count: number) {
     this.pairs = new BigInt64Array(buffer);
+    this.words = new Int32Array(buffer);
     this.start = start;
     this.count = count;
   }
@@ -96,6 +98,24 @@ export class Seats {
   /** The address of a seat, for `enter` and `exit` of the core. */
   addressOf({ participant }: Seat): number {
     return this.start + participant * SEAT_BYTES;
+  }
+
+  /** Whether a thread is in the middle of a transaction by a number. */
+  isInside(participant: number): boolean {
+    return (this.lifeOf(participant) & INSIDE) !== 0;
+  }
+
+  /** Notes on which region the thread of a seat acts from now on. It is inside. */
+  use({ participant }: Seat, region: number): void {
+    Atomics.store(this.words, this.at(participant, USES) * 2, region);
+  }
+
+  /** Whether a thread that is inside acts on a region. */
+  isUsed(region: number): boolean {
+    return this.all().some((participant) => {
+      const used = Atomics.load(this.words, this.at(participant, USES) * 2) >>> 0;
+      return used === region && this.isInside(participant);
+    });
   }
 
   /** Ends the life of a seat, so that its thread publishes nothing any more. Does nothing if it is over already. */

@@ -108,9 +108,12 @@ function membershipOf<M extends string, K extends string = M>({
   if (!region.isSharable) {
     throw new CannotShareError("there is no SharedArrayBuffer here; limitset/port serves a set without one");
   }
-  region.widen(limits.map(definitionOf), maxThreads + 1, (arena, start, entrance) =>
-    Membership.found(arena, start, entrance, ownThreadId()),
-  );
+  const plan = {
+    definitions: limits.map(definitionOf),
+    participants: maxThreads + 1,
+    text: JSON.stringify(limits),
+  };
+  region.widen(plan, (arena, start, entrance) => Membership.found(arena, start, entrance, ownThreadId()));
   // From now on the waiters sleep on the wake word.
   serve();
   return region.sharing as unknown as Membership;
@@ -127,7 +130,7 @@ function handleOf<M extends string, K extends string = M>(
   return {
     format: SHARED_FORMAT,
     memory: region.memory,
-    start: region.address.start,
+    start: region.home,
     entrance: entrance.at,
     serial: entrance.serial,
     number,

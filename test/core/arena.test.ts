@@ -102,3 +102,30 @@ test("lasting memory is only ever used again as such, and keeps its content", ()
   expect(arena.takeLasting(2 * LINE)).toBe(start);
   expect(arena.f64[start / 8]).toBe(7);
 });
+
+test("pages by which another thread lets the memory grow in between are left to that thread", () => {
+  const arena = new Arena(true);
+  const { memory } = arena;
+  const grow = memory.grow.bind(memory);
+  const theirs: number[] = [];
+  memory.grow = (pages) => {
+    if (theirs.length < 2 && pages > 0) theirs.push(grow(3) * PAGE);
+    return grow(pages);
+  };
+  const ours = Array.from({ length: 20 }, () => arena.allocate(5 * PAGE));
+  for (const start of ours) arena.f64.fill(1, start / 8, start / 8 + (5 * PAGE) / 8);
+  expect(theirs).toHaveLength(2);
+  const words = new Float64Array(memory.buffer);
+  for (const start of theirs)
+    expect(words.subarray(start / 8, (start + 3 * PAGE) / 8).every((word) => word === 0)).toBe(true);
+  expect(new Set(ours).size).toBe(20);
+});
+
+test("a room that another thread took from the memory is given back to the arena", () => {
+  const arena = new Arena(true);
+  const start = arena.memory.grow(8) * PAGE;
+  arena.giveRoom(start, 8 * PAGE);
+  const bytes = arena.byteLength;
+  expect(arena.allocate(8 * PAGE)).toBeLessThanOrEqual(start);
+  expect(arena.byteLength).toBe(bytes);
+});

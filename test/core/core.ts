@@ -54,7 +54,7 @@ export function layRegion(
     logs += core.logBytes(kind);
     return offset;
   });
-  core.format(start, limits.length, states, logs, participants, SEATS);
+  core.format(start, limits.length, states, logs, participants, SEATS, start, 0);
   limits.forEach(({ kind, capacity, ceiling = capacity, window = 1_000_000 }, i) => {
     core.define(start, i, kind, capacity, ceiling, window, ...offsets[i]!);
   });

@@ -12,6 +12,7 @@ const EXPORTS = [
   "inherit",
   "leave",
   "logBytes",
+  "redefine",
   "regionBytes",
   "scratchOf",
   "stateBytes",
@@ -51,8 +52,8 @@ describe("the release build", () => {
   });
 
   // The rules of debts and refunds are there twice: for debts of one word, and for those of two. So is what redefine reads of them.
-  test("has 10,750 bytes at most", () => {
-    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(10_750);
+  test("has 11,400 bytes at most", () => {
+    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(11_400);
   });
 });
 

@@ -113,9 +113,9 @@ test("participants take in turn from one state", () => {
 
 test("misuse of the debug build aborts with a readable reason", () => {
   const { core } = instantiateDebug();
-  expect(() => core.format(32_769, 1, 0, 0, 1, 0)).toThrow(/cache line/);
-  expect(() => core.format(32_768, 1, 0, 0, 0, 0)).toThrow(/participants/);
-  core.format(32_768, 1, 88, 0, 1, 0);
+  expect(() => core.format(32_769, 1, 0, 0, 1, 0, 32_769, 0)).toThrow(/cache line/);
+  expect(() => core.format(32_768, 1, 0, 0, 0, 0, 32_768, 0)).toThrow(/participants/);
+  core.format(32_768, 1, 88, 0, 1, 0, 32_768, 0);
   expect(() => core.define(32_768, 1, TOKEN_BUCKET, 1, 1, 1, 0, 0)).toThrow(/no such limit/);
   expect(() => core.define(32_768, 0, 9, 1, 1, 1, 0, 0)).toThrow(/no such kind/);
   expect(() => core.scratchOf(32_768, 1)).toThrow(/no such participant/);
@@ -126,7 +126,7 @@ test("a head names blocks in the upper half of a memory of 4 GB", () => {
   memory.grow(65_535);
   const start = 2 ** 32 - 65_536;
   const bytes = core.stateBytes(RESOURCE, 2);
-  core.format(start, 1, bytes, 0, 2, start + 32_768);
+  core.format(start, 1, bytes, 0, 2, start + 32_768, start, 0);
   core.define(start, 0, RESOURCE, 2, 2, 0, 0, 0);
   const blocks = [0, 1, 1].map((participant) => {
     const scratch = core.scratchOf(start, participant);

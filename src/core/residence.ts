@@ -1,0 +1,231 @@
+/** Where a set lives: a region in the core's memory, this thread's part in it, and the moves from one region to the next. */
+import { ENTRANCE_BYTES, HEAD, LIMITS, NUMBER, SEAT_BYTES, UNITS } from "../../assembly/layout.ts";
+import { watchGarbage } from "../platform/garbage.ts";
+import type { Follower, SetClock } from "../platform/set-clock.ts";
+import { type Answer, isGranted, isMoved, isReclaimed, MOVED, RECLAIMED } from "./answer.ts";
+import type { Arena, Heap } from "./arena.ts";
+import type { Address } from "./block.ts";
+import { FIRST_UNIT, type Front, sharedFront, shiftedFront } from "./front.ts";
+import { copyState, type Laid, lay, type Plan } from "./lay.ts";
+import { type Heir, layNext, writeTime } from "./next.ts";
+import type { Sharing } from "./sharing.ts";
+import { readText } from "./text.ts";
+
+/** The memory that a region occupies, with this thread's part in it. Both are given back at the region's end. */
+interface Place {
+  readonly heap: Heap;
+  readonly start: number;
+  readonly bytes: number;
+  /** The arena that allocated the region; undefined if that is another thread's. */
+  readonly arena: Arena | undefined;
+  readonly sharing: Sharing | undefined;
+}
+
+// A set that is dropped without `close` gives its region back too.
+const abandoned = /* @__PURE__ */ watchGarbage<Place>(giveBack);
+
+export abstract class Residence implements Follower {
+  protected place!: Place;
+  protected heap!: Heap;
+  /** The region that has the present block, as far as this thread knows; and its number. */
+  protected start!: number;
+  protected number!: number;
+  protected scratch!: number;
+  /** The life of this thread's participant number; 0 in a region of one participant. */
+  protected life!: number;
+  /** By how many microseconds this thread's part of the set's time is ahead of the readings. */
+  protected shift = 0;
+  /** By how many microseconds that part is ahead of the wall clock. */
+  protected ahead = 0;
+  /** A correction that came while this region was not the present one any more. */
+  protected late: { now: number; shift: number; ahead: number } | undefined;
+  protected front!: Front;
+  /** The index of UNITS in the view of the front. */
+  protected units!: number;
+  protected count!: number;
+  /** The clock whose readings are passed to this region's methods, if it is known. */
+  protected clock: SetClock | undefined;
+
+  protected constructor(place: Place) {
+    this.occupy(place);
+  }
+
+  /** This thread's part in a shared region; undefined while the set is not shared. */
+  get sharing(): Sharing | undefined {
+    return this.place.sharing;
+  }
+
+  /** The address of the region that has the head. */
+  get home(): number {
+    return this.place.start;
+  }
+
+  /** Where the region is. */
+  get address(): Address {
+    return { buffer: this.heap.memory.buffer, start: this.start };
+  }
+
+  get memory(): WebAssembly.Memory {
+    return this.heap.memory;
+  }
+
+  /** Whether the memory can be shared with threads. */
+  get isSharable(): boolean {
+    return this.heap.shared;
+  }
+
+  /** Differs after every change of the state. It is compared, and never used as a number. */
+  get version(): number {
+    return this.heap.f64[(this.place.start + HEAD) / 8]!;
+  }
+
+  /**
+   * Moves to a region with room for several participants, of which this thread is the first. `join` makes this thread's part in that
+   * region, at `start`; the way into it is at `entrance`.
+   */
+  widen(plan: Plan, join: (arena: Arena, start: number, entrance: number) => Sharing): void {
+    const { definitions, participants } = plan;
+    const { heap, start, bytes } = this.place;
+    const arena = this.place.arena!;
+    const lasting = ENTRANCE_BYTES + participants * SEAT_BYTES;
+    const entrance = arena.takeLasting(lasting);
+    let wide: Laid;
+    try {
+      wide = lay(arena, plan, entrance + ENTRANCE_BYTES);
+    } catch (error) {
+      arena.giveLasting(entrance, lasting);
+      throw error;
+    }
+    const { buffer } = arena.memory;
+    copyState(heap.core, definitions, { buffer, start }, { buffer, start: wide.start });
+    const sharing = join(arena, wide.start, entrance);
+    arena.free(start, bytes);
+    abandoned.unregister(this);
+    this.occupy({ heap, ...wide, arena, sharing });
+  }
+
+  /** Moves on to the present region of a set that threads share. Returns the text of its definitions; undefined if this thread was reclaimed. */
+  move(): string | undefined {
+    const sharing = this.place.sharing!;
+    if (!sharing.enter()) return undefined;
+    let text: string;
+    try {
+      this.moveTo(sharing.present());
+      text = readText(this.address);
+    } finally {
+      sharing.exit();
+    }
+    const { late } = this;
+    this.late = undefined;
+    if (late) this.corrected(late.now, late.shift, late.ahead);
+    return text;
+  }
+
+  /**
+   * Redefines a set that threads share, at the reading `now`, and moves on to its new region. `heirs` says for each new limit what it
+   * inherits, and `mode` how: see `redefine` of the core. Returns MOVED, and does nothing, if another thread was first.
+   */
+  redefineShared(
+    plan: Omit<Plan, "participants">,
+    heirs: readonly Heir[],
+    mode: number,
+    now: number,
+  ): Answer {
+    const { heap, start, scratch, life, number, shift, ahead } = this;
+    const sharing = this.place.sharing!;
+    return this.inside(
+      () => {
+        const room = layNext(heap, sharing, { start, number, shift, ahead }, plan, heirs);
+        try {
+          const answer = heap.core.redefine(start, scratch, life, room.start, now, mode) as Answer;
+          if (isGranted(answer)) this.moveTo(sharing.present());
+          return answer;
+        } finally {
+          room.done();
+        }
+      },
+      (why) => why,
+    );
+  }
+
+  /** Goes by the corrections of the clock whose readings it is passed. */
+  follow(clock: SetClock): void {
+    this.clock = clock;
+    clock.tell(this);
+  }
+
+  corrected(now: number, shift: number, ahead: number): void {
+    const [by, further] = [Math.round(1000 * shift), Math.round(1000 * ahead)];
+    const { core } = this.heap;
+    const answer = this.inside(
+      () => core.correct(this.start, this.scratch, this.life, now, by, further) as Answer,
+      (why) => why,
+    );
+    if (isReclaimed(answer)) return;
+    if (isMoved(answer)) {
+      const { late } = this;
+      this.late = { now, shift: shift + (late?.shift ?? 0), ahead: ahead + (late?.ahead ?? 0) };
+      return;
+    }
+    this.ahead += answer - this.shift + further;
+    this.shift = answer;
+    this.front = this.frontOf(this.place);
+  }
+
+  /** Leaves the region, and gives its memory back if no other thread is in it. The region must not be used afterwards. */
+  close(): void {
+    this.clock?.tell(undefined);
+    abandoned.unregister(this);
+    giveBack(this.place);
+  }
+
+  /** Does an action while this thread is inside, and its region is the present one. Otherwise does `otherwise` with the reason. */
+  protected inside<T>(action: () => T, otherwise: (why: Answer) => T): T {
+    const { sharing } = this.place;
+    if (!sharing) return action();
+    if (!sharing.enter()) return otherwise(RECLAIMED);
+    try {
+      return sharing.isPresent(this.number) ? action() : otherwise(MOVED);
+    } finally {
+      sharing.exit();
+    }
+  }
+
+  protected occupy(place: Place): void {
+    this.place = place;
+    this.heap = place.heap;
+    this.life = place.sharing?.life ?? 0;
+    this.settleIn(place.start);
+    abandoned.register(this, place, this);
+  }
+
+  /** Goes over to another region of the set, with the corrections of this thread's time. This thread is inside. */
+  protected moveTo(start: number): void {
+    this.settleIn(start);
+    writeTime(this.heap, this.scratch, this.shift, this.ahead);
+  }
+
+  protected settleIn(start: number): void {
+    const { heap, sharing } = this.place;
+    const words = new Int32Array(heap.memory.buffer, start);
+    this.start = start;
+    this.number = words[NUMBER / 4]!;
+    this.count = words[LIMITS / 4]!;
+    // Addresses in the upper half of memory come out of the core as negative numbers.
+    this.scratch = heap.core.scratchOf(start, sharing?.participant ?? 0) >>> 0;
+    this.front = this.frontOf(this.place);
+    this.units = sharing ? FIRST_UNIT : (this.scratch + UNITS) / 8;
+  }
+
+  protected frontOf({ heap, sharing }: Place): Front {
+    const front = sharing
+      ? sharedFront(heap, (this.scratch + UNITS) / 8, this.count, this.number, sharing)
+      : heap;
+    return this.shift === 0 ? front : shiftedFront(front, this.shift);
+  }
+}
+
+function giveBack({ arena, start, bytes, sharing }: Place): void {
+  sharing?.leave();
+  arena?.retire({ start, bytes, isFree: () => sharing?.abandon() ?? true });
+}
