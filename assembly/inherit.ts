@@ -42,6 +42,7 @@ import {
   SLIDING_WINDOW,
   STATE,
   SUM,
+  UNLIMITED,
   USED_IN_WINDOW,
   WEIGHT,
   WIDE_BUCKET,
@@ -105,6 +106,7 @@ export function inherit(
 /** The units in use at `now`. A part of a unit counts as one. */
 function usedOf(definition: usize, block: usize, state: usize, now: i64): i64 {
   const kind = load<i32>(definition + KIND);
+  if (kind === UNLIMITED) return 0;
   if (kind === FIXED_WINDOW) {
     return now < load<i64>(state + WINDOW_END) ? load<i64>(state + USED_IN_WINDOW) : 0;
   }

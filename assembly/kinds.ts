@@ -25,6 +25,7 @@ import {
   SLIDING_WINDOW,
   STATE,
   TOKEN_BUCKET,
+  UNLIMITED,
   WIDE_BUCKET,
   WIDE_BYTES,
   WIDE_LEAKY_BUCKET,
@@ -41,6 +42,7 @@ export function stateBytes(kind: i32, participants: i32): i32 {
   if (kind === RESOURCE) return HELD + participants * HELD_BYTES;
   if (kind === SLIDING_WINDOW) return SLIDING_BYTES;
   if (kind === FIXED_WINDOW) return FIXED_BYTES;
+  if (kind === UNLIMITED) return 0;
   return kind >= WIDE_BUCKET ? WIDE_BYTES : DEBT_BYTES;
 }
 
@@ -50,7 +52,7 @@ export function logBytes(kind: i32): i32 {
 
 export function define(definition: usize, capacity: i64): void {
   const kind = load<i32>(definition + KIND);
-  const isWide = kind >= WIDE_BUCKET;
+  const isWide = kind === WIDE_BUCKET || kind === WIDE_LEAKY_BUCKET;
   if (isWide || kind <= LEAKY_BUCKET) numbers.define(definition, capacity, isWide);
 }
 
@@ -84,6 +86,8 @@ export function take(
       return tokenBucket.take<Wide>(definition, state, now, units, demand);
     case WIDE_LEAKY_BUCKET:
       return leakyBucket.take<Wide>(definition, state, now, units, demand);
+    case UNLIMITED:
+      return 0;
     default:
       return resource.take(definition, state, load<i32>(scratch + PARTICIPANT), units, demand);
   }
@@ -119,6 +123,7 @@ export function settle(
 ): void {
   const state = block + load<i32>(definition + STATE);
   const kind = load<i32>(definition + KIND);
+  if (kind === UNLIMITED) return;
   if (kind === RESOURCE) {
     if (units < 0) resource.giveBack(state, load<i32>(scratch + PARTICIPANT), -units);
   } else if (units < 0) {
@@ -153,6 +158,7 @@ export function used(definition: usize, block: usize, scratch: usize, now: i64):
   const state = block + load<i32>(definition + STATE);
   const kind = load<i32>(definition + KIND);
   if (kind === RESOURCE) return load<i64>(state);
+  if (kind === UNLIMITED) return 0;
   if (kind === SLIDING_WINDOW) return slidingWindow.used(definition, state, logOf(definition, block), now);
   if (kind === FIXED_WINDOW) return fixedWindow.used(definition, state, now, aheadOf(scratch));
   if (kind >= WIDE_BUCKET) return debt.used<Wide>(definition, state, now);

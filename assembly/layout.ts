@@ -74,6 +74,8 @@ export const RESOURCE = 5;
 /** A token bucket or a GCRA. */
 export const WIDE_BUCKET = 6;
 export const WIDE_LEAKY_BUCKET = 7;
+/** A rate or a window of infinite capacity: it has no state. */
+export const UNLIMITED = 8;
 
 // What a transaction does.
 export const TAKE = 0;
@@ -135,6 +137,7 @@ export const KIND = 0;
 export const STATE = 4;
 /** Where in a block the log of a sliding window begins. */
 export const LOG = 8;
+export const LIMIT_FLAGS = 12;
 /** The most that can be taken at once, in units: the capacity, or the burst of a GCRA. */
 export const CEILING = 16;
 /** Microseconds. */
@@ -148,6 +151,10 @@ export const FULL = 48;
 /** After more microseconds than this any debt has leaked out. */
 export const IDLE = 56;
 export const DEFINITION_BYTES = 64;
+
+// The flags of a definition.
+/** The limit is a shadow: it counts, and refuses nothing. */
+export const SHADOW = 1;
 
 // Place for a handle.
 /** How often the place has been used, and whether its present handle is good. */

@@ -13,6 +13,7 @@ import {
   HANDLES_BYTES,
   HOME,
   KIND,
+  LIMIT_FLAGS,
   LIMITS,
   LINE,
   LOG,
@@ -36,7 +37,7 @@ import {
   TOKEN_BUCKET,
   UNIT_BYTES,
   UNITS,
-  WIDE_LEAKY_BUCKET,
+  UNLIMITED,
   WINDOW,
 } from "./layout";
 
@@ -95,7 +96,7 @@ export function format(
 
 /**
  * Defines limit `index`. `capacity` and `ceiling` are in units, `window` is in microseconds; `state` and `log` are the sizes
- * of the states and the logs of the limits before it.
+ * of the states and the logs of the limits before it; `flags` are those of the definition.
  */
 export function define(
   region: usize,
@@ -106,12 +107,14 @@ export function define(
   window: f64,
   state: i32,
   log: i32,
+  flags: i32,
 ): void {
   assert(index >= 0 && index < load<i32>(region + LIMITS), "no such limit in the region");
-  assert(kind >= TOKEN_BUCKET && kind <= WIDE_LEAKY_BUCKET, "no such kind of limit");
+  assert(kind >= TOKEN_BUCKET && kind <= UNLIMITED, "no such kind of limit");
   assert(capacity >= 1 && ceiling >= 1, "capacity and ceiling: 1 unit or more");
   const definition = region + DEFINITIONS + index * DEFINITION_BYTES;
   store<i32>(definition + KIND, kind);
+  store<i32>(definition + LIMIT_FLAGS, flags);
   store<i32>(definition + STATE, STATES + state);
   store<i32>(definition + LOG, load<i32>(region + STATE_BYTES) + log);
   store<i64>(definition + CEILING, i64(ceiling));

@@ -17,6 +17,7 @@ import { type Answer, isGranted, isReclaimed, tokenOf } from "./core/answer.ts";
 import { canShare } from "./core/module.ts";
 import { Region } from "./core/region.ts";
 import { LimitSetClosedError } from "./errors.ts";
+import { begin } from "./limits/beginning.ts";
 import { definitionOf } from "./limits/definition.ts";
 import { type Limit, toLimits } from "./limits/limits.ts";
 import {
@@ -84,6 +85,7 @@ class LimitSet<M extends string = string, K extends string = M>
       reclaimed: () => this.end("reclaimed"),
     });
     this.region.follow(this.clock);
+    if (!(INTERNALS in options)) begin(this.region, this.limits, this.clock);
     this.queue = this.granter.queue;
     this.waiters = this.queue.lines;
   }

@@ -4,7 +4,8 @@
  */
 import type { Definition } from "../core/kinds.ts";
 import { Region } from "../core/region.ts";
-import { ceilingUnits, definitionOf, unitOf } from "../limits/definition.ts";
+import { begin } from "../limits/beginning.ts";
+import { ceilingUnits, definitionOf, missingUnits, unitOf } from "../limits/definition.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { toAmount } from "../limits/units.ts";
 import { formatOf, type StoredGrant, type StoredSet } from "./set-storage.ts";
@@ -22,7 +23,10 @@ export interface RestoredSet {
 export function restore(limits: readonly Limit[], stored: StoredSet, now: number): RestoredSet {
   const region = Region.create(limits.map(definitionOf), false);
   const { definition, state, grants } = stored;
-  if (!definition || !state) return { region, grants: new Map(), isRedefined: true };
+  if (!definition || !state) {
+    begin(region, limits, { now: () => now });
+    return { region, grants: new Map(), isRedefined: true };
+  }
   const old = toLimits(definition.limits as LimitLike[]);
   const hasLayout = definition.format === formatOf(old);
   if (hasLayout && identityOf(old) === identityOf(limits) && restoreTo(region, state)) {
@@ -33,7 +37,8 @@ export function restore(limits: readonly Limit[], stored: StoredSet, now: number
   const places = limits.map((limit) => old.findIndex((each) => isHeir(limit, each)));
   const charges = limits.map((limit, i) => {
     const place = places[i]!;
-    if (place < 0 || limit.type === "resource") return 0;
+    if (place < 0) return missingUnits(limit);
+    if (limit.type === "resource") return 0;
     return Math.ceil(toAmount(used[place]!, unitOf(old[place]!)) / unitOf(limit));
   });
   region.settle(charges, now, 0);

@@ -6,6 +6,7 @@ import {
   RESOURCE,
   SLIDING_WINDOW,
   TOKEN_BUCKET,
+  UNLIMITED,
   WIDE_BUCKET,
   WIDE_LEAKY_BUCKET,
 } from "../../assembly/layout.ts";
@@ -17,6 +18,7 @@ const KINDS = {
   "sliding-window": SLIDING_WINDOW,
   "fixed-window": FIXED_WINDOW,
   resource: RESOURCE,
+  unlimited: UNLIMITED,
 } as const;
 
 /** A limit's definition in whole units and whole microseconds. */
@@ -26,6 +28,8 @@ export interface Definition {
   /** The most that one request can take. */
   readonly ceiling: number;
   readonly windowMicros: number;
+  /** `SHADOW`, or 0. */
+  readonly flags: number;
 }
 
 /** The debt of a full bucket fits one word up to here. */

@@ -74,9 +74,9 @@ export function layAt(
 ): void {
   core.format(start, definitions.length, states, logs, participants, seats, home, number);
   definitions.forEach((definition, index) => {
-    const { capacity, ceiling, windowMicros } = definition;
+    const { capacity, ceiling, windowMicros, flags } = definition;
     const { state, log } = offsets[index]!;
-    core.define(start, index, kindOf(definition), capacity, ceiling, windowMicros, state, log);
+    core.define(start, index, kindOf(definition), capacity, ceiling, windowMicros, state, log, flags);
   });
   if (text.length > 0) writeText({ buffer: memory.buffer, start }, textAt, text);
 }

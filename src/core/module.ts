@@ -29,6 +29,7 @@ export interface CoreExports {
     window: number,
     state: number,
     log: number,
+    flags: number,
   ): void;
   scratchOf(region: number, participant: number): number;
   transact(region: number, scratch: number, life: number, ms: number, action: number, since: number): number;

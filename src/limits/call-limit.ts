@@ -1,11 +1,23 @@
 /** Call limits: calls in a window. */
 import { InvalidLimitError } from "../errors.ts";
 import { checkAlgorithm, type RateLimitAlgorithm } from "./algorithm.ts";
-import { CALL_OPTIONS, checkBurst, checkCapacity, checkDefinition, checkKey, checkWindow } from "./checks.ts";
+import {
+  CALL_OPTIONS,
+  checkBurst,
+  checkCapacity,
+  checkDefinition,
+  checkEnforce,
+  checkInitial,
+  checkKey,
+  checkWindow,
+} from "./checks.ts";
 import type { RateLimitOptions } from "./rate-limit.ts";
 
 /** The options of a `CallLimit`, but for its key. */
-export type KeylessCallOptions = Pick<RateLimitOptions, "capacity" | "windowMs" | "algorithm" | "burst">;
+export type KeylessCallOptions = Pick<
+  RateLimitOptions,
+  "capacity" | "windowMs" | "algorithm" | "burst" | "initial" | "enforce"
+>;
 
 /** The options of a `CallLimit`. They are those of a `RateLimit`, in whole calls, without `counts`, `unit` and `overage`. */
 export interface CallLimitOptions<K extends string = string> extends KeylessCallOptions {
@@ -36,6 +48,10 @@ export class CallLimit<const K extends string = "call_count", M extends string =
   readonly algorithm: RateLimitAlgorithm;
   /** For GCRA only: the most calls that are granted at one instant. */
   readonly burst?: number;
+  /** How many calls were available at the start, if that was given. */
+  readonly initial?: number;
+  /** Whether the limit refuses. */
+  readonly enforce: boolean;
 
   constructor(options: CallLimitOptions<K>) {
     checkDefinition("a CallLimit", options, CALL_OPTIONS);
@@ -51,6 +67,9 @@ export class CallLimit<const K extends string = "call_count", M extends string =
     this.algorithm = checkAlgorithm(algorithm, this.key);
     const bound = checkBurst(burst, { ...this, unit: 1 });
     if (bound !== undefined) this.burst = bound;
+    const start = checkInitial(options.initial, { ...this, unit: 1 });
+    if (start !== undefined) this.initial = start;
+    this.enforce = checkEnforce(options.enforce, key);
     Object.freeze(this);
   }
 }

@@ -8,12 +8,13 @@ import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
 const LONGEST_WINDOW_MS = 2 ** 51 / 1000;
 
 // Data of a limit have its `type`, and what `get` returns has a method too.
-export const RESOURCE_OPTIONS: readonly string[] = ["type", "key", "capacity", "stats"];
+export const RESOURCE_OPTIONS: readonly string[] = ["type", "key", "capacity", "enforce", "stats"];
 export const CALL_OPTIONS: readonly string[] = /* @__PURE__ */ RESOURCE_OPTIONS.concat(
   "counts",
   "windowMs",
   "algorithm",
   "burst",
+  "initial",
 );
 export const RATE_OPTIONS: readonly string[] = /* @__PURE__ */ CALL_OPTIONS.concat("unit", "overage");
 
@@ -41,10 +42,10 @@ export function checkName<N extends string>(field: string, name: N, key: string 
 }
 
 export function checkCapacity(capacity: number, unit: number, key: string): number {
-  if (!(typeof capacity === "number" && toUnits(capacity, unit) > 0)) {
-    const most = `at most ${Number.MAX_SAFE_INTEGER} of them`;
-    const bounds =
-      unit === 1 ? `a positive whole number, ${most}` : `a positive multiple of unit ${unit}, ${most}`;
+  if (capacity !== Infinity && !(typeof capacity === "number" && toUnits(capacity, unit) > 0)) {
+    const most = `at most ${Number.MAX_SAFE_INTEGER} of them, or Infinity for no limit`;
+    const whole = unit === 1 ? "a positive whole number" : `a positive multiple of unit ${unit}`;
+    const bounds = `${whole}, ${most}${capacity === 0 ? "; pause() closes a limit" : ""}`;
     throw new InvalidLimitError("capacity", capacity, bounds, key);
   }
   return capacity;
@@ -74,7 +75,10 @@ export function checkBurst(
       key,
     );
   }
-  if (burst === undefined) return capacity;
+  if (burst === undefined) return capacity === Infinity ? undefined : capacity;
+  if (capacity === Infinity) {
+    throw new InvalidLimitError("burst", burst, "left out, since a limit of infinite capacity has none", key);
+  }
   if (
     !(
       typeof burst === "number" &&
@@ -86,4 +90,23 @@ export function checkBurst(
     throw new InvalidLimitError("burst", burst, bounds, key);
   }
   return burst;
+}
+
+export function checkInitial(
+  initial: number | undefined,
+  limit: { key: string; capacity: number; unit: number; burst?: number },
+): number | undefined {
+  const { key, capacity, unit, burst = capacity } = limit;
+  if (initial === undefined || (initial === Infinity && capacity === Infinity)) return undefined;
+  if (capacity === Infinity) {
+    throw new InvalidLimitError("initial", initial, "left out, since the capacity is Infinity", key);
+  }
+  if (typeof initial === "number" && toUnits(initial, unit) >= 0 && initial <= burst) return initial;
+  const what = unit === 1 ? "a whole number" : `a multiple of unit ${unit}`;
+  throw new InvalidLimitError("initial", initial, `${what} from 0 to ${burst}`, key);
+}
+
+export function checkEnforce(enforce: boolean | undefined, key: string): boolean {
+  if (enforce === undefined || typeof enforce === "boolean") return enforce ?? true;
+  throw new InvalidLimitError("enforce", enforce, "true, or false for a shadow", key);
 }

@@ -1,13 +1,30 @@
 /** A limit's definition as the core takes it: in whole units and whole microseconds. */
+import { SHADOW } from "../../assembly/layout.ts";
 import type { Definition } from "../core/kinds.ts";
-import type { Limit } from "./limits.ts";
+import type { Limit } from "./limit.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
+
+/** The core's ceiling of a resource without an end: what is in use, and all that is wanted, is less. */
+const NO_END = 2 ** 62;
 
 export function definitionOf(limit: Limit): Definition {
   const ceiling = ceilingUnits(limit);
-  if (limit.type === "resource") return { kind: "resource", capacity: ceiling, ceiling, windowMicros: 0 };
-  const capacity = toUnits(limit.capacity, unitOf(limit));
-  return { kind: limit.algorithm, capacity, ceiling, windowMicros: wholeUnits(limit.windowMs, MICROSECOND) };
+  const flags = limit.enforce ? 0 : SHADOW;
+  if (limit.type === "resource") {
+    const slots = Math.min(ceiling, NO_END);
+    return { kind: "resource", capacity: slots, ceiling: slots, windowMicros: 0, flags };
+  }
+  const windowMicros = wholeUnits(limit.windowMs, MICROSECOND);
+  if (limit.capacity === Infinity) {
+    return { kind: "unlimited", capacity: 1, ceiling: Number.MAX_SAFE_INTEGER, windowMicros, flags };
+  }
+  return {
+    kind: limit.algorithm,
+    capacity: toUnits(limit.capacity, unitOf(limit)),
+    ceiling,
+    windowMicros,
+    flags,
+  };
 }
 
 /** The unit of a limit: its amounts are whole multiples of it. */
@@ -15,8 +32,14 @@ export function unitOf(limit: Limit): number {
   return limit.type === "rate" ? limit.unit : 1;
 }
 
-/** The most that one request can take of a limit, in units. */
+/** The most that one request can take of a limit, in units: Infinity where there is no end. */
 export function ceilingUnits(limit: Limit): number {
   const ceiling = limit.type === "resource" ? limit.capacity : (limit.burst ?? limit.capacity);
-  return toUnits(ceiling, unitOf(limit));
+  return ceiling === Infinity ? ceiling : toUnits(ceiling, unitOf(limit));
+}
+
+/** The units that are missing at the start of a limit with `initial`. */
+export function missingUnits(limit: Limit): number {
+  if (limit.type === "resource" || limit.initial === undefined) return 0;
+  return ceilingUnits(limit) - toUnits(limit.initial, unitOf(limit));
 }

@@ -10,10 +10,10 @@ export interface Metric<M extends string> {
   readonly first: number;
   /** The indexes of all its limits, if it has several. */
   readonly all: readonly number[] | undefined;
-  /** The limit that has the least ceiling. */
+  /** The limit that bounds a request most. */
   readonly limit: Limit;
   readonly unit: number;
-  /** The most that one request can take, in units: the least ceiling. */
+  /** The most that one request can take, in units: the least ceiling of those that refuse. */
   readonly ceiling: number;
   /** The units that a request takes if it does not name the metric: 1 of calls and resources, 0 of rates. */
   readonly automatic: number;
@@ -31,16 +31,21 @@ export function measure<M extends string>(limits: readonly Limit<string, M>[]): 
   return Array.from(indexes, ([name, all]) => {
     const limit = all
       .map((i) => limits[i]!)
-      .reduce((least, each) => (ceilingUnits(each) < ceilingUnits(least) ? each : least));
+      .reduce((least, each) => (mostOf(each) < mostOf(least) ? each : least));
     return {
       name: name as M,
       first: all[0]!,
       all: all.length > 1 ? all : undefined,
       limit,
       unit: unitOf(limit),
-      ceiling: ceilingUnits(limit),
+      ceiling: mostOf(limit),
       automatic: limit.type === "rate" ? 0 : 1,
       isResource: limit.type === "resource",
     };
   });
+}
+
+/** The most that a limit lets one request take, in units. */
+function mostOf(limit: Limit): number {
+  return limit.enforce ? Math.min(ceilingUnits(limit), Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
 }

@@ -13,12 +13,18 @@ export function metricsOf(limits: readonly Limit[]): readonly string[] {
   return [...new Set(limits.map(metricOf))];
 }
 
-/** The limits as plain data. A metric that is called by the key is left out, since earlier versions know no others. */
+/**
+ * The limits as plain data, without the fields that earlier versions do not know: a metric that is called by the key, and that the
+ * limit refuses.
+ */
 export function plainOf(limits: readonly Limit[]): Limit[] {
   return limits.map((limit) => {
-    if (metricOf(limit) !== limit.key) return { ...limit };
-    const { counts: _, ...plain } = limit as Limit & { readonly counts?: string };
-    return plain as Limit;
+    const { counts, enforce, ...plain } = limit as Limit & { readonly counts?: string };
+    const more = {
+      ...(counts !== limit.key && counts !== undefined && { counts }),
+      ...(enforce === false && { enforce }),
+    };
+    return { ...plain, ...more } as Limit;
   });
 }
 

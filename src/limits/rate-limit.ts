@@ -5,6 +5,8 @@ import {
   checkBurst,
   checkCapacity,
   checkDefinition,
+  checkEnforce,
+  checkInitial,
   checkKey,
   checkName,
   checkWindow,
@@ -18,7 +20,7 @@ export type Overage = "error" | "debt";
 export interface KeyedRateOptions<K extends string> {
   /** The limit's own name: not empty, and unlike all other keys of the set. Requests use it too, unless `counts` has another. */
   readonly key: K;
-  /** The amount that is allowed in a window: a positive multiple of `unit`, at most 2^53 - 1 of them. */
+  /** The amount that is allowed in a window: a positive multiple of `unit`, at most 2^53 - 1 of them, or `Infinity` for no limit. */
   readonly capacity: number;
   /** The window, in milliseconds: a whole number of microseconds, from 0.001 ms to 71 years. */
   readonly windowMs: number;
@@ -33,6 +35,13 @@ export interface KeyedRateOptions<K extends string> {
   readonly burst?: number;
   /** What `update` does about usage above the request. Default: `"error"`. */
   readonly overage?: Overage;
+  /** What is available at the start: from 0 to the capacity (of a GCRA: to the burst), in multiples of `unit`. Default: all. */
+  readonly initial?: number;
+  /**
+   * Whether the limit refuses. A limit that does not is a shadow: where it would refuse it lets pass, takes nothing, and counts that
+   * in its statistics. Default: true.
+   */
+  readonly enforce?: boolean;
 }
 
 /** The options of a `RateLimit`. */
@@ -73,6 +82,10 @@ export class RateLimit<const K extends string = string, const M extends string =
   readonly burst?: number;
   /** What `update` does about usage above the request. */
   readonly overage: Overage;
+  /** What was available at the start, if that was given. */
+  readonly initial?: number;
+  /** Whether the limit refuses. */
+  readonly enforce: boolean;
 
   constructor(options: RateLimitOptions<K, M>) {
     checkDefinition("a RateLimit", options, RATE_OPTIONS);
@@ -92,6 +105,9 @@ export class RateLimit<const K extends string = string, const M extends string =
     this.algorithm = checkAlgorithm(algorithm, key);
     const bound = checkBurst(burst, this);
     if (bound !== undefined) this.burst = bound;
+    const start = checkInitial(options.initial, this);
+    if (start !== undefined) this.initial = start;
+    this.enforce = checkEnforce(options.enforce, key);
     Object.freeze(this);
   }
 }

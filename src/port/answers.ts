@@ -21,8 +21,9 @@ export function packStats(
   keys: readonly string[],
 ): Operation {
   const rows = keys.map((key) => {
-    const { retryAfterMs, ...row } = stats[key]!;
-    return { ...row, retryAfterMs: packNumber(retryAfterMs) };
+    const { retryAfterMs, capacity, available, ...row } = stats[key]!;
+    const [most, left] = [packNumber(capacity), packNumber(available)];
+    return { ...row, capacity: most, available: left, retryAfterMs: packNumber(retryAfterMs) };
   });
   return [TO_PEER.STATS, number, rows];
 }

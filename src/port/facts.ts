@@ -2,6 +2,7 @@
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { Requests } from "../limits/requests.ts";
 import { textOf } from "../remote/text.ts";
+import { unpackLimit } from "./definitions.ts";
 import { isBound } from "./options.ts";
 import { type Operation, TO_HOST } from "./protocol.ts";
 import { readList } from "./reading.ts";
@@ -29,7 +30,7 @@ export function readFacts<M extends string, K extends string = M>(welcome: Opera
   try {
     const list = readList(definitions, MOST_LIMITS, (each): each is LimitLike<K, M> => each !== undefined);
     if (!list) return "the host has sent limits that cannot be read";
-    const limits = toLimits(list);
+    const limits = toLimits(list.map((each) => unpackLimit<K, M>(each)));
     return {
       requests: new Requests<M, K>(limits),
       limits,

@@ -127,10 +127,10 @@ export class Peer<K extends string> {
 
   #welcome(): void {
     if (++this.#hellos > MOST_HELLOS) return;
-    const { definitions, config, tells } = this.#set;
+    const { described, config, tells } = this.#set;
     const { missingUpdate = "throw" } = this.#limits as { missingUpdate?: "throw" | "charge" };
     const { maxUnread } = this.#shared.bounds;
-    const facts = [definitions, config, missingUpdate, !tells, packNumber(maxUnread), LATEST_KIND];
+    const facts = [described, config, missingUpdate, !tells, packNumber(maxUnread), LATEST_KIND];
     if (this.#hellos === 1) this.#outbox.send(TO_PEER.MARK, this.#greeting, 0);
     this.#outbox.send(TO_PEER.WELCOME, VERSION, ...facts);
   }

@@ -84,14 +84,18 @@ export function readOptional(value: unknown): number | undefined {
   return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY ? value : undefined;
 }
 
+/** The numbers of statistics that may be Infinity. */
+const UNBOUNDED = ["capacity", "available", "retryAfterMs"] as const;
+
 /** Statistics, from a host with so many limits. */
 export function readStats(packed: unknown, limits: number): readonly LimitStats[] | undefined {
   const rows = readList(packed, limits, (row): row is object => typeof row === "object" && row !== null);
   if (rows?.length !== limits) return undefined;
   try {
     return rows.map((row) => {
-      const copy = { ...row } as LimitStats & { readonly retryAfterMs: number | null };
-      return Object.freeze({ ...copy, retryAfterMs: unpackNumber(copy.retryAfterMs) });
+      const copy = { ...row } as LimitStats & Readonly<Record<(typeof UNBOUNDED)[number], number | null>>;
+      const numbers = UNBOUNDED.map((field) => [field, unpackNumber(copy[field])]);
+      return Object.freeze({ ...copy, ...(Object.fromEntries(numbers) as Partial<LimitStats>) });
     });
   } catch {
     return undefined;

@@ -5,6 +5,7 @@ import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { Limit } from "../limits/limits.ts";
 import { metricsOf, plainOf } from "../limits/metrics.ts";
 import { sendableConfig } from "../remote/sendable.ts";
+import { packLimit } from "./definitions.ts";
 import { type EndpointLike, tells, toEndpoint, type WatchedEndpoint } from "./endpoint.ts";
 import { Greetings } from "./greetings.ts";
 import { type Bounds, checkBounds, type ServeOptions } from "./options.ts";
@@ -82,7 +83,8 @@ class Host<K extends string> {
     });
     this.#set = {
       limits,
-      definitions: plainOf(definitions),
+      definitions,
+      described: plainOf(definitions).map(packLimit),
       metrics: metricsOf(definitions),
       config: sendableConfig(limits.config),
       tells: tells(endpoint),

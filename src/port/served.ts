@@ -8,6 +8,8 @@ import type { Pieces } from "./pieces.ts";
 export interface ServedSet<K extends string> {
   readonly limits: Limits<K>;
   readonly definitions: readonly Limit[];
+  /** The definitions as peers are sent them. */
+  readonly described: readonly object[];
   /** The metrics of the limits, in their order. */
   readonly metrics: readonly string[];
   readonly config: unknown;

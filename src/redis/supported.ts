@@ -11,6 +11,10 @@ export function checkSupported(limits: readonly Limit[]): void {
     const { key, type } = limit;
     if (type === "call" && key !== "call_count")
       throw new InvalidLimitError("key", key, `left out, ${WHY}`, key);
+    if (limit.capacity === Infinity) throw new InvalidLimitError("capacity", Infinity, `finite, ${WHY}`, key);
+    if (!limit.enforce) throw new InvalidLimitError("enforce", false, `left out, ${WHY}`, key);
+    const { initial } = limit as { readonly initial?: number };
+    if (initial !== undefined) throw new InvalidLimitError("initial", initial, `left out, ${WHY}`, key);
     const metric = metricOf(limit);
     if (metric !== key) throw new InvalidLimitError("counts", metric, `left out, ${WHY}`, key);
   }

@@ -9,6 +9,8 @@ import { emptySet } from "./cases/empty-set.ts";
 import { exactness } from "./cases/exactness.ts";
 import { fixedWindow } from "./cases/fixed-window.ts";
 import { gcra } from "./cases/gcra.ts";
+import { infinity } from "./cases/infinity.ts";
+import { initial } from "./cases/initial.ts";
 import { leakyBucket } from "./cases/leaky-bucket.ts";
 import { names } from "./cases/names.ts";
 import { nesting } from "./cases/nesting.ts";
@@ -41,6 +43,8 @@ const THEMES: Readonly<Record<string, Theme>> = {
   "a clock that steps back": steppingBack,
   requests,
   names,
+  "infinite capacities": infinity,
+  "initial amounts": initial,
   "all or nothing": allOrNothing,
   "several limits of one metric": severalLimits,
   settlement,

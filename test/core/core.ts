@@ -56,7 +56,7 @@ export function layRegion(
   });
   core.format(start, limits.length, states, logs, participants, SEATS, start, 0);
   limits.forEach(({ kind, capacity, ceiling = capacity, window = 1_000_000 }, i) => {
-    core.define(start, i, kind, capacity, ceiling, window, ...offsets[i]!);
+    core.define(start, i, kind, capacity, ceiling, window, ...offsets[i]!, 0);
   });
   const f64 = new Float64Array(memory.buffer);
   const scratch = core.scratchOf(start, 0);

@@ -116,8 +116,8 @@ test("misuse of the debug build aborts with a readable reason", () => {
   expect(() => core.format(32_769, 1, 0, 0, 1, 0, 32_769, 0)).toThrow(/cache line/);
   expect(() => core.format(32_768, 1, 0, 0, 0, 0, 32_768, 0)).toThrow(/participants/);
   core.format(32_768, 1, 88, 0, 1, 0, 32_768, 0);
-  expect(() => core.define(32_768, 1, TOKEN_BUCKET, 1, 1, 1, 0, 0)).toThrow(/no such limit/);
-  expect(() => core.define(32_768, 0, 9, 1, 1, 1, 0, 0)).toThrow(/no such kind/);
+  expect(() => core.define(32_768, 1, TOKEN_BUCKET, 1, 1, 1, 0, 0, 0)).toThrow(/no such limit/);
+  expect(() => core.define(32_768, 0, 10, 1, 1, 1, 0, 0, 0)).toThrow(/no such kind/);
   expect(() => core.scratchOf(32_768, 1)).toThrow(/no such participant/);
 });
 
@@ -127,7 +127,7 @@ test("a head names blocks in the upper half of a memory of 4 GB", () => {
   const start = 2 ** 32 - 65_536;
   const bytes = core.stateBytes(RESOURCE, 2);
   core.format(start, 1, bytes, 0, 2, start + 32_768, start, 0);
-  core.define(start, 0, RESOURCE, 2, 2, 0, 0, 0);
+  core.define(start, 0, RESOURCE, 2, 2, 0, 0, 0, 0);
   const blocks = [0, 1, 1].map((participant) => {
     const scratch = core.scratchOf(start, participant);
     new Float64Array(memory.buffer)[((scratch >>> 0) + UNITS) / 8] = 1;

@@ -79,6 +79,8 @@ const harness: Harness = {
   skips: SKIPS,
   skippedThemes: {
     "several limits of one metric": "the script on the server knows one limit of a metric",
+    "infinite capacities": "the script on the server has no limit that never refuses",
+    "initial amounts": "the script on the server begins all limits full",
   },
   async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
     const clock = new SteppedClock(START);

@@ -80,6 +80,7 @@ describe("get", () => {
       algorithm: "token-bucket",
       unit: 1,
       overage: "error",
+      enforce: true,
     });
     expect(stats()).toEqual(limits.stats().tokens);
     expect(stats().used).toBe(30);

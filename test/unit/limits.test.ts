@@ -66,6 +66,7 @@ describe("defaults", () => {
       algorithm: "token-bucket",
       unit: 1,
       overage: "error",
+      enforce: true,
     });
   });
 
@@ -81,6 +82,7 @@ describe("defaults", () => {
       capacity: 5,
       windowMs: 100,
       algorithm: "token-bucket",
+      enforce: true,
     });
   });
 

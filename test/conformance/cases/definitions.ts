@@ -10,7 +10,14 @@ import type { Theme } from "../harness.ts";
 import { failure } from "../tools.ts";
 
 const RATE = { type: "rate", key: "x", capacity: 10, windowMs: 1000 };
-const RATE_DEFAULTS = { ...RATE, counts: "x", algorithm: "token-bucket", unit: 1, overage: "error" };
+const RATE_DEFAULTS = {
+  ...RATE,
+  counts: "x",
+  algorithm: "token-bucket",
+  unit: 1,
+  overage: "error",
+  enforce: true,
+};
 
 const READ_BACK: readonly (readonly [title: string, limit: LimitLike, reads: object])[] = [
   ["a rate limit", new RateLimit({ key: "x", capacity: 10, windowMs: 1000 }), RATE_DEFAULTS],
@@ -80,7 +87,6 @@ const REJECTED: readonly (readonly [title: string, limit: object, field: string,
   ["a capacity of 0", { ...RATE, capacity: 0 }, "capacity", "0"],
   ["a negative capacity", { ...RATE, capacity: -5 }, "capacity", "-5"],
   ["a capacity of NaN", { ...RATE, capacity: Number.NaN }, "capacity", "NaN"],
-  ["an infinite capacity", { ...RATE, capacity: Number.POSITIVE_INFINITY }, "capacity", "Infinity"],
   ["a missing capacity", { type: "rate", key: "x", windowMs: 1000 }, "capacity", "undefined"],
   ["a capacity in words", { ...RATE, capacity: "ten" }, "capacity", "ten"],
   ["a resource limit of capacity 0", { type: "resource", key: "x", capacity: 0 }, "capacity", "0"],
@@ -97,6 +103,24 @@ const REJECTED: readonly (readonly [title: string, limit: object, field: string,
   ["a unit of NaN", { ...RATE, unit: Number.NaN }, "unit", "NaN"],
   ["an empty key", { ...RATE, key: "" }, "key", '""'],
   ["a key that is no string", { ...RATE, key: 7 }, "key", "7"],
+  ["a capacity below -Infinity", { ...RATE, capacity: Number.NEGATIVE_INFINITY }, "capacity", "-Infinity"],
+  [
+    "an infinite capacity with a burst",
+    { ...RATE, capacity: Number.POSITIVE_INFINITY, algorithm: "gcra", burst: 5 },
+    "burst",
+    "5",
+  ],
+  ["a negative initial amount", { ...RATE, initial: -1 }, "initial", "-1"],
+  ["an initial amount above the capacity", { ...RATE, initial: 11 }, "initial", "11"],
+  ["an initial amount above the burst", { ...RATE, algorithm: "gcra", burst: 3, initial: 4 }, "initial", "4"],
+  ["a fraction of a unit as initial amount", { ...RATE, initial: 0.5 }, "initial", "0.5"],
+  [
+    "an initial amount of a resource",
+    { type: "resource", key: "x", capacity: 3, initial: 1 },
+    "initial",
+    "1",
+  ],
+  ["a word for enforce", { ...RATE, enforce: "no" }, "enforce", '"no"'],
   ["an empty metric", { ...RATE, counts: "" }, "counts", '""'],
   ["a metric that is no string", { ...RATE, counts: 7 }, "counts", "7"],
   ["a rate limit that counts calls", { ...RATE, counts: "call_count" }, "counts", "call_count"],
