@@ -64,7 +64,7 @@ function lay(limits: readonly LimitRow[], heirs: readonly Heir[], by = 0, number
   const { length } = limits;
   core.format(start, length, before(length, 0), before(length, 1), 2, SEATS, core.region, number);
   limits.forEach(({ kind, capacity, ceiling = capacity, window = 1_000_000 }, i) => {
-    core.define(start, i, kind, capacity, ceiling, window, before(i, 0), before(i, 1));
+    core.define(start, i, kind, capacity, ceiling, window, before(i, 0), before(i, 1), 0);
   });
   const plan = [heirs.map(([index]) => index), heirs.map(() => 1), heirs.map(([, lost = 0]) => lost)];
   scratchOf(start, by, plan.flat());

@@ -9,11 +9,11 @@ import { appFolder, workFolder } from "./app.ts";
 /** Program -> the most bytes of its bundle, minified and gzipped. */
 const MOST_BYTES: Readonly<Record<string, number>> = {
   // All exports: sets, limits, errors and the core, which has debts of one word and of two.
-  'export * from "limitset"': 28_300,
-  'export { LimitSet, RateLimit } from "limitset"': 27_900,
-  'export { connectLimits } from "limitset/port"': 13_900,
+  'export * from "limitset"': 30_400,
+  'export { LimitSet, RateLimit } from "limitset"': 29_900,
+  'export { connectLimits } from "limitset/port"': 14_300,
   // Its own text, the name and the class that survive minifiers and copies.
-  'export { CannotBlockError } from "limitset"': 660,
+  'export { CannotBlockError } from "limitset"': 670,
 };
 
 test.each(Object.entries(MOST_BYTES))(

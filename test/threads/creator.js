@@ -1,10 +1,14 @@
 /** Makes sets on its own thread, and hands each of them over at once: a set lives while a thread has it open or can attach to it. */
 import { parentPort } from "node:worker_threads";
 import { LimitSet } from "limitset";
+import { ManualClock } from "limitset/testing";
 import { shareLimits } from "limitset/threads";
 
+/** The START of the suite. */
+const start = Date.UTC(2027, 0, 1);
+
 parentPort?.on("message", (/** @type {import("limitset").LimitSetOptions} */ options) => {
-  const limits = new LimitSet(options);
+  const limits = new LimitSet({ ...options, clock: new ManualClock(start) });
   parentPort?.postMessage(shareLimits(limits).handle);
   limits.close();
 });
