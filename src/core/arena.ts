@@ -5,8 +5,8 @@
  */
 import { LINE } from "../../assembly/layout.ts";
 import { type CoreExports, canShare, createMemory, instantiate } from "./module.ts";
+import { givePages, PAGE, type Pages, POOL_END } from "./pool.ts";
 
-const PAGE = 65_536;
 const MOST_PAGES = 65_536;
 // An empty arena of more pages than this is dropped, so that the memory of a peak of many sets is not kept for ever.
 const KEPT_PAGES = 16;
@@ -55,7 +55,7 @@ export class Arena implements Heap {
     this.core = instantiate(this.memory, shared);
     this.f64 = new Float64Array(this.memory.buffer);
     // Nothing lies at address zero.
-    this.#free.push({ start: LINE, end: this.memory.buffer.byteLength });
+    this.#free.push({ start: shared ? POOL_END : LINE, end: this.memory.buffer.byteLength });
   }
 
   get byteLength(): number {
@@ -131,18 +131,20 @@ export class Arena implements Heap {
     else this.#lasting.set(bytes, [start]);
   }
 
-  /** Returns the address of a room for threads that share a region: memory that is given back by `giveRoom`, by any arena or none. */
-  takeRoom(bytes: number): number {
+  /** Makes a room for threads that share a region: memory that is given back by `giveRoom`, by any arena or none. */
+  takeRoom(bytes: number): Pages {
     const start = this.allocate(bytes);
     this.#regions--;
-    return start;
+    return { start, bytes };
   }
 
   giveRoom(start: number, bytes: number): void {
-    // Another thread may have taken the room from the memory behind this arena.
+    // Another thread may have added it to the memory.
+    const rest = givePages(this.memory, { start, bytes });
+    if (!rest) return;
     this.refresh();
     this.#regions++;
-    this.free(start, bytes);
+    this.free(rest.start, rest.bytes);
   }
 
   refresh(): void {

@@ -8,11 +8,10 @@
 import { HEAD, NUMBER, PRESENT, REGION } from "../../assembly/layout.ts";
 import type { Arena, Heap } from "../core/arena.ts";
 import { blockOf } from "../core/block.ts";
+import { takePages } from "../core/pool.ts";
 import type { Room } from "../core/sharing.ts";
 import { Rooms } from "./rooms.ts";
 import type { Seat, Seats } from "./seats.ts";
-
-const PAGE = 65_536;
 
 export class Generations {
   private readonly heap: Heap;
@@ -53,9 +52,7 @@ export class Generations {
   /** Takes a room for a region, in memory of the arena that has made the home, if that is this thread's. */
   takeRoom(bytes: number, participant: number, arena: Arena | undefined): Room {
     const { memory } = this.heap;
-    // A growth makes new pages, which are the caller's, whichever threads let the memory grow.
-    const grow = (size: number) => memory.grow(Math.ceil(size / PAGE)) * PAGE;
-    return this.rooms.take(bytes, participant, (size) => arena?.takeRoom(size) ?? grow(size));
+    return this.rooms.take(bytes, participant, (size) => arena?.takeRoom(size) ?? takePages(memory, size));
   }
 
   /** Gives back the memory of all rooms, once no thread uses the set any more. */

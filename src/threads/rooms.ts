@@ -14,6 +14,7 @@
  */
 import { ROOM_ADDRESS, ROOM_BYTES, ROOM_SIZE, ROOM_STATE, ROOMS, SCRATCHES } from "../../assembly/layout.ts";
 import type { Heap } from "../core/arena.ts";
+import type { Pages } from "../core/pool.ts";
 import type { Room } from "../core/sharing.ts";
 
 /** The parts of a shared set on which it depends which rooms are free. */
@@ -55,7 +56,7 @@ export class Rooms {
    *
    * @throws {RangeError} if there is no memory left.
    */
-  take(bytes: number, participant: number, allocate: (size: number) => number): Room {
+  take(bytes: number, participant: number, allocate: (size: number) => Pages): Room {
     const size = sizeFor(bytes);
     const large = (room: number) => this.sizeOf(room) >= size;
     const bare = (room: number) => this.sizeOf(room) === 0;
@@ -66,7 +67,7 @@ export class Rooms {
         if (taken === undefined) continue;
         const done = () => this.unmark(room, taken);
         try {
-          if (!large(room)) this.furnish(room, size, allocate(size));
+          if (!large(room)) this.furnish(room, allocate(size));
         } catch (error) {
           done();
           throw error;
@@ -105,11 +106,11 @@ export class Rooms {
     Atomics.compareExchange(this.states, at, state, (state >> LOWER) << LOWER);
   }
 
-  private furnish(room: number, size: number, address: number): void {
+  private furnish(room: number, { start, bytes }: Pages): void {
     // Without a size, the room counts as bare: if this thread dies here, another furnishes it anew.
     Atomics.store(this.words, this.wordAt(room, ROOM_SIZE), 0);
-    Atomics.store(this.words, this.wordAt(room, ROOM_ADDRESS), address);
-    Atomics.store(this.words, this.wordAt(room, ROOM_SIZE), size);
+    Atomics.store(this.words, this.wordAt(room, ROOM_ADDRESS), start);
+    Atomics.store(this.words, this.wordAt(room, ROOM_SIZE), bytes);
   }
 
   private addressOf(room: number): number {

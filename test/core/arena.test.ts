@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { LINE } from "../../assembly/layout.ts";
 import { Arena } from "../../src/core/arena.ts";
+import { takePages } from "../../src/core/pool.ts";
 
 const PAGE = 65_536;
 /** More than a memory grows by at first. */
@@ -123,9 +124,14 @@ test("pages by which another thread lets the memory grow in between are left to 
 
 test("a room that another thread took from the memory is given back to the arena", () => {
   const arena = new Arena(true);
-  const start = arena.memory.grow(8) * PAGE;
-  arena.giveRoom(start, 8 * PAGE);
-  const bytes = arena.byteLength;
-  expect(arena.allocate(8 * PAGE)).toBeLessThanOrEqual(start);
-  expect(arena.byteLength).toBe(bytes);
+  const pages = Array.from({ length: 40 }, (_, i) => takePages(arena.memory, (1 + (i % 3)) * PAGE));
+  for (const { start, bytes } of pages) arena.giveRoom(start, bytes);
+  const bytes = arena.memory.buffer.byteLength;
+  // The largest are kept for threads that cannot allocate here.
+  const again = Array.from({ length: 13 }, () => takePages(arena.memory, 3 * PAGE).start);
+  expect(again.sort()).toEqual(
+    pages.flatMap(({ start, bytes }) => (bytes === 3 * PAGE ? [start] : [])).sort(),
+  );
+  for (let i = 0; i < 8; i++) arena.allocate(PAGE);
+  expect(arena.memory.buffer.byteLength).toBe(bytes);
 });
