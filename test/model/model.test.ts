@@ -41,6 +41,13 @@ const MODELS: readonly Model[] = [
     states: 800_000,
     long: [[], ["EXTRA=1", "SUSPECTS=0"]],
   },
+  {
+    model: "redefine",
+    mutants: 16,
+    short: [],
+    states: 5_000_000,
+    long: [["TAKES=2"], ["DEATHS=0", "CHANGES=4"]],
+  },
   { model: "weak", mutants: 8, short: [], states: 300_000, long: [["TRIES=3"]] },
 ];
 

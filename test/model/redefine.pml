@@ -37,15 +37,14 @@
  *   NO_MOVED        a take stages whatever block the head names
  *   PRESENT_FIRST   PRESENT is set before the head
  *   NO_HELP         only the thread that redefined sets PRESENT
- *   NO_CHECK        a thread enters without a look at PRESENT
- *   CHECK_FIRST     a thread looks at PRESENT before it enters
+ *   NO_CHECK        enter without a look at PRESENT (TAKES=2: one by which the thread leaves the home)
+ *   CHECK_FIRST     look at PRESENT before entering (TAKES=2: the same)
  *   BY_ADDRESS      PRESENT names a region, and not a generation
  *   BLIND_SWAP      the head is set without comparing
  *   ONE_COPY        the state is not written again after a swap that failed
  *   LOCATE_ONCE     the head is not read again after the region's number
  *   NOTE_LATE       a region is noted after PRESENT was looked at
  *   NO_NOTES        a room is taken whichever region is in use
- *   NO_RAISE        a room is taken without bringing PRESENT up to the head
  *   LOCATE_FIRST    the present region is found before the maker is looked at
  *   ANY_MAKER       a room is taken although its maker is inside
  *   PLAIN_SEIZE     a room is taken without comparing
@@ -61,7 +60,7 @@
 #endif
 /* Takes and redefinitions of all threads together, tried or done. */
 #ifndef TAKES
-#define TAKES 2
+#define TAKES 1
 #endif
 #ifndef CHANGES
 #define CHANGES 3
@@ -267,11 +266,7 @@ proctype Thread(byte p) {
     fi;
 #endif
 #ifndef LOCATE_FIRST
-#ifdef NO_RAISE
-    at = REGION(BLOCK(HEAD));
-#else
     locate();
-#endif
 #endif
     if
     :: at == room -> goto exit
