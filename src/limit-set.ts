@@ -4,21 +4,15 @@ import { Grant, runWith } from "./acquisition/acquisition.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
 import { LocalGranter } from "./acquisition/local-granter.ts";
 import { ChangeableSet } from "./changes/changeable-set.ts";
-import type {
-  AcquireOptions,
-  Acquisition,
-  Amounts,
-  Awaitable,
-  Limits,
-  LimitView,
-  Prospect,
-} from "./contract.ts";
+import { beginEra } from "./changes/redefine.ts";
+import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect } from "./contract.ts";
 import { type Answer, isGranted, isReclaimed, tokenOf } from "./core/answer.ts";
 import { canShare } from "./core/module.ts";
 import { Region } from "./core/region.ts";
-import { LimitSetClosedError } from "./errors.ts";
+import { type LimitError, LimitSetClosedError } from "./errors.ts";
 import { begin } from "./limits/beginning.ts";
 import { definitionOf } from "./limits/definition.ts";
+import { type Era, firstEra, type Inherit } from "./limits/era.ts";
 import { type Limit, toLimits } from "./limits/limits.ts";
 import {
   checkBlockingOptions,
@@ -27,7 +21,6 @@ import {
   type LimitSetOptions,
 } from "./limits/options.ts";
 import { Requests } from "./limits/requests.ts";
-import type { LimitStats } from "./limits/stats.ts";
 import { toMicros } from "./limits/units.ts";
 import { SetClock } from "./platform/set-clock.ts";
 import { warnOnce } from "./platform/warning.ts";
@@ -39,8 +32,6 @@ class LimitSet<M extends string = string, K extends string = M>
   extends ChangeableSet<M, K>
   implements Limits<M, K>
 {
-  /** The keys of the limits, in the order of their definition. */
-  readonly keys: readonly K[];
   /** A frozen copy of the option `config`. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The option `missingUpdate`: whether a release throws where the usage of a RateLimit is missing. */
@@ -48,12 +39,12 @@ class LimitSet<M extends string = string, K extends string = M>
   private readonly shared: boolean;
   private readonly maxThreads: number;
   private readonly queueOptions: QueueOptions;
-  private readonly limits: readonly Limit<K, M>[];
-  private readonly requests: Requests<M, K>;
   private readonly clock: SetClock;
-  private readonly granter: LocalGranter<M, K>;
   private readonly queue: Queue<Acquisition<M, K>>;
-  private readonly waiters: Waiters;
+  private readonly onWarning: (warning: LimitError) => void;
+  private requests: Requests<M, K>;
+  private granter: LocalGranter<M, K>;
+  private waiters: Waiters;
   private region: Region | undefined;
 
   constructor(options: LimitSetOptions<M, K> = {}) {
@@ -65,27 +56,18 @@ class LimitSet<M extends string = string, K extends string = M>
     this.maxThreads = maxThreads;
     this.queueOptions = { maxWaiting, agingMs };
     this.missingUpdate = missingUpdate;
-    this.limits = toLimits(limits);
-    this.requests = new Requests(this.limits);
-    this.keys = this.requests.keys;
+    const checked = toLimits(limits);
+    const era = firstEra(checked, new Requests(checked));
+    this.requests = era.requests;
     this.config = Object.freeze({ ...config });
     this.clock = clock instanceof SetClock ? clock : new SetClock(clock);
     this.region =
       (options as OptionsWithRegion<M, K>)[INTERNALS] ??
-      Region.create(this.limits.map(definitionOf), shared && canShare);
-    this.granter = new LocalGranter({
-      requests: this.requests,
-      config: this.config,
-      missingUpdate,
-      clock: this.clock,
-      region: this.region,
-      queueOptions: this.queueOptions,
-      onWarning,
-      acquireNested: (requested, acquireOptions, covered) => this.enter(requested, acquireOptions, covered),
-      reclaimed: () => this.end("reclaimed"),
-    });
+      Region.create(checked.map(definitionOf), shared && canShare);
+    this.onWarning = onWarning;
+    this.granter = this.granterOf(era, this.region);
     this.region.follow(this.clock);
-    if (!(INTERNALS in options)) begin(this.region, this.limits, this.clock);
+    if (!(INTERNALS in options)) begin(this.region, checked, this.clock);
     this.queue = this.granter.queue;
     this.waiters = this.queue.lines;
   }
@@ -121,8 +103,10 @@ class LimitSet<M extends string = string, K extends string = M>
     if (options !== undefined || this.waiters.size > 0) return this.enter(requested, options, undefined);
     try {
       const region = this.region ?? closed();
+      // The clock is read first: one that redefines the set would leave units of other limits.
+      const now = this.clock.now();
       const units = this.requests.parse(requested);
-      const answer = region.take(units, this.clock.now());
+      const answer = region.take(units, now);
       return isGranted(answer)
         ? Promise.resolve(new Grant(this.granter, units, tokenOf(answer)))
         : this.waitFor({ units, covered: undefined }, answer, options);
@@ -143,9 +127,10 @@ class LimitSet<M extends string = string, K extends string = M>
    */
   tryAcquire(requested?: Amounts<M>): Acquisition<M, K> {
     const region = this.region ?? closed();
+    const now = this.clock.now();
     const units = this.requests.parse(requested);
-    if (this.waiters.size > 0) return this.granter.tryAmong(units);
-    const answer = region.take(units, this.clock.now());
+    if (this.waiters.size > 0) return this.granter.tryAmong(units, now);
+    const answer = region.take(units, now);
     // A granted answer is its token: a call of `tokenOf` would be one too many to be inlined.
     return isGranted(answer) ? new Grant(this.granter, units, answer) : this.granter.refuse(answer);
   }
@@ -159,7 +144,8 @@ class LimitSet<M extends string = string, K extends string = M>
    */
   peek(requested?: Amounts<M>): Prospect<K> {
     this.open();
-    return this.granter.peek(this.requests.parse(requested));
+    const now = this.clock.now();
+    return this.granter.peek(this.requests.parse(requested), now);
   }
 
   /**
@@ -203,18 +189,6 @@ class LimitSet<M extends string = string, K extends string = M>
   }
 
   /**
-   * The definition of one limit, and its `stats()`.
-   *
-   * @throws {InvalidRequestError} for an unknown key.
-   * @example
-   * limits.get("tokens").capacity; // 100
-   */
-  get(key: K): LimitView<LimitStats> {
-    const limit = this.limits[this.requests.indexOf(key)]!;
-    return Object.freeze({ ...limit, stats: () => this.stats()[key] });
-  }
-
-  /**
    * Closes the set in this thread: waiters reject with `LimitSetClosedError`, and held resources come back. The memory comes
    * back when the last thread has closed the set. A second call does nothing.
    */
@@ -224,11 +198,19 @@ class LimitSet<M extends string = string, K extends string = M>
 
   /** @internal */
   [INTERNALS](): Internals<M, K> {
-    const { limits, clock, shared, maxThreads, queueOptions, queue, granter } = this;
-    const facts = { region: this.open(), limits, clock, shared, maxThreads, queueOptions };
+    const { clock, shared, maxThreads, queueOptions, queue, granter } = this;
+    const { era } = granter;
+    const open = () => this.open();
     return {
-      ...facts,
-      inspect: () => granter.inspect(),
+      ...{ era, limits: era.limits, clock, shared, maxThreads, queueOptions },
+      get region() {
+        return open();
+      },
+      begin: (limits, inherit, version) => this.begin(limits, inherit, version),
+      inspect: () => {
+        const now = clock.now();
+        return this.granter.inspect(now);
+      },
       serve: () => queue.serve(),
       recordOf: (acquisition) => Grant.recordOf(acquisition as Grant<M, K>),
       grantAgain: ({ units, token, covered }) => new Grant(granter, units, token, covered),
@@ -243,9 +225,9 @@ class LimitSet<M extends string = string, K extends string = M>
   ): Promise<Acquisition<M, K>> {
     try {
       const region = this.open();
-      const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
       checkRequestOptions(options);
       const now = this.clock.now();
+      const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
       const request = { units, covered };
       if (this.waiters.size > 0) return this.queue.acquire(request, now, options);
       const answer = covered ? region.takeSince(units, now, toMicros(now), true) : region.take(units, now);
@@ -259,7 +241,38 @@ class LimitSet<M extends string = string, K extends string = M>
   /** Lets a request wait that the core has just refused. The core may have corrected the clock. */
   private waitFor(request: Request, answer: Answer, options?: AcquireOptions): Waiting<M, K> {
     this.checkMembership(answer);
-    return this.queue.wait(request, this.clock.now(), options);
+    const { granter } = this;
+    const now = this.clock.now();
+    if (granter === this.granter) return this.queue.wait(request, now, options);
+    return this.queue.acquire(this.granter.anew(request, granter), now, options);
+  }
+
+  private granterOf(era: Era<M, K>, region: Region, before?: LocalGranter<M, K>): LocalGranter<M, K> {
+    const { config, missingUpdate, clock, queueOptions, onWarning } = this;
+    const acquireNested: LocalGranter<M, K>["acquireNested"] = (requested, options, covered) =>
+      this.enter(requested, options, covered);
+    const reclaimed = () => this.end("reclaimed");
+    const parts = { config, missingUpdate, clock, queueOptions, onWarning, acquireNested, reclaimed };
+    return new LocalGranter({ era, region, ...parts }, before);
+  }
+
+  private begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number): void {
+    const now = this.clock.now();
+    // If the reading is behind the state, the clock is looked at first: then it cannot use the set in the middle of this.
+    this.open().inspect(now);
+    const [before, region] = [this.granter, this.open()];
+    const era = beginEra(region, before.era, limits, inherit, version, now);
+    this.enterEra(era, region, before, now);
+  }
+
+  /** Takes over an era to which the region has moved. */
+  private enterEra(era: Era<M, K>, region: Region, before: LocalGranter<M, K>, now: number): void {
+    const stand = this.queue.renew(era.limits.length);
+    this.granter = this.granterOf(era, region, before);
+    this.requests = era.requests;
+    this.waiters = this.queue.lines;
+    before.retire(() => this.granter);
+    stand(this.granter, now);
   }
 
   private end(why: "closed" | "reclaimed"): void {

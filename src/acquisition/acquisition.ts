@@ -26,6 +26,8 @@ export interface Granter<M extends string, K extends string = M> {
    * limit. Returns whether the usage of a RateLimit is missing.
    */
   settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean;
+  /** The requests that the set has now, and units of this granter as units of theirs; left out where these stay the same. */
+  present?(units: readonly number[]): readonly [requests: Requests<string>, units: readonly number[]];
   /** Acquires on top of the acquisition `token`, which holds the `covered` limits. */
   acquireNested(
     requested: Amounts<M> | undefined,
@@ -65,8 +67,13 @@ export class Grant<M extends string, K extends string = M> implements Acquisitio
   /** Calls the body of a `run`, which has the grant. */
   static runBodyOf<M extends string, K extends string, T>(grant: Grant<M, K>, body: () => T): T {
     return grant.granter.requests.takesResources(grant.units)
-      ? runBody(() => (grant.usage === RELEASED ? undefined : [grant.granter.requests, grant.units]), body)
+      ? runBody(() => (grant.usage === RELEASED ? undefined : Grant.heldBy(grant)), body)
       : body();
+  }
+
+  /** The units of a grant, and the requests to which they belong. */
+  private static heldBy<M extends string, K extends string>({ granter, units }: Grant<M, K>) {
+    return granter.present?.(units) ?? ([granter.requests, units] as const);
   }
 
   constructor(

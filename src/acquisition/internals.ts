@@ -5,6 +5,7 @@
  */
 import type { Acquisition } from "../contract.ts";
 import type { Region } from "../core/region.ts";
+import type { Era, Inherit } from "../limits/era.ts";
 import type { Limit } from "../limits/limits.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
 import type { SetClock } from "../platform/set-clock.ts";
@@ -23,6 +24,9 @@ export interface Internals<M extends string, K extends string = M> {
   readonly shared: boolean;
   readonly maxThreads: number;
   readonly queueOptions: QueueOptions;
+  readonly era: Era<M, K>;
+  /** Begins the next era, with limits that were checked. */
+  begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number): void;
   /** For each limit, at one moment: its state. */
   inspect(): Reading[];
   /** Serves the waiters: for when resources came back without a release in this thread. */

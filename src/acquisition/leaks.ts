@@ -11,27 +11,44 @@ import { type GarbageWatch, watchGarbage } from "../platform/garbage.ts";
 interface Holding {
   units: readonly number[] | undefined;
   token: number;
+  readonly watch: LeakWatch;
 }
 
 export class Marker {
   /** An object of its own, since the registry keeps it alive, but must not keep the marker alive. */
-  readonly holding: Holding = { units: undefined, token: 0.5 };
+  readonly holding: Holding;
+
+  constructor(watch: LeakWatch) {
+    this.holding = { units: undefined, token: 0.5, watch };
+  }
 }
 
 // The most markers that are kept for later acquisitions.
 const MOST_SPARE = 1024;
 
 export class LeakWatch {
+  /** One for all eras of a set: it calls back only while it is in use itself. */
   private readonly registry: GarbageWatch<Holding>;
+  private readonly leaked: (units: readonly number[], token: number) => void;
   /** The marker that was given back last. Most often the next acquisition takes it. */
   private last: Marker | undefined = undefined;
   private readonly spare: Marker[] = [];
 
-  /** `leaked` is called with the units and the token of each acquisition that was dropped. */
-  constructor(leaked: (units: readonly number[], token: number) => void) {
-    this.registry = watchGarbage(({ units, token }) => {
-      if (units) leaked(units, token);
-    });
+  /** `leaked` is called with the units and the token of each acquisition that was dropped. `before` is the watch of the era before. */
+  constructor(leaked: (units: readonly number[], token: number) => void, before?: LeakWatch) {
+    this.leaked = leaked;
+    this.registry =
+      before?.registry ??
+      watchGarbage(({ units, token, watch }) => {
+        if (units) watch.leaked(units, token);
+      });
+    before?.rest();
+  }
+
+  /** No later acquisition needs a marker: those that are left over are let go. */
+  rest(): void {
+    this.last = undefined;
+    this.spare.length = 0;
   }
 
   /** Returns a marker, which the acquisition keeps until its release. */
@@ -60,7 +77,7 @@ export class LeakWatch {
   }
 
   private register(): Marker {
-    const marker = new Marker();
+    const marker = new Marker(this);
     this.registry.register(marker, marker.holding);
     return marker;
   }
@@ -77,11 +94,15 @@ interface Watched {
  * Watches the acquisitions of `granter`. One that is dropped gives back its resources, and is reported. Its rates are charged in
  * full, since its usage is not known.
  */
-export function watchLeaks(granter: Watched, onWarning: (warning: LimitError) => void): LeakWatch {
+export function watchLeaks(
+  granter: Watched,
+  onWarning: (warning: LimitError) => void,
+  before?: LeakWatch,
+): LeakWatch {
   return new LeakWatch((units, token) => {
     if (granter.closed) return;
     granter.settle(token, units, undefined);
     const { requests } = granter;
     if (requests.takesResources(units)) onWarning(new UnreleasedAcquisitionWarning(requests.amounts(units)));
-  });
+  }, before);
 }

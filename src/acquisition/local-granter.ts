@@ -1,5 +1,5 @@
 /** The granter of a set in this isolate: it stands between the core, the set's acquisitions and its waiters. */
-import type { Acquisition, Prospect } from "../contract.ts";
+import type { AcquireOptions, Acquisition, Amounts, Prospect } from "../contract.ts";
 import { type Answer, isGranted, isReclaimed, REFUSED, tokenOf, waitOf } from "../core/answer.ts";
 import { NO_TIME } from "../core/front.ts";
 import type { Region } from "../core/region.ts";
@@ -11,6 +11,7 @@ import {
   QueueFullError,
   WaitTooLongError,
 } from "../errors.ts";
+import { type Era, passCovered, passOn, passRequest } from "../limits/era.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
 import { toMicros } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -25,13 +26,14 @@ import { Outlooks } from "./outlook.ts";
 
 /** The parts of a set that its granter needs. */
 export interface LocalSet<M extends string, K extends string = M> {
-  readonly requests: Requests<M, K>;
+  readonly era: Era<M, K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly clock: Clock;
   readonly region: Region;
   readonly queueOptions: QueueOptions;
   readonly onWarning: (warning: LimitError) => void;
+  /** Acquires with `covered` limits of the present era. */
   readonly acquireNested: Granter<M, K>["acquireNested"];
   /** Called when the core says that another thread has reclaimed this one. */
   readonly reclaimed: () => void;
@@ -47,11 +49,11 @@ export interface Reading {
 export class LocalGranter<M extends string, K extends string = M>
   implements Granter<M, K>, Gate<Acquisition<M, K>>
 {
+  readonly era: Era<M, K>;
   readonly requests: Requests<M, K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
-  readonly acquireNested: Granter<M, K>["acquireNested"];
   readonly clock: Clock;
   /** The waiters of the set, for which this is the gate. */
   readonly queue: Queue<Acquisition<M, K>>;
@@ -60,32 +62,44 @@ export class LocalGranter<M extends string, K extends string = M>
   private readonly outlooks: Outlooks;
   private readonly onWarning: (warning: LimitError) => void;
   private readonly reclaimed: () => void;
-  /** Undefined once the set is closed. */
+  private readonly nested: Granter<M, K>["acquireNested"];
+  /** Undefined once the set is closed, or has gone on to another era. */
   private region: Region | undefined;
+  /** The granter of the set's present era, if this is one of an earlier era. */
+  private later: (() => LocalGranter<M, K>) | undefined;
 
-  constructor(set: LocalSet<M, K>) {
-    this.requests = set.requests;
+  /** `before` is the granter of the era before. */
+  constructor(set: LocalSet<M, K>, before?: LocalGranter<M, K>) {
+    this.era = set.era;
+    this.requests = set.era.requests;
     this.config = set.config;
     this.missingUpdate = set.missingUpdate;
-    this.acquireNested = set.acquireNested;
+    this.nested = set.acquireNested;
     this.clock = set.clock;
-    this.due = set.requests.keys.map(() => 0);
-    this.denials = new Denials(set.requests.keys, set.config);
+    const { keys, resources } = this.requests;
+    this.due = keys.map(() => 0);
+    this.denials = new Denials(keys, set.config);
     this.onWarning = set.onWarning;
     this.reclaimed = set.reclaimed;
     this.region = set.region;
-    this.queue = queueFor(set.requests.keys.length, this, set.queueOptions);
-    this.outlooks = new Outlooks(set.requests, this.queue.lines);
+    this.queue = before?.queue ?? queueFor<Acquisition<M, K>>(keys.length, this, set.queueOptions);
+    this.outlooks = new Outlooks(this.requests, this.queue.lines);
     // An acquisition that is dropped loses only resources, and to watch it costs as much as a take.
-    if (set.requests.resources.length > 0) this.leaks = watchLeaks(this, set.onWarning);
+    if (resources.length > 0) this.leaks = watchLeaks(this, set.onWarning, before?.leaks);
   }
 
   get closed(): boolean {
-    return this.region === undefined;
+    return this.later ? this.later().closed : this.region === undefined;
   }
 
   close(): void {
     this.region = undefined;
+  }
+
+  /** Its era ends: from now on `later` tells the granter that settles for its acquisitions. */
+  retire(later: () => LocalGranter<M, K>): void {
+    this.region = undefined;
+    this.later = later;
   }
 
   settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean {
@@ -96,14 +110,61 @@ export class LocalGranter<M extends string, K extends string = M>
       if ((flags & CHARGES) === 0) this.region.settle(due, NO_TIME, token);
       else this.charge(token, taken, used);
       if (this.queue.lines.size > 0) this.queue.serve(this.due);
+    } else if (this.later !== undefined) {
+      this.later().settleFor(this.era, token, due);
+      this.leaks?.rest();
     }
     return (flags & MISSES) !== 0;
+  }
+
+  /** Settles for an acquisition of an earlier era. */
+  private settleFor(era: Era<M, K>, token: number, due: readonly number[]): void {
+    const passed = passOn(era, this.era, due);
+    if (this.region === undefined || !passed.some((units) => units !== 0)) return;
+    const charges = passed.some((units) => units > 0);
+    const now = charges ? this.clock.now() : NO_TIME;
+    // A clock may use the set.
+    if (this.later !== undefined) this.later().settleFor(era, token, due);
+    else this.region?.settle(passed, now, token);
+    this.queue.serve();
+  }
+
+  present(units: readonly number[]): readonly [Requests<string>, readonly number[]] {
+    const { era } = this.later?.() ?? this;
+    return [
+      era.requests as unknown as Requests<string>,
+      era === this.era ? units : passOn(this.era, era, units),
+    ];
+  }
+
+  acquireNested(
+    requested: Amounts<M> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[],
+    token: number,
+  ): Promise<Acquisition<M, K>> {
+    const { later } = this;
+    return this.nested(
+      requested,
+      options,
+      later ? passCovered(this.era, later().era, covered) : covered,
+      token,
+    );
+  }
+
+  anew({ units, covered }: Request, from: Gate<unknown>): Request {
+    const { era } = from as LocalGranter<M, K>;
+    return {
+      units: passRequest(era, this.era, units),
+      covered: covered && passCovered(era, this.era, covered),
+    };
   }
 
   /** Settles with a charge, which needs the time. The clock is read first: a clock that uses the set would write into `due`. */
   private charge(token: number, taken: readonly number[], used: readonly number[] | undefined): void {
     const now = this.clock.now();
     this.requests.settlement(taken, used, this.due);
+    if (this.later) this.later().settleFor(this.era, token, this.due);
     this.region?.settle(this.due, now, token);
   }
 
@@ -114,8 +175,7 @@ export class LocalGranter<M extends string, K extends string = M>
   }
 
   /** A try while requests wait: it passes them only where it delays none of them. */
-  tryAmong(units: readonly number[]): Acquisition<M, K> {
-    const now = this.clock.now();
+  tryAmong(units: readonly number[], now: number): Acquisition<M, K> {
     const asked = this.queue.ask({ units }, now);
     const region = this.open();
     const answer = region.takeSince(units, now, toMicros(now), false, asked.demand);
@@ -132,8 +192,7 @@ export class LocalGranter<M extends string, K extends string = M>
   }
 
   /** For each limit, at one moment: its state. */
-  inspect(): Reading[] {
-    const now = this.clock.now();
+  inspect(now: number): Reading[] {
     const { keys } = this.requests;
     const { demand } = this.queue.ask({ units: keys.map(() => 1) }, now);
     const region = this.open();
@@ -153,8 +212,7 @@ export class LocalGranter<M extends string, K extends string = M>
     return this.timeout(this.outlook(asked, this.clock.now(), false), timeoutMs);
   }
 
-  peek(units: readonly number[]): Prospect<K> {
-    const now = this.clock.now();
+  peek(units: readonly number[], now: number): Prospect<K> {
     const asked = this.queue.ask({ units }, now);
     const region = this.open();
     const answer = region.probe(units, now, asked.demand);

@@ -6,6 +6,8 @@ import { type Answer, isGranted, isMoved, isReclaimed, MOVED, RECLAIMED } from "
 import type { Arena, Heap } from "./arena.ts";
 import type { Address } from "./block.ts";
 import { FIRST_UNIT, type Front, sharedFront, shiftedFront } from "./front.ts";
+import { type MODES, passRegion } from "./inherit.ts";
+import type { Definition } from "./kinds.ts";
 import { copyState, type Laid, lay, type Plan } from "./lay.ts";
 import { type Heir, layNext, writeTime } from "./next.ts";
 import type { Sharing } from "./sharing.ts";
@@ -119,6 +121,22 @@ export abstract class Residence implements Follower {
     this.late = undefined;
     if (late) this.corrected(late.now, late.shift, late.ahead);
     return text;
+  }
+
+  /** Moves to a region with other definitions, which inherits the state as it is at the reading `now`. No other thread takes part in it. */
+  redefineAlone(
+    definitions: readonly Definition[],
+    heirs: readonly Heir[],
+    mode: keyof typeof MODES,
+    now: number,
+  ): void {
+    const { heap, start, bytes } = this.place;
+    const arena = this.place.arena!;
+    const time = Math.floor(now * 1000 + 0.5) + this.shift;
+    const laid = passRegion(arena, this.address, definitions, heirs, mode, time);
+    arena.free(start, bytes);
+    abandoned.unregister(this);
+    this.occupy({ heap, ...laid, arena, sharing: undefined });
   }
 
   /**

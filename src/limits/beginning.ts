@@ -4,8 +4,13 @@ import type { Clock } from "../platform/clock.ts";
 import { missingUnits } from "./definition.ts";
 import type { Limit } from "./limit.ts";
 
-/** Takes what is missing at the start of the limits. The clock is read only if something is. */
-export function begin(region: Region, limits: readonly Limit[], clock: Pick<Clock, "now">): void {
-  const missing = limits.map(missingUnits);
+/** Takes what is missing at the start of the limits that are new. The clock is read only if something is. */
+export function begin(
+  region: Region,
+  limits: readonly Limit[],
+  clock: Pick<Clock, "now">,
+  isNew: (limit: Limit, index: number) => boolean = () => true,
+): void {
+  const missing = limits.map((limit, i) => (isNew(limit, i) ? missingUnits(limit) : 0));
   if (missing.some((units) => units > 0)) region.settle(missing, clock.now(), 0);
 }

@@ -58,6 +58,12 @@ export interface Gate<T> {
   grant(request: Request, token: number, waitedMs: number): T;
   /** Why a request is refused. It was refused just now if `isFresh`; else the gate probes. */
   outlook(asked: Asked, now: number, isFresh: boolean): Outlook;
+  /**
+   * A request of the gate `from`, which this one has followed since the limits of the set have changed.
+   *
+   * @throws the error of a request that could never pass.
+   */
+  anew(request: Request, from: Gate<unknown>): Request;
   /** The error for a request whose timeout has passed. */
   timeout(outlook: Outlook, timeoutMs: number): Error;
   /** The error for a request that finds the queue full. */
@@ -102,6 +108,11 @@ export interface Queue<T> {
    * one entry for each limit, below 0 where units came back; without it, units of any limit may have come back.
    */
   serve(back?: readonly number[]): void;
+  /**
+   * The limits of the set change, and their number is `limits` from now on: takes all waiters out. The function that it returns stands
+   * them anew, in their order, before the gate that follows, and serves them.
+   */
+  renew(limits: number): (gate: Gate<unknown>, now: number) => void;
   /** Rejects all waiters. */
   close(error: Error): void;
 }

@@ -68,6 +68,13 @@ export class Lines<W extends Standing<W>> {
     return [...this.#byName.values()].values();
   }
 
+  /** All waiters, in the order in which they go. */
+  inOrder(): W[] {
+    const waiters: W[] = [];
+    for (const line of this.#byName.values()) for (const waiter of line.waiters) waiters.push(waiter);
+    return waiters.sort((a, b) => (isBefore(a, b) ? -1 : 1));
+  }
+
   /** The earliest moment at which a waiter could go, in milliseconds since the epoch; Infinity if that depends on a release. */
   get moment(): number {
     let moment = this.nested > 0 ? this.#nestedMoment : Number.POSITIVE_INFINITY;

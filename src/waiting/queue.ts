@@ -11,6 +11,9 @@ import { limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
 
 /** A waiter's promise, and the reasons that may end its wait. */
 export interface Waiting<T, W extends Demanding> extends Standing<W>, Due {
+  /** In units of the limits that the set has now. */
+  request: Request;
+  demand: readonly number[];
   /** When it came, in microseconds. */
   readonly since: number;
   readonly timeoutMs: number;
@@ -28,8 +31,8 @@ function momentAfter(now: number, waitMs: number): number {
 }
 
 export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>, Judge<W> {
-  protected readonly gate: Gate<T>;
-  readonly lines: Lines<W>;
+  protected gate: Gate<T>;
+  lines: Lines<W>;
   /** When a waiter could go next, in milliseconds since the epoch; Infinity if that depends on a release. */
   protected passesAt = Number.POSITIVE_INFINITY;
   /** The time of the present judgement. */
@@ -56,6 +59,34 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   /** Stands the waiter in its line. `verdict` is that of just now, if it was judged. */
   protected abstract stand(waiter: Waiting<T, W>, verdict: Verdict | undefined, now: number): void;
 
+  renew(limits: number): (gate: Gate<unknown>, now: number) => void {
+    const waiters = this.lines.inOrder();
+    this.lines = new Lines(limits);
+    for (const waiter of waiters) waiter.line = undefined;
+    return (gate, now) => {
+      const before = this.gate;
+      this.gate = gate as Gate<T>;
+      this.now = now;
+      for (const waiter of waiters) this.standAnew(waiter, before);
+      this.serve();
+    };
+  }
+
+  /** Stands a waiter of the gate `before` in its line of the present gate, or turns it away. */
+  protected standAnew(waiter: W, before: Gate<T>): void {
+    try {
+      waiter.request = this.gate.anew(waiter.request, before);
+      waiter.demand = this.gate.demandOf(waiter.request.units);
+    } catch (error) {
+      this.settle(waiter).reject(error);
+      return;
+    }
+    if (waiter.request.units.some((count) => count > 0)) this.lines.stand(waiter);
+    // Of the limits that it waited for none is left.
+    else
+      this.judgeAnswer(waiter, this.gate.take(waiter.request, undefined, this.now, waiter.since), undefined);
+  }
+
   isOverdrawn(index: number, total: number): boolean {
     return this.gate.isOverdrawn(index, total, this.now);
   }
@@ -77,10 +108,13 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
     }
     const asked = this.ask(request, now, options?.priority);
     const since = toMicros(now);
-    const answer = this.gate.take(request, asked.demand, now, since);
-    if (isGranted(answer)) return Promise.resolve(this.gate.grant(request, tokenOf(answer), 0));
+    const { gate } = this;
+    const answer = gate.take(request, asked.demand, now, since);
+    if (isGranted(answer)) return Promise.resolve(gate.grant(request, tokenOf(answer), 0));
     // The core may have corrected the clock.
-    return this.waitRefused(asked, this.gate.clock.now(), options);
+    const later = gate.clock.now();
+    if (gate !== this.gate) return this.acquire(this.gate.anew(request, gate), later, options);
+    return this.waitRefused(asked, later, options);
   }
 
   wait(request: Request, now: number, options?: AcquireOptions): Promise<T> {
@@ -167,7 +201,10 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
     now: number,
     options: AcquireOptions | undefined,
   ): Promise<T> {
-    this.gate.begins(request);
+    const { gate } = this;
+    gate.begins(request);
+    // A warning may have led to a change of the limits.
+    if (gate !== this.gate) return this.acquire(this.gate.anew(request, gate), now, options);
     return new Promise<T>((resolve, reject) => {
       const longest = Number.POSITIVE_INFINITY;
       const timeoutMs = Math.min(options?.timeoutMs ?? longest, options?.maxWaitMs ?? longest);

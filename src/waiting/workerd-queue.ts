@@ -15,6 +15,7 @@
 import { isGranted } from "../core/answer.ts";
 import { throwIfAborted } from "../platform/aborted.ts";
 import { Aborts } from "./aborts.ts";
+import type { Gate } from "./gate.ts";
 import type { Verdict } from "./lines.ts";
 import { BaseQueue, type Waiting } from "./queue.ts";
 
@@ -27,6 +28,8 @@ interface Waiter<T> extends Waiting<T, Waiter<T>> {
   waits: boolean;
   /** When it can go, as far as is known. */
   passesAt: number;
+  /** The gate whose limits its request is in units of. */
+  gate: Gate<T>;
   /** When its HTTP request ran last. */
   seenAt: number;
   /** Ends its nap; any HTTP request may call it. */
@@ -79,7 +82,13 @@ export class WorkerdQueue<T> extends BaseQueue<T, Waiter<T>> {
 
   protected stand(waiting: Waiting<T, Waiter<T>>, verdict: Verdict | undefined, now: number): void {
     const passesAt = verdict?.moment ?? Number.POSITIVE_INFINITY;
-    const waiter: Waiter<T> = Object.assign(waiting, { waits: true, passesAt, seenAt: now, wake: () => {} });
+    const waiter: Waiter<T> = Object.assign(waiting, {
+      waits: true,
+      passesAt,
+      gate: this.gate,
+      seenAt: now,
+      wake: () => {},
+    });
     this.#join(waiter);
     const line = waiter.line!;
     if (verdict && line.head === waiter) {
@@ -158,7 +167,17 @@ export class WorkerdQueue<T> extends BaseQueue<T, Waiter<T>> {
   /** Puts a waiter back where it stood: it was passed as gone, and is not. */
   #rejoin(waiter: Waiter<T>): void {
     throwIfAborted(waiter.signal);
-    this.#join(waiter);
+    if (waiter.gate !== this.gate) {
+      this.standAnew(waiter, waiter.gate);
+      this.lines.leave(waiter);
+    }
+    if (waiter.waits) this.#join(waiter);
+  }
+
+  protected override standAnew(waiter: Waiter<T>, before: Gate<T>): void {
+    super.standAnew(waiter, before);
+    waiter.gate = this.gate;
+    waiter.passesAt = Number.POSITIVE_INFINITY;
   }
 
   #leave(waiter: Waiter<T>, isGranted = false): void {
