@@ -37,6 +37,7 @@ export {
   WaitTooLongError,
 } from "./errors.ts";
 export { LimitSet } from "./limit-set.ts";
+export type { Inherit, RedefineOptions } from "./limits/era.ts";
 export {
   CallLimit,
   type CallLimitOptions,

@@ -207,10 +207,7 @@ class LimitSet<M extends string = string, K extends string = M>
         return open();
       },
       begin: (limits, inherit, version) => this.begin(limits, inherit, version),
-      inspect: () => {
-        const now = clock.now();
-        return this.granter.inspect(now);
-      },
+      inspect: (now = clock.now()) => this.granter.inspect(now),
       serve: () => queue.serve(),
       recordOf: (acquisition) => Grant.recordOf(acquisition as Grant<M, K>),
       grantAgain: ({ units, token, covered }) => new Grant(granter, units, token, covered),
