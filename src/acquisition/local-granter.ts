@@ -182,10 +182,11 @@ export class LocalGranter<M extends string, K extends string = M>
     if (isGranted(answer)) return new Grant(this, units, tokenOf(answer));
     if (isReclaimed(answer)) this.endReclaimed();
     const { refuser } = region;
-    // The most common case by itself, for speed: one limit refuses, whose answer needs no second look.
-    const ahead = refuser < 0 ? 0 : this.queue.lines.countBefore(refuser, asked.ranked);
-    if (refuser >= 0 && !this.outlooks.looksCloser(refuser, ahead)) {
-      return new Refusal(this.denials.by(refuser), waitOf(answer), ahead);
+    // The most common case by itself, for speed: one limit refuses.
+    if (refuser >= 0) {
+      const ahead = this.queue.lines.countBefore(refuser, asked.ranked);
+      const wait = this.outlooks.waitAt(region, asked, refuser, waitOf(answer), ahead, now);
+      return new Refusal(this.denials.by(refuser), wait, ahead);
     }
     const outlook = this.outlooks.of(region, asked, now);
     return new Refusal(this.denials.behind(outlook), outlook.retryAfterMs, outlook.ahead);
@@ -255,11 +256,10 @@ export class LocalGranter<M extends string, K extends string = M>
     return this.open().waitOf(index);
   }
 
-  couldGrant(index: number, units: number, demand: number): boolean {
+  roomAt(index: number, units: number): number {
     const { requests } = this;
     // A leaky bucket grants one request after the other.
-    if (demand > 0 && requests.shapers.includes(index)) return false;
-    return units + demand <= requests.ceilingOf(index);
+    return requests.shapers.includes(index) ? 0 : requests.ceilingOf(index) - units;
   }
 
   isOverdrawn(index: number, total: number, now: number): boolean {

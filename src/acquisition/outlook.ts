@@ -18,7 +18,8 @@ interface Known {
 }
 
 export class Outlooks {
-  readonly #requests: Requests<string>;
+  /** For each limit, whether it is a window. */
+  readonly #windows: readonly boolean[];
   readonly #before: Before;
   /** For each limit, the list of it alone. */
   readonly #alone: readonly (readonly number[])[];
@@ -26,7 +27,7 @@ export class Outlooks {
   readonly #known: (Known | undefined)[];
 
   constructor(requests: Requests<string>, before: Before) {
-    this.#requests = requests;
+    this.#windows = requests.windows;
     this.#before = before;
     this.#alone = requests.keys.map((_, index) => [index]);
     this.#known = requests.keys.map(() => undefined);
@@ -38,15 +39,11 @@ export class Outlooks {
     return refuser >= 0 ? this.#ofOne(region, asked, refuser, now) : this.#ofSeveral(region, asked, now);
   }
 
-  /** Whether the core's answer for a limit is not the last word, with so many waiters ahead. */
-  looksCloser(index: number, ahead: number): boolean {
-    return this.#requests.windows[index]! && ahead > 0 && ahead <= MOST_COUNTED;
-  }
-
   #ofOne(region: Region, asked: Asked, index: number, now: number): Outlook {
-    const retryAfterMs = this.#waitAt(region, asked, index, region.waitOf(index), now);
+    const ahead = this.#countAt(asked, index);
+    const retryAfterMs = this.waitAt(region, asked, index, region.waitOf(index), ahead, now);
     const knownMs = retryAfterMs === Number.POSITIVE_INFINITY ? 0 : retryAfterMs;
-    return { limitedBy: this.#alone[index]!, retryAfterMs, knownMs, ahead: this.#countAt(asked, index) };
+    return { limitedBy: this.#alone[index]!, retryAfterMs, knownMs, ahead };
   }
 
   #ofSeveral(region: Region, asked: Asked, now: number): Outlook {
@@ -57,10 +54,11 @@ export class Outlooks {
     const limitedBy = this.#bottleneckFirst(region, asked, refusers, now);
     let [retryAfterMs, knownMs, ahead] = [0, 0, 0];
     for (const index of refusers) {
-      const wait = this.#waitAt(region, asked, index, waits[index]!, now);
+      const before = this.#countAt(asked, index);
+      const wait = this.waitAt(region, asked, index, waits[index]!, before, now);
       retryAfterMs = Math.max(retryAfterMs, wait);
       if (Number.isFinite(wait)) knownMs = Math.max(knownMs, wait);
-      ahead = Math.max(ahead, this.#countAt(asked, index));
+      ahead = Math.max(ahead, before);
     }
     return { limitedBy, retryAfterMs, knownMs, ahead };
   }
@@ -70,33 +68,33 @@ export class Outlooks {
   }
 
   /**
-   * For how long a limit refuses the request. The core's answer `wait` counts what the waiters before it want as one sum; of windows,
-   * each waiter counts by itself here, since none is split over two windows.
+   * For how long a limit refuses the request, with so many waiters `ahead` there. The core's answer `wait` counts what they want as one
+   * sum; of windows, each of them counts by itself here, since none is split over two windows.
    */
-  #waitAt(region: Region, asked: Asked, index: number, wait: number, now: number): number {
-    if (wait === Number.POSITIVE_INFINITY || !this.looksCloser(index, this.#countAt(asked, index)))
+  waitAt(region: Region, asked: Asked, index: number, wait: number, ahead: number, now: number): number {
+    if (!this.#windows[index] || ahead === 0 || ahead > MOST_COUNTED || wait === Number.POSITIVE_INFINITY) {
       return wait;
-    const { request, ranked } = asked;
+    }
+    const reading = region.microsOf(now);
     const { version } = region;
     const { changes } = this.#before;
-    const units = request.units[index]!;
-    const { key, turn } = ranked;
+    const units = asked.request.units[index]!;
+    const { key, turn } = asked.ranked;
     let known = this.#known[index];
-    const isKnown =
-      known?.version === version &&
-      known.changes === changes &&
-      known.key === key &&
-      known.turn === turn &&
-      known.units === units;
-    if (!isKnown) {
-      const before = this.#before.demandsBefore(index, ranked);
-      const reading = region.microsOf(now);
+    if (
+      known?.version !== version ||
+      known.changes !== changes ||
+      known.units !== units ||
+      known.key !== key ||
+      known.turn !== turn
+    ) {
+      const before = this.#before.demandsBefore(index, asked.ranked);
       const moment = momentInLine(region.address, index, before, units, reading, Math.round(wait * 1000));
       known = { version, changes, key, turn, units, moment };
       this.#known[index] = known;
     }
-    const moment = known!.moment;
-    return Number.isNaN(moment) ? wait : (moment - region.microsOf(now)) / 1000;
+    const { moment } = known;
+    return Number.isNaN(moment) ? wait : (moment - reading) / 1000;
   }
 
   /** The limits that refuse, and first of them those that refuse the request by itself. */

@@ -11,7 +11,7 @@
  */
 
 import { Heap } from "../waiting/heap.ts";
-import { Order } from "../waiting/order.ts";
+import { inOrder, type Order } from "../waiting/order.ts";
 import { limitsOf, type Ranked, type Request } from "../waiting/standing.ts";
 import { AWAITS_RELEASE, FREE, type Line, newLine, type Standing, type Stop, UNKNOWN } from "./line.ts";
 
@@ -23,8 +23,8 @@ export class Lines<W extends Standing<W>> {
   readonly #stopped = new Set<Line<W>>();
   /** How many waiters want each limit. */
   readonly #waiting: number[];
-  /** Those waiters in order, once it was asked how many of them stand before another. */
-  readonly #orders: (Order<W> | undefined)[];
+  /** All waiters in order, once it was asked how many of them stand before another. */
+  #order: Order<W> | undefined;
   /** For each limit, why the present walk passes it no more. */
   readonly #stops: Stop[];
   /** How many waiters stand in all lines. A plain field: each take looks at it. */
@@ -32,7 +32,6 @@ export class Lines<W extends Standing<W>> {
 
   constructor(limits: number) {
     this.#waiting = new Array(limits).fill(0);
-    this.#orders = new Array(limits).fill(undefined);
     this.#stops = new Array(limits).fill(FREE);
   }
 
@@ -44,8 +43,8 @@ export class Lines<W extends Standing<W>> {
   /** How many waiters that want limit `index` stand before `ranked`. */
   countBefore(index: number, ranked: Ranked): number {
     if (this.#waiting[index] === 0) return 0;
-    this.#orders[index] ??= this.#inOrder(index);
-    return this.#orders[index].countBefore(ranked);
+    this.#order ??= this.#inOrder();
+    return this.#order.countBefore(index, ranked);
   }
 
   /** The lines there are now; they may end meanwhile. */
@@ -67,10 +66,8 @@ export class Lines<W extends Standing<W>> {
     if (after) after.previous = waiter;
     else line.tail = waiter;
     this.size++;
-    for (const index of line.limits) {
-      this.#waiting[index]!++;
-      this.#orders[index]?.add(waiter);
-    }
+    this.#order?.add(waiter);
+    for (const index of line.limits) this.#waiting[index]!++;
     return line;
   }
 
@@ -85,11 +82,9 @@ export class Lines<W extends Standing<W>> {
     else line.tail = previous;
     if (line.cursor === waiter) this.#moveCursor(line, next);
     if (!line.head) this.#remove(line);
-    this.size--;
-    for (const index of line.limits) {
-      this.#orders[index]?.remove(waiter);
-      if (--this.#waiting[index]! === 0) this.#orders[index] = undefined;
-    }
+    this.#order?.remove(waiter);
+    if (--this.size === 0) this.#order = undefined;
+    for (const index of line.limits) this.#waiting[index]!--;
   }
 
   /** Stops a line, for a reason that came from elsewhere. */
@@ -142,16 +137,12 @@ export class Lines<W extends Standing<W>> {
     return this.#stopAt(limitsOf(units), covered !== undefined);
   }
 
-  #inOrder(index: number): Order<W> {
+  #inOrder(): Order<W> {
     const waiters: W[] = [];
     for (const line of this.#byName.values()) {
-      if (!line.limits.includes(index)) continue;
       for (let waiter = line.head; waiter; waiter = waiter.next) waiters.push(waiter);
     }
-    waiters.sort((a, b) => a.turn - b.turn);
-    const order = new Order<W>(index);
-    for (const waiter of waiters) order.add(waiter);
-    return order;
+    return inOrder(waiters, this.#waiting.length);
   }
 
   #remove(line: Line<W>): void {

@@ -46,8 +46,8 @@ export interface Gate<T> {
   probe(request: Request, demand: readonly number[] | undefined, now: number): Answer;
   /** For how long limit `index` refuses the request that was taken or probed last, in milliseconds: 0 if it grants it. */
   waitAt(index: number): number;
-  /** Whether limit `index` could ever grant `units` with the `demand` as it is. */
-  couldGrant(index: number, units: number, demand: number): boolean;
+  /** How much may be wanted of limit `index` before a request for `units` that it could still grant. */
+  roomAt(index: number, units: number): number;
   /** Whether limit `index` is a resource that cannot hold what is in use and `total` more. */
   isOverdrawn(index: number, total: number, now: number): boolean;
   /** Called when a request begins to wait. */

@@ -11,32 +11,14 @@
  * no other verdict, since the demand becomes use. It does change when the others can go: so their limit counts as stale.
  */
 import { Demand } from "./demand.ts";
-import { type Line, newLine, type Standing } from "./line.ts";
-import { isBefore, limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
+import type { Judge, Verdict } from "./judge.ts";
+import { Line, type Name, nameOf, type Standing } from "./line.ts";
+import { inOrder, type Order } from "./order.ts";
+import { isBefore, NEWCOMER, type Ranked, type Request } from "./standing.ts";
 import { nestedBefore, type Taint, taintOf } from "./taint.ts";
 
-/** Where a waiter is parked that was refused: see `Line`. */
-export interface Verdict {
-  readonly at: number;
-  readonly moment: number;
-  readonly isBlocked: boolean;
-}
-
-/** How a queue judges the waiters of its lines. */
-export interface Judge<W> {
-  /**
-   * Judges a waiter behind the `demand` before it; undefined where there is none. Lets it go, by `leave`, and returns true; or sets
-   * `verdict`.
-   */
-  judge(waiter: W, demand: readonly number[] | undefined): boolean;
-  /** Where the waiter is parked that has just been refused. */
-  readonly verdict: Verdict;
-  /** Whether limit `index` is a resource that cannot hold all that is in use and `total` more. */
-  isOverdrawn(index: number, total: number): boolean;
-}
-
 export class Lines<W extends Standing<W>> {
-  readonly #byName = new Map<string, Line<W>>();
+  readonly #byName = new Map<Name, Line<W>>();
   readonly #demands: readonly Demand<W>[];
   /** Changes with everything that may change a verdict. */
   #state = 0;
@@ -46,6 +28,9 @@ export class Lines<W extends Standing<W>> {
   #lastKey = Number.NEGATIVE_INFINITY;
   /** What the waiters want of each limit, together. */
   readonly #totals: number[];
+  /** What the waiters before the one want that is judged. */
+  readonly #found: number[];
+  #order: Order<W> | undefined;
   /** Differs after each waiter that comes or leaves. */
   changes = 0;
   /** How many waiters stand in all lines. A plain field: each take looks at it. */
@@ -54,8 +39,9 @@ export class Lines<W extends Standing<W>> {
   nested = 0;
 
   constructor(limits: number) {
-    this.#demands = Array.from({ length: limits }, (_, index) => new Demand<W>(index));
+    this.#demands = Array.from({ length: limits }, () => new Demand<W>());
     this.#totals = this.#demands.map(() => 0);
+    this.#found = this.#demands.map(() => 0);
   }
 
   /** How many waiters want limit `index`. */
@@ -71,7 +57,7 @@ export class Lines<W extends Standing<W>> {
   /** All waiters, in the order in which they go. */
   inOrder(): W[] {
     const waiters: W[] = [];
-    for (const line of this.#byName.values()) for (const waiter of line.waiters) waiters.push(waiter);
+    for (const line of this.#byName.values()) for (const waiter of line) waiters.push(waiter);
     return waiters.sort((a, b) => (isBefore(a, b) ? -1 : 1));
   }
 
@@ -82,10 +68,10 @@ export class Lines<W extends Standing<W>> {
     return moment;
   }
 
-  /** The line of a request, if one stands and the request would not be its head. */
-  lineBefore(request: Request, ranked: Ranked): Line<W> | undefined {
-    const line = this.#byName.get(nameOf(request));
-    return line?.head && isBefore(line.head, ranked) ? line : undefined;
+  /** Whether waiters stand before a request in its own line. */
+  hasLineBefore(request: Request, ranked: Ranked): boolean {
+    const head = this.#byName.get(nameOf(request))?.head;
+    return head !== undefined && isBefore(head, ranked);
   }
 
   /** Puts a waiter into its line. A new head has not been judged: `park` or `serve` follows. */
@@ -93,20 +79,18 @@ export class Lines<W extends Standing<W>> {
     const line = this.#lineFor(waiter.request);
     const isNew = line.head === undefined;
     waiter.line = line;
-    line.waiters.add(waiter);
-    line.head = line.waiters.first;
+    line.add(waiter);
     this.#lastKey = Math.max(this.#lastKey, waiter.key);
     this.size++;
     this.changes++;
     if (line.isNested) this.nested++;
+    this.#order?.add(waiter);
     for (const index of line.limits) {
       const demand = this.#demands[index]!;
-      demand.add(waiter);
-      this.#totals[index] = demand.total;
-      if (!isNew) continue;
-      demand.lines++;
+      demand.count++;
+      this.#totals[index]! += waiter.demand[index]!;
       // From the second line on, the sums before waiters are asked for.
-      if (demand.lines > 1) demand.inOrder(this.#byName);
+      if (isNew && ++demand.lines > 1) this.#inOrder();
     }
     // Until it is judged, it could go at any time.
     if (line.head === waiter)
@@ -127,26 +111,36 @@ export class Lines<W extends Standing<W>> {
     if (!line) return;
     const wasHead = line.head === waiter;
     waiter.line = undefined;
-    line.waiters.remove(waiter);
-    line.head = line.waiters.first;
+    line.remove(waiter);
     this.size--;
     this.changes++;
     this.#state++;
     if (line.isNested) this.nested--;
     if (!line.head) this.#end(line);
     else if (wasHead) this.#place(line, line.parkedAt, Number.NEGATIVE_INFINITY);
+    this.#order?.remove(waiter);
     for (const index of line.limits) {
       const demand = this.#demands[index]!;
-      demand.remove(waiter, this.#byName);
-      this.#totals[index] = demand.total;
+      demand.count--;
+      // Beyond that the sum is rounded: what is left of it would not be the sum of the others.
+      if (this.#totals[index]! > Number.MAX_SAFE_INTEGER) this.#totals[index] = this.#inOrder().sum(index);
+      else this.#totals[index]! -= waiter.demand[index]!;
       // After a grant the demand is in use, and the verdict on others the same: but for those that had no moment because of it.
       if (!isGranted || index === line.parkedAt || demand.parked.first?.isBlocked) demand.isStale = true;
     }
-    if (this.size === 0) this.#lastKey = Number.NEGATIVE_INFINITY;
+    if (this.size === 0) {
+      this.#lastKey = Number.NEGATIVE_INFINITY;
+      this.#order = undefined;
+    }
   }
 
-  /** What the waiters before `ranked` want of the limits of a request, to be used at once; undefined if they want nothing. */
-  demandBefore({ units, covered }: Request, ranked: Ranked, judge: Judge<W>): readonly number[] | undefined {
+  /** What the waiters before `ranked` want of a request's limits, to be used at once; undefined if they want nothing. */
+  demandBefore(
+    { units, covered }: Request,
+    ranked: Ranked,
+    judge: Judge<W>,
+    into?: number[],
+  ): readonly number[] | undefined {
     if (this.size === 0) return undefined;
     if (!covered && this.#isBehindAll(ranked)) return this.#totals;
     const taint = covered && this.#taint(judge);
@@ -155,7 +149,7 @@ export class Lines<W extends Standing<W>> {
       if (units[i] === 0 || taint?.amongNested[i]) continue;
       const demand = taint?.all[i] ? nestedBefore(this.#byName, i, ranked) : this.#sumBefore(i, ranked);
       if (demand === 0) continue;
-      found ??= units.map(() => 0);
+      found ??= into?.fill(0) ?? units.map(() => 0);
       found[i] = demand;
     }
     return found;
@@ -165,12 +159,12 @@ export class Lines<W extends Standing<W>> {
   countBefore(index: number, ranked: Ranked): number {
     const demand = this.#demands[index]!;
     if (demand.count === 0 || this.#isBehindAll(ranked)) return demand.count;
-    return this.#isFirst(demand, ranked) ? 0 : demand.inOrder(this.#byName).countBefore(ranked);
+    return this.#isFirst(demand, ranked) ? 0 : this.#inOrder().countBefore(index, ranked);
   }
 
   /** What each waiter before `ranked` wants of limit `index`, in order. */
   demandsBefore(index: number, ranked: Ranked): Iterable<number> {
-    return this.#demands[index]!.inOrder(this.#byName).demandsBefore(ranked);
+    return this.#inOrder().demandsBefore(index, ranked);
   }
 
   /** Something came back: of the limits for which `back` is below 0, or of any limit. */
@@ -205,7 +199,7 @@ export class Lines<W extends Standing<W>> {
     for (const line of this.#byName.values()) {
       if (!line.isNested) continue;
       const refused = new Map<number, number>();
-      for (const waiter of line.waiters) {
+      for (const waiter of line) {
         const { request, demand } = waiter;
         if (line.limits.some((index) => demand[index]! >= (refused.get(index) ?? Number.POSITIVE_INFINITY)))
           continue;
@@ -221,14 +215,23 @@ export class Lines<W extends Standing<W>> {
   /** Judges a waiter, wherever it stands. Returns whether it went. */
   judge(waiter: W, judge: Judge<W>): boolean {
     const line = waiter.line!;
-    if (judge.judge(waiter, this.demandBefore(waiter.request, waiter, judge))) return true;
+    if (judge.judge(waiter, this.demandBefore(waiter.request, waiter, judge, this.#found))) return true;
     if (line.head === waiter) this.park(line, judge.verdict);
     return false;
   }
 
   /** Judges the head of a line, unless that was done already. Returns whether it went. */
   #judge(line: Line<W>, judge: Judge<W>): boolean {
-    return line.judgedAt !== this.#state && this.judge(line.head!, judge);
+    if (line.judgedAt === this.#state) return false;
+    const head = line.head!;
+    const { parkedAt, isNested } = line;
+    // Most heads stay where they are: those before it leave no room there, which one look tells.
+    const room = isNested ? Number.POSITIVE_INFINITY : judge.roomAt(parkedAt, head.request.units[parkedAt]!);
+    if (this.#sumBefore(parkedAt, head, room) > room) {
+      this.park(line, { at: parkedAt, moment: Number.POSITIVE_INFINITY, isBlocked: true });
+      return false;
+    }
+    return this.judge(head, judge);
   }
 
   /** The stale limit whose first waiter goes before those of the other stale limits. */
@@ -253,11 +256,20 @@ export class Lines<W extends Standing<W>> {
     return lines === 1 && (ranked as Partial<W>).line?.head === ranked;
   }
 
-  /** What the waiters before `ranked` want of limit `index`, together. */
-  #sumBefore(index: number, ranked: Ranked): number {
+  /** What the waiters before `ranked` want of limit `index`, together; any sum above `enough` is as good as another. */
+  #sumBefore(index: number, ranked: Ranked, enough?: number): number {
     const demand = this.#demands[index]!;
-    if (demand.count === 0 || this.#isBehindAll(ranked)) return demand.total;
-    return this.#isFirst(demand, ranked) ? 0 : demand.inOrder(this.#byName).demandBefore(ranked);
+    if (demand.count === 0 || this.#isBehindAll(ranked)) return this.#totals[index]!;
+    return this.#isFirst(demand, ranked) ? 0 : this.#inOrder().unitsBefore(index, ranked, enough);
+  }
+
+  /** All waiters in order. They are kept so once the sum before some of them is asked for: a line by itself needs none. */
+  #inOrder(): Order<W> {
+    this.#order ??= inOrder(
+      [...this.#byName.values()].flatMap((line) => [...line]),
+      this.#totals.length,
+    );
+    return this.#order;
   }
 
   #taint(judge: Judge<W>): Taint {
@@ -286,14 +298,8 @@ export class Lines<W extends Standing<W>> {
     const name = nameOf(request);
     let line = this.#byName.get(name);
     if (line) return line;
-    line = newLine<W>(name, limitsOf(request.units), request.covered !== undefined);
+    line = new Line<W>(name, request);
     this.#byName.set(name, line);
     return line;
   }
-}
-
-function nameOf({ units, covered }: Request): string {
-  let name = covered ? "nested" : "";
-  for (let i = 0; i < units.length; i++) if (units[i]! > 0) name += ` ${i}`;
-  return name;
 }

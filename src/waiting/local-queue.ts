@@ -5,7 +5,7 @@
 import { Alarm } from "./alarm.ts";
 import { Departures } from "./departures.ts";
 import type { Gate, QueueOptions } from "./gate.ts";
-import type { Verdict } from "./lines.ts";
+import type { Verdict } from "./judge.ts";
 import { BaseQueue, type Waiting } from "./queue.ts";
 
 interface Waiter<T> extends Waiting<T, Waiter<T>> {}

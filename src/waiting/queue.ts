@@ -4,8 +4,9 @@ import { type Answer, isGranted, tokenOf } from "../core/answer.ts";
 import { toMicros } from "../limits/units.ts";
 import type { Due } from "./deadlines.ts";
 import type { Asked, Gate, Queue, QueueOptions } from "./gate.ts";
+import type { Judge, Verdict } from "./judge.ts";
 import type { Standing } from "./line.ts";
-import { type Judge, Lines, type Verdict } from "./lines.ts";
+import { Lines } from "./lines.ts";
 import type { Demanding } from "./order.ts";
 import { limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
 
@@ -91,9 +92,12 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
     return this.gate.isOverdrawn(index, total, this.now);
   }
 
-  ask(request: Request, now: number, priority = 0): Asked {
-    const ranked = { key: this.keyOf(priority, now), turn: NEWCOMER };
-    if (this.lines.size === 0) return { request, ranked, demand: undefined };
+  roomAt(index: number, units: number): number {
+    // A refusal by the core tells other threads of the waiter.
+    return this.gate.wakeWord ? Number.POSITIVE_INFINITY : this.gate.roomAt(index, units);
+  }
+
+  ask(request: Request, now: number, ranked = this.rank(now)): Asked {
     this.catchUp(now);
     this.now = now;
     return { request, ranked, demand: this.lines.demandBefore(request, ranked, this) };
@@ -101,12 +105,12 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
 
   acquire(request: Request, now: number, options?: AcquireOptions): Promise<T> {
     this.catchUp(now);
-    const ranked = { key: this.keyOf(options?.priority ?? 0, now), turn: NEWCOMER };
+    const ranked = this.rank(now, options);
     // It could not go before the head of its own line, which has been refused.
-    if (this.canWait(request, options) && this.lines.lineBefore(request, ranked)) {
+    if (this.canWait(request, options) && this.lines.hasLineBefore(request, ranked)) {
       return this.enqueue(request, ranked, undefined, now, options);
     }
-    const asked = this.ask(request, now, options?.priority);
+    const asked = this.ask(request, now, ranked);
     const since = toMicros(now);
     const { gate } = this;
     const answer = gate.take(request, asked.demand, now, since);
@@ -118,7 +122,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   }
 
   wait(request: Request, now: number, options?: AcquireOptions): Promise<T> {
-    const ranked = { key: this.keyOf(options?.priority ?? 0, now), turn: NEWCOMER };
+    const ranked = this.rank(now, options);
     return this.waitRefused({ request, ranked, demand: undefined }, now, options);
   }
 
@@ -135,7 +139,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
     // It was reclaimed, and the set ends soon.
     if (at < 0) return { at: limitsOf(units)[0]!, moment: Number.POSITIVE_INFINITY, isBlocked: false };
     // Where those before it leave no room at all, only their grants or their leaving help.
-    const isBlocked = demand !== undefined && !this.gate.couldGrant(at, units[at]!, demand[at]!);
+    const isBlocked = demand !== undefined && demand[at]! > this.gate.roomAt(at, units[at]!);
     return { at, moment: isBlocked ? Number.POSITIVE_INFINITY : momentAfter(now, longest), isBlocked };
   }
 
@@ -162,9 +166,11 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
     return this.gate.timeout(this.gate.outlook({ request, ranked: waiter, demand }, now, false), timeoutMs);
   }
 
-  private keyOf(priority: number, now: number): number {
+  /** The place of a request that has just come. */
+  private rank(now: number, options?: AcquireOptions): Ranked {
     const { agingMs } = this;
-    return agingMs === undefined ? 0 - priority : now - priority * agingMs;
+    const priority = options?.priority ?? 0;
+    return { key: agingMs === undefined ? 0 - priority : now - priority * agingMs, turn: NEWCOMER };
   }
 
   /** Whether a request may wait, whatever its outlook. */

@@ -25,7 +25,10 @@ export function isBefore(a: Ranked, b: Ranked): boolean {
 
 /** The limits that a request wants, by index. */
 export function limitsOf(units: readonly number[]): number[] {
-  const limits: number[] = [];
-  for (let i = 0; i < units.length; i++) if (units[i]! > 0) limits.push(i);
+  let count = 0;
+  for (let i = 0; i < units.length; i++) if (units[i]! > 0) count++;
+  // A list that grows would have room for more, and each line keeps its own.
+  const limits = new Array<number>(count);
+  for (let i = units.length - 1; count > 0; i--) if (units[i]! > 0) limits[--count] = i;
   return limits;
 }

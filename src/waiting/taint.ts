@@ -6,7 +6,7 @@
  * it too. At tainted limits a nested request has only the demand of other nested requests before it; and not even that, if the limit
  * would be tainted with no other waiters than these.
  */
-import type { Line, Standing } from "./line.ts";
+import type { Line, Name, Standing } from "./line.ts";
 import { isBefore, NEWCOMER, type Ranked } from "./standing.ts";
 
 /** For each limit, whether it is tainted. */
@@ -16,7 +16,7 @@ export interface Taint {
   readonly amongNested: readonly boolean[];
 }
 
-type LinesByName<W extends Standing<W>> = ReadonlyMap<string, Line<W>>;
+type LinesByName<W extends Standing<W>> = ReadonlyMap<Name, Line<W>>;
 
 /** `isOverdrawn`: whether a limit is a resource that cannot hold what is in use and `total` more. */
 export function taintOf<W extends Standing<W>>(
@@ -42,7 +42,7 @@ export function nestedBefore<W extends Standing<W>>(
   let demand = 0;
   for (const line of lines.values()) {
     if (!line.isNested) continue;
-    for (const waiter of line.waiters) {
+    for (const waiter of line) {
       if (!isBefore(waiter, ranked)) break;
       demand += waiter.demand[index]!;
     }

@@ -16,7 +16,7 @@ import { isGranted } from "../core/answer.ts";
 import { throwIfAborted } from "../platform/aborted.ts";
 import { Aborts } from "./aborts.ts";
 import type { Gate } from "./gate.ts";
-import type { Verdict } from "./lines.ts";
+import type { Verdict } from "./judge.ts";
 import { BaseQueue, type Waiting } from "./queue.ts";
 
 // How long a waiter sleeps at most, and after how long without running it counts as gone.

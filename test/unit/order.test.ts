@@ -9,6 +9,10 @@ interface Waiter {
   readonly demand: readonly number[];
 }
 
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
 /** The most units that a limit can have: sums of these are rounded. */
 const MOST = Number.MAX_SAFE_INTEGER;
 
@@ -21,12 +25,13 @@ describe("waiters in order", () => {
   ])("%s have the sums of a plain list", (_, keys, most) => {
     for (let seed = 1; seed <= 10; seed++) {
       const roll = die(seed);
-      const order = new Order<Waiter>(1);
+      const order = new Order<Waiter>(2);
       let plain: Waiter[] = [];
       for (let turn = 0; turn < 3000; turn++) {
         // The line grows to hundreds, and ends empty.
         if (roll(5) < (turn < 2000 ? 4 : 1)) {
-          const waiter = { key: roll(keys), turn, demand: [7, roll(9) === 0 ? most : 1 + roll(50)] };
+          const demand = [roll(4) === 0 ? 0 : 7, roll(9) === 0 ? most : roll(50)];
+          const waiter = { key: roll(keys), turn, demand };
           order.add(waiter);
           plain.push(waiter);
           plain.sort((a, b) => (isBefore(a, b) ? -1 : 1));
@@ -35,22 +40,28 @@ describe("waiters in order", () => {
           order.remove(leaving);
           plain = plain.filter((waiter) => waiter !== leaving);
         }
-        if (turn % 7 !== 0) continue;
+        if (turn % 23 !== 0) continue;
         const ranked =
           plain.length > 0 && roll(2) === 0
             ? plain[roll(plain.length)]!
             : { key: roll(keys), turn: NEWCOMER };
         const before = plain.filter((waiter) => isBefore(waiter, ranked));
-        const sum = before.reduce((total, { demand }) => total + demand[1]!, 0);
-        expect(order.countBefore(ranked)).toBe(before.length);
-        expect([...order.demandsBefore(ranked)]).toEqual(before.map(({ demand }) => demand[1]));
-        if (sum <= MOST) expect(order.demandBefore(ranked)).toBe(sum);
-        else expect(order.demandBefore(ranked)).toBeGreaterThan(MOST / 2);
-        const all = plain.reduce((total, { demand }) => total + demand[1]!, 0);
-        if (all <= MOST) expect(order.sum).toBe(all);
+        const bound = roll(2000);
+        for (const limit of [0, 1]) {
+          const of = (waiters: readonly Waiter[]) =>
+            waiters.map(({ demand }) => demand[limit]!).filter((units) => units > 0);
+          const sum = sumOf(of(before));
+          expect(order.countBefore(limit, ranked)).toBe(of(before).length);
+          expect([...order.demandsBefore(limit, ranked)]).toEqual(of(before));
+          if (sum <= MOST) expect(order.unitsBefore(limit, ranked)).toBe(sum);
+          else expect(order.unitsBefore(limit, ranked)).toBeGreaterThan(MOST / 2);
+          expect(order.unitsBefore(limit, ranked, bound) > bound).toBe(sum > bound);
+          const all = sumOf(of(plain));
+          if (all <= MOST) expect(order.sum(limit)).toBe(all);
+        }
       }
       for (const waiter of plain) order.remove(waiter);
-      expect(order.sum).toBe(0);
+      expect([order.sum(0), order.sum(1)]).toEqual([0, 0]);
     }
   });
 });

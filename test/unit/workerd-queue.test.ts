@@ -34,7 +34,7 @@ function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
       return answer;
     },
     waitAt: () => wait,
-    couldGrant: () => true,
+    roomAt: () => Number.POSITIVE_INFINITY,
     isOverdrawn: (_, total) => total > stock.free,
     begins: () => {},
     withdraw: () => {},

@@ -1,0 +1,23 @@
+/** The judgement on a waiter: the lines ask, the queue answers. */
+
+/** Where a waiter is parked that was refused: see `Line`. */
+export interface Verdict {
+  readonly at: number;
+  readonly moment: number;
+  readonly isBlocked: boolean;
+}
+
+/** How a queue judges the waiters of its lines. */
+export interface Judge<W> {
+  /**
+   * Judges a waiter behind the `demand` before it; undefined where there is none. Lets it go, by `leave`, and returns true; or sets
+   * `verdict`.
+   */
+  judge(waiter: W, demand: readonly number[] | undefined): boolean;
+  /** Where the waiter is parked that has just been refused. */
+  readonly verdict: Verdict;
+  /** Whether limit `index` is a resource that cannot hold all that is in use and `total` more. */
+  isOverdrawn(index: number, total: number): boolean;
+  /** How much may be wanted of limit `index` before a request for `units` that could still go; Infinity if only `judge` may tell. */
+  roomAt(index: number, units: number): number;
+}
