@@ -16,10 +16,12 @@ import { demandAt } from "./demand";
 import { homeOf } from "./home";
 import * as kinds from "./kinds";
 import {
+  ACTION,
   AFTER,
   BLOCK_BYTES,
   CLAIM_COUNT,
   COUNT,
+  COUNTED,
   DEFINITION_BYTES,
   DEFINITIONS,
   ENTRY_BYTES,
@@ -29,6 +31,7 @@ import {
   INSPECT,
   KIND,
   LATEST,
+  LET_PASS,
   LIMITS,
   LINE_BITS,
   LOG,
@@ -42,6 +45,7 @@ import {
   REFUSER,
   REGION,
   REPEATS,
+  RESET_AT,
   SETTLE,
   SEVERAL,
   SHIFT,
@@ -55,7 +59,8 @@ import {
   VERSION_AT,
 } from "./layout";
 import { lifeOf } from "./life";
-import { microseconds, TOLERANCE, wait } from "./time";
+import { microseconds, stampOf, stampOfToken, TOLERANCE, tokenOfStamp, wait } from "./time";
+import { countRefusal, report } from "./totals";
 import { wake } from "./wake";
 
 /** The attempt has come to nothing, since another thread published first. */
@@ -68,15 +73,16 @@ export const MOVED = -f64.MAX_VALUE / 2;
 /**
  * Does `action` for each limit. `ms` is the clock's reading in milliseconds, with the participant's SHIFT.
  *
- * - TAKE takes UNITS from all limits, and returns the time of the grant in microseconds. Or it takes nothing, and returns
+ * - TAKE takes UNITS from all limits, and returns the token of the grant: its time in microseconds, half a microsecond later after a
+ *   reset. WAITS is LET_PASS where a limit lets the request pass that it would refuse. Or it takes nothing, and returns
  *   minus the milliseconds until this request alone could pass: -Infinity if that needs a release. WAITS then has the
- *   milliseconds for each limit that refuses, and 0 for the others; REFUSER names the limit if only one refuses. PROBE answers
- *   the same, and takes nothing in either case. `since` is when the request came, in microseconds: 0 if that is now, negative if
- *   it is nested.
- * - SETTLE charges the positive UNITS and gives back the negative ones, for an acquisition that was granted at `since`,
- *   in microseconds. Giving back needs no reading of the clock, so that `ms` may be below 0: later leaks start from the rest.
+ *   milliseconds for each limit that refuses, and 0 for the others; REFUSER names the limit if only one refuses. With COUNTED
+ *   a refusal counts in the totals. PROBE answers the same, and takes nothing in either case. `since` is when the request came,
+ *   in microseconds: 0 if that is now, negative if it is nested.
+ * - SETTLE charges the positive UNITS and gives back the negative ones, for the acquisition with the token `since`. Giving back
+ *   needs no reading of the clock, so that `ms` may be below 0: later leaks start from the rest.
  * - INSPECT reads all limits at one moment. UNITS then has the units in use, and WAITS the milliseconds that one unit
- *   would have to wait.
+ *   would have to wait. With COUNTED, REPORT has the rest of the stats.
  * - With AFTER, each limit has to grant its DEMAND first: that of the waiters before the request. Nothing of it is taken.
  *
  * Returns BEHIND, and does nothing, if `ms` is more than TOLERANCE behind the state; MOVED, if the set has been redefined.
@@ -88,7 +94,8 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
   const count = load<i32>(region + LIMITS);
   const waits = count * UNIT_BYTES;
   const demands = (action & AFTER) !== 0 ? 2 * waits : 0;
-  action &= ~AFTER;
+  const isCounted = (action & COUNTED) !== 0;
+  action &= ACTION;
   const reading = microseconds(ms);
   while (true) {
     const head = readHead(region);
@@ -104,44 +111,60 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
     let now = load<i64>(staged + LATEST);
     if (now < reading) now = reading;
     else if (now - reading > TOLERANCE && reading >= 0 && unchanged(region, head)) return BEHIND;
+    const stamp = action === SETTLE ? stampOfToken(since) : stampOf(now, load<i64>(staged + RESET_AT));
+    if (action === INSPECT && isCounted) report(region, scratch, staged, reading, now);
     let latest: i64 = 0;
     let definition = region + DEFINITIONS;
     const end = definition + count * DEFINITION_BYTES;
     for (let units = scratch + UNITS; definition < end; definition += DEFINITION_BYTES, units += UNIT_BYTES) {
       let amount = load<f64>(units);
       if (action === SETTLE) {
-        if (amount !== 0) kinds.settle(definition, staged, scratch, now, i64(amount), i64(since));
+        if (amount !== 0) kinds.settle(definition, staged, scratch, now, i64(amount), stamp);
         continue;
       }
       if (action === INSPECT) {
         store<f64>(units, f64(kinds.used(definition, staged, scratch, now)));
         amount = 1;
       }
-      let ready: i64 = 0;
+      let answer: f64 = 0;
       if (amount > 0) {
         const demand = demands !== 0 ? demandAt(units + demands) : 0;
-        ready = kinds.take(definition, staged, scratch, now, i64(amount), demand);
+        const ready = kinds.ask(definition, staged, scratch, now, stamp, i64(amount), demand);
         if (ready !== 0) {
-          const refuser = latest === 0 ? i32(units - scratch - UNITS) / UNIT_BYTES : SEVERAL;
-          store<f64>(scratch + REFUSER, f64(refuser));
-          latest = max(latest, ready);
+          if (kinds.isShadow(definition)) {
+            kinds.letPass(definition, staged);
+            answer = LET_PASS;
+          } else {
+            const refuser = latest === 0 ? i32(units - scratch - UNITS) / UNIT_BYTES : SEVERAL;
+            store<f64>(scratch + REFUSER, f64(refuser));
+            latest = max(latest, ready);
+            answer = wait(reading, ready);
+          }
         }
       }
-      store<f64>(units + waits, ready === 0 ? 0 : wait(reading, ready));
+      store<f64>(units + waits, answer);
     }
     if (action === SETTLE || (action === TAKE && latest === 0 && load<i32>(staged + CLAIM_COUNT) === 0)) {
       store<i64>(staged + LATEST, now);
       if (publish(region, head, staged)) {
-        if (action === SETTLE) wake(region);
-        return f64(now);
+        if (action === SETTLE) {
+          wake(region);
+          return f64(now);
+        }
+        return tokenOfStamp(stamp);
       }
     } else if (isAlone(region)) {
       // There is no other thread that could have a claim, or could have published.
-      return latest === 0 ? f64(now) : -wait(reading, latest);
+      if (latest === 0) return f64(now);
+      if (isCounted && action === TAKE) countRefusal(region, scratch);
+      return -wait(reading, latest);
     } else {
       const came = since === 0 ? now : i64(abs(since)) + load<i64>(scratch + SHIFT);
       const answer = decide(region, scratch, head, staged, reading, came, since < 0, action, latest, demands);
-      if (answer !== AGAIN) return answer;
+      if (answer !== AGAIN) {
+        if (isCounted && action === TAKE && answer < 0) countRefusal(region, scratch);
+        return answer;
+      }
     }
     store<f64>(scratch + REPEATS, load<f64>(scratch + REPEATS) + 1);
   }
@@ -173,7 +196,7 @@ export function decide(
     const dropped = claims.drop(region, staged, load<i32>(scratch + PARTICIPANT), came);
     if (!publish(region, head, staged)) return AGAIN;
     if (dropped) wake(region);
-    return f64(now);
+    return tokenOfStamp(stampOf(now, load<i64>(staged + RESET_AT)));
   }
   const done =
     action === TAKE && claims.isPressing(region, now, came, latest)
@@ -233,6 +256,7 @@ export function stage(region: usize, scratch: usize, head: i64): usize {
   let target = load<usize>(scratch + OWN);
   if (target === source) target += load<i32>(region + BLOCK_BYTES);
   store<i64>(target + LATEST, load<i64>(source + LATEST));
+  store<i64>(target + RESET_AT, load<i64>(source + RESET_AT));
   const end = target + load<i32>(region + STATE_BYTES);
   let from = source + STATES;
   for (let to = target + STATES; to < end; to += PIECE, from += PIECE) {

@@ -4,6 +4,7 @@
  * through which requests and answers pass. layout.ts draws the memory, commit.ts is the transaction, and algorithms/ has one
  * file for each algorithm.
  */
+export { change } from "./change";
 export { transact } from "./commit";
 export { demandOf } from "./demand";
 export { inherit } from "./inherit";
@@ -12,3 +13,4 @@ export { enter, exit } from "./life";
 export { correct, leave } from "./participant";
 export { redefine } from "./redefine";
 export { define, format, regionBytes, scratchOf } from "./region";
+export { countEnd } from "./totals";

@@ -2,7 +2,7 @@
  * A limit that is defined anew keeps what is used of it. The state under the old definition is settled to now, and the state under
  * the new one begins with what is left. It is exact: a part of a unit is carried over as a part of a unit, rounded up.
  *
- * A debt stays a debt, with the marks by which reservations refund. A log stays a log. All other kinds pass on a number of units, as
+ * Its record goes on: a pause, and the totals. A debt stays a debt, with the marks by which reservations refund. A log stays a log. All other kinds pass on a number of units, as
  * if they had been taken now.
  *
  * The old block is only read. It may be torn, since its owner may be writing to it again: the numbers are then wrong, and never
@@ -13,6 +13,7 @@ import * as kinds from "./kinds";
 import {
   AT,
   CEILING,
+  CHARGED,
   COUNT,
   DEBT,
   DEFINITION_BYTES,
@@ -33,11 +34,13 @@ import {
   LOG,
   MARK_COUNT,
   MARK_LOW,
-  MARK_TIME,
+  MARK_STAMP,
   MARKS,
   MAX_ENTRIES,
   MAX_MARKS,
   PARTICIPANTS,
+  RECORD_BYTES,
+  REFUNDED,
   RESOURCE,
   SLIDING_WINDOW,
   STATE,
@@ -81,9 +84,12 @@ export function inherit(
   const state = target + load<i32>(next + STATE);
   const oldKind = load<i32>(old + KIND);
   const kind = load<i32>(next + KIND);
+  memory.copy(state, oldState, RECORD_BYTES);
+  store<i64>(state + REFUNDED, converted(load<i64>(state + REFUNDED), ratio, false));
+  store<i64>(state + CHARGED, converted(load<i64>(state + CHARGED), ratio, false));
   if (kind === RESOURCE) {
     const participants = min(load<i32>(from + PARTICIPANTS), load<i32>(to + PARTICIPANTS));
-    memory.copy(state + IN_USE, oldState + IN_USE, HELD + participants * HELD_BYTES);
+    memory.copy(state + IN_USE, oldState + IN_USE, HELD - IN_USE + participants * HELD_BYTES);
     return;
   }
   if (mode === INHERIT_FRESH) return;
@@ -100,7 +106,7 @@ export function inherit(
     if (load<i64>(old + WINDOW) === load<i64>(next + WINDOW))
       store<i64>(state + WINDOW_END, load<i64>(oldState + WINDOW_END));
   }
-  if (units > 0) kinds.settle(next, target, scratch, time, units, 0);
+  if (units > 0) kinds.charge(next, target, scratch, time, units);
 }
 
 /** The units in use at `now`. A part of a unit counts as one. */
@@ -211,7 +217,7 @@ function passDebt(old: usize, oldState: usize, next: usize, state: usize, now: i
       lowUnits = units;
       lowRest = rest;
     }
-    store<i64>(mark + MARK_TIME, load<i64>(each + MARK_TIME));
+    store<i64>(mark + MARK_STAMP, load<i64>(each + MARK_STAMP));
     write(next, mark + MARK_LOW, isWide(kind), lowUnits, lowRest, weight, false);
     kept++;
     mark += MARK_LOW + word;

@@ -9,18 +9,26 @@ import * as tokenBucket from "./algorithms/token-bucket";
 import {
   AHEAD,
   CEILING,
+  CHARGED,
   DEBT_BYTES,
   FIXED_BYTES,
   FIXED_WINDOW,
   GCRA,
+  GRANTED,
   HELD,
   HELD_BYTES,
+  IN_USE,
   KIND,
   LEAKY_BUCKET,
+  LIMIT_FLAGS,
   LOG,
   LOG_BYTES,
   PARTICIPANT,
+  PAUSED,
+  RECORD_BYTES,
+  REFUNDED,
   RESOURCE,
+  SHADOW,
   SLIDING_BYTES,
   SLIDING_WINDOW,
   STATE,
@@ -29,6 +37,7 @@ import {
   WIDE_BUCKET,
   WIDE_BYTES,
   WIDE_LEAKY_BUCKET,
+  WOULD_REFUSE,
 } from "./layout";
 import * as numbers from "./numbers";
 import { refund } from "./refund";
@@ -42,7 +51,7 @@ export function stateBytes(kind: i32, participants: i32): i32 {
   if (kind === RESOURCE) return HELD + participants * HELD_BYTES;
   if (kind === SLIDING_WINDOW) return SLIDING_BYTES;
   if (kind === FIXED_WINDOW) return FIXED_BYTES;
-  if (kind === UNLIMITED) return 0;
+  if (kind === UNLIMITED) return RECORD_BYTES;
   return kind >= WIDE_BUCKET ? WIDE_BYTES : DEBT_BYTES;
 }
 
@@ -57,15 +66,57 @@ export function define(definition: usize, capacity: i64): void {
 }
 
 /**
- * Takes `units` from one limit of a staged block. Returns 0 if the limit grants them, and would still have granted them after the
- * `demand` of the waiters before. Else returns the first microsecond at which this limit alone would grant them then: NEVER if no
- * passing of time helps. `scratch` is the participant's.
+ * Asks one limit of a staged block for `units`, as `take` does. A pause counts too: nothing passes before it ends, so that the limit
+ * is asked as of then.
  */
-export function take(
+export function ask(
   definition: usize,
   block: usize,
   scratch: usize,
   now: i64,
+  stamp: i64,
+  units: i64,
+  demand: i64,
+): i64 {
+  const record = block + load<i32>(definition + STATE);
+  const paused = load<i64>(record + PAUSED);
+  const isPaused = paused > now;
+  // A shadow lets pass: its state stays as it is.
+  if (isPaused && (paused === NEVER || isShadow(definition))) return paused;
+  const ready = take(definition, block, scratch, max(now, paused), stamp, units, demand);
+  if (ready !== 0) return ready;
+  if (isPaused) return paused;
+  store<i64>(record + GRANTED, load<i64>(record + GRANTED) + 1);
+  return 0;
+}
+
+/** Whether a limit lets pass what it would refuse. */
+export function isShadow(definition: usize): bool {
+  return (load<i32>(definition + LIMIT_FLAGS) & SHADOW) !== 0;
+}
+
+/** A shadow has let a request pass. */
+export function letPass(definition: usize, block: usize): void {
+  const record = block + load<i32>(definition + STATE);
+  count(record + GRANTED, 1);
+  count(record + WOULD_REFUSE, 1);
+}
+
+function count(total: usize, more: i64): void {
+  store<i64>(total, min(load<i64>(total) + more, fixedWindow.MOST));
+}
+
+/**
+ * Takes `units` from one limit of a staged block. Returns 0 if the limit grants them, and would still have granted them after the
+ * `demand` of the waiters before. Else returns the first microsecond at which this limit alone would grant them then: NEVER if no
+ * passing of time helps. `scratch` is the participant's.
+ */
+function take(
+  definition: usize,
+  block: usize,
+  scratch: usize,
+  now: i64,
+  stamp: i64,
   units: i64,
   demand: i64,
 ): i64 {
@@ -73,9 +124,9 @@ export function take(
   const state = block + load<i32>(definition + STATE);
   switch (load<i32>(definition + KIND)) {
     case TOKEN_BUCKET:
-      return tokenBucket.take<Narrow>(definition, state, now, units, demand);
+      return tokenBucket.take<Narrow>(definition, state, now, stamp, units, demand);
     case GCRA:
-      return gcra.take<Narrow>(definition, state, now, units, demand);
+      return gcra.take<Narrow>(definition, state, now, stamp, units, demand);
     case LEAKY_BUCKET:
       return leakyBucket.take<Narrow>(definition, state, now, units, demand);
     case SLIDING_WINDOW:
@@ -83,7 +134,7 @@ export function take(
     case FIXED_WINDOW:
       return fixedWindow.take(definition, state, now, aheadOf(scratch), units, demand);
     case WIDE_BUCKET:
-      return tokenBucket.take<Wide>(definition, state, now, units, demand);
+      return tokenBucket.take<Wide>(definition, state, now, stamp, units, demand);
     case WIDE_LEAKY_BUCKET:
       return leakyBucket.take<Wide>(definition, state, now, units, demand);
     case UNLIMITED:
@@ -101,8 +152,9 @@ export function hasRoom(definition: usize, block: usize, scratch: usize, now: i6
   return used(definition, block, scratch, now) + demand <= load<i64>(definition + CEILING);
 }
 
-/** The demand that a waiter for `units` makes: of a leaky bucket, where one waiter goes after the other, the time that it takes. */
+/** The demand that a waiter for `units` makes: of a shadow none; of a leaky bucket, where one waiter goes after the other, the time that it takes. */
 export function demandOf(definition: usize, units: i64): i64 {
+  if (isShadow(definition)) return 0;
   const kind = load<i32>(definition + KIND);
   if (kind === LEAKY_BUCKET) return leakyBucket.demandOf<Narrow>(definition, units);
   if (kind === WIDE_LEAKY_BUCKET) return leakyBucket.demandOf<Wide>(definition, units);
@@ -110,8 +162,7 @@ export function demandOf(definition: usize, units: i64): i64 {
 }
 
 /**
- * Settles `units` of one limit of a staged block: charges positive units, gives back negative ones. `token` is the time of
- * the grant, in microseconds.
+ * Settles `units` of one limit of a staged block, for the grant with this stamp: charges positive units, gives back negative ones.
  */
 export function settle(
   definition: usize,
@@ -119,18 +170,28 @@ export function settle(
   scratch: usize,
   now: i64,
   units: i64,
-  token: i64,
+  stamp: i64,
 ): void {
   const state = block + load<i32>(definition + STATE);
   const kind = load<i32>(definition + KIND);
-  if (kind === UNLIMITED) return;
   if (kind === RESOURCE) {
     if (units < 0) resource.giveBack(state, load<i32>(scratch + PARTICIPANT), -units);
   } else if (units < 0) {
     // Windows and the leaky bucket give nothing back: a grant has used up its place in time.
-    if (kind <= GCRA) giveBack<Narrow>(definition, state, now, -units, token);
-    else if (kind === WIDE_BUCKET) giveBack<Wide>(definition, state, now, -units, token);
-  } else if (kind === SLIDING_WINDOW) {
+    if (kind <= GCRA) giveBack<Narrow>(definition, state, now, -units, stamp);
+    else if (kind === WIDE_BUCKET) giveBack<Wide>(definition, state, now, -units, stamp);
+  } else {
+    count(state + CHARGED, units);
+    charge(definition, block, scratch, now, units);
+  }
+}
+
+/** Adds units to a rate without a grant, and counts them nowhere else. */
+export function charge(definition: usize, block: usize, scratch: usize, now: i64, units: i64): void {
+  const state = block + load<i32>(definition + STATE);
+  const kind = load<i32>(definition + KIND);
+  if (kind === UNLIMITED) return;
+  if (kind === SLIDING_WINDOW) {
     slidingWindow.charge(definition, state, logOf(definition, block), now, units);
   } else if (kind === FIXED_WINDOW) {
     fixedWindow.charge(definition, state, now, aheadOf(scratch), units);
@@ -139,6 +200,55 @@ export function settle(
   } else {
     debt.charge<Narrow>(definition, state, now, units);
   }
+}
+
+/** Nothing of the limit passes before `until`. It never shortens a pause. */
+export function pause(definition: usize, block: usize, until: i64): void {
+  const record = block + load<i32>(definition + STATE);
+  store<i64>(record + PAUSED, max(load<i64>(record + PAUSED), until));
+}
+
+export function resume(definition: usize, block: usize): void {
+  store<i64>(block + load<i32>(definition + STATE) + PAUSED, 0);
+}
+
+/** Leaves at most so many units of a rate, without a grant. */
+export function lower(definition: usize, block: usize, scratch: usize, now: i64, left: i64): void {
+  const kind = load<i32>(definition + KIND);
+  const units = load<i64>(definition + CEILING) - left;
+  if (kind === RESOURCE || kind === UNLIMITED || units <= 0) return;
+  const state = block + load<i32>(definition + STATE);
+  if (kind === SLIDING_WINDOW || kind === FIXED_WINDOW) {
+    const missing = units - used(definition, block, scratch, now);
+    if (missing > 0) charge(definition, block, scratch, now, missing);
+  } else if (kind >= WIDE_BUCKET) {
+    debt.raise<Wide>(definition, state, now, units);
+  } else {
+    debt.raise<Narrow>(definition, state, now, units);
+  }
+}
+
+/** Makes a rate as if it had never been used, but for `missing` units. What is in use of a resource stays in use. */
+export function reset(definition: usize, block: usize, scratch: usize, now: i64, missing: i64): void {
+  const kind = load<i32>(definition + KIND);
+  if (kind === RESOURCE || kind === UNLIMITED) return;
+  const state = block + load<i32>(definition + STATE);
+  if (kind === SLIDING_WINDOW) slidingWindow.reset(state);
+  else if (kind === FIXED_WINDOW) fixedWindow.reset(definition, state, now, aheadOf(scratch));
+  else if (kind >= WIDE_BUCKET) debt.reset<Wide>(state, now);
+  else debt.reset<Narrow>(state, now);
+  if (missing > 0) charge(definition, block, scratch, now, missing);
+}
+
+/** Returns the first microsecond at which nothing of a rate is in use; `now` for a resource. */
+export function fullAt(definition: usize, block: usize, scratch: usize, now: i64): i64 {
+  const state = block + load<i32>(definition + STATE);
+  const kind = load<i32>(definition + KIND);
+  if (kind === RESOURCE || kind === UNLIMITED) return now;
+  if (kind === SLIDING_WINDOW) return slidingWindow.fullAt(definition, state, logOf(definition, block), now);
+  if (kind === FIXED_WINDOW) return fixedWindow.fullAt(definition, state, now, aheadOf(scratch));
+  if (kind >= WIDE_BUCKET) return debt.fullAt<Wide>(definition, state, now);
+  return debt.fullAt<Narrow>(definition, state, now);
 }
 
 /** Takes back all that a participant holds. */
@@ -157,7 +267,7 @@ export function move(definition: usize, block: usize, now: i64, ahead: i64): voi
 export function used(definition: usize, block: usize, scratch: usize, now: i64): i64 {
   const state = block + load<i32>(definition + STATE);
   const kind = load<i32>(definition + KIND);
-  if (kind === RESOURCE) return load<i64>(state);
+  if (kind === RESOURCE) return load<i64>(state + IN_USE);
   if (kind === UNLIMITED) return 0;
   if (kind === SLIDING_WINDOW) return slidingWindow.used(definition, state, logOf(definition, block), now);
   if (kind === FIXED_WINDOW) return fixedWindow.used(definition, state, now, aheadOf(scratch));
@@ -165,9 +275,10 @@ export function used(definition: usize, block: usize, scratch: usize, now: i64):
   return debt.used<Narrow>(definition, state, now);
 }
 
-function giveBack<D>(definition: usize, state: usize, now: i64, units: i64, token: i64): void {
+function giveBack<D>(definition: usize, state: usize, now: i64, units: i64, stamp: i64): void {
   debt.leak<D>(definition, state, now);
-  refund<D>(definition, state, numbers.ofUnits<D>(definition, units), token);
+  const back = refund<D>(definition, state, numbers.ofUnits<D>(definition, units), stamp);
+  count(state + REFUNDED, numbers.unitsIn<D>(definition, back));
 }
 
 function aheadOf(scratch: usize): i64 {

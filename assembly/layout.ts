@@ -30,7 +30,8 @@
  * |  REGION i32, the address of the region it belongs to    | format, once
  * |  CLAIM_COUNT i32, how many claims the block has         |
  * |  LATEST i64, the latest time published, in microseconds |
- * |  state of limit 0, 1, ...              (always copied)  |
+ * |  RESET_AT i64, the microsecond after the latest reset   |
+ * |  record and state of limit 0, 1, ...   (always copied)  |
  * |  log of each sliding window            (live part only) |
  * |  claims of waiters, among threads      (live part only) |
  * +--------------------------------------------------------+
@@ -47,19 +48,17 @@
  * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
  * |  WAITS f64, one a limit: 0 where the limit agrees       | core
  * |  DEMAND f64, one a limit: for the waiters before it     | JavaScript
+ * |  REPORT, one a limit: its totals, and when it is full   | core
+ * |  COUNTS, one a limit: of the participant's own requests | core
  * +--------------------------------------------------------+
  * ```
  */
 
 /**
- * Grows with each change to the states and the logs of a block: a Durable Object keeps them in its storage, and reads
- * back only those of the same format.
+ * Grows with each change to the states and the logs of a block: a Durable Object keeps them in its storage, and reads back only those
+ * of the same format. States of the formats before it had no records, and were not all of one format: see src/cloudflare/older-states.ts.
  */
-export const FORMAT = 1;
-/** The format of sets with a wide limit. Under format 1 such a limit had a state of another size and meaning. */
-export const WIDE_FORMAT = 2;
-/** The format of sets with a fixed window. Under formats 1 and 2 its state had the window's number in place of its end. */
-export const FIXED_FORMAT = 3;
+export const FORMAT = 4;
 /** Grows with each change to this file: threads that read memory in different ways must not share it. */
 export const SHARED_FORMAT = 7;
 
@@ -84,6 +83,18 @@ export const SETTLE = 2;
 export const INSPECT = 3;
 /** Added to TAKE, PROBE or INSPECT: waiters stand before the request, and DEMAND counts. */
 export const AFTER = 4;
+/** An action without what is added to it. */
+export const ACTION = 3;
+/** Added to TAKE: a refusal is the last word, and counts as such. Added to INSPECT: REPORT is wanted too. */
+export const COUNTED = 8;
+// What a change does.
+export const PAUSE = 0;
+export const RESUME = 1;
+export const LOWER = 2;
+export const RESET = 3;
+
+/** In WAITS: the limit would have refused, and let the request pass. */
+export const LET_PASS = -1;
 
 // What carries over where a limit is defined anew: see inherit.ts.
 /** What is used stays used. */
@@ -214,7 +225,9 @@ export const VERSION_AT = 32 - LINE_BITS;
 export const REGION = 0;
 export const CLAIM_COUNT = 4;
 export const LATEST = 8;
-export const STATES = 16;
+/** The microsecond after the latest reset, or 0: see time.ts. */
+export const RESET_AT = 16;
+export const STATES = 32;
 /** States are copied in pieces of this size. */
 export const PIECE = 32;
 
@@ -229,15 +242,25 @@ export const UNTIL = 16;
 /** The demand of the waiter, one number a limit: 0 where it does not want the limit. */
 export const WANTS = 24;
 
+// Record of a limit, with which its state begins, whatever its kind.
+/** Nothing passes before this microsecond. */
+export const PAUSED = 0;
+/** Requests, and those of them that a shadow let pass. Then units. */
+export const GRANTED = 8;
+export const WOULD_REFUSE = 16;
+export const REFUNDED = 24;
+export const CHARGED = 32;
+export const RECORD_BYTES = 40;
+
 // State of a debt: token bucket, GCRA, leaky bucket. The debt and the low of a mark are numbers of one word, or of two in wide
 // kinds: what follows them is so much further on.
-export const AT = 0;
-export const DEBT = 8;
+export const AT = RECORD_BYTES;
+export const DEBT = AT + 8;
 /** From the end of the debt. */
 export const MARK_COUNT = 0;
-/** From the end of the debt. A mark is its time, and the low behind it. */
+/** From the end of the debt. A mark is its stamp, and the low behind it. */
 export const MARKS = 8;
-export const MARK_TIME = 0;
+export const MARK_STAMP = 0;
 export const MARK_LOW = 8;
 export const MAX_MARKS = 4;
 const WORD = 8;
@@ -245,10 +268,10 @@ export const DEBT_BYTES = DEBT + WORD + MARKS + MAX_MARKS * (MARK_LOW + WORD);
 export const WIDE_BYTES = DEBT + 2 * WORD + MARKS + MAX_MARKS * (MARK_LOW + 2 * WORD);
 
 // State of a sliding window; its log lies at the end of the block.
-export const SUM = 0;
-export const FIRST = 8;
-export const COUNT = 12;
-export const SLIDING_BYTES = 16;
+export const SUM = RECORD_BYTES;
+export const FIRST = SUM + 8;
+export const COUNT = SUM + 12;
+export const SLIDING_BYTES = SUM + 16;
 export const ENTRY_TIME = 0;
 export const ENTRY_AMOUNT = 8;
 export const ENTRY_BYTES = 16;
@@ -257,13 +280,13 @@ export const LOG_BYTES = MAX_ENTRIES * ENTRY_BYTES;
 
 // State of a fixed window.
 /** The end of the window in the set's time. */
-export const WINDOW_END = 0;
-export const USED_IN_WINDOW = 8;
-export const FIXED_BYTES = 16;
+export const WINDOW_END = RECORD_BYTES;
+export const USED_IN_WINDOW = WINDOW_END + 8;
+export const FIXED_BYTES = WINDOW_END + 16;
 
 // State of a resource, then the units that each participant holds of it.
-export const IN_USE = 0;
-export const HELD = 8;
+export const IN_USE = RECORD_BYTES;
+export const HELD = IN_USE + 8;
 export const HELD_BYTES = 8;
 
 // Scratch.
@@ -278,3 +301,17 @@ export const REFUSER = 32;
 export const REPEATS = 40;
 export const UNITS = 48;
 export const UNIT_BYTES = 8;
+/** How many arrays of one number a limit stand before the reports. */
+export const REPORT_AFTER = 3;
+
+// Report of a limit: floating point. The counts of its record from GRANTED on, COUNTS of all participants, milliseconds until it is full.
+export const RECORD_COUNTS = 4;
+export const REPORTED_COUNTS = 4;
+export const REPORTED_FULL = 7;
+export const REPORT_WORDS = 8;
+
+// Counts of a participant, behind the reports: how its requests ended that wanted the limit. The participants after it count on.
+export const REFUSED = 0;
+export const TIMED_OUT = 1;
+export const ABORTED = 2;
+export const COUNT_WORDS = 3;

@@ -88,6 +88,12 @@ export function wholeUnits<D>(definition: usize, debt: D): i64 {
   return (debt + weight - 1) / weight;
 }
 
+/** The units of a debt. A part of a unit counts as none. */
+export function unitsIn<D>(definition: usize, debt: D): i64 {
+  if (isVector<D>()) return unitsOf(debt);
+  return debt / load<i64>(definition + WEIGHT);
+}
+
 /** The debt with `units` more, or the highest debt that is counted. */
 export function charged<D>(definition: usize, debt: D, units: i64): D {
   if (isVector<D>()) {

@@ -19,6 +19,7 @@ import {
   LIMITS,
   OWN,
   PARTICIPANT,
+  RESET_AT,
   SHIFT,
   UNIT_BYTES,
   UNITS,
@@ -54,13 +55,14 @@ export function redefine(region: usize, scratch: usize, life: i32, next: usize, 
     memory.fill(block + CLAIM_COUNT, 0, load<i32>(next + BLOCK_BYTES) - CLAIM_COUNT);
     const now = max(reading, load<i64>(source + LATEST));
     store<i64>(block + LATEST, now);
+    store<i64>(block + RESET_AT, load<i64>(source + RESET_AT));
     for (let i = 0; i < count; i++) {
       const plan = own + UNITS + i * UNIT_BYTES;
       const index = i32(load<f64>(plan));
       if (index >= 0)
         inherit(region, source, index, next, block, i, own, f64(now), mode, load<f64>(plan + arrays));
       const lost = load<f64>(plan + 2 * arrays);
-      if (lost > 0) kinds.settle(next + DEFINITIONS + i * DEFINITION_BYTES, block, own, now, i64(lost), 0);
+      if (lost > 0) kinds.charge(next + DEFINITIONS + i * DEFINITION_BYTES, block, own, now, i64(lost));
     }
     if (!publish(region, head, block)) continue;
     ring(region);

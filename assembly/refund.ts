@@ -5,12 +5,12 @@
  * the refill was lost wherever the debt touched zero (the one-sided reflection of Skorokhod, 1961).
  *
  * The lowest debt since a time is kept as a short stack of marks, oldest first, with strictly rising lows: a mark says
- * that the debt has not been below its `low` since its `time`. A mark that is older than the grant gives too low an
+ * that the debt has not been below its `low` since its stamp. A mark that is older than the grant gives too low an
  * answer, never too high a one. When the stack is full, the mark whose low is nearest to that of the mark before it is
  * dropped: the refund is then exact, or too small by as little as possible.
  */
 
-import { AT, DEBT, MARK_COUNT, MARK_LOW, MARK_TIME, MARKS, MAX_MARKS } from "./layout";
+import { DEBT, MARK_COUNT, MARK_LOW, MARK_STAMP, MARKS, MAX_MARKS } from "./layout";
 import { isLess, isZero, minus, zero } from "./numbers";
 
 /** Lowers the marks above `debt`, since the debt has fallen to it. */
@@ -18,29 +18,31 @@ export function lowerMarks<D>(state: usize, debt: D): void {
   setCount<D>(state, lowered<D>(state, markCount<D>(state), debt));
 }
 
-/** Marks the debt right after a grant at the present time. */
-export function pushMark<D>(definition: usize, state: usize): void {
-  const time = load<i64>(state + AT);
+/** Marks the debt right after a grant with this stamp, the latest. */
+export function pushMark<D>(definition: usize, state: usize, stamp: i64): void {
   let count = markCount<D>(state);
-  if (count === 0 || timeOf<D>(state, count - 1) !== time) {
+  if (count === 0 || stampOf<D>(state, count - 1) !== stamp) {
     if (count === MAX_MARKS) {
       dropMark<D>(definition, state);
       count--;
     }
-    store<i64>(mark<D>(state, count) + MARK_TIME, time);
+    store<i64>(mark<D>(state, count) + MARK_STAMP, stamp);
     count++;
     setCount<D>(state, count);
   }
   store<D>(mark<D>(state, count - 1) + MARK_LOW, load<D>(state + DEBT));
 }
 
-/** Gives back as much of `unused`, granted at `time`, as may go back: takes it off the debt, and off the marks since then. */
-export function refund<D>(definition: usize, state: usize, unused: D, time: i64): void {
+/**
+ * Gives back as much of `unused`, of the grant with this stamp, as may go back: takes it off the debt, and off the marks since then.
+ * Returns how much that was.
+ */
+export function refund<D>(definition: usize, state: usize, unused: D, stamp: i64): D {
   const count = markCount<D>(state);
   let after = count;
-  while (after > 0 && timeOf<D>(state, after - 1) > time) after--;
+  while (after > 0 && stampOf<D>(state, after - 1) > stamp) after--;
   // No mark is as old as the grant: the debt has been zero since.
-  if (after === 0) return;
+  if (after === 0) return zero<D>();
   const low = lowOf<D>(state, after - 1);
   const back = isLess<D>(low, unused) ? low : unused;
   store<D>(state + DEBT, minus<D>(definition, load<D>(state + DEBT), back));
@@ -49,6 +51,12 @@ export function refund<D>(definition: usize, state: usize, unused: D, time: i64)
   }
   // The lowered debt may be the lowest since older grants, too.
   collapse<D>(state, after, minus<D>(definition, low, back));
+  return back;
+}
+
+/** Forgets all marks: no grant until now has anything to give back. */
+export function clearMarks<D>(state: usize): void {
+  setCount<D>(state, 0);
 }
 
 /** Brings the first `end` marks down to `low`. */
@@ -96,8 +104,8 @@ function moveMarks<D>(state: usize, to: i32, from: i32, end: i32): void {
   for (; from < end; from++, to++) v128.store(mark<D>(state, to), v128.load(mark<D>(state, from)));
 }
 
-function timeOf<D>(state: usize, i: i32): i64 {
-  return load<i64>(mark<D>(state, i) + MARK_TIME);
+function stampOf<D>(state: usize, i: i32): i64 {
+  return load<i64>(mark<D>(state, i) + MARK_STAMP);
 }
 
 function lowOf<D>(state: usize, i: i32): D {

@@ -8,6 +8,7 @@ import {
   CEILING,
   CLAIM_BYTES,
   CLAIMS,
+  COUNT_WORDS,
   DEFINITION_BYTES,
   DEFINITIONS,
   HANDLES_BYTES,
@@ -25,6 +26,8 @@ import {
   PARTICIPANTS,
   PIECE,
   REGION,
+  REPORT_AFTER,
+  REPORT_WORDS,
   ROOM_BYTES,
   ROOMS,
   SCRATCH_BYTES,
@@ -154,7 +157,7 @@ function handleBytes(participants: i32): i32 {
 }
 
 function scratchBytes(limits: i32): i32 {
-  return lines(UNITS + 3 * limits * UNIT_BYTES);
+  return lines(UNITS + (REPORT_AFTER + REPORT_WORDS + COUNT_WORDS) * limits * UNIT_BYTES);
 }
 
 function lines(bytes: i32): i32 {

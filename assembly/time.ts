@@ -29,3 +29,22 @@ export function microseconds(ms: f64): i64 {
 export function wait(reading: i64, ready: i64): f64 {
   return ready === NEVER ? Infinity : f64(ready - reading) / 1000.0;
 }
+
+/**
+ * The stamp of a grant at `now`, in half microseconds. A reset must not let a grant from before it refund what was granted after it, even
+ * where all of it happens in one microsecond: so a grant after the reset has the later half. `resetAt` is the microsecond after that of
+ * the latest reset.
+ */
+export function stampOf(now: i64, resetAt: i64): i64 {
+  return now + now + i64(now + 1 === resetAt);
+}
+
+/** The stamp of a grant with this token: a time in microseconds, with the half. */
+export function stampOfToken(token: f64): i64 {
+  return i64(token + token);
+}
+
+/** The token of a grant with this stamp. */
+export function tokenOfStamp(stamp: i64): f64 {
+  return f64(stamp) / 2.0;
+}

@@ -230,6 +230,57 @@ export interface Limits<M extends string = string, K extends string = M> {
    * limits.get("tokens").capacity; // 100
    */
   get(key: OrMore<K>): LimitView;
+  /**
+   * Pauses the limits of these keys, or all limits: nothing that takes of them passes for so many milliseconds. Requests wait meanwhile.
+   * A later pause never shortens one; `Infinity` is a pause until `resume`.
+   *
+   * @throws {InvalidRequestError} for an unknown key, or milliseconds below 0.
+   * @throws {LimitSetClosedError} if the set is closed.
+   * @throws {BackendUnavailableError} if the set lives elsewhere and cannot be reached, or has a version without this method.
+   * @example
+   * await limits.pause(1000, ["tokens"]);
+   * (await limits.peek({ tokens: 1 })).retryAfterMs; // 1000
+   */
+  pause(ms: number, keys?: readonly OrMore<K>[]): Awaitable<void>;
+  /**
+   * Ends the pause of the limits of these keys, or of all limits.
+   *
+   * @throws all that `pause` throws.
+   * @example
+   * await limits.resume(["tokens"]);
+   * (await limits.tryAcquire({ tokens: 1 })).successful; // true
+   */
+  resume(keys?: readonly OrMore<K>[]): Awaitable<void>;
+  /**
+   * Charges amounts that were used without a request, elsewhere for example: they count at once, and what is available may fall below 0.
+   *
+   * @throws {InvalidRequestError} for an unknown key, a ResourceLimit, or a value that is no amount. Then nothing is charged.
+   * @throws all that `pause` throws.
+   * @example
+   * await limits.charge({ tokens: 500 });
+   * (await limits.stats()).tokens.used; // 500
+   */
+  charge(amounts: Amounts<M>): Awaitable<void>;
+  /**
+   * Leaves at most these amounts, by the keys of limits: for a server that says how much is left. It never raises what is available.
+   *
+   * @throws {InvalidRequestError} for an unknown key, a ResourceLimit, or a value that is no amount. Then nothing is lowered.
+   * @throws all that `pause` throws.
+   * @example
+   * await limits.lower({ tokens: 30 });
+   * (await limits.stats()).tokens.available; // 30
+   */
+  lower(available: Amounts<OrMore<K>>): Awaitable<void>;
+  /**
+   * Makes the limits of these keys, or all limits, as if they had never been used. Resources in use stay in use, a pause goes on, and
+   * acquisitions from before give nothing back.
+   *
+   * @throws all that `pause` throws.
+   * @example
+   * await limits.reset(["tokens"]);
+   * (await limits.stats()).tokens.used; // 0
+   */
+  reset(keys?: readonly OrMore<K>[]): Awaitable<void>;
   /** Closes the set here: waiters reject with `LimitSetClosedError`, and held resources come back. A second call does nothing. */
   close(): Awaitable<void>;
 }

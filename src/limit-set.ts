@@ -1,5 +1,5 @@
 /** A set of limits in this isolate: it ties together the limits, the core, the acquisitions and the waiters. */
-
+import { TAKE } from "../assembly/layout.ts";
 import { Grant, runWith } from "./acquisition/acquisition.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
 import { LocalGranter } from "./acquisition/local-granter.ts";
@@ -8,7 +8,7 @@ import { beginEra } from "./changes/redefine.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect } from "./contract.ts";
 import { type Answer, isGranted, isReclaimed, tokenOf } from "./core/answer.ts";
 import { canShare } from "./core/module.ts";
-import { Region } from "./core/region.ts";
+import { Region, TRY } from "./core/region.ts";
 import { type LimitError, LimitSetClosedError } from "./errors.ts";
 import { begin } from "./limits/beginning.ts";
 import { definitionOf } from "./limits/definition.ts";
@@ -44,7 +44,7 @@ class LimitSet<M extends string = string, K extends string = M>
   private readonly onWarning: (warning: LimitError) => void;
   private requests: Requests<M, K>;
   private granter: LocalGranter<M, K>;
-  private waiters: Waiters;
+  private waiters: Pick<Waiters, "size">;
   private region: Region | undefined;
 
   constructor(options: LimitSetOptions<M, K> = {}) {
@@ -69,7 +69,7 @@ class LimitSet<M extends string = string, K extends string = M>
     this.region.follow(this.clock);
     if (!(INTERNALS in options)) begin(this.region, checked, this.clock);
     this.queue = this.granter.queue;
-    this.waiters = this.queue.lines;
+    this.waiters = this.granter.door;
   }
 
   /** @internal Vue makes no proxy of it. */
@@ -79,7 +79,7 @@ class LimitSet<M extends string = string, K extends string = M>
 
   /** How many requests of this thread wait. */
   get waiting(): number {
-    return this.waiters.size;
+    return this.queue.lines.size;
   }
 
   /** How many transactions this thread has repeated, because another thread published first. */
@@ -106,7 +106,7 @@ class LimitSet<M extends string = string, K extends string = M>
       // The clock is read first: one that redefines the set would leave units of other limits.
       const now = this.clock.now();
       const units = this.requests.parse(requested);
-      const answer = region.take(units, now);
+      const answer = region.take(units, now, TAKE);
       return isGranted(answer)
         ? Promise.resolve(new Grant(this.granter, units, tokenOf(answer)))
         : this.waitFor({ units, covered: undefined }, answer, options);
@@ -130,7 +130,7 @@ class LimitSet<M extends string = string, K extends string = M>
     const now = this.clock.now();
     const units = this.requests.parse(requested);
     if (this.waiters.size > 0) return this.granter.tryAmong(units, now);
-    const answer = region.take(units, now);
+    const answer = region.take(units, now, TRY);
     // A granted answer is its token: a call of `tokenOf` would be one too many to be inlined.
     return isGranted(answer) ? new Grant(this.granter, units, answer) : this.granter.refuse(answer);
   }
@@ -163,7 +163,7 @@ class LimitSet<M extends string = string, K extends string = M>
     const [region, units] = [this.open(), this.requests.parse(requested)];
     const timeoutMs = checkBlockingOptions(options);
     const answer = takeBlocking(region, this.clock, units, timeoutMs);
-    if (isGranted(answer)) return new Grant(this.granter, units, tokenOf(answer));
+    if (isGranted(answer)) return this.granter.grant({ units }, tokenOf(answer), 0);
     this.checkMembership(answer);
     throw this.granter.blockedTimeout(units, timeoutMs);
   }
@@ -202,12 +202,11 @@ class LimitSet<M extends string = string, K extends string = M>
     const { era } = granter;
     const open = () => this.open();
     return {
-      ...{ era, limits: era.limits, clock, shared, maxThreads, queueOptions },
+      ...{ era, granter, limits: era.limits, clock, shared, maxThreads, queueOptions },
       get region() {
         return open();
       },
       begin: (limits, inherit, version) => this.begin(limits, inherit, version),
-      inspect: (now = clock.now()) => this.granter.inspect(now),
       serve: () => queue.serve(),
       recordOf: (acquisition) => Grant.recordOf(acquisition as Grant<M, K>),
       grantAgain: ({ units, token, covered }) => new Grant(granter, units, token, covered),
@@ -227,7 +226,9 @@ class LimitSet<M extends string = string, K extends string = M>
       const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
       const request = { units, covered };
       if (this.waiters.size > 0) return this.queue.acquire(request, now, options);
-      const answer = covered ? region.takeSince(units, now, toMicros(now), true) : region.take(units, now);
+      const answer = covered
+        ? region.takeSince(units, now, toMicros(now), true)
+        : region.take(units, now, TAKE);
       if (isGranted(answer)) return Promise.resolve(new Grant(this.granter, units, tokenOf(answer), covered));
       return this.waitFor(request, answer, options);
     } catch (error) {
@@ -267,7 +268,7 @@ class LimitSet<M extends string = string, K extends string = M>
     const stand = this.queue.renew(era.limits.length);
     this.granter = this.granterOf(era, region, before);
     this.requests = era.requests;
-    this.waiters = this.queue.lines;
+    this.waiters = this.granter.door;
     before.retire(() => this.granter);
     stand(this.granter, now);
   }

@@ -8,8 +8,19 @@
  */
 
 import { AT, DEBT, IDLE } from "../layout";
-import { charged, isLess, leaked, minus, timeOf, timeWith, wholeUnits, zero } from "../numbers";
-import { lowerMarks } from "../refund";
+import {
+  charged,
+  isLess,
+  isZero,
+  leaked,
+  minus,
+  ofUnits,
+  timeOf,
+  timeWith,
+  wholeUnits,
+  zero,
+} from "../numbers";
+import { clearMarks, lowerMarks } from "../refund";
 
 /** Returns the debt that is left at `now`. Changes nothing. */
 export function owed<D>(definition: usize, state: usize, now: i64): D {
@@ -45,6 +56,25 @@ export function readyAt<D>(definition: usize, now: i64, excess: D): i64 {
 /** Adds units without a grant, above the ceiling if need be. */
 export function charge<D>(definition: usize, state: usize, now: i64, units: i64): void {
   store<D>(state + DEBT, charged<D>(definition, leak<D>(definition, state, now), units));
+}
+
+/** Runs the debt up to that of so many units, at most the ceiling, if it is less. */
+export function raise<D>(definition: usize, state: usize, now: i64, units: i64): void {
+  const least = ofUnits<D>(definition, units);
+  if (isLess<D>(leak<D>(definition, state, now), least)) store<D>(state + DEBT, least);
+}
+
+/** Forgets the debt, and the grants that have made it. */
+export function reset<D>(state: usize, now: i64): void {
+  store<i64>(state + AT, now);
+  store<D>(state + DEBT, zero<D>());
+  clearMarks<D>(state);
+}
+
+/** Returns the first microsecond at which no debt is left. */
+export function fullAt<D>(definition: usize, state: usize, now: i64): i64 {
+  const debt = owed<D>(definition, state, now);
+  return isZero<D>(debt) ? now : readyAt<D>(definition, now, debt);
 }
 
 /** Returns the units that have not leaked out yet. A part of a unit counts as one. */

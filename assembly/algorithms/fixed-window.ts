@@ -34,6 +34,17 @@ export function charge(definition: usize, state: usize, now: i64, ahead: i64, un
   store<i64>(state + USED_IN_WINDOW, min(count + units, MOST));
 }
 
+/** Forgets the grants of the present window. */
+export function reset(definition: usize, state: usize, now: i64, ahead: i64): void {
+  used(definition, state, now, ahead);
+  store<i64>(state + USED_IN_WINDOW, 0);
+}
+
+/** Returns the end of the present window, if anything was taken in it. */
+export function fullAt(definition: usize, state: usize, now: i64, ahead: i64): i64 {
+  return used(definition, state, now, ahead) === 0 ? now : load<i64>(state + WINDOW_END);
+}
+
 /** Turns to the window of `now`, and returns the units that were taken in it. */
 export function used(definition: usize, state: usize, now: i64, ahead: i64): i64 {
   const last = load<i64>(state + WINDOW_END);

@@ -53,6 +53,18 @@ export function charge(definition: usize, state: usize, log: usize, now: i64, un
   store<i32>(state + COUNT, load<i32>(state + COUNT) + 1);
 }
 
+/** Forgets all grants. */
+export function reset(state: usize): void {
+  store<i64>(state + SUM, 0);
+  store<i32>(state + FIRST, 0);
+  store<i32>(state + COUNT, 0);
+}
+
+/** Returns when the last entry leaves the window. */
+export function fullAt(definition: usize, state: usize, log: usize, now: i64): i64 {
+  return used(definition, state, log, now) === 0 ? now : readyAt(definition, state, log, i64.MAX_VALUE);
+}
+
 /** Drops the entries that have left the window, and returns the sum of the rest. */
 export function used(definition: usize, state: usize, log: usize, now: i64): i64 {
   const expiry = now - load<i64>(definition + WINDOW);

@@ -9,7 +9,7 @@ import { isLess, minus, plus, roomFor } from "../numbers";
 import { pushMark } from "../refund";
 import { owed, readyAt, readyBehind, settleAt } from "./debt";
 
-export function take<D>(definition: usize, state: usize, now: i64, units: i64, demand: i64): i64 {
+export function take<D>(definition: usize, state: usize, now: i64, stamp: i64, units: i64, demand: i64): i64 {
   const sum = units + demand;
   const excess = sum - load<i64>(definition + CEILING);
   if (excess > 0) return readyBehind<D>(definition, state, now, excess);
@@ -18,6 +18,6 @@ export function take<D>(definition: usize, state: usize, now: i64, units: i64, d
   if (isLess<D>(room, debt)) return readyAt<D>(definition, now, minus<D>(definition, debt, room));
   settleAt<D>(state, now, debt);
   store<D>(state + DEBT, plus<D>(definition, debt, units));
-  pushMark<D>(definition, state);
+  pushMark<D>(definition, state, stamp);
   return 0;
 }

@@ -4,16 +4,27 @@
  * package can open each other's sets.
  */
 import type { Acquisition } from "../contract.ts";
+import type { Change } from "../core/changing.ts";
 import type { Region } from "../core/region.ts";
 import type { Era, Inherit } from "../limits/era.ts";
 import type { Limit } from "../limits/limits.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
+import type { Reading } from "../limits/stats.ts";
 import type { SetClock } from "../platform/set-clock.ts";
 import type { QueueOptions } from "../waiting/gate.ts";
 import type { GrantRecord } from "./acquisition.ts";
-import type { Reading } from "./local-granter.ts";
 
 export const INTERNALS: unique symbol = Symbol.for("limitset.internals") as never;
+
+/** The granter of a set, as the methods see it that take nothing. */
+export interface Changeable {
+  /** For each limit, at one moment: its state. */
+  inspect(now: number): Reading[];
+  /** Changes the limits whose `units` are not below 0. */
+  change(change: Change, units: readonly number[], now: number): void;
+  /** Charges units that no request has taken. */
+  chargeUnits(units: readonly number[], now: number): void;
+}
 
 /** The parts of a set behind the door. */
 export interface Internals<M extends string, K extends string = M> {
@@ -27,8 +38,7 @@ export interface Internals<M extends string, K extends string = M> {
   readonly era: Era<M, K>;
   /** Begins the next era, with limits that were checked. */
   begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number): void;
-  /** For each limit, at one moment: its state. */
-  inspect(): Reading[];
+  readonly granter: Changeable;
   /** Serves the waiters: for when resources came back without a release in this thread. */
   serve(): void;
   /** Reads the data of an acquisition of this set. */

@@ -2,7 +2,7 @@
 import type { AcquireOptions, Acquisition, Amounts, Prospect } from "../contract.ts";
 import { type Answer, isGranted, isReclaimed, REFUSED, tokenOf, waitOf } from "../core/answer.ts";
 import { NO_TIME } from "../core/front.ts";
-import type { Region } from "../core/region.ts";
+import { type Region, TRY } from "../core/region.ts";
 import type { WakeWord } from "../core/sharing.ts";
 import {
   AcquireTimeoutError,
@@ -15,11 +15,12 @@ import { type Era, passCovered, passOn, passRequest } from "../limits/era.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
 import { toMicros } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Asked, Gate, Outlook, Queue, QueueOptions } from "../waiting/gate.ts";
+import type { Asked, Gate, Outlook, Queue, QueueOptions, Waiters } from "../waiting/gate.ts";
 import { queueFor } from "../waiting/queue-for.ts";
 import type { Request } from "../waiting/standing.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
 import { reportDeadlock } from "./bodies.ts";
+import { Changes } from "./changes.ts";
 import { Denials } from "./denials.ts";
 import { type LeakWatch, watchLeaks } from "./leaks.ts";
 import { Outlooks } from "./outlook.ts";
@@ -39,14 +40,11 @@ export interface LocalSet<M extends string, K extends string = M> {
   readonly reclaimed: () => void;
 }
 
-/** The state of a limit: the units in use, for how long one unit would wait, and how many requests wait. */
-export interface Reading {
-  readonly used: number;
-  readonly wait: number;
-  readonly waiting: number;
-}
+/** In place of the waiters of a set with shadows. */
+const CROWDED = { size: 1 };
 
 export class LocalGranter<M extends string, K extends string = M>
+  extends Changes
   implements Granter<M, K>, Gate<Acquisition<M, K>>
 {
   readonly era: Era<M, K>;
@@ -64,12 +62,13 @@ export class LocalGranter<M extends string, K extends string = M>
   private readonly reclaimed: () => void;
   private readonly nested: Granter<M, K>["acquireNested"];
   /** Undefined once the set is closed, or has gone on to another era. */
-  private region: Region | undefined;
+  protected region: Region | undefined;
   /** The granter of the set's present era, if this is one of an earlier era. */
   private later: (() => LocalGranter<M, K>) | undefined;
 
   /** `before` is the granter of the era before. */
   constructor(set: LocalSet<M, K>, before?: LocalGranter<M, K>) {
+    super();
     this.era = set.era;
     this.requests = set.era.requests;
     this.config = set.config;
@@ -86,6 +85,14 @@ export class LocalGranter<M extends string, K extends string = M>
     this.outlooks = new Outlooks(this.requests, this.queue.lines);
     // An acquisition that is dropped loses only resources, and to watch it costs as much as a take.
     if (resources.length > 0) this.leaks = watchLeaks(this, set.onWarning, before?.leaks);
+  }
+
+  /**
+   * What the set looks at before it takes by the shortest path. A set with shadows takes by the longer one, where the answer is looked
+   * at: it never finds the door free.
+   */
+  get door(): Pick<Waiters, "size"> {
+    return this.requests.shadows.length > 0 ? CROWDED : this.queue.lines;
   }
 
   get closed(): boolean {
@@ -178,8 +185,8 @@ export class LocalGranter<M extends string, K extends string = M>
   tryAmong(units: readonly number[], now: number): Acquisition<M, K> {
     const asked = this.queue.ask({ units }, now);
     const region = this.open();
-    const answer = region.takeSince(units, now, toMicros(now), false, asked.demand);
-    if (isGranted(answer)) return new Grant(this, units, tokenOf(answer));
+    const answer = region.takeSince(units, now, toMicros(now), false, asked.demand, TRY);
+    if (isGranted(answer)) return this.grant(asked.request, tokenOf(answer), 0);
     if (isReclaimed(answer)) this.endReclaimed();
     const { refuser } = region;
     // The most common case by itself, for speed: one limit refuses.
@@ -192,24 +199,11 @@ export class LocalGranter<M extends string, K extends string = M>
     return new Refusal(this.denials.behind(outlook), outlook.retryAfterMs, outlook.ahead);
   }
 
-  /** For each limit, at one moment: its state. */
-  inspect(now: number): Reading[] {
-    const { keys } = this.requests;
-    const { demand } = this.queue.ask({ units: keys.map(() => 1) }, now);
-    const region = this.open();
-    if (isReclaimed(region.inspect(now, demand))) this.endReclaimed();
-    const { lines } = this.queue;
-    return keys.map((_, i) => ({
-      used: region.usedOf(i),
-      wait: region.waitOf(i),
-      waiting: lines.waitingFor(i),
-    }));
-  }
-
   /** The error for a request whose thread was blocked: it passes all waiters of the thread, since they could not run. */
   blockedTimeout(units: readonly number[], timeoutMs: number): AcquireTimeoutError {
     const ranked = { key: Number.NEGATIVE_INFINITY, turn: 0 };
     const asked = { request: { units }, ranked, demand: undefined };
+    this.timedOut(asked.request);
     return this.timeout(this.outlook(asked, this.clock.now(), false), timeoutMs);
   }
 
@@ -228,11 +222,12 @@ export class LocalGranter<M extends string, K extends string = M>
   }
 
   demandOf(units: readonly number[]): readonly number[] {
-    const { shapers } = this.requests;
+    const { shapers, shadows } = this.requests;
+    const differs = (index: number) => shapers.includes(index) || shadows.includes(index);
     // Of most sets it is the units themselves.
-    if (!shapers.some((index) => units[index]! > 0)) return units;
+    if (!units.some((count, index) => count > 0 && differs(index))) return units;
     const region = this.open();
-    return units.map((count, i) => (count > 0 && shapers.includes(i) ? region.demandOf(i, count) : count));
+    return units.map((count, i) => (count > 0 && differs(i) ? region.demandOf(i, count) : count));
   }
 
   take(
@@ -278,7 +273,8 @@ export class LocalGranter<M extends string, K extends string = M>
   }
 
   grant({ units, covered }: Request, token: number, waitedMs: number): Grant<M, K> {
-    return new Grant(this, units, token, covered, waitedMs);
+    const taken = this.requests.shadows.length > 0 ? this.open().markPassed(units) : units;
+    return new Grant(this, taken, token, covered, waitedMs);
   }
 
   outlook(asked: Asked, now: number, isFresh: boolean): Outlook {
@@ -299,12 +295,12 @@ export class LocalGranter<M extends string, K extends string = M>
     return new WaitTooLongError(maxWaitMs, this.denials.named(limitedBy), knownMs, ahead);
   }
 
-  private endReclaimed(): never {
+  protected endReclaimed(): never {
     this.reclaimed();
     throw new LimitSetClosedError("reclaimed");
   }
 
-  private open(): Region {
+  protected open(): Region {
     if (this.region === undefined) throw new LimitSetClosedError();
     return this.region;
   }

@@ -4,6 +4,8 @@
  */
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
 import type { LimitView } from "../contract.ts";
+import type { Amounts } from "../limits/amounts.ts";
+import { chargeOf, lowerOf, pauseOf, resetOf, resumeOf } from "../limits/changes.ts";
 import type { RedefineOptions } from "../limits/era.ts";
 import type { Limit, LimitLike } from "../limits/limits.ts";
 import { describe, type LimitStats } from "../limits/stats.ts";
@@ -26,13 +28,9 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.stats().tokens.available; // 60
    */
   stats(): Readonly<Record<K, LimitStats>> {
-    const readings = this[INTERNALS]().inspect();
-    // Read afterwards: a clock may redefine the set.
-    const { limits } = this[INTERNALS]();
-    const entries = limits.map((limit, i) => {
-      const { used, wait, waiting } = readings[i]!;
-      return [limit.key, describe(limit, used, wait, waiting)];
-    });
+    const { granter, limits, now } = this.atNow();
+    const readings = granter.inspect(now);
+    const entries = limits.map((limit, i) => [limit.key, describe(limit, readings[i]!)]);
     return Object.freeze(Object.fromEntries(entries));
   }
 
@@ -69,5 +67,81 @@ export abstract class ChangeableSet<M extends string, K extends string> {
     options: RedefineOptions = {},
   ): void {
     redefine(() => this[INTERNALS]() as unknown as Internals<string>, limits, options);
+  }
+
+  /**
+   * Pauses the limits of these keys, or all limits: nothing that takes of them passes for so many milliseconds. Requests wait meanwhile.
+   * A later pause never shortens one; `Infinity` is a pause until `resume`.
+   *
+   * @throws {InvalidRequestError} for an unknown key, or milliseconds below 0.
+   * @throws {LimitSetClosedError} if the set is closed.
+   * @example
+   * limits.pause(1000, ["tokens"]);
+   * limits.peek({ tokens: 1 }).retryAfterMs; // 1000
+   */
+  pause(ms: number, keys?: readonly K[]): void {
+    const { limits, granter, now } = this.atNow();
+    granter.change("pause", pauseOf(limits, ms, keys), now);
+  }
+
+  /**
+   * Ends the pause of the limits of these keys, or of all limits.
+   *
+   * @throws all that `pause` throws.
+   * @example
+   * limits.resume(["tokens"]);
+   * limits.tryAcquire({ tokens: 1 }).successful; // true
+   */
+  resume(keys?: readonly K[]): void {
+    const { limits, granter, now } = this.atNow();
+    granter.change("resume", resumeOf(limits, keys), now);
+  }
+
+  /**
+   * Charges amounts that were used without a request, elsewhere for example: they count at once, and what is available may fall below 0.
+   *
+   * @throws {InvalidRequestError} for an unknown key, a ResourceLimit, or a value that is no amount. Then nothing is charged.
+   * @throws {LimitSetClosedError} if the set is closed.
+   * @example
+   * limits.charge({ tokens: 500 });
+   * limits.stats().tokens.used; // 500
+   */
+  charge(amounts: Amounts<M>): void {
+    const { limits, granter, now } = this.atNow();
+    granter.chargeUnits(chargeOf(limits, amounts), now);
+  }
+
+  /**
+   * Leaves at most these amounts, by the keys of limits: for a server that says how much is left. It never raises what is available.
+   *
+   * @throws {InvalidRequestError} for an unknown key, a ResourceLimit, or a value that is no amount. Then nothing is lowered.
+   * @throws {LimitSetClosedError} if the set is closed.
+   * @example
+   * limits.lower({ tokens: 30 });
+   * limits.stats().tokens.available; // 30
+   */
+  lower(available: Amounts<K>): void {
+    const { limits, granter, now } = this.atNow();
+    granter.change("lower", lowerOf(limits, available), now);
+  }
+
+  /**
+   * Makes the limits of these keys, or all limits, as if they had never been used. Resources in use stay in use, a pause goes on, and
+   * acquisitions from before give nothing back.
+   *
+   * @throws all that `pause` throws.
+   * @example
+   * limits.reset(["tokens"]);
+   * limits.stats().tokens.used; // 0
+   */
+  reset(keys?: readonly K[]): void {
+    const { limits, granter, now } = this.atNow();
+    granter.change("reset", resetOf(limits, keys), now);
+  }
+
+  /** The set, and a reading of its clock: a clock may redefine the set. */
+  private atNow(): Internals<M, K> & { readonly now: number } {
+    const now = this[INTERNALS]().clock.now();
+    return Object.assign(this[INTERNALS](), { now });
   }
 }

@@ -2,13 +2,15 @@
 
 import { type Granter, runWith } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
-import type { AcquireOptions, Amounts, Awaitable, LimitView, Prospect } from "../contract.ts";
+import type { AcquireOptions, Amounts, Awaitable, Prospect } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import { checkRequestOptions } from "../limits/options.ts";
-import type { LimitStats } from "../limits/stats.ts";
+import { type LimitStats, withTotals } from "../limits/stats.ts";
 import { reasonOf, throwIfAborted } from "../platform/aborted.ts";
+import { checkChange, type SentChange } from "../remote/changes.ts";
+import { DescribedSet, type Description } from "../remote/described.ts";
 import { unpackError } from "../remote/packed-errors.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import type {
@@ -22,8 +24,9 @@ import { DurableGrant } from "./grant.ts";
 import { type KnownSet, recall, remember } from "./known-sets.ts";
 import { Lease } from "./lease.ts";
 import { PendingRequest } from "./pending-request.ts";
-import type { AmountsByKey, Answer, Granted, SentRequest, SetDescription } from "./protocol.ts";
+import type { Answer, Granted, SentRequest, SetDescription } from "./protocol.ts";
 import { Route } from "./route.ts";
+import { amountsOf, byName, canTravel, sendable } from "./sending.ts";
 
 /**
  * Connects to the set that the `LimitSetObject` of this name hosts. The type parameter is the class of the object, as
@@ -53,7 +56,10 @@ export function connectDurable<
   return new Connection<M, K>(namespace, name, options);
 }
 
-class Connection<M extends string, K extends string = M> implements DurableLimits<M, K> {
+class Connection<M extends string, K extends string = M>
+  extends DescribedSet<M, K>
+  implements DurableLimits<M, K>
+{
   readonly #namespace: ObjectNamespace;
   readonly #name: string;
   readonly #route: Route;
@@ -67,32 +73,16 @@ class Connection<M extends string, K extends string = M> implements DurableLimit
   #closed: LimitError | undefined;
 
   constructor(namespace: ObjectNamespace, name: string, { deadlineMs = 5_000 }: ConnectDurableOptions) {
+    super();
     this.#route = new Route(namespace, name, deadlineMs);
     this.#namespace = namespace;
     this.#name = name;
     this.#known = recall(namespace, name);
   }
 
-  /** @internal Vue makes no proxy of it. */
-  get __v_skip(): boolean {
-    return true;
-  }
-
   // A new promise for each reader: in workerd, an HTTP request cannot await a promise that another HTTP request has made.
   get ready(): Promise<void> {
     return this.#described().then(() => {});
-  }
-
-  get keys(): readonly K[] {
-    return this.#set().requests.keys;
-  }
-
-  get config(): Readonly<Record<string, unknown>> {
-    return this.#set().config;
-  }
-
-  get missingUpdate(): "throw" | "charge" {
-    return this.#set().missingUpdate;
   }
 
   acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<DurableAcquisition<M, K>> {
@@ -135,14 +125,23 @@ class Connection<M extends string, K extends string = M> implements DurableLimit
     const answer = await this.#route.call((object) => object.inspect(descriptionId));
     this.#rememberFrom(answer);
     if (answer.kind === "failed") throw unpackError(answer.error);
-    const entries = Object.entries(answer.stats).map(([key, stats]) => [key, Object.freeze(stats)]);
+    const entries = Object.entries(answer.stats).map(([key, stats]) => [key, withTotals(stats)]);
     return Object.freeze(Object.fromEntries(entries));
   }
 
-  get(key: K): LimitView<Promise<LimitStats>> {
-    const { requests, limits } = this.#set();
-    const limit = limits[requests.indexOf(key)]!;
-    return Object.freeze({ ...limit, stats: async () => (await this.stats())[key] });
+  protected description(): Description<M, K> {
+    return this.#set();
+  }
+
+  protected async handOn(change: SentChange): Promise<void> {
+    this.#checkOpen();
+    checkChange((this.#known ?? (await this.#described())).limits, change);
+    this.#checkOpen();
+    const id = this.#nextId();
+    const descriptionId = this.#known?.descriptionId ?? "";
+    const answer = await this.#route.call((object) => object.change(id, sendable(change), descriptionId));
+    this.#rememberFrom(answer);
+    if (answer.kind === "failed") throw unpackError(answer.error);
   }
 
   async close(): Promise<void> {
@@ -188,11 +187,15 @@ class Connection<M extends string, K extends string = M> implements DurableLimit
     { timeoutMs, priority, maxWaitMs }: AcquireOptions,
     around: string | undefined,
   ): SentRequest {
-    this.#session ??= crypto.randomUUID();
-    const id = `${this.#session} ${++this.#number}`;
+    const id = this.#nextId();
     const amounts = amountsOf(requested);
     const descriptionId = this.#known?.descriptionId ?? "";
     return { id, waits, requested: amounts, timeoutMs, priority, maxWaitMs, around, descriptionId };
+  }
+
+  #nextId(): string {
+    this.#session ??= crypto.randomUUID();
+    return `${this.#session} ${++this.#number}`;
   }
 
   /** Sends a request, and makes an acquisition of its outcome. */
@@ -293,23 +296,4 @@ class Connection<M extends string, K extends string = M> implements DurableLimit
   #checkOpen(): void {
     if (this.#closed) throw this.#closed;
   }
-}
-
-/** A plain copy, which the platform can send. */
-function amountsOf(requested: object | undefined): AmountsByKey | undefined {
-  return requested && ({ ...requested } as AmountsByKey);
-}
-
-/** Whether the platform can send `requested` to the object unchanged, so that the object can tell what is wrong with it. */
-function canTravel(requested: unknown): boolean {
-  if (requested === undefined) return true;
-  if (typeof requested !== "object" || requested === null) return false;
-  if (Object.getPrototypeOf(requested) !== Object.prototype) return false;
-  return Object.values(requested).every((amount) => typeof amount === "number");
-}
-
-/** The usage of metrics by their names. A metric whose usage is null is left out. */
-function byName(names: readonly string[], usage: readonly (number | null)[]): AmountsByKey {
-  const entries = names.map((name, i) => [name, usage[i]] as const);
-  return Object.fromEntries(entries.filter((entry): entry is [string, number] => entry[1] !== null));
 }

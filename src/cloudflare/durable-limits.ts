@@ -76,6 +76,16 @@ export interface DurableLimits<M extends string = string, K extends string = M> 
   ): Promise<T>;
   stats(): Promise<Readonly<Record<K, LimitStats>>>;
   get(key: K): LimitView<Promise<LimitStats>>;
+  /** Like `pause` of a `LimitSet`. Like all changes it rejects with `BackendUnavailableError` if the object's version knows none. */
+  pause(ms: number, keys?: readonly OrMore<K>[]): Promise<void>;
+  /** Like `resume` of a `LimitSet`. */
+  resume(keys?: readonly OrMore<K>[]): Promise<void>;
+  /** Like `charge` of a `LimitSet`. */
+  charge(amounts: Amounts<K>): Promise<void>;
+  /** Like `lower` of a `LimitSet`. */
+  lower(available: Amounts<OrMore<K>>): Promise<void>;
+  /** Like `reset` of a `LimitSet`. */
+  reset(keys?: readonly OrMore<K>[]): Promise<void>;
   /**
    * Ends this connection; the object goes on. Requests that wait reject with `LimitSetClosedError`. Acquisitions of this connection
    * are released, and their rate limits are charged in full. Resolves when the object has taken the releases, or cannot be

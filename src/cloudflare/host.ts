@@ -10,6 +10,7 @@ import { plainOf } from "../limits/metrics.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { SetClock } from "../platform/set-clock.ts";
+import { performChange, type SentChange } from "../remote/changes.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { settle } from "../remote/settling.ts";
 import { Deadlines } from "../waiting/deadlines.ts";
@@ -17,6 +18,7 @@ import { HostedRequest } from "./hosted-request.ts";
 import type {
   AmountsByKey,
   Answer,
+  Changed,
   Failed,
   Foreseen,
   Inspected,
@@ -49,6 +51,8 @@ export class Host {
   readonly #requests = new Map<string, HostedRequest>();
   /** The granted requests, by the ends of their leases. */
   readonly #leases = new Deadlines<HostedRequest>();
+  /** The ids of the latest changes. */
+  #changes: readonly string[];
   /** The version of the state that was written last. */
   #written: bigint | undefined;
   #hasAlarm: boolean;
@@ -77,6 +81,7 @@ export class Host {
     };
     this.#set = new LimitSet<string>(hosted);
     this.#internals = this.#set[INTERNALS]();
+    this.#changes = stored.changes;
     this.#hasAlarm = stored.alarm !== null && stored.alarm <= systemClock.now() + leaseMs;
     for (const [id, grant] of grants) {
       const request = new HostedRequest(id, undefined);
@@ -162,6 +167,22 @@ export class Host {
       answer = { kind: "failed", error: packError(error) };
     }
     return this.#describeIn(answer, descriptionId);
+  }
+
+  /** Changes the limits, unless it did so under the same id: the client sends a change again whose answer got lost. */
+  change(id: string, change: SentChange, descriptionId: string): Changed | Failed {
+    this.#endLapsed();
+    try {
+      if (!this.#changes.includes(id)) {
+        performChange(this.#set, change);
+        this.#changes = [...this.#changes, id].slice(-MOST_CHANGES);
+        this.#storage.putChanges(this.#changes);
+      }
+    } catch (error) {
+      return this.#describeIn<Failed>({ kind: "failed", error: packError(error) }, descriptionId);
+    }
+    this.#write();
+    return this.#describeIn<Changed>({ kind: "changed" }, descriptionId);
   }
 
   /** The object's alarm has gone off: ends the leases that have lapsed, and sets the alarm for the next one. */
@@ -281,4 +302,6 @@ export class Host {
   }
 }
 
+// A client sends a change again within its deadline, a few seconds as a rule.
+const MOST_CHANGES = 256;
 const FARTHEST_ALARM_MS = 365 * 86_400_000;

@@ -6,11 +6,13 @@ import { checkOptions } from "../limits/known-options.ts";
 import { type LimitLike, toLimits } from "../limits/limits.ts";
 import { checkMissingUpdate, checkQueueOptions } from "../limits/options.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
+import type { SentChange } from "../remote/changes.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { Host } from "./host.ts";
 import { DurableObject, RpcTarget } from "./platform.ts";
 import type {
   AmountsByKey,
+  Changed,
   Described,
   Failed,
   Foreseen,
@@ -177,6 +179,12 @@ export class LimitSetObject extends DurableObject {
   async peek(requested: AmountsByKey | undefined, descriptionId: string): Promise<Foreseen | Failed> {
     const host = await this.#open();
     return host instanceof Host ? host.peek(requested, descriptionId) : host;
+  }
+
+  /** @internal */
+  async change(id: string, change: SentChange, descriptionId: string): Promise<Changed | Failed> {
+    const host = await this.#open();
+    return host instanceof Host ? host.change(id, change, descriptionId) : host;
   }
 
   /** @internal */

@@ -6,6 +6,7 @@
 import type { Prospect } from "../contract.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import type { LimitStats } from "../limits/stats.ts";
+import type { SentChange } from "../remote/changes.ts";
 import type { PackedError } from "../remote/packed-errors.ts";
 
 /** Amounts by the keys of their limits. */
@@ -82,6 +83,11 @@ export interface Foreseen extends Answer {
   readonly prospect: Prospect;
 }
 
+/** The answer to a change of the limits. */
+export interface Changed extends Answer {
+  readonly kind: "changed";
+}
+
 export interface Described {
   readonly kind: "described";
   readonly description: SetDescription;
@@ -109,5 +115,7 @@ export interface ObjectStub {
   inspect(descriptionId: string): Promise<Inspected | Failed>;
   /** Tells what a try would be answered now. It takes nothing, so it needs no id: to ask twice does no harm. */
   peek(requested: AmountsByKey | undefined, descriptionId: string): Promise<Foreseen | Failed>;
+  /** Changes the limits. An id that the object has seen lately does nothing again. Objects of earlier versions have no such method. */
+  change(id: string, change: SentChange, descriptionId: string): Promise<Changed | Failed>;
   describe(): Promise<Described | Failed>;
 }

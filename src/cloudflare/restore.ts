@@ -2,13 +2,15 @@
  * Restores a set from storage. Under the same limits and layout the set is as it was. Otherwise limits take over the usage and the
  * held units of the stored limits with the same key.
  */
+import { FORMAT } from "../../assembly/layout.ts";
 import type { Definition } from "../core/kinds.ts";
 import { Region } from "../core/region.ts";
 import { begin } from "../limits/beginning.ts";
 import { ceilingUnits, definitionOf, missingUnits, unitOf } from "../limits/definition.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { toAmount } from "../limits/units.ts";
-import { formatOf, type StoredGrant, type StoredSet } from "./set-storage.ts";
+import { olderFormatOf, upgraded } from "./older-states.ts";
+import type { StoredGrant, StoredSet } from "./set-storage.ts";
 import { restoreTo, setHeld } from "./snapshot.ts";
 
 export interface RestoredSet {
@@ -28,12 +30,13 @@ export function restore(limits: readonly Limit[], stored: StoredSet, now: number
     return { region, grants: new Map(), isRedefined: true };
   }
   const old = toLimits(definition.limits as LimitLike[]);
-  const hasLayout = definition.format === formatOf(old);
-  if (hasLayout && identityOf(old) === identityOf(limits) && restoreTo(region, state)) {
+  const readable = readableOf(old, definition.format, state);
+  if (readable && identityOf(old) === identityOf(limits) && restoreTo(region, readable)) {
     holdAll(region, limits, grants.values());
-    return { region, grants, isRedefined: false };
+    // In another format it is written anew, with the definition that names the format.
+    return { region, grants, isRedefined: readable !== state };
   }
-  const used = usedOf(old, hasLayout ? state : undefined, now);
+  const used = usedOf(old, readable, now);
   const places = limits.map((limit) => old.findIndex((each) => isHeir(limit, each)));
   const charges = limits.map((limit, i) => {
     const place = places[i]!;
@@ -52,6 +55,12 @@ export function restore(limits: readonly Limit[], stored: StoredSet, now: number
   }
   holdAll(region, limits, taken.values());
   return { region, grants: taken, isRedefined: true };
+}
+
+/** The stored state in the present format; undefined if it cannot be read. */
+function readableOf(limits: readonly Limit[], format: number, state: Uint8Array): Uint8Array | undefined {
+  if (format === FORMAT) return state;
+  return format === olderFormatOf(limits) ? upgraded(limits, state) : undefined;
 }
 
 /** Whether `limit` takes over the usage of `old`. */
@@ -89,6 +98,6 @@ function usedOf(limits: readonly Limit[], state: Uint8Array | undefined, now: nu
  */
 function holdAll(region: Region, limits: readonly Limit[], grants: Iterable<StoredGrant>): void {
   const sums = limits.map(() => 0);
-  for (const { units } of grants) for (const [i, count] of units.entries()) sums[i]! += count;
+  for (const { units } of grants) for (const [i, count] of units.entries()) sums[i]! += Math.max(0, count);
   for (const [i, limit] of limits.entries()) if (limit.type === "resource") setHeld(region, i, sums[i]!);
 }

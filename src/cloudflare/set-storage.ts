@@ -3,14 +3,13 @@
  *
  * - `definition`: the limits, and the layout of the state;
  * - `state`: the core's state, as bytes;
+ * - `changes`: the ids of the latest changes that a client has asked for;
  * - `held <id>`: the grant of the request with this id, and the end of its lease.
  *
  * All that one event changes is written together, and no answer leaves the object before it is durable: the platform promises that
  * of writes that are not awaited.
  */
-import { FIXED_FORMAT, FORMAT, WIDE_FORMAT } from "../../assembly/layout.ts";
-import { isWide } from "../core/kinds.ts";
-import { definitionOf } from "../limits/definition.ts";
+import { FORMAT } from "../../assembly/layout.ts";
 import type { Limit } from "../limits/limits.ts";
 import { plainOf } from "../limits/metrics.ts";
 import type { ObjectStorage } from "./bindings.ts";
@@ -36,17 +35,11 @@ export interface StoredGrant {
 export interface StoredSet {
   readonly definition: StoredDefinition | undefined;
   readonly state: Uint8Array | undefined;
+  readonly changes: readonly string[];
   /** By the ids of their requests. */
   readonly grants: ReadonlyMap<string, StoredGrant>;
   /** When the object's alarm goes off, in milliseconds since the epoch; null if none is set. */
   readonly alarm: number | null;
-}
-
-/** The format in which the core keeps the state of these limits. */
-export function formatOf(limits: readonly Limit[]): number {
-  const definitions = limits.map(definitionOf);
-  if (definitions.some(({ kind }) => kind === "fixed-window")) return FIXED_FORMAT;
-  return definitions.some(isWide) ? WIDE_FORMAT : FORMAT;
 }
 
 const GRANT_PREFIX = "held ";
@@ -72,18 +65,23 @@ export class SetStorage {
     return {
       definition: all.get("definition") as StoredDefinition | undefined,
       state: all.get("state") as Uint8Array | undefined,
+      changes: (all.get("changes") as readonly string[] | undefined) ?? [],
       grants,
       alarm,
     };
   }
 
   putDefinition(limits: readonly Limit[]): void {
-    const definition = { format: formatOf(limits), limits: plainOf(limits) };
+    const definition = { format: FORMAT, limits: plainOf(limits) };
     this.#put("definition", definition satisfies StoredDefinition);
   }
 
   putState(state: Uint8Array): void {
     this.#put("state", state);
+  }
+
+  putChanges(ids: readonly string[]): void {
+    this.#put("changes", ids);
   }
 
   putGrant(id: string, grant: StoredGrant): void {

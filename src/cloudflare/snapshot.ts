@@ -3,7 +3,7 @@
  * region has one participant.
  *
  * ```
- * LATEST i64 | states of all limits, as in a block | the entries of each sliding window, oldest first
+ * LATEST i64 | RESET_AT i64 | 0 i64 | states of all limits, as in a block | the entries of each sliding window, oldest first
  * ```
  */
 import {
@@ -24,6 +24,9 @@ import {
 } from "../../assembly/layout.ts";
 import { headOf, presentBlock, wordOfDefinition } from "../core/block.ts";
 import type { Region } from "../core/region.ts";
+
+/** The part of a block before the states, but for the numbers of the block and of its claims. */
+const HEAD_BYTES = STATES - LATEST;
 
 /** The addresses of a sliding window's state and of its log. */
 interface Log {
@@ -75,7 +78,7 @@ export function setHeld({ address }: Region, index: number, units: number): void
 /** The present state of a region. */
 export function snapshotOf(region: Region): Uint8Array<ArrayBuffer> {
   const { view, bytes, latest, states, statesEnd, logs } = new BlockParts(region);
-  const parts = [bytes.subarray(latest, latest + 8), bytes.subarray(states, statesEnd)];
+  const parts = [bytes.subarray(latest, latest + HEAD_BYTES), bytes.subarray(states, statesEnd)];
   for (const { state, log } of logs) {
     const from = log + view.getInt32(state + FIRST, true) * ENTRY_BYTES;
     parts.push(bytes.subarray(from, from + view.getInt32(state + COUNT, true) * ENTRY_BYTES));
@@ -92,15 +95,15 @@ export function snapshotOf(region: Region): Uint8Array<ArrayBuffer> {
 /** Makes the snapshot the state of the region. Returns false, and changes nothing, if its size does not fit the region. */
 export function restoreTo(region: Region, snapshot: Uint8Array): boolean {
   const { view, bytes, latest, states, statesEnd, logs } = new BlockParts(region);
-  const logsStart = 8 + statesEnd - states;
+  const logsStart = HEAD_BYTES + statesEnd - states;
   if (snapshot.length < logsStart) return false;
   const old = new DataView(snapshot.buffer, snapshot.byteOffset, snapshot.length);
-  const counts = logs.map(({ state }) => old.getUint32(8 + state - states + COUNT, true));
+  const counts = logs.map(({ state }) => old.getUint32(HEAD_BYTES + state - states + COUNT, true));
   const entries = counts.reduce((sum, count) => sum + count, 0);
   if (counts.some((count) => count > MAX_ENTRIES)) return false;
   if (snapshot.length !== logsStart + entries * ENTRY_BYTES) return false;
-  bytes.set(snapshot.subarray(0, 8), latest);
-  bytes.set(snapshot.subarray(8, logsStart), states);
+  bytes.set(snapshot.subarray(0, HEAD_BYTES), latest);
+  bytes.set(snapshot.subarray(HEAD_BYTES, logsStart), states);
   let at = logsStart;
   logs.forEach(({ state, log }, i) => {
     view.setInt32(state + FIRST, 0, true);

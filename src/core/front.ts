@@ -1,5 +1,16 @@
 /** Where requests are laid down and answers are read: the heap itself, or a place before a region that threads share. */
-import { AFTER, PRESENT, REFUSER, TAKE, UNITS } from "../../assembly/layout.ts";
+import {
+  ACTION,
+  AFTER,
+  COUNTED,
+  INSPECT,
+  PRESENT,
+  REFUSER,
+  REPORT_AFTER,
+  REPORT_WORDS,
+  TAKE,
+  UNITS,
+} from "../../assembly/layout.ts";
 import { type Answer, isGranted, MOVED, RECLAIMED } from "./answer.ts";
 import type { Heap } from "./arena.ts";
 import type { CoreExports } from "./module.ts";
@@ -34,7 +45,8 @@ export function shiftedFront(front: Front, shift: number): Front {
 /**
  * The front of a region that threads share. A thread may be reclaimed at any moment, and its scratch area then passes to
  * another. So the request is written into the region, and the answer is copied out of it, only while this thread is inside. Once the
- * set has been redefined, the memory of the region may be used for another: it is looked at only while its number is the present one.
+ * set has been redefined, the memory of the region may be used for another: it is looked at only while its number is the present one. `tells` is whether
+ * a grant has to tell which limits have let it pass.
  */
 export function sharedFront(
   heap: Heap,
@@ -42,8 +54,9 @@ export function sharedFront(
   count: number,
   number: number,
   sharing: Sharing,
+  tells: boolean,
 ): Front {
-  const f64 = new Float64Array(FIRST_UNIT + 3 * count);
+  const f64 = new Float64Array(FIRST_UNIT + (REPORT_AFTER + REPORT_WORDS) * count);
   const words = new Int32Array(heap.memory.buffer);
   const present = (sharing.home + PRESENT) / 4;
   const transact: CoreExports["transact"] = (start, scratch, life, now, action, since) => {
@@ -56,8 +69,8 @@ export function sharedFront(
         for (let i = 2 * count; i < 3 * count; i++) there[units + i] = f64[FIRST_UNIT + i]!;
       }
       const answer = heap.core.transact(start, scratch, life, now, action, since) as Answer;
-      if ((action & ~AFTER) !== TAKE || !isGranted(answer)) {
-        const end = FIRST_UNIT + 2 * count;
+      if (tells || (action & ACTION) !== TAKE || !isGranted(answer)) {
+        const end = (action & ACTION) === INSPECT && action & COUNTED ? f64.length : FIRST_UNIT + 2 * count;
         for (let i = 0, at = units - FIRST_UNIT; i < end; i++, at++) f64[i] = there[at]!;
       }
       return answer;

@@ -6,7 +6,9 @@ import {
   INHERIT_PROPORTIONAL,
   INHERIT_USED,
   LATEST,
+  LIMITS,
   REPEATS,
+  RESET_AT,
   SHIFT,
 } from "../../assembly/layout.ts";
 import type { Arena } from "./arena.ts";
@@ -15,6 +17,7 @@ import type { Definition } from "./kinds.ts";
 import { type Laid, lay } from "./lay.ts";
 import type { CoreExports } from "./module.ts";
 import type { Heir } from "./next.ts";
+import { carryCounts } from "./totals.ts";
 
 export const MODES = {
   used: INHERIT_USED,
@@ -45,6 +48,7 @@ export function passState(
   const view = new DataView(to.buffer);
   const time = Math.max(now, Number(view.getBigInt64(source + LATEST, true)));
   view.setBigInt64(target + LATEST, BigInt(time), true);
+  view.setBigInt64(target + RESET_AT, view.getBigInt64(source + RESET_AT, true), true);
   heirs.forEach((heir, into) => {
     const { from: index, ratio } = heir;
     if (index < 0) return;
@@ -71,6 +75,8 @@ export function passRegion(
   // The corrections of its time are two words, one behind the other.
   bytes.copyWithin(next.scratch + SHIFT, old.scratch + SHIFT, old.scratch + AHEAD + 8);
   bytes.copyWithin(next.scratch + REPEATS, old.scratch + REPEATS, old.scratch + REPEATS + 8);
+  const limits = new Int32Array(buffer, from.start)[LIMITS / 4]!;
+  carryCounts(buffer, old.scratch, limits, next.scratch, heirs);
   passState(core, old, presentBlock(old), next, presentBlock(next), heirs, mode, now);
   return laid;
 }

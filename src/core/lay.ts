@@ -1,5 +1,18 @@
 /** Lays out regions, and copies the state of one region into another. */
-import { AHEAD, LATEST, LINE, LOG, SHIFT, STATE } from "../../assembly/layout.ts";
+import {
+  AHEAD,
+  COUNT_WORDS,
+  LATEST,
+  LINE,
+  LOG,
+  REPORT_AFTER,
+  REPORT_WORDS,
+  SHIFT,
+  STATE,
+  STATES,
+  UNIT_BYTES,
+  UNITS,
+} from "../../assembly/layout.ts";
 import { InvalidLimitError } from "../errors.ts";
 import type { Arena, Heap } from "./arena.ts";
 import { type Address, presentBlock, wordOfDefinition } from "./block.ts";
@@ -127,10 +140,14 @@ export function copyState(
   const target = presentBlock(to);
   const copy = (at: number, length: number, old = at) =>
     bytes.copyWithin(target + at, source + old, source + old + length);
-  copy(LATEST, 8);
+  copy(LATEST, STATES - LATEST);
   const scratch = core.scratchOf(from.start, 0) >>> 0;
+  const copyScratch = (at: number, length: number) =>
+    bytes.copyWithin((core.scratchOf(to.start, 0) >>> 0) + at, scratch + at, scratch + at + length);
   // The corrections of its time are two words, one behind the other.
-  bytes.copyWithin((core.scratchOf(to.start, 0) >>> 0) + SHIFT, scratch + SHIFT, scratch + AHEAD + 8);
+  copyScratch(SHIFT, AHEAD + 8 - SHIFT);
+  const word = UNIT_BYTES * definitions.length;
+  copyScratch(UNITS + (REPORT_AFTER + REPORT_WORDS) * word, COUNT_WORDS * word);
   definitions.forEach((definition, index) => {
     const kind = kindOf(definition);
     const place = (word: number) =>

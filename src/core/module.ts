@@ -33,6 +33,8 @@ export interface CoreExports {
   ): void;
   scratchOf(region: number, participant: number): number;
   transact(region: number, scratch: number, life: number, ms: number, action: number, since: number): number;
+  change(region: number, scratch: number, life: number, ms: number, action: number): number;
+  countEnd(region: number, scratch: number, word: number): void;
   correct(region: number, scratch: number, life: number, ms: number, shift: number, ahead: number): number;
   demandOf(region: number, index: number, units: number): number;
   inherit(

@@ -1,8 +1,9 @@
 /** The next region of a set that threads share, which is laid out while they go on in the present one. */
-import { AHEAD, PARTICIPANTS, REPEATS, SEAT, SHIFT, UNITS } from "../../assembly/layout.ts";
+import { AHEAD, LIMITS, PARTICIPANTS, REPEATS, SEAT, SHIFT, UNITS } from "../../assembly/layout.ts";
 import type { Heap } from "./arena.ts";
 import { layAt, type Plan, shapeOf } from "./lay.ts";
 import type { Room, Sharing } from "./sharing.ts";
+import { carryCounts } from "./totals.ts";
 
 /** Where the state of a new limit comes from. */
 export interface Heir {
@@ -38,7 +39,7 @@ export function layNext(
   const room = sharing.takeRoom(shape.bytes);
   try {
     layAt(heap, room.start, shape, seats, sharing.home, own.number + 1);
-    carryCounts(heap, own.start, room.start, shape.participants);
+    carryAll(heap, own.start, room.start, shape.participants, heirs);
     const scratch = core.scratchOf(room.start, sharing.participant) >>> 0;
     writeTime(heap, scratch, own.shift, own.ahead);
     const arrays = new Float64Array(memory.buffer, scratch + UNITS, 3 * heirs.length);
@@ -55,10 +56,18 @@ export function layNext(
 }
 
 /** Carries over what is counted for each participant. What another thread counts from here on in the old region is lost. */
-function carryCounts({ core, f64 }: Heap, from: number, to: number, participants: number): void {
+function carryAll(
+  { core, memory, f64 }: Heap,
+  from: number,
+  to: number,
+  participants: number,
+  heirs: readonly Heir[],
+): void {
+  const limits = new Int32Array(memory.buffer, from)[LIMITS / 4]!;
   for (let participant = 0; participant < participants; participant++) {
     const [old, next] = [from, to].map((region) => core.scratchOf(region, participant) >>> 0);
     f64[(next! + REPEATS) / 8] = f64[(old! + REPEATS) / 8]!;
+    carryCounts(memory.buffer, old!, limits, next!, heirs);
   }
 }
 

@@ -1,5 +1,17 @@
 /** The bridge to the WebAssembly core: a region is one set's state there, and its methods call the core with it. */
-import { AFTER, INSPECT, PROBE, REPEATS, SETTLE, TAKE } from "../../assembly/layout.ts";
+import {
+  AFTER,
+  COUNTED,
+  INSPECT,
+  LET_PASS,
+  PROBE,
+  REPEATS,
+  REPORT_AFTER,
+  REPORT_WORDS,
+  SETTLE,
+  TAKE,
+  UNITS,
+} from "../../assembly/layout.ts";
 import { type Answer, isBehind, isGranted } from "./answer.ts";
 import { arenaFor, type Heap } from "./arena.ts";
 import { FIRST_UNIT } from "./front.ts";
@@ -8,6 +20,9 @@ import type { Definition } from "./kinds.ts";
 import { lay } from "./lay.ts";
 import { Residence } from "./residence.ts";
 import type { Sharing } from "./sharing.ts";
+
+/** Takes, and counts a refusal: no other try of the same request follows. */
+export const TRY: number = TAKE | COUNTED;
 
 export class Region extends Residence {
   /** A new region in the memory of this isolate, for this thread alone. */
@@ -36,15 +51,15 @@ export class Region extends Residence {
     return this.heap.f64[(this.scratch + REPEATS) / 8]!;
   }
 
-  /** Takes `units`, one entry for each limit, from all limits or from none. An entry of 0 leaves its limit out. */
-  take(units: readonly number[], now: number): Answer {
+  /** Takes `units`, one entry for each limit, from all limits or from none. An entry of 0 leaves its limit out. `action` is TAKE or TRY. */
+  take(units: readonly number[], now: number, action: number = TAKE): Answer {
     // Written out, without a call of `transact`: engines inline the path of a take only while it is small and flat.
     const front = this.front;
     const f64 = front.f64;
     const at = this.units;
     for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
-    const answer = front.core.transact(this.start, this.scratch, this.life, now, TAKE, 0) as Answer;
-    return isGranted(answer) || !isBehind(answer) ? answer : this.catchUp(TAKE, units, now, 0);
+    const answer = front.core.transact(this.start, this.scratch, this.life, now, action, 0) as Answer;
+    return isGranted(answer) || !isBehind(answer) ? answer : this.catchUp(action, units, now, 0);
   }
 
   /**
@@ -57,8 +72,9 @@ export class Region extends Residence {
     since: number,
     isNested: boolean,
     demand?: readonly number[],
+    action: number = TAKE,
   ): Answer {
-    return this.transact(this.behind(TAKE, demand), units, now, isNested ? -since : since);
+    return this.transact(this.behind(action, demand), units, now, isNested ? -since : since);
   }
 
   /** Answers as `takeSince` does, and takes nothing. */
@@ -79,6 +95,45 @@ export class Region extends Residence {
     return this.transact(this.behind(INSPECT, demand), [], now, 0);
   }
 
+  /** The same, for `reportOf` too. */
+  report(now: number, demand?: readonly number[]): Answer {
+    return this.transact(this.behind(INSPECT | COUNTED, demand), [], now, 0);
+  }
+
+  /** After `report`: a word of the report of limit `index`. */
+  reportOf(index: number, word: number): number {
+    return this.read(FIRST_UNIT + REPORT_AFTER * this.count + REPORT_WORDS * index + word);
+  }
+
+  /** Changes the limits whose `units` are not below 0: see `change` of the core. */
+  change(action: number, units: readonly number[], now: number): Answer {
+    const answer = this.inside(
+      () => {
+        this.heap.f64.set(units, (this.scratch + UNITS) / 8);
+        const time = this.shift === 0 ? now : -2 - this.microsOf(now);
+        return this.heap.core.change(this.start, this.scratch, this.life, time, action) as Answer;
+      },
+      (why) => why,
+    );
+    return isBehind(answer) ? this.change(action, units, this.readAgain(now)) : answer;
+  }
+
+  /** Counts a request that wanted `units`, and ended without a grant: as REFUSED, TIMED_OUT or ABORTED. */
+  countEnd(word: number, units: readonly number[]): void {
+    this.inside(
+      () => {
+        this.heap.f64.set(units, (this.scratch + UNITS) / 8);
+        this.heap.core.countEnd(this.start, this.scratch, word);
+      },
+      () => {},
+    );
+  }
+
+  /** A copy of the `units` of a request that was just granted, those below 0 that a limit has let pass. */
+  markPassed(units: readonly number[]): number[] {
+    return units.map((count, index) => (count > 0 && this.waitOf(index) === LET_PASS ? -count : count));
+  }
+
   /** The demand that a waiter for `units` of limit `index` makes. */
   demandOf(index: number, units: number): number {
     // Where the set has been redefined, it does not matter any more.
@@ -90,7 +145,7 @@ export class Region extends Residence {
 
   /** Whether limit `index` refused the last take or probe. */
   refuses(index: number): boolean {
-    return this.waitOf(index) !== 0;
+    return this.waitOf(index) > 0;
   }
 
   /** The limit that alone refused the last take or probe; below 0 if several did. */
@@ -98,7 +153,10 @@ export class Region extends Residence {
     return this.read(0);
   }
 
-  /** How long limit `index` refuses the last take or probe, or one unit after `inspect`, in milliseconds: 0 if it grants. */
+  /**
+   * How long limit `index` refuses the last take or probe, or one unit after `inspect`, in milliseconds: 0 if it grants, LET_PASS if it
+   * would refuse and lets pass.
+   */
   waitOf(index: number): number {
     return this.read(FIRST_UNIT + this.count + index);
   }
@@ -140,9 +198,13 @@ export class Region extends Residence {
    * anew. If its reading is still behind, the difference is added to it from now on.
    */
   private catchUp(action: number, units: readonly number[], now: number, since: number): Answer {
+    return this.transact(action, units, this.readAgain(now), since);
+  }
+
+  private readAgain(now: number): number {
     const reading = this.clock?.lookAgain() ?? now;
     this.corrected(reading, 0, 0);
-    return this.transact(action, units, reading, since);
+    return reading;
   }
 
   /** A number of the core's last answer, which begins with REFUSER. */

@@ -1,10 +1,19 @@
 /** Where a set lives: a region in the core's memory, this thread's part in it, and the moves from one region to the next. */
-import { ENTRANCE_BYTES, HEAD, LIMITS, NUMBER, SEAT_BYTES, UNITS } from "../../assembly/layout.ts";
+import {
+  ENTRANCE_BYTES,
+  HEAD,
+  LIMIT_FLAGS,
+  LIMITS,
+  NUMBER,
+  SEAT_BYTES,
+  SHADOW,
+  UNITS,
+} from "../../assembly/layout.ts";
 import { watchGarbage } from "../platform/garbage.ts";
 import type { Follower, SetClock } from "../platform/set-clock.ts";
 import { type Answer, isGranted, isMoved, isReclaimed, MOVED, RECLAIMED } from "./answer.ts";
 import type { Arena, Heap } from "./arena.ts";
-import type { Address } from "./block.ts";
+import { type Address, wordOfDefinition } from "./block.ts";
 import { FIRST_UNIT, type Front, sharedFront, shiftedFront } from "./front.ts";
 import { type MODES, passRegion } from "./inherit.ts";
 import type { Definition } from "./kinds.ts";
@@ -235,9 +244,15 @@ export abstract class Residence implements Follower {
     this.units = sharing ? FIRST_UNIT : (this.scratch + UNITS) / 8;
   }
 
+  private get hasShadows(): boolean {
+    const { address, count } = this;
+    for (let i = 0; i < count; i++) if (wordOfDefinition(address, i, LIMIT_FLAGS) & SHADOW) return true;
+    return false;
+  }
+
   protected frontOf({ heap, sharing }: Place): Front {
     const front = sharing
-      ? sharedFront(heap, (this.scratch + UNITS) / 8, this.count, this.number, sharing)
+      ? sharedFront(heap, (this.scratch + UNITS) / 8, this.count, this.number, sharing, this.hasShadows)
       : heap;
     return this.shift === 0 ? front : shiftedFront(front, this.shift);
   }

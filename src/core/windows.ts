@@ -14,6 +14,7 @@ import {
   LATEST,
   LOG,
   MAX_ENTRIES,
+  PAUSED,
   REGION,
   STATE,
   USED_IN_WINDOW,
@@ -48,13 +49,16 @@ export function momentInLine(
   const definition = definitionAt(region, index);
   const [capacity, window] = [long(definition + CEILING), long(definition + WINDOW)];
   const state = block + wordOfDefinition(region, index, STATE);
-  const time = Math.max(now, long(block + LATEST));
+  const latest = Math.max(now, long(block + LATEST));
+  // Nothing passes before the end of a pause.
+  const time = Math.max(latest, long(state + PAUSED));
+  const ready = now + wait;
+  if (time > latest && ready === time) return ready;
   let moment: number;
   if (kind === FIXED_WINDOW) {
     const used = long(state + WINDOW_END) > time ? long(state + USED_IN_WINDOW) : 0;
     const windows = inFixedWindows(Math.min(used, capacity), before, units, capacity);
     // The core's own answer is the end of some window: it tells where the others end.
-    const ready = now + wait;
     const end = ready - Math.floor((ready - time - 1) / window) * window;
     moment = end + (windows - 1) * window;
   } else {

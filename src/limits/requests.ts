@@ -49,6 +49,8 @@ export class Requests<M extends string, K extends string = M> {
   readonly shapers: readonly number[];
   /** For each limit, whether it is a window. */
   readonly windows: readonly boolean[];
+  /** The limits that let pass what they would refuse. A grant has below 0 the units that such a limit has let pass. */
+  readonly shadows: readonly number[];
   private readonly metrics: readonly Metric<M>[];
   private readonly parts: readonly Part[];
   /** The units of a request that names nothing. */
@@ -72,6 +74,7 @@ export class Requests<M extends string, K extends string = M> {
     const { LeakyBucket, SlidingWindow, FixedWindow } = RateLimitAlgorithm;
     this.shapers = algorithms.flatMap((algorithm, i) => (algorithm === LeakyBucket ? [i] : []));
     this.windows = algorithms.map((algorithm) => algorithm === SlidingWindow || algorithm === FixedWindow);
+    this.shadows = limits.flatMap(({ enforce }, i) => (enforce ? [] : [i]));
     this.wantsNames = limits.some(({ type }) => type === "rate");
     this.automatic = this.parts.map(({ isRate }) => (isRate ? 0 : 1));
     this.nothing = this.parts.map(() => NOT_REPORTED);
@@ -132,7 +135,7 @@ export class Requests<M extends string, K extends string = M> {
   amounts(units: readonly number[]): Record<M, number> {
     const taken = this.metrics.flatMap((metric) => {
       const count = unitsOf(metric, units);
-      return count > 0 ? [[metric.name, toAmount(count, metric.unit)]] : [];
+      return count !== 0 ? [[metric.name, toAmount(Math.abs(count), metric.unit)]] : [];
     });
     return Object.fromEntries(taken);
   }
@@ -151,7 +154,7 @@ export class Requests<M extends string, K extends string = M> {
       const metric = metrics[place]!;
       const amount = (usage as Named)[name]!;
       const used = toUnits(amount, metric.unit);
-      const most = taken[metric.first]!;
+      const most = Math.abs(taken[metric.first]!);
       if (metric.isResource || !(used >= 0 && used <= most)) {
         if (amount === undefined) continue;
         checkUsage(amount, used, most, metric);
@@ -175,7 +178,8 @@ export class Requests<M extends string, K extends string = M> {
       const units = taken[i]!;
       const used = reported === undefined ? NOT_REPORTED : reported[i]!;
       let owed = 0;
-      if (used !== NOT_REPORTED) owed = used - units;
+      if (units < 0) owed = 0;
+      else if (used !== NOT_REPORTED) owed = used - units;
       else if (parts[i]!.isResource) owed = -units;
       else if (units > 0 && parts[i]!.isRate) flags |= MISSES;
       due[i] = owed;

@@ -29,18 +29,70 @@ export interface LimitStats {
   readonly waiting: number;
   /** The milliseconds until one unit would pass: 0 if it would now, `Infinity` if it needs a release. */
   readonly retryAfterMs: number;
+  /** How many requests it has granted since the set was made, by all threads. Like all totals, NaN where the set does not count. */
+  readonly granted: number;
+  /** How many requests it has refused for good: it stands in their `limitedBy`. */
+  readonly refused: number;
+  /** How many requests that wanted some of it have timed out. */
+  readonly timedOut: number;
+  /** How many requests that wanted some of it were aborted while they waited. */
+  readonly aborted: number;
+  /** The unused amounts that came back. */
+  readonly refunded: number;
+  /** The amounts that were charged without a grant: by `charge`, and as overage. */
+  readonly charged: number;
+  /** How many of the granted requests it would have refused, if it were no shadow. */
+  readonly wouldRefuse: number;
+  /** The milliseconds until nothing of it is in use any more, if nothing is taken: 0 if so now; RateLimits and CallLimits only. */
+  readonly fullInMs?: number;
   /** How the rate is enforced; RateLimits and CallLimits only. */
   readonly algorithm?: RateLimitAlgorithm;
   /** The window, in milliseconds; RateLimits and CallLimits only. */
   readonly windowMs?: number;
 }
 
-/** The stats of a limit of which `usedUnits` are in use. */
-export function describe(limit: Limit, usedUnits: number, retryAfterMs: number, waiting: number): LimitStats {
+/** The state of a limit in units, as its core reads it. The totals are left out where nothing counts them. */
+export interface Reading {
+  readonly used: number;
+  /** For how long one unit would wait, in milliseconds. */
+  readonly wait: number;
+  readonly waiting: number;
+  readonly totals?: Totals;
+}
+
+/** Requests, and units. */
+export interface Totals {
+  readonly granted: number;
+  readonly refused: number;
+  readonly timedOut: number;
+  readonly aborted: number;
+  readonly refunded: number;
+  readonly charged: number;
+  readonly wouldRefuse: number;
+  readonly fullInMs: number;
+}
+
+/** The totals of a set that does not count. */
+function unknown(): Omit<Totals, "fullInMs"> {
+  const none = Number.NaN;
+  return {
+    granted: none,
+    refused: none,
+    timedOut: none,
+    aborted: none,
+    refunded: none,
+    charged: none,
+    wouldRefuse: none,
+  };
+}
+
+/** The stats of a limit. */
+export function describe(limit: Limit, { used: usedUnits, wait, waiting, totals }: Reading): LimitStats {
   const { type, capacity } = limit;
   const unit = limit.type === "rate" ? limit.unit : 1;
   const used = toAmount(usedUnits, unit);
   const ceiling = limit.type === "resource" ? capacity : (limit.burst ?? capacity);
+  const { fullInMs, ...counts } = totals ?? { ...unknown(), fullInMs: undefined };
   const stats: LimitStats = {
     type,
     capacity,
@@ -48,8 +100,17 @@ export function describe(limit: Limit, usedUnits: number, retryAfterMs: number, 
     used,
     utilization: used / capacity,
     waiting,
-    retryAfterMs,
+    retryAfterMs: wait,
+    ...counts,
+    refunded: toAmount(counts.refunded, unit),
+    charged: toAmount(counts.charged, unit),
   };
   if (limit.type === "resource") return Object.freeze(stats);
-  return Object.freeze({ ...stats, algorithm: limit.algorithm, windowMs: limit.windowMs });
+  const { algorithm, windowMs } = limit;
+  return Object.freeze({ ...stats, ...(fullInMs !== undefined && { fullInMs }), algorithm, windowMs });
+}
+
+/** The stats of a set elsewhere, whose version may not count totals. */
+export function withTotals(stats: LimitStats): LimitStats {
+  return Object.freeze({ ...unknown(), ...stats });
 }

@@ -1,6 +1,6 @@
 /** The host's answers to the questions of a peer: a host packs them, and a peer reads them. */
 import type { Prospect } from "../contract.ts";
-import type { LimitStats } from "../limits/stats.ts";
+import { type LimitStats, withTotals } from "../limits/stats.ts";
 import { type Operation, packNumber, TO_PEER } from "./protocol.ts";
 import type { Read } from "./questions.ts";
 import { type ReadRefusal, readRefusal, readStats } from "./reading.ts";
@@ -51,6 +51,9 @@ export function statsOf<K extends string>(keys: readonly K[]): Read<Readonly<Rec
   return (kind, packed) => {
     const rows = kind === TO_PEER.STATS ? readStats(packed, keys.length) : undefined;
     if (!rows) return undefined;
-    return Object.freeze(Object.fromEntries(keys.map((key, i) => [key, rows[i]!]))) as Record<K, LimitStats>;
+    return Object.freeze(Object.fromEntries(keys.map((key, i) => [key, withTotals(rows[i]!)]))) as Record<
+      K,
+      LimitStats
+    >;
   };
 }

@@ -1,6 +1,6 @@
 /** The set of a peer: its methods, and the options of its connection. */
 import type { LeasedAcquisition } from "../acquisition/leased.ts";
-import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, Prospect } from "../contract.ts";
+import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, OrMore, Prospect } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
 import type { LimitStats } from "../limits/stats.ts";
 
@@ -54,6 +54,16 @@ export interface ConnectedLimits<M extends string = string, K extends string = M
    * @throws {BackendUnavailableError} before `ready` has resolved.
    */
   get(key: K): LimitView<Promise<LimitStats>>;
+  /** Like `pause` of a `LimitSet`. Like all changes it rejects with `BackendUnavailableError` if the host's version knows none. */
+  pause(ms: number, keys?: readonly OrMore<K>[]): Promise<void>;
+  /** Like `resume` of a `LimitSet`. */
+  resume(keys?: readonly OrMore<K>[]): Promise<void>;
+  /** Like `charge` of a `LimitSet`. */
+  charge(amounts: Amounts<K>): Promise<void>;
+  /** Like `lower` of a `LimitSet`. */
+  lower(available: Amounts<OrMore<K>>): Promise<void>;
+  /** Like `reset` of a `LimitSet`. */
+  reset(keys?: readonly OrMore<K>[]): Promise<void>;
   /**
    * Ends the connection. Requests that wait reject with `LimitSetClosedError`, held resources come back, and the host's set
    * stays open. Calling it again does nothing.

@@ -3,16 +3,19 @@
 import { runWith } from "../acquisition/acquisition.ts";
 import { reportDeadlock } from "../acquisition/bodies.ts";
 import { type LeasedAcquisition, LeasedRefusal, LeaseLostError } from "../acquisition/leased.ts";
-import type { AcquireOptions, Amounts, Awaitable, LimitView, Prospect } from "../contract.ts";
+import type { AcquireOptions, Amounts, Awaitable, Prospect } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
 import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
+import { checkChange, olderThan, type SentChange } from "../remote/changes.ts";
+import { DescribedSet, type Description } from "../remote/described.ts";
 import { textOf } from "../remote/text.ts";
 import { Aborts } from "../waiting/aborts.ts";
 import { prospectOf, refusalOf, statsOf } from "./answers.ts";
 import { Attention } from "./attention.ts";
+import { packChange } from "./changes.ts";
 import type { ConnectedLimits, ConnectOptions } from "./connected-limits.ts";
 import { tells, type WatchedEndpoint } from "./endpoint.ts";
 import { type Facts, readFacts } from "./facts.ts";
@@ -35,7 +38,10 @@ interface Known<M extends string, K extends string = M> extends Facts<M, K> {
   readonly granter: PortGranter<M, K>;
 }
 
-export class Connection<M extends string, K extends string = M> implements ConnectedLimits<M, K> {
+export class Connection<M extends string, K extends string = M>
+  extends DescribedSet<M, K>
+  implements ConnectedLimits<M, K>
+{
   readonly ready: Promise<void>;
   readonly #endpoint: WatchedEndpoint;
   readonly #outbox: PeerOutbox;
@@ -57,6 +63,7 @@ export class Connection<M extends string, K extends string = M> implements Conne
   #error: LimitError | undefined;
 
   constructor(endpoint: WatchedEndpoint, options: Required<ConnectOptions>) {
+    super();
     const { name, onWarning, deadlineMs } = options;
     this.#endpoint = endpoint;
     this.#onWarning = onWarning;
@@ -110,23 +117,6 @@ export class Connection<M extends string, K extends string = M> implements Conne
     this.#attention.reviewSoon();
   }
 
-  /** @internal Vue makes no proxy of it. */
-  get __v_skip(): boolean {
-    return true;
-  }
-
-  get keys(): readonly K[] {
-    return this.#handshake.known().requests.keys;
-  }
-
-  get config(): Readonly<Record<string, unknown>> {
-    return this.#handshake.known().config;
-  }
-
-  get missingUpdate(): "throw" | "charge" {
-    return this.#handshake.known().granter.missingUpdate;
-  }
-
   acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<LeasedAcquisition<M, K>> {
     return this.#acquire(requested, options, undefined, 0);
   }
@@ -175,10 +165,19 @@ export class Connection<M extends string, K extends string = M> implements Conne
     return answer;
   }
 
-  get(key: K): LimitView<Promise<LimitStats>> {
-    const { requests, limits } = this.#handshake.known();
-    const limit = limits[requests.indexOf(key)]!;
-    return Object.freeze({ ...limit, stats: async () => (await this.stats())[key] });
+  protected description(): Description<M, K> {
+    return this.#handshake.known();
+  }
+
+  protected async handOn(change: SentChange): Promise<void> {
+    const { requests, limits, knowsChange } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
+    this.#check();
+    checkChange(limits, change);
+    if (!knowsChange) throw new BackendUnavailableError(olderThan(change[0]));
+    const number = ++this.#number;
+    const answer = this.#ask(number, (kind) => (kind === TO_PEER.CHANGED ? true : undefined));
+    this.#outbox.send(...packChange(number, change, { keys: requests.keys, metrics: requests.names }));
+    await answer;
   }
 
   close(): void {

@@ -17,6 +17,8 @@ export interface Facts<M extends string, K extends string = M> {
   readonly maxUnread: number;
   /** Whether the host can tell what a try would be answered. */
   readonly knowsPeek: boolean;
+  /** Whether the host can change its limits for a peer. */
+  readonly knowsChange: boolean;
 }
 
 // No set has so many. An array may have any length and yet be empty, which takes minutes to go through.
@@ -39,6 +41,7 @@ export function readFacts<M extends string, K extends string = M>(welcome: Opera
       wantsHeartbeat: wantsHeartbeat === true,
       maxUnread,
       knowsPeek: typeof latest === "number" && latest >= TO_HOST.PEEK,
+      knowsChange: typeof latest === "number" && latest >= TO_HOST.CHANGE,
     };
   } catch (error) {
     return `the host has sent invalid limits: ${textOf(error)}`;

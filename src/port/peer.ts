@@ -3,9 +3,11 @@ import type { AcquireOptions, Acquisition, Limits } from "../contract.ts";
 import { AcquisitionReleasedError, BackendUnavailableError, InvalidRequestError } from "../errors.ts";
 import { metricOf } from "../limits/metrics.ts";
 import { whenLost } from "../platform/locks.ts";
+import { performChange } from "../remote/changes.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { isPromise, settle } from "../remote/settling.ts";
 import { packRefusal, packStats } from "./answers.ts";
+import { readChange } from "./changes.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
@@ -116,6 +118,7 @@ export class Peer<K extends string> {
     else if (kind === TO_HOST.TRY) void this.#try(number, second);
     else if (kind === TO_HOST.PEEK) void this.#peek(number, second);
     else if (kind === TO_HOST.STATS) void this.#stats(number);
+    else if (kind === TO_HOST.CHANGE) void this.#change(number, op);
   }
 
   /** False for a number that was used before: the operation has arrived twice. */
@@ -255,6 +258,17 @@ export class Peer<K extends string> {
   async #stats(number: number): Promise<void> {
     try {
       this.#outbox.send(...packStats(number, await this.#limits.stats(), this.#limits.keys));
+    } catch (error) {
+      this.#fail(number, error);
+    }
+  }
+
+  async #change(number: number, op: Operation): Promise<void> {
+    try {
+      const change = readChange(op, { keys: this.#limits.keys, metrics: this.#set.metrics });
+      if (!change) throw new InvalidRequestError("the host cannot read the request");
+      await performChange(this.#limits as unknown as Limits, change);
+      this.#outbox.send(TO_PEER.CHANGED, number);
     } catch (error) {
       this.#fail(number, error);
     }

@@ -45,10 +45,12 @@ export const TO_HOST = {
   READ: 9,
   /** number, amounts. Only to a host that says in `WELCOME` that it knows this kind. */
   PEEK: 10,
+  /** number, which change, its values: see `changes.ts`. Only to a host that says in `WELCOME` that it knows this kind. */
+  CHANGE: 11,
 } as const;
 
 /** The latest kind of operations that a host of this version knows. */
-export const LATEST_KIND = TO_HOST.PEEK;
+export const LATEST_KIND = TO_HOST.CHANGE;
 
 /** Kinds of operations that the host sends to a peer, each with its values. */
 export const TO_PEER = {
@@ -78,6 +80,8 @@ export const TO_PEER = {
   LOST: 10,
   /** number. The answer to `PEEK`, if a try would be granted; else that is `REFUSED`. */
   FREE: 11,
+  /** number. The answer to `CHANGE`. */
+  CHANGED: 12,
 } as const;
 
 /** An operation as it is sent: its kind, and its values. */
@@ -108,11 +112,18 @@ export function unpackNumber(packed: PackedNumber): number {
   return packed ?? Number.POSITIVE_INFINITY;
 }
 
+const ANSWERED: ReadonlySet<number> = /* @__PURE__ */ new Set([
+  TO_HOST.ACQUIRE,
+  TO_HOST.TRY,
+  TO_HOST.PING,
+  TO_HOST.PEEK,
+  TO_HOST.CHANGE,
+]);
+
 /** How many answers an operation of a peer causes, where statistics of `limits` limits count once for each. */
 export function costOf(kind: number, limits: number): number {
-  if (kind === TO_HOST.ACQUIRE || kind === TO_HOST.TRY || kind === TO_HOST.PING || kind === TO_HOST.PEEK)
-    return 1;
-  return kind === TO_HOST.STATS ? Math.max(1, limits) : 0;
+  if (kind === TO_HOST.STATS) return Math.max(1, limits);
+  return ANSWERED.has(kind) ? 1 : 0;
 }
 
 /** Turns amounts by metric into an array. Every name in `amounts` is one of `metrics`. */

@@ -3,9 +3,10 @@
 import { runWith } from "../acquisition/acquisition.ts";
 import { reportDeadlock } from "../acquisition/bodies.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, Prospect } from "../contract.ts";
-import { LimitSetClosedError } from "../errors.ts";
+import { InvalidRequestError, LimitSetClosedError } from "../errors.ts";
 import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
+import { HandingOn, type SentChange } from "../remote/changes.ts";
 import { type StandIn, standIn } from "./away.ts";
 import { Batches } from "./batches.ts";
 import { Conversation } from "./conversation.ts";
@@ -35,7 +36,10 @@ import { checkTerms } from "./terms.ts";
  * });
  * (await limits.acquire({ tokens: 500 })).requested; // { tokens: 500 }
  */
-export class RedisLimitSet<K extends string = string> implements Limits<K> {
+export class RedisLimitSet<K extends string = string>
+  extends HandingOn<K, K, Promise<void>>
+  implements Limits<K>
+{
   /** The name of the set on the server. */
   readonly name: string;
   /** The keys of the limits, in the order of their definition. */
@@ -55,6 +59,7 @@ export class RedisLimitSet<K extends string = string> implements Limits<K> {
   #closed: Promise<void> | undefined;
 
   constructor(options: RedisLimitSetOptions<K>) {
+    super();
     const settings = settingsOf(options);
     const { client, server } = settings;
     this.name = settings.name;
@@ -215,6 +220,16 @@ export class RedisLimitSet<K extends string = string> implements Limits<K> {
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  /**
+   * @internal
+   * @throws {InvalidRequestError} always: the script changes no limits yet.
+   */
+  protected async handOn([verb]: SentChange): Promise<void> {
+    throw new InvalidRequestError(
+      `a RedisLimitSet has no ${verb}() yet: the script on the server cannot do it`,
+    );
   }
 
   async #acquire(

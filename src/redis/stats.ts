@@ -12,7 +12,7 @@ export function statsOf<K extends string>(
   const rows = answer.slice(1).split(",");
   const entries = limits.map((limit, i) => {
     const [used, wait] = rows[definitions.indexes[i]! - 1]!.split(":");
-    return [limit.key, describe(limit, Number(used), waitOf(wait!), waitingFor(i))];
+    return [limit.key, describe(limit, { used: Number(used), wait: waitOf(wait!), waiting: waitingFor(i) })];
   });
   return Object.freeze(Object.fromEntries(entries));
 }

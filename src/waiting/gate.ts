@@ -64,6 +64,12 @@ export interface Gate<T> {
    * @throws the error of a request that could never pass.
    */
   anew(request: Request, from: Gate<unknown>): Request;
+  /** Counts a request whose timeout has passed. */
+  timedOut(request: Request): void;
+  /** Counts a request whose signal has ended its wait. */
+  aborted(request: Request): void;
+  /** Counts a request that must not wait. */
+  refused(outlook: Outlook): void;
   /** The error for a request whose timeout has passed. */
   timeout(outlook: Outlook, timeoutMs: number): Error;
   /** The error for a request that finds the queue full. */

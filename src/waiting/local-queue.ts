@@ -87,7 +87,10 @@ export class LocalQueue<T> extends BaseQueue<T, Waiter<T>> {
   }
 
   #cancel(waiters: readonly Waiter<T>[], reason: unknown): void {
-    for (const waiter of waiters) this.#turnAway(waiter, reason);
+    for (const waiter of waiters) {
+      this.gate.aborted(waiter.request);
+      this.#turnAway(waiter, reason);
+    }
     const now = this.#read();
     if (this.lines.size > 0) this.#serveAt(now);
     this.#arm(now);

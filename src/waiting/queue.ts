@@ -161,6 +161,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   /** The error for a waiter whose timeout has passed. */
   protected timeout(waiter: W, now: number): Error {
     const { request, timeoutMs } = waiter;
+    this.gate.timedOut(request);
     this.now = now;
     const demand = this.lines.demandBefore(request, waiter, this);
     return this.gate.timeout(this.gate.outlook({ request, ranked: waiter, demand }, now, false), timeoutMs);
@@ -194,8 +195,13 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
 
   private checkBounds(asked: Asked, now: number, options: AcquireOptions | undefined): void {
     const outlook = this.gate.outlook(asked, now, true);
-    if (options?.timeoutMs === 0) throw this.gate.timeout(outlook, 0);
+    if (options?.timeoutMs === 0) {
+      this.gate.timedOut(asked.request);
+      throw this.gate.timeout(outlook, 0);
+    }
     const maxWaitMs = options?.maxWaitMs ?? Number.POSITIVE_INFINITY;
+    const isTooMuch = outlook.knownMs > maxWaitMs || (!asked.request.covered && this.isFull);
+    if (isTooMuch) this.gate.refused(outlook);
     if (outlook.knownMs > maxWaitMs) throw this.gate.tooLong(outlook, maxWaitMs);
     if (!asked.request.covered && this.isFull) throw this.gate.full(outlook, this.maxWaiting);
   }

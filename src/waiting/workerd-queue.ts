@@ -186,7 +186,10 @@ export class WorkerdQueue<T> extends BaseQueue<T, Waiter<T>> {
   }
 
   #cancel(waiters: readonly Waiter<T>[], reason: unknown): void {
-    for (const waiter of waiters) this.#turnAway(waiter, reason);
+    for (const waiter of waiters) {
+      this.gate.aborted(waiter.request);
+      this.#turnAway(waiter, reason);
+    }
     this.serve();
   }
 

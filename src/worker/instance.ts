@@ -10,6 +10,7 @@ import type {
   Prospect,
 } from "../contract.ts";
 import type { LimitStats } from "../limits/stats.ts";
+import { HandingOn, performChange, type SentChange } from "../remote/changes.ts";
 import { currentScope, runInScope } from "./current-scope.ts";
 import { inject } from "./injected.ts";
 import { innerOf, Scope } from "./scope.ts";
@@ -74,11 +75,12 @@ export class Instance {
  * The limits of one object. Acquisitions belong to the scope of the running attempt. Outside of a call, as in a constructor, they belong
  * to none.
  */
-class InstanceLimits implements Limits {
+class InstanceLimits extends HandingOn<string, string, Awaitable<void>> implements Limits {
   readonly #inner: Limits;
   readonly #scope: () => Scope | undefined;
 
   constructor(inner: Limits, scope: () => Scope | undefined) {
+    super();
     this.#inner = inner;
     this.#scope = scope;
   }
@@ -131,6 +133,10 @@ class InstanceLimits implements Limits {
 
   get(key: string): LimitView {
     return this.#inner.get(key);
+  }
+
+  protected handOn(change: SentChange): Awaitable<void> {
+    return performChange(this.#inner, change);
   }
 
   close(): Awaitable<void> {

@@ -18,6 +18,7 @@ const harness: Harness = {
     timers: false,
     blocking: false,
     warnings: false,
+    changes: true,
     exhaustive: false,
     crowd: 1000,
   },

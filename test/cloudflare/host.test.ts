@@ -228,7 +228,7 @@ describe("the host of a set", () => {
 
     it("counts all rate limits as used up if the stored state has the layout of narrow sets", async () => {
       await ask(await start(wide), "a", { traffic: 1, bytes: 1 });
-      storage.kept.set("definition", { ...(storage.kept.get("definition") as object), format: FORMAT });
+      storage.kept.set("definition", { ...(storage.kept.get("definition") as object), format: 1 });
       expect(used(await start(wide))).toEqual([100, 10, 1, 2 ** 40]);
     });
   });

@@ -14,6 +14,7 @@ import type {
 import { Requests } from "../../src/limits/requests.ts";
 import type { LimitStats } from "../../src/limits/stats.ts";
 import { asyncDispose, dispose } from "../../src/platform/dispose.ts";
+import { HandingOn, type SentChange } from "../../src/remote/changes.ts";
 import { unpackError } from "../../src/remote/packed-errors.ts";
 import { runRemotely } from "../conformance/run-remotely.ts";
 import { type Answer, decode, encode, type WireAcquisition } from "./wire.ts";
@@ -78,7 +79,7 @@ export class Channel {
 
 let signals = 0;
 
-export class RemoteLimits<K extends string> implements Limits<K> {
+export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void>> implements Limits<K> {
   readonly keys: readonly K[];
   readonly config: Readonly<Record<string, unknown>>;
   readonly #channel: Channel;
@@ -100,6 +101,7 @@ export class RemoteLimits<K extends string> implements Limits<K> {
     name: string,
     { keys, config, definitions }: { keys: K[]; config: Record<string, unknown>; definitions: Limit<K>[] },
   ) {
+    super();
     this.#channel = channel;
     this.#name = name;
     this.keys = keys;
@@ -134,6 +136,10 @@ export class RemoteLimits<K extends string> implements Limits<K> {
   get(key: K) {
     const limit = this.#definitions[new Requests(this.#definitions).indexOf(key)]!;
     return { ...limit, stats: async () => (await this.stats())[key] };
+  }
+
+  protected handOn(change: SentChange): Promise<void> {
+    return this.#channel.ask("change", [this.#name, change]);
   }
 
   close(): Promise<void> {

@@ -95,6 +95,11 @@ class Session {
     return this.#taken(await this.#limits(name).tryAcquire(requested));
   }
 
+  async change(name: string, [verb, ...args]: readonly [string, ...never[]]) {
+    const limits = this.#limits(name) as unknown as Record<string, (...args: never[]) => Promise<void>>;
+    await limits[verb]!(...args);
+  }
+
   peek(name: string, requested: never) {
     return this.#limits(name).peek(requested);
   }

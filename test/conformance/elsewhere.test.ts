@@ -11,6 +11,7 @@ import {
   LimitSet,
   type Limits,
 } from "../../src/index.ts";
+import { HandingOn, performChange, type SentChange } from "../../src/remote/changes.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { type Harness, type SetOptions, START, type Subject } from "./harness.ts";
 import { runRemotely } from "./run-remotely.ts";
@@ -30,12 +31,13 @@ async function settle(): Promise<void> {
   for (let turns = 0; turns < 8; turns++) await nextTurn();
 }
 
-class Elsewhere<K extends string> implements Limits<K> {
+class Elsewhere<K extends string> extends HandingOn<K, K, Promise<void>> implements Limits<K> {
   readonly #set: LimitSet<K>;
   readonly keys: readonly K[];
   readonly config: Readonly<Record<string, unknown>>;
 
   constructor(set: LimitSet<K>) {
+    super();
     this.#set = set;
     this.keys = set.keys;
     this.config = set.config;
@@ -70,6 +72,10 @@ class Elsewhere<K extends string> implements Limits<K> {
     return { ...view, stats: () => remotely(() => view.stats()) };
   }
 
+  protected handOn(change: SentChange): Promise<void> {
+    return remotely(() => performChange(this.#set as unknown as Limits, change));
+  }
+
   async close(): Promise<void> {
     return remotely(() => this.#set.close());
   }
@@ -101,6 +107,7 @@ const harness: Harness = {
     timers: false,
     blocking: false,
     warnings: false,
+    changes: true,
     exhaustive: false,
     crowd: 1000,
   },

@@ -49,13 +49,15 @@ export interface Capabilities {
   readonly blocking: boolean;
   /** The set has `onWarning`, and knows the bodies of its `run`. */
   readonly warnings: boolean;
+  /** The set has the methods that change its limits, and counts totals. */
+  readonly changes: boolean;
   /** Calls cost microseconds, so that sweeps can try every value. Other backends try a sample. */
   readonly exhaustive: boolean;
   /** The number of waiters in a crowd. */
   readonly crowd: number;
 }
 
-export type Need = "sync" | "timers" | "blocking" | "warnings";
+export type Need = "sync" | "timers" | "blocking" | "warnings" | "changes";
 
 /** A backend, as the suite sees it. */
 export interface Harness {

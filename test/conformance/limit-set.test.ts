@@ -49,6 +49,7 @@ function harness(shared: boolean): Harness {
       timers: true,
       blocking: true,
       warnings: true,
+      changes: true,
       exhaustive: true,
       crowd: 100_000,
     },

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { allOrNothing } from "./cases/all-or-nothing.ts";
 import { backfilling } from "./cases/backfilling.ts";
+import { changing } from "./cases/changing.ts";
 import { contract } from "./cases/contract.ts";
 import { deadlock } from "./cases/deadlock.ts";
 import { debt } from "./cases/debt.ts";
@@ -22,11 +23,13 @@ import { resources } from "./cases/resources.ts";
 import { scopes } from "./cases/scopes.ts";
 import { settlement } from "./cases/settlement.ts";
 import { severalLimits } from "./cases/several-limits.ts";
+import { shadows } from "./cases/shadows.ts";
 import { slidingWindow } from "./cases/sliding-window.ts";
 import { statistics } from "./cases/statistics.ts";
 import { steppingBack } from "./cases/stepping-back.ts";
 import { timeouts } from "./cases/timeouts.ts";
 import { tokenBucket } from "./cases/token-bucket.ts";
+import { totals } from "./cases/totals.ts";
 import { unsuccessful } from "./cases/unsuccessful.ts";
 import { waiting } from "./cases/waiting.ts";
 import type { Body, Create, Harness, Need, Registrar, Theme } from "./harness.ts";
@@ -60,6 +63,9 @@ const THEMES: Readonly<Record<string, Theme>> = {
   peeking,
   nesting,
   deadlock,
+  "changing limits": changing,
+  totals,
+  "shadow limits": shadows,
   "the empty set": emptySet,
   contract,
 };
@@ -68,6 +74,7 @@ const REASONS: Readonly<Record<Need, string>> = {
   sync: "this backend answers in a later turn",
   timers: "the test cannot see the timers of this backend",
   blocking: "no thread can block for this backend",
+  changes: "this backend has no methods yet that change limits, and no totals",
   warnings: "this backend has no onWarning, or does not see the body of run",
 };
 

@@ -4,6 +4,7 @@ import {
   FIXED_WINDOW,
   GCRA,
   HELD,
+  IN_USE,
   INHERIT_AVAILABLE,
   INHERIT_FRESH,
   INHERIT_PROPORTIONAL,
@@ -201,7 +202,7 @@ test.each([INHERIT_USED, INHERIT_AVAILABLE, INHERIT_PROPORTIONAL, INHERIT_FRESH]
       },
     );
     const state = presentOf(core) + STATES;
-    expect([...core.i64.subarray(state / 8, (state + HELD) / 8 + 3)]).toEqual([8n, 8n, 0n, 0n]);
+    expect([...core.i64.subarray((state + IN_USE) / 8, (state + HELD) / 8 + 3)]).toEqual([8n, 8n, 0n, 0n]);
     expect(tries(core, 1)).toBe(Number.NEGATIVE_INFINITY);
   },
 );

@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
 const EXPORTS = [
+  "change",
   "correct",
+  "countEnd",
   "define",
   "demandOf",
   "enter",
@@ -51,9 +53,10 @@ describe("the release build", () => {
     });
   });
 
-  // The rules of debts and refunds are there twice: for debts of one word, and for those of two. So is what redefine reads of them.
-  test("has 11,500 bytes at most", () => {
-    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(11_500);
+  // The rules of debts and refunds are there twice: for debts of one word, and for those of two. So is what redefine reads of them, and
+  // each change of a limit.
+  test("has 13,600 bytes at most", () => {
+    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(13_600);
   });
 });
 

@@ -21,6 +21,7 @@ function harness(channel: () => Ends): Harness {
       timers: false,
       blocking: false,
       warnings: true,
+      changes: true,
       exhaustive: false,
       crowd: 1000,
     },

@@ -46,8 +46,8 @@ function record(definitions: readonly Definition[], startUs: number, history: re
   const listed = (units: readonly number[]) =>
     units.flatMap((count, i) => (count === 0 ? [] : [`${indexes[i]}:${count}`])).join();
   const take = region.take.bind(region);
-  region.take = (units, now) => {
-    const answer = take(units, now);
+  region.take = (units, now, action) => {
+    const answer = take(units, now, action);
     const by = indexes.filter((_, i) => region.refuses(i)).sort((a, b) => a - b);
     const verdict = isGranted(answer) ? `+${tokenOf(answer)}` : `-${micros(waitOf(answer))}/${by}`;
     note(`O${listed(units)}`, verdict);
@@ -61,9 +61,9 @@ function record(definitions: readonly Definition[], startUs: number, history: re
   region.takeSince = region.probe = () => {
     throw new Error("no request waits here");
   };
-  const inspect = region.inspect.bind(region);
-  region.inspect = (now) => {
-    const result = inspect(now);
+  const report = region.report.bind(region);
+  region.report = (now) => {
+    const result = report(now);
     const rows: string[] = [];
     for (const [i, index] of indexes.entries())
       rows[index - 1] = `${region.usedOf(i)}:${micros(region.waitOf(i))}`;

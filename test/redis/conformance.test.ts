@@ -73,6 +73,7 @@ const harness: Harness = {
     timers: false,
     blocking: false,
     warnings: true,
+    changes: false,
     exhaustive: false,
     crowd: 1000,
   },

@@ -27,6 +27,7 @@ const harness: Harness = {
     timers: true,
     blocking: true,
     warnings: true,
+    changes: true,
     exhaustive: true,
     crowd: 100_000,
   },

@@ -8,9 +8,21 @@ import { Region } from "../../src/core/region.ts";
 import { Membership } from "../../src/threads/membership.ts";
 
 const NOW = 1_735_689_600_000;
-const CALLS: Definition = { kind: "token-bucket", capacity: 10, ceiling: 10, windowMicros: 1_000_000 };
-const LOG: Definition = { kind: "sliding-window", capacity: 5, ceiling: 5, windowMicros: 1_000_000 };
-const SLOTS: Definition = { kind: "resource", capacity: 2, ceiling: 2, windowMicros: 0 };
+const CALLS: Definition = {
+  kind: "token-bucket",
+  capacity: 10,
+  ceiling: 10,
+  windowMicros: 1_000_000,
+  flags: 0,
+};
+const LOG: Definition = {
+  kind: "sliding-window",
+  capacity: 5,
+  ceiling: 5,
+  windowMicros: 1_000_000,
+  flags: 0,
+};
+const SLOTS: Definition = { kind: "resource", capacity: 2, ceiling: 2, windowMicros: 0, flags: 0 };
 
 interface Thread {
   readonly region: Region;

@@ -59,7 +59,20 @@ export type Members = [
   Expect<
     Equal<
       keyof Limits,
-      "acquire" | "tryAcquire" | "peek" | "run" | "stats" | "get" | "keys" | "config" | "close"
+      | "acquire"
+      | "tryAcquire"
+      | "peek"
+      | "run"
+      | "stats"
+      | "get"
+      | "keys"
+      | "config"
+      | "close"
+      | "pause"
+      | "resume"
+      | "charge"
+      | "lower"
+      | "reset"
     >
   >,
   Expect<Equal<typeof now, boolean>>,

@@ -1,0 +1,73 @@
+/** The transactions that change limits, and take nothing. */
+import { BEHIND, isElsewhere, MOVED, publish, readHead, stage, unchanged } from "./commit";
+import * as kinds from "./kinds";
+import {
+  DEFINITION_BYTES,
+  DEFINITIONS,
+  INSIDE,
+  LATEST,
+  LIMITS,
+  LOWER,
+  PAUSE,
+  REPEATS,
+  RESET,
+  RESET_AT,
+  RESUME,
+  UNIT_BYTES,
+  UNITS,
+} from "./layout";
+import { lifeOf } from "./life";
+import { LAST, microseconds, NEVER, TOLERANCE } from "./time";
+import { wake } from "./wake";
+
+/**
+ * Does `action` to each limit whose UNITS are not below 0, all in one transaction. `ms` is the clock's reading in milliseconds.
+ *
+ * - PAUSE: nothing passes for so many microseconds. RESUME: ends the pause.
+ * - LOWER: so many units are left at most.
+ * - RESET: as if never used, but for so many units.
+ *
+ * Returns the time, BEHIND, MOVED or NaN as `transact` does. The calling thread has entered.
+ */
+export function change(region: usize, scratch: usize, life: i32, ms: f64, action: i32): f64 {
+  const first = region + DEFINITIONS;
+  const end = first + load<i32>(region + LIMITS) * DEFINITION_BYTES;
+  const reading = microseconds(ms);
+  while (true) {
+    const head = readHead(region);
+    if (life !== 0 && lifeOf(scratch) !== (life | INSIDE)) return NaN;
+    if (isElsewhere(region, head)) {
+      if (unchanged(region, head)) return MOVED;
+      continue;
+    }
+    const staged = stage(region, scratch, head);
+    let now = load<i64>(staged + LATEST);
+    if (now < reading) now = reading;
+    else if (now - reading > TOLERANCE && reading >= 0 && unchanged(region, head)) return BEHIND;
+    if (action === RESET) {
+      // A microsecond has two halves, and so room for one reset.
+      if (now + 1 === load<i64>(staged + RESET_AT)) now++;
+      store<i64>(staged + RESET_AT, now + 1);
+    }
+    let units = scratch + UNITS;
+    for (let each = first; each < end; each += DEFINITION_BYTES, units += UNIT_BYTES) {
+      const amount = load<f64>(units);
+      if (amount < 0) continue;
+      if (action === PAUSE) {
+        kinds.pause(each, staged, amount > f64(LAST) ? NEVER : now + i64(amount));
+      } else if (action === RESUME) {
+        kinds.resume(each, staged);
+      } else if (action === LOWER) {
+        kinds.lower(each, staged, scratch, now, i64(amount));
+      } else {
+        kinds.reset(each, staged, scratch, now, i64(amount));
+      }
+    }
+    store<i64>(staged + LATEST, now);
+    if (publish(region, head, staged)) {
+      wake(region);
+      return f64(now);
+    }
+    store<f64>(scratch + REPEATS, load<f64>(scratch + REPEATS) + 1);
+  }
+}

@@ -1,0 +1,63 @@
+/** The part of a granter by which the limits of a set are read and changed, and the ends of requests are counted. */
+import { isReclaimed } from "../core/answer.ts";
+import { ABORTED, ACTIONS, type Change, REFUSED, TIMED_OUT } from "../core/changing.ts";
+import type { Region } from "../core/region.ts";
+import { totalsOf } from "../core/totals.ts";
+import type { Requests } from "../limits/requests.ts";
+import type { Reading } from "../limits/stats.ts";
+import type { Outlook, Queue } from "../waiting/gate.ts";
+import type { Request } from "../waiting/standing.ts";
+
+export abstract class Changes {
+  abstract readonly requests: Requests<string>;
+  abstract readonly queue: Queue<unknown>;
+  protected abstract region: Region | undefined;
+  protected abstract open(): Region;
+  protected abstract endReclaimed(): never;
+
+  /** For each limit, at one moment: its state. */
+  inspect(now: number): Reading[] {
+    const { keys } = this.requests;
+    const { demand } = this.queue.ask({ units: keys.map(() => 1) }, now);
+    const region = this.open();
+    if (isReclaimed(region.report(now, demand))) this.endReclaimed();
+    const { lines } = this.queue;
+    return keys.map((_, i) => ({
+      used: region.usedOf(i),
+      wait: Math.max(0, region.waitOf(i)),
+      waiting: lines.waitingFor(i),
+      totals: totalsOf(region, i),
+    }));
+  }
+
+  /** Changes the limits whose `units` are not below 0. Waiters that can go then go at once. */
+  change(change: Change, units: readonly number[], now: number): void {
+    if (isReclaimed(this.open().change(ACTIONS[change], units, now))) this.endReclaimed();
+    if (this.queue.lines.size > 0) this.queue.serve();
+  }
+
+  /** Charges units that no request has taken. */
+  chargeUnits(units: readonly number[], now: number): void {
+    this.open().settle(units, now, 0);
+    if (this.queue.lines.size > 0) this.queue.serve();
+  }
+
+  timedOut({ units }: Request): void {
+    this.count(TIMED_OUT, units);
+  }
+
+  aborted({ units }: Request): void {
+    this.count(ABORTED, units);
+  }
+
+  refused({ limitedBy }: Outlook): void {
+    this.count(
+      REFUSED,
+      this.requests.keys.map((_, i) => (limitedBy.includes(i) ? 1 : 0)),
+    );
+  }
+
+  private count(word: number, units: readonly number[]): void {
+    this.region?.countEnd(word, units);
+  }
+}

@@ -1,0 +1,28 @@
+/** Amounts and changes as they travel to an object: plain data, which the platform can send. */
+import type { SentChange } from "../remote/changes.ts";
+import type { AmountsByKey } from "./protocol.ts";
+
+/** A plain copy, which the platform can send. */
+export function amountsOf(requested: object | undefined): AmountsByKey | undefined {
+  return requested && ({ ...requested } as AmountsByKey);
+}
+
+/** The same change of plain data, which the platform can send. */
+export function sendable(change: SentChange): SentChange {
+  if (change[0] === "charge" || change[0] === "lower") return [change[0], { ...change[1] }];
+  return change;
+}
+
+/** Whether the platform can send `requested` to the object unchanged, so that the object can tell what is wrong with it. */
+export function canTravel(requested: unknown): boolean {
+  if (requested === undefined) return true;
+  if (typeof requested !== "object" || requested === null) return false;
+  if (Object.getPrototypeOf(requested) !== Object.prototype) return false;
+  return Object.values(requested).every((amount) => typeof amount === "number");
+}
+
+/** The usage of metrics by their names. A metric whose usage is null is left out. */
+export function byName(names: readonly string[], usage: readonly (number | null)[]): AmountsByKey {
+  const entries = names.map((name, i) => [name, usage[i]] as const);
+  return Object.fromEntries(entries.filter((entry): entry is [string, number] => entry[1] !== null));
+}
