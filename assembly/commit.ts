@@ -11,6 +11,8 @@
  *
  * The version in the head makes a swap fail even where the same block has become the present one again in between.
  */
+import { UNKNOWN } from "./algorithms/calendar";
+import { ask } from "./ask";
 import * as claims from "./claims";
 import { demandAt } from "./demand";
 import { homeOf } from "./home";
@@ -85,7 +87,8 @@ export const MOVED = -f64.MAX_VALUE / 2;
  *   would have to wait. With COUNTED, REPORT has the rest of the stats.
  * - With AFTER, each limit has to grant its DEMAND first: that of the waiters before the request. Nothing of it is taken.
  *
- * Returns BEHIND, and does nothing, if `ms` is more than TOLERANCE behind the state; MOVED, if the set has been redefined.
+ * Returns BEHIND, and does nothing, if `ms` is more than TOLERANCE behind the state; MOVED, if the set has been redefined; ASK, if it
+ * does not know the window of a calendar. SETTLE does not ask.
  * Among several participants, `enter` comes before UNITS are written, and `exit` after the answer has been read. Returns NaN, and
  * does nothing, if the participant's `life` is over.
  */
@@ -131,6 +134,7 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
         const demand = demands !== 0 ? demandAt(units + demands) : 0;
         const ready = kinds.ask(definition, staged, scratch, now, stamp, i64(amount), demand);
         if (ready !== 0) {
+          if (ready === UNKNOWN) return ask(definition, staged, scratch, units - scratch - UNITS, waits, now);
           if (kinds.isShadow(definition)) {
             kinds.letPass(definition, staged);
             answer = LET_PASS;

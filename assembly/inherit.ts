@@ -8,10 +8,13 @@
  * The old block is only read. It may be torn, since its owner may be writing to it again: the numbers are then wrong, and never
  * lead out of the state.
  */
+import * as calendar from "./algorithms/calendar";
 import { owed } from "./algorithms/debt";
 import * as kinds from "./kinds";
 import {
   AT,
+  BEGAN,
+  CALENDAR,
   CEILING,
   CHARGED,
   COUNT,
@@ -107,6 +110,9 @@ export function inherit(
       store<i64>(state + WINDOW_END, load<i64>(oldState + WINDOW_END));
   }
   if (units > 0) kinds.charge(next, target, scratch, time, units);
+  // Grants of the old window are in the count, and may still give back.
+  if (kind === CALENDAR && oldKind === CALENDAR && !calendar.isOver(oldState, time))
+    store<i64>(state + BEGAN, load<i64>(oldState + BEGAN));
 }
 
 /** The units in use at `now`. A part of a unit counts as one. */
@@ -116,6 +122,7 @@ function usedOf(definition: usize, block: usize, state: usize, now: i64): i64 {
   if (kind === FIXED_WINDOW) {
     return now < load<i64>(state + WINDOW_END) ? load<i64>(state + USED_IN_WINDOW) : 0;
   }
+  if (kind === CALENDAR) return calendar.isOver(state, now) ? 0 : load<i64>(state + USED_IN_WINDOW);
   if (kind === SLIDING_WINDOW) {
     let sum: i64 = 0;
     const log = block + load<i32>(definition + LOG);

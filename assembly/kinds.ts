@@ -1,4 +1,5 @@
 /** The one place that tells the kinds of limit apart. */
+import * as calendar from "./algorithms/calendar";
 import * as debt from "./algorithms/debt";
 import * as fixedWindow from "./algorithms/fixed-window";
 import * as gcra from "./algorithms/gcra";
@@ -8,6 +9,8 @@ import * as slidingWindow from "./algorithms/sliding-window";
 import * as tokenBucket from "./algorithms/token-bucket";
 import {
   AHEAD,
+  CALENDAR,
+  CALENDAR_BYTES,
   CEILING,
   CHARGED,
   DEBT_BYTES,
@@ -51,6 +54,7 @@ export function stateBytes(kind: i32, participants: i32): i32 {
   if (kind === RESOURCE) return HELD + participants * HELD_BYTES;
   if (kind === SLIDING_WINDOW) return SLIDING_BYTES;
   if (kind === FIXED_WINDOW) return FIXED_BYTES;
+  if (kind === CALENDAR) return CALENDAR_BYTES;
   if (kind === UNLIMITED) return RECORD_BYTES;
   return kind >= WIDE_BUCKET ? WIDE_BYTES : DEBT_BYTES;
 }
@@ -139,6 +143,8 @@ function take(
       return leakyBucket.take<Wide>(definition, state, now, units, demand);
     case UNLIMITED:
       return 0;
+    case CALENDAR:
+      return calendar.take(definition, state, scratch, now, units, demand);
     default:
       return resource.take(definition, state, load<i32>(scratch + PARTICIPANT), units, demand);
   }
@@ -177,9 +183,10 @@ export function settle(
   if (kind === RESOURCE) {
     if (units < 0) resource.giveBack(state, load<i32>(scratch + PARTICIPANT), -units);
   } else if (units < 0) {
-    // Windows and the leaky bucket give nothing back: a grant has used up its place in time.
+    // Other windows and the leaky bucket give nothing back: a grant has used up its place in time.
     if (kind <= GCRA) giveBack<Narrow>(definition, state, now, -units, stamp);
     else if (kind === WIDE_BUCKET) giveBack<Wide>(definition, state, now, -units, stamp);
+    else if (kind === CALENDAR) count(state + REFUNDED, calendar.giveBack(state, now, -units, stamp));
   } else {
     count(state + CHARGED, units);
     charge(definition, block, scratch, now, units);
@@ -195,6 +202,8 @@ export function charge(definition: usize, block: usize, scratch: usize, now: i64
     slidingWindow.charge(definition, state, logOf(definition, block), now, units);
   } else if (kind === FIXED_WINDOW) {
     fixedWindow.charge(definition, state, now, aheadOf(scratch), units);
+  } else if (kind === CALENDAR) {
+    calendar.charge(definition, state, scratch, now, units);
   } else if (kind >= WIDE_BUCKET) {
     debt.charge<Wide>(definition, state, now, units);
   } else {
@@ -218,7 +227,7 @@ export function lower(definition: usize, block: usize, scratch: usize, now: i64,
   const units = load<i64>(definition + CEILING) - left;
   if (kind === RESOURCE || kind === UNLIMITED || units <= 0) return;
   const state = block + load<i32>(definition + STATE);
-  if (kind === SLIDING_WINDOW || kind === FIXED_WINDOW) {
+  if (kind === SLIDING_WINDOW || kind === FIXED_WINDOW || kind === CALENDAR) {
     const missing = units - used(definition, block, scratch, now);
     if (missing > 0) charge(definition, block, scratch, now, missing);
   } else if (kind >= WIDE_BUCKET) {
@@ -235,6 +244,7 @@ export function reset(definition: usize, block: usize, scratch: usize, now: i64,
   const state = block + load<i32>(definition + STATE);
   if (kind === SLIDING_WINDOW) slidingWindow.reset(state);
   else if (kind === FIXED_WINDOW) fixedWindow.reset(definition, state, now, aheadOf(scratch));
+  else if (kind === CALENDAR) calendar.reset(state, now);
   else if (kind >= WIDE_BUCKET) debt.reset<Wide>(state, now);
   else debt.reset<Narrow>(state, now);
   if (missing > 0) charge(definition, block, scratch, now, missing);
@@ -247,6 +257,7 @@ export function fullAt(definition: usize, block: usize, scratch: usize, now: i64
   if (kind === RESOURCE || kind === UNLIMITED) return now;
   if (kind === SLIDING_WINDOW) return slidingWindow.fullAt(definition, state, logOf(definition, block), now);
   if (kind === FIXED_WINDOW) return fixedWindow.fullAt(definition, state, now, aheadOf(scratch));
+  if (kind === CALENDAR) return calendar.fullAt(definition, state, scratch, now);
   if (kind >= WIDE_BUCKET) return debt.fullAt<Wide>(definition, state, now);
   return debt.fullAt<Narrow>(definition, state, now);
 }
@@ -259,8 +270,10 @@ export function leave(definition: usize, block: usize, participant: i32): void {
 
 /** The wall clock was moved, and the set's time is now `ahead` of it. */
 export function move(definition: usize, block: usize, now: i64, ahead: i64): void {
-  if (load<i32>(definition + KIND) !== FIXED_WINDOW) return;
-  fixedWindow.move(definition, block + load<i32>(definition + STATE), now, ahead);
+  const state = block + load<i32>(definition + STATE);
+  const kind = load<i32>(definition + KIND);
+  if (kind === FIXED_WINDOW) fixedWindow.move(definition, state, now, ahead);
+  else if (kind === CALENDAR) calendar.move(state, now);
 }
 
 /** Returns the units in use at `now`. A part of a unit counts as one. */
@@ -271,6 +284,7 @@ export function used(definition: usize, block: usize, scratch: usize, now: i64):
   if (kind === UNLIMITED) return 0;
   if (kind === SLIDING_WINDOW) return slidingWindow.used(definition, state, logOf(definition, block), now);
   if (kind === FIXED_WINDOW) return fixedWindow.used(definition, state, now, aheadOf(scratch));
+  if (kind === CALENDAR) return calendar.used(definition, state, scratch, now);
   if (kind >= WIDE_BUCKET) return debt.used<Wide>(definition, state, now);
   return debt.used<Narrow>(definition, state, now);
 }

@@ -38,29 +38,22 @@
  *
  * scratch  one participant: its request, the core's answer
  * +--------------------------------------------------------+
- * |  PARTICIPANT i32, its number                            | format, once
- * |  OWN i32, the address of its blocks                     | format, once
- * |  SEAT i32, the address of the number's seat             | format, once
- * |  SHIFT i64, the set's time less the clock's reading     | core
- * |  AHEAD i64, the set's time less the wall clock's        | core
- * |  REFUSER f64, the limit that alone refused, or SEVERAL  | core
- * |  REPEATS f64, transactions that another thread beat     | core
+ * |  PARTICIPANT, OWN, SEAT i32: number, blocks, seat       | format, once
+ * |  SHIFT, AHEAD i64, set's time less the two clocks'      | core
+ * |  REFUSER f64, which refused; REPEATS f64, of transactions| core
  * |  UNITS f64, one a limit: the request; or units in use   | JavaScript; or core
  * |  WAITS f64, one a limit: 0 where the limit agrees       | core
  * |  DEMAND f64, one a limit: for the waiters before it     | JavaScript
- * |  REPORT, one a limit: its totals, and when it is full   | core
- * |  COUNTS, one a limit: of the participant's own requests | core
+ * |  REPORT, COUNTS, one a limit: its totals                | core
+ * |  the windows of calendars, TOLD_BYTES a limit           | JavaScript
  * +--------------------------------------------------------+
  * ```
  */
 
-/**
- * Grows with each change to the states and the logs of a block: a Durable Object keeps them in its storage, and reads back only those
- * of the same format. States of the formats before it had no records, and were not all of one format: see src/cloudflare/older-states.ts.
- */
+/** Grows with each change to the states and the logs of a block. Durable Objects keep these, and read older ones by older-states.ts. */
 export const FORMAT = 4;
 /** Grows with each change to this file: threads that read memory in different ways must not share it. */
-export const SHARED_FORMAT = 7;
+export const SHARED_FORMAT = 8;
 
 // Kinds of limit.
 export const TOKEN_BUCKET = 0;
@@ -73,8 +66,9 @@ export const RESOURCE = 5;
 /** A token bucket or a GCRA. */
 export const WIDE_BUCKET = 6;
 export const WIDE_LEAKY_BUCKET = 7;
-/** A rate or a window of infinite capacity: it has no state. */
+/** A rate of infinite capacity, which has no state; and a fixed window whose windows are those of a calendar. */
 export const UNLIMITED = 8;
+export const CALENDAR = 9;
 
 // What a transaction does.
 export const TAKE = 0;
@@ -151,9 +145,9 @@ export const LOG = 8;
 export const LIMIT_FLAGS = 12;
 /** The most that can be taken at once, in units: the capacity, or the burst of a GCRA. */
 export const CEILING = 16;
-/** Microseconds. */
+/** Microseconds. Of a calendar: those of its shortest window. */
 export const WINDOW = 24;
-/** Debt that one unit makes. */
+/** Debt that one unit makes. Of a calendar: where in a scratch area the window begins that the caller has told. */
 export const WEIGHT = 32;
 /** Debt that leaks out in one microsecond. */
 export const RATE = 40;
@@ -284,6 +278,10 @@ export const WINDOW_END = RECORD_BYTES;
 export const USED_IN_WINDOW = WINDOW_END + 8;
 export const FIXED_BYTES = WINDOW_END + 16;
 
+// State of a calendar: that of a fixed window, then the stamp of when its count began. An end that is not known is below 0: see calendar.ts.
+export const BEGAN = WINDOW_END + 16;
+export const CALENDAR_BYTES = WINDOW_END + 24;
+
 // State of a resource, then the units that each participant holds of it.
 export const IN_USE = RECORD_BYTES;
 export const HELD = IN_USE + 8;
@@ -315,3 +313,7 @@ export const REFUSED = 0;
 export const TIMED_OUT = 1;
 export const ABORTED = 2;
 export const COUNT_WORDS = 3;
+
+// The window of a calendar that the caller has told, in microseconds of its wall clock: its start, then its end.
+export const TOLD_END = 8;
+export const TOLD_BYTES = 16;

@@ -5,6 +5,7 @@ import * as kinds from "./kinds";
 import {
   BLOCK_BYTES,
   BLOCKS,
+  CALENDAR,
   CEILING,
   CLAIM_BYTES,
   CLAIMS,
@@ -38,9 +39,10 @@ import {
   STATE_BYTES,
   STATES,
   TOKEN_BUCKET,
+  TOLD_BYTES,
   UNIT_BYTES,
   UNITS,
-  UNLIMITED,
+  WEIGHT,
   WINDOW,
 } from "./layout";
 
@@ -113,7 +115,7 @@ export function define(
   flags: i32,
 ): void {
   assert(index >= 0 && index < load<i32>(region + LIMITS), "no such limit in the region");
-  assert(kind >= TOKEN_BUCKET && kind <= UNLIMITED, "no such kind of limit");
+  assert(kind >= TOKEN_BUCKET && kind <= CALENDAR, "no such kind of limit");
   assert(capacity >= 1 && ceiling >= 1, "capacity and ceiling: 1 unit or more");
   const definition = region + DEFINITIONS + index * DEFINITION_BYTES;
   store<i32>(definition + KIND, kind);
@@ -123,6 +125,8 @@ export function define(
   store<i64>(definition + CEILING, i64(ceiling));
   store<i64>(definition + WINDOW, i64(window));
   kinds.define(definition, i64(capacity));
+  if (kind === CALENDAR)
+    store<i64>(definition + WEIGHT, toldAt(load<i32>(region + LIMITS)) + index * TOLD_BYTES);
 }
 
 /** Returns the address of a participant's scratch area. */
@@ -157,7 +161,12 @@ function handleBytes(participants: i32): i32 {
 }
 
 function scratchBytes(limits: i32): i32 {
-  return lines(UNITS + (REPORT_AFTER + REPORT_WORDS + COUNT_WORDS) * limits * UNIT_BYTES);
+  return lines(toldAt(limits) + limits * TOLD_BYTES);
+}
+
+/** Where in a scratch area the windows of calendars begin. */
+function toldAt(limits: i32): i32 {
+  return UNITS + (REPORT_AFTER + REPORT_WORDS + COUNT_WORDS) * limits * UNIT_BYTES;
 }
 
 function lines(bytes: i32): i32 {

@@ -10,7 +10,7 @@ export const PLENTY = 1e9;
 /** A capacity for a day that is used up at the start, and refilled so slowly that a bench sees refusals only. */
 export const SCARCE = 100;
 
-/** @typedef {Omit<ConstructorParameters<typeof RateLimit>[0], "counts">} RateLimitOptions */
+/** @typedef {import("limitset").RateFields<"tokens"> & { windowMs: number }} RateLimitOptions */
 
 /** A set of one rate limit, key `tokens`. @param {Partial<RateLimitOptions>} [limit] */
 export function tokens(limit) {

@@ -39,18 +39,22 @@ export {
 export { LimitSet } from "./limit-set.ts";
 export type { Inherit, RedefineOptions } from "./limits/era.ts";
 export {
+  type CalendarOptions,
   CallLimit,
   type CallLimitOptions,
+  type Every,
   type KeyedRateOptions,
   type KeylessCallOptions,
   type Limit,
   type LimitLike,
   type Overage,
+  type RateFields,
   RateLimit,
   RateLimitAlgorithm,
   type RateLimitOptions,
   ResourceLimit,
   type ResourceLimitOptions,
+  type WindowOptions,
 } from "./limits/limits.ts";
 export type { LimitSetOptions } from "./limits/options.ts";
 export type { LimitStats } from "./limits/stats.ts";

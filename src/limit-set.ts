@@ -57,16 +57,16 @@ class LimitSet<M extends string = string, K extends string = M>
     this.queueOptions = { maxWaiting, agingMs };
     this.missingUpdate = missingUpdate;
     const checked = toLimits(limits);
+    const definitions = checked.map(definitionOf);
     const era = firstEra(checked, new Requests(checked));
     this.requests = era.requests;
     this.config = Object.freeze({ ...config });
     this.clock = clock instanceof SetClock ? clock : new SetClock(clock);
     this.region =
-      (options as OptionsWithRegion<M, K>)[INTERNALS] ??
-      Region.create(checked.map(definitionOf), shared && canShare);
+      (options as OptionsWithRegion<M, K>)[INTERNALS] ?? Region.create(definitions, shared && canShare);
     this.onWarning = onWarning;
     this.granter = this.granterOf(era, this.region);
-    this.region.follow(this.clock);
+    this.region.follow(this.clock, definitions);
     if (!(INTERNALS in options)) begin(this.region, checked, this.clock);
     this.queue = this.granter.queue;
     this.waiters = this.granter.door;

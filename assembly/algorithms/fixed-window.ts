@@ -10,7 +10,13 @@ import { LAST } from "../time";
 export const MOST: i64 = 1 << 61;
 
 export function take(definition: usize, state: usize, now: i64, ahead: i64, units: i64, demand: i64): i64 {
-  const count = used(definition, state, now, ahead);
+  used(definition, state, now, ahead);
+  return takeOf(definition, state, units, demand);
+}
+
+/** Takes from the present window. */
+export function takeOf(definition: usize, state: usize, units: i64, demand: i64): i64 {
+  const count = load<i64>(state + USED_IN_WINDOW);
   const capacity = load<i64>(definition + CEILING);
   const sum = units + demand;
   if (count + sum > capacity) {

@@ -1,6 +1,7 @@
 /** The part of a granter by which the limits of a set are read and changed, and the ends of requests are counted. */
 import { isReclaimed } from "../core/answer.ts";
 import { ABORTED, ACTIONS, type Change, REFUSED, TIMED_OUT } from "../core/changing.ts";
+import type { Window } from "../core/kinds.ts";
 import type { Region } from "../core/region.ts";
 import { totalsOf } from "../core/totals.ts";
 import type { Requests } from "../limits/requests.ts";
@@ -27,6 +28,7 @@ export abstract class Changes {
       wait: Math.max(0, region.waitOf(i)),
       waiting: lines.waitingFor(i),
       totals: totalsOf(region, i),
+      windowMs: lengthOf(region.windowAt(i, now)),
     }));
   }
 
@@ -60,4 +62,8 @@ export abstract class Changes {
   private count(word: number, units: readonly number[]): void {
     this.region?.countEnd(word, units);
   }
+}
+
+function lengthOf(window: Window | undefined): number | undefined {
+  return window && (window.end - window.start) / 1000;
 }

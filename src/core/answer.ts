@@ -7,6 +7,7 @@
  * - the lowest number of all: the clock's reading is behind the state, and the participant's time has to be corrected first. Only
  *   the bridge sees this answer;
  * - half of that: the set has been redefined, and this thread has to move to its present region first;
+ * - a quarter of it: the core has to be told the present window of a calendar. Only the bridge sees this answer, too;
  * - NaN: another thread has reclaimed this thread's participant number.
  */
 declare const answer: unique symbol;
@@ -26,6 +27,16 @@ export const MOVED = (-Number.MAX_VALUE / 2) as Answer;
 
 export function isBehind(given: Answer): boolean {
   return given === BEHIND;
+}
+
+/** Whether the core has done nothing yet, since something else has to come first. */
+export function isPreliminary(given: Answer): boolean {
+  return isBehind(given) || asksForWindow(given);
+}
+
+/** Whether the core asks for the present window of a calendar. */
+export function asksForWindow(given: Answer): boolean {
+  return given === -Number.MAX_VALUE / 4;
 }
 
 export function isMoved(given: Answer): boolean {

@@ -1,5 +1,6 @@
 /** The kinds of limits by name, and the definition of a limit as the core takes it. */
 import {
+  CALENDAR,
   FIXED_WINDOW,
   GCRA,
   LEAKY_BUCKET,
@@ -19,7 +20,19 @@ const KINDS = {
   "fixed-window": FIXED_WINDOW,
   resource: RESOURCE,
   unlimited: UNLIMITED,
+  calendar: CALENDAR,
 } as const;
+
+/** The windows of a calendar. Times are whole microseconds since the Unix epoch. */
+export interface Calendar {
+  /** The window that has the time `at`: its first moment, and that of the next window. */
+  windowAt(at: number): Window;
+}
+
+export interface Window {
+  readonly start: number;
+  readonly end: number;
+}
 
 /** A limit's definition in whole units and whole microseconds. */
 export interface Definition {
@@ -27,9 +40,12 @@ export interface Definition {
   readonly capacity: number;
   /** The most that one request can take. */
   readonly ceiling: number;
+  /** Of a calendar: the length of its shortest window. */
   readonly windowMicros: number;
   /** `SHADOW`, or 0. */
   readonly flags: number;
+  /** The calendar of its windows, if it has one. */
+  readonly calendar?: Calendar;
 }
 
 /** The debt of a full bucket fits one word up to here. */

@@ -12,7 +12,7 @@ import {
   TAKE,
   UNITS,
 } from "../../assembly/layout.ts";
-import { type Answer, isBehind, isGranted } from "./answer.ts";
+import { type Answer, asksForWindow, isBehind, isGranted, isPreliminary } from "./answer.ts";
 import { arenaFor, type Heap } from "./arena.ts";
 import { FIRST_UNIT } from "./front.ts";
 import { exceedsAlone } from "./holdings.ts";
@@ -28,12 +28,10 @@ export class Region extends Residence {
   /** A new region in the memory of this isolate, for this thread alone. */
   static create(definitions: readonly Definition[], shared: boolean): Region {
     const arena = arenaFor(shared);
-    return new Region({
-      heap: arena,
-      ...lay(arena, { definitions, participants: 1 }),
-      arena,
-      sharing: undefined,
-    });
+    const laid = lay(arena, { definitions, participants: 1 });
+    const region = new Region({ heap: arena, ...laid, arena, sharing: undefined });
+    region.keep(definitions);
+    return region;
   }
 
   /** The region that another thread has made at `start` in its memory. If its set was redefined since, `move` has to come next. */
@@ -59,7 +57,7 @@ export class Region extends Residence {
     const at = this.units;
     for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
     const answer = front.core.transact(this.start, this.scratch, this.life, now, action, 0) as Answer;
-    return isGranted(answer) || !isBehind(answer) ? answer : this.catchUp(action, units, now, 0);
+    return isGranted(answer) || !isPreliminary(answer) ? answer : this.goOn(answer, action, units, now, 0);
   }
 
   /**
@@ -87,6 +85,8 @@ export class Region extends Residence {
    * needs `now`: without one it may be `NO_TIME`.
    */
   settle(due: readonly number[], now: number, token: number): void {
+    // The core asks nothing when it settles, so that it has to be asked first.
+    if (this.calendars?.some((calendar, i) => calendar && due[i]! > 0)) this.inspect(now);
     this.transact(SETTLE, due, now, token);
   }
 
@@ -190,7 +190,14 @@ export class Region extends Residence {
     const at = this.units;
     for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
     const answer = front.core.transact(this.start, this.scratch, this.life, now, action, since) as Answer;
-    return isBehind(answer) ? this.catchUp(action, units, now, since) : answer;
+    return isPreliminary(answer) ? this.goOn(answer, action, units, now, since) : answer;
+  }
+
+  /** Does what has to come first, and then the transaction. */
+  private goOn(answer: Answer, action: number, units: readonly number[], now: number, since: number): Answer {
+    if (!asksForWindow(answer)) return this.catchUp(action, units, now, since);
+    this.tellWindow(this.refuser, this.waitOf(this.refuser));
+    return this.transact(action, units, now, since);
   }
 
   /**

@@ -7,7 +7,9 @@ import {
   NUMBER,
   SEAT_BYTES,
   SHADOW,
+  TOLD_END,
   UNITS,
+  WEIGHT,
 } from "../../assembly/layout.ts";
 import { watchGarbage } from "../platform/garbage.ts";
 import type { Follower, SetClock } from "../platform/set-clock.ts";
@@ -16,7 +18,7 @@ import type { Arena, Heap } from "./arena.ts";
 import { type Address, wordOfDefinition } from "./block.ts";
 import { FIRST_UNIT, type Front, sharedFront, shiftedFront } from "./front.ts";
 import { type MODES, passRegion } from "./inherit.ts";
-import type { Definition } from "./kinds.ts";
+import type { Calendar, Definition, Window } from "./kinds.ts";
 import { copyState, type Laid, lay, type Plan } from "./lay.ts";
 import { type Heir, layNext, writeTime } from "./next.ts";
 import type { Sharing } from "./sharing.ts";
@@ -54,6 +56,8 @@ export abstract class Residence implements Follower {
   /** The index of UNITS in the view of the front. */
   protected units!: number;
   protected count!: number;
+  /** For each limit, the calendar of its windows; undefined if none has one. */
+  protected calendars: readonly (Calendar | undefined)[] | undefined;
   /** The clock whose readings are passed to this region's methods, if it is known. */
   protected clock: SetClock | undefined;
 
@@ -146,6 +150,7 @@ export abstract class Residence implements Follower {
     arena.free(start, bytes);
     abandoned.unregister(this);
     this.occupy({ heap, ...laid, arena, sharing: undefined });
+    this.keep(definitions);
   }
 
   /**
@@ -165,7 +170,10 @@ export abstract class Residence implements Follower {
         const room = layNext(heap, sharing, { start, number, shift, ahead }, plan, heirs);
         try {
           const answer = heap.core.redefine(start, scratch, life, room.start, now, mode) as Answer;
-          if (isGranted(answer)) this.moveTo(sharing.present());
+          if (isGranted(answer)) {
+            this.moveTo(sharing.present());
+            this.keep(plan.definitions);
+          }
           return answer;
         } finally {
           room.done();
@@ -175,8 +183,20 @@ export abstract class Residence implements Follower {
     );
   }
 
-  /** Goes by the corrections of the clock whose readings it is passed. */
-  follow(clock: SetClock): void {
+  /** Goes by the calendars of these definitions, which are those of the region. */
+  keep(definitions: readonly Definition[]): void {
+    const calendars = definitions.map(({ calendar }) => calendar);
+    this.calendars = calendars.some((calendar) => calendar !== undefined) ? calendars : undefined;
+  }
+
+  /** The window of the calendar of limit `index` at the reading `now`; undefined if it has none. */
+  windowAt(index: number, now: number): Window | undefined {
+    return this.calendars?.[index]?.windowAt(Math.floor(now * 1000 + 0.5) + this.shift - this.ahead);
+  }
+
+  /** Goes by the corrections of the clock whose readings it is passed, and by the calendars of the definitions. */
+  follow(clock: SetClock, definitions: readonly Definition[]): void {
+    this.keep(definitions);
     this.clock = clock;
     clock.tell(this);
   }
@@ -204,6 +224,18 @@ export abstract class Residence implements Follower {
     this.clock?.tell(undefined);
     abandoned.unregister(this);
     giveBack(this.place);
+  }
+
+  /** Tells the core the window of limit `index` that has the moment `at` of the wall clock, in microseconds. */
+  protected tellWindow(index: number, at: number): void {
+    const { start, end } = this.calendars![index]!.windowAt(at);
+    const { f64 } = this.heap;
+    const write = () => {
+      const told = this.scratch + wordOfDefinition(this.address, index, WEIGHT);
+      f64[told / 8] = start;
+      f64[(told + TOLD_END) / 8] = end;
+    };
+    this.inside(write, () => undefined);
   }
 
   /** Does an action while this thread is inside, and its region is the present one. Otherwise does `otherwise` with the reason. */

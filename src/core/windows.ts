@@ -3,6 +3,7 @@
  * split over two of them: so the sum of what the others want does not tell.
  */
 import {
+  CALENDAR,
   CEILING,
   COUNT,
   ENTRY_AMOUNT,
@@ -60,6 +61,12 @@ export function momentInLine(
     const windows = inFixedWindows(Math.min(used, capacity), before, units, capacity);
     // The core's own answer is the end of some window: it tells where the others end.
     const end = ready - Math.floor((ready - time - 1) / window) * window;
+    moment = end + (windows - 1) * window;
+  } else if (kind === CALENDAR) {
+    const end = long(state + WINDOW_END);
+    // The core has turned to the present window in a copy only.
+    if (end <= time) return Number.NaN;
+    const windows = inFixedWindows(Math.min(long(state + USED_IN_WINDOW), capacity), before, units, capacity);
     moment = end + (windows - 1) * window;
   } else {
     const log = block + wordOfDefinition(region, index, LOG);

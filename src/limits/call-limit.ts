@@ -1,6 +1,7 @@
 /** Call limits: calls in a window. */
 import { InvalidLimitError } from "../errors.ts";
 import { checkAlgorithm, type RateLimitAlgorithm } from "./algorithm.ts";
+import type { Every } from "./calendar.ts";
 import {
   CALL_OPTIONS,
   checkBurst,
@@ -9,21 +10,22 @@ import {
   checkEnforce,
   checkInitial,
   checkKey,
-  checkWindow,
 } from "./checks.ts";
-import type { RateLimitOptions } from "./rate-limit.ts";
+import type { RateFields } from "./rate-limit.ts";
+import { type CalendarOptions, checkWindowing, type WindowOptions } from "./windowing.ts";
 
 /** The options of a `CallLimit`, but for its key. */
 export type KeylessCallOptions = Pick<
-  RateLimitOptions,
-  "capacity" | "windowMs" | "algorithm" | "burst" | "initial" | "enforce"
->;
+  RateFields<string>,
+  "capacity" | "algorithm" | "burst" | "initial" | "enforce"
+> &
+  (WindowOptions | CalendarOptions);
 
 /** The options of a `CallLimit`. They are those of a `RateLimit`, in whole calls, without `counts`, `unit` and `overage`. */
-export interface CallLimitOptions<K extends string = string> extends KeylessCallOptions {
+export type CallLimitOptions<K extends string = string> = KeylessCallOptions & {
   /** The limit's own name: not empty, and unlike all other keys of the set. Requests name `call_count`. Default: `"call_count"`. */
   readonly key?: K;
-}
+};
 
 /**
  * A call limit: so many calls in a window. Every request takes 1, unless it names another number of `call_count`. There is no
@@ -42,8 +44,12 @@ export class CallLimit<const K extends string = "call_count", M extends string =
   readonly counts: M;
   /** How many calls are allowed in a window. */
   readonly capacity: number;
-  /** The window, in milliseconds. */
-  readonly windowMs: number;
+  /** The window, in milliseconds; undefined if the windows are those of a calendar. */
+  readonly windowMs?: number;
+  /** The windows of the calendar, if the limit has these. */
+  readonly every?: Every;
+  /** The time zone of the calendar. */
+  readonly timeZone?: string;
   /** How the rate is enforced. */
   readonly algorithm: RateLimitAlgorithm;
   /** For GCRA only: the most calls that are granted at one instant. */
@@ -53,18 +59,18 @@ export class CallLimit<const K extends string = "call_count", M extends string =
   /** Whether the limit refuses. */
   readonly enforce: boolean;
 
-  constructor(options: CallLimitOptions<K>) {
+  constructor(options: CallLimitOptions<K> | CallLimit<K>) {
     checkDefinition("a CallLimit", options, CALL_OPTIONS);
     const { key = CALL_COUNT as K, counts = CALL_COUNT, capacity } = options as Data<K>;
-    const { windowMs, algorithm, burst } = options;
+    const { algorithm, burst } = options;
     this.key = checkKey(key);
     if (counts !== CALL_COUNT) {
       throw new InvalidLimitError("counts", counts, "left out, since every CallLimit counts call_count", key);
     }
     this.counts = CALL_COUNT as M;
     this.capacity = checkCapacity(capacity, 1, this.key);
-    this.windowMs = checkWindow(windowMs, this.key);
     this.algorithm = checkAlgorithm(algorithm, this.key);
+    Object.assign(this, checkWindowing(options, this.algorithm, this.key));
     const bound = checkBurst(burst, { ...this, unit: 1 });
     if (bound !== undefined) this.burst = bound;
     const start = checkInitial(options.initial, { ...this, unit: 1 });

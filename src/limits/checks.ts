@@ -12,6 +12,8 @@ export const RESOURCE_OPTIONS: readonly string[] = ["type", "key", "capacity", "
 export const CALL_OPTIONS: readonly string[] = /* @__PURE__ */ RESOURCE_OPTIONS.concat(
   "counts",
   "windowMs",
+  "every",
+  "timeZone",
   "algorithm",
   "burst",
   "initial",

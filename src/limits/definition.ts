@@ -1,6 +1,7 @@
 /** A limit's definition as the core takes it: in whole units and whole microseconds. */
 import { SHADOW } from "../../assembly/layout.ts";
 import type { Definition } from "../core/kinds.ts";
+import { ZonedCalendar } from "./calendar.ts";
 import type { Limit } from "./limit.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
 
@@ -14,17 +15,15 @@ export function definitionOf(limit: Limit): Definition {
     const slots = Math.min(ceiling, NO_END);
     return { kind: "resource", capacity: slots, ceiling: slots, windowMicros: 0, flags };
   }
-  const windowMicros = wholeUnits(limit.windowMs, MICROSECOND);
+  const { algorithm, windowMs, every, timeZone = "UTC" } = limit;
+  const calendar = every && new ZonedCalendar(every, timeZone, limit.key);
+  const windowMicros = wholeUnits(calendar?.shortestMs ?? windowMs!, MICROSECOND);
+  const rest = { windowMicros, flags, ...(calendar && { calendar }) };
   if (limit.capacity === Infinity) {
-    return { kind: "unlimited", capacity: 1, ceiling: Number.MAX_SAFE_INTEGER, windowMicros, flags };
+    return { kind: "unlimited", capacity: 1, ceiling: Number.MAX_SAFE_INTEGER, ...rest };
   }
-  return {
-    kind: limit.algorithm,
-    capacity: toUnits(limit.capacity, unitOf(limit)),
-    ceiling,
-    windowMicros,
-    flags,
-  };
+  const kind = calendar ? "calendar" : algorithm;
+  return { kind, capacity: toUnits(limit.capacity, unitOf(limit)), ceiling, ...rest };
 }
 
 /** The unit of a limit: its amounts are whole multiples of it. */

@@ -198,9 +198,13 @@ function keepsRefunds(from: Limit, to: Limit, inherit: Inherit): boolean {
     unitOf(from) === unitOf(to) &&
     Number.isFinite(from.capacity) &&
     Number.isFinite(to.capacity) &&
-    refunds(from.algorithm) &&
-    refunds(to.algorithm)
+    (isCalendar(from) ? isCalendar(to) : refunds(from.algorithm) && refunds(to.algorithm))
   );
+}
+
+/** Whether grants give back while their window lasts: the window goes on under the new definition. */
+function isCalendar(limit: Limit): boolean {
+  return "every" in limit;
 }
 
 function refunds(algorithm: RateLimitAlgorithm): boolean {

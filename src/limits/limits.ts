@@ -8,10 +8,18 @@ import { type KeyedRateOptions, RateLimit, type RateLimitOptions } from "./rate-
 import { ResourceLimit, type ResourceLimitOptions } from "./resource-limit.ts";
 
 export { RateLimitAlgorithm } from "./algorithm.ts";
+export type { Every } from "./calendar.ts";
 export { CallLimit, type CallLimitOptions, type KeylessCallOptions } from "./call-limit.ts";
 export type { Limit } from "./limit.ts";
-export { type KeyedRateOptions, type Overage, RateLimit, type RateLimitOptions } from "./rate-limit.ts";
+export {
+  type KeyedRateOptions,
+  type Overage,
+  type RateFields,
+  RateLimit,
+  type RateLimitOptions,
+} from "./rate-limit.ts";
 export { ResourceLimit, type ResourceLimitOptions } from "./resource-limit.ts";
+export type { CalendarOptions, WindowOptions } from "./windowing.ts";
 
 /** A limit with the key `K` that counts `M`, or a plain object of the same shape: one from JSON, for example. */
 export type LimitLike<K extends string = string, M extends string = K> =

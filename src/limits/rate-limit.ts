@@ -1,6 +1,7 @@
 /** Rate limits: amounts in a window. */
 import { InvalidLimitError } from "../errors.ts";
 import { checkAlgorithm, type RateLimitAlgorithm } from "./algorithm.ts";
+import type { Every } from "./calendar.ts";
 import {
   checkBurst,
   checkCapacity,
@@ -9,21 +10,22 @@ import {
   checkInitial,
   checkKey,
   checkName,
-  checkWindow,
   RATE_OPTIONS,
 } from "./checks.ts";
+import { type CalendarOptions, checkWindowing, type WindowOptions } from "./windowing.ts";
 
 /** What `update` does about usage above the request: an error, or a debt that is charged at release. */
 export type Overage = "error" | "debt";
 
 /** The options of a `RateLimit`, but for its metric. */
-export interface KeyedRateOptions<K extends string> {
+export type KeyedRateOptions<K extends string> = RateFields<K> & (WindowOptions | CalendarOptions);
+
+/** The options of a `RateLimit`, but for its metric and its windows. */
+export interface RateFields<K extends string> {
   /** The limit's own name: not empty, and unlike all other keys of the set. Requests use it too, unless `counts` has another. */
   readonly key: K;
   /** The amount that is allowed in a window: a positive multiple of `unit`, at most 2^53 - 1 of them, or `Infinity` for no limit. */
   readonly capacity: number;
-  /** The window, in milliseconds: a whole number of microseconds, from 0.001 ms to 71 years. */
-  readonly windowMs: number;
   /** How the rate is enforced. Default: `"token-bucket"`. */
   readonly algorithm?: RateLimitAlgorithm;
   /** The step of amounts: all are whole multiples of it. A positive number. Default: 1. */
@@ -45,15 +47,14 @@ export interface KeyedRateOptions<K extends string> {
 }
 
 /** The options of a `RateLimit`. */
-export interface RateLimitOptions<K extends string = string, M extends string = K>
-  extends KeyedRateOptions<K> {
+export type RateLimitOptions<K extends string = string, M extends string = K> = KeyedRateOptions<K> & {
   /**
    * The metric: the name that requests, `requested` and `update` use. Several RateLimits of a set may count one metric, as tokens a
    * minute and tokens a day: one amount is then taken of all of them. They have the same `unit` and `overage`. Not empty, and not
    * `"call_count"`. Default: the key.
    */
   readonly counts?: M;
-}
+};
 
 /**
  * A rate limit: an amount in a window, such as tokens a minute or bytes an hour. Requests name an amount, and report how much of
@@ -72,8 +73,12 @@ export class RateLimit<const K extends string = string, const M extends string =
   readonly counts: M;
   /** The amount that is allowed in a window: a multiple of `unit`. */
   readonly capacity: number;
-  /** The window, in milliseconds. */
-  readonly windowMs: number;
+  /** The window, in milliseconds; undefined if the windows are those of a calendar. */
+  readonly windowMs?: number;
+  /** The windows of the calendar, if the limit has these. */
+  readonly every?: Every;
+  /** The time zone of the calendar. */
+  readonly timeZone?: string;
   /** How the rate is enforced. */
   readonly algorithm: RateLimitAlgorithm;
   /** The step of amounts: all are whole multiples of it. */
@@ -87,9 +92,9 @@ export class RateLimit<const K extends string = string, const M extends string =
   /** Whether the limit refuses. */
   readonly enforce: boolean;
 
-  constructor(options: RateLimitOptions<K, M>) {
+  constructor(options: RateLimitOptions<K, M> | RateLimit<K, M>) {
     checkDefinition("a RateLimit", options, RATE_OPTIONS);
-    const { key, capacity, windowMs, algorithm, unit = 1, burst, overage = "error", counts } = options;
+    const { key, capacity, algorithm, unit = 1, burst, overage = "error", counts } = options;
     this.key = checkKey(key);
     this.counts = checkMetric(counts ?? (key as unknown as M), key);
     if (!(Number.isFinite(unit) && unit > 0)) {
@@ -101,8 +106,8 @@ export class RateLimit<const K extends string = string, const M extends string =
     this.unit = unit;
     this.overage = overage;
     this.capacity = checkCapacity(capacity, unit, key);
-    this.windowMs = checkWindow(windowMs, key);
     this.algorithm = checkAlgorithm(algorithm, key);
+    Object.assign(this, checkWindowing(options, this.algorithm, key));
     const bound = checkBurst(burst, this);
     if (bound !== undefined) this.burst = bound;
     const start = checkInitial(options.initial, this);

@@ -47,7 +47,7 @@ export interface LimitStats {
   readonly fullInMs?: number;
   /** How the rate is enforced; RateLimits and CallLimits only. */
   readonly algorithm?: RateLimitAlgorithm;
-  /** The window, in milliseconds; RateLimits and CallLimits only. */
+  /** The window, in milliseconds: of a calendar, the present one; RateLimits and CallLimits only. */
   readonly windowMs?: number;
 }
 
@@ -58,6 +58,8 @@ export interface Reading {
   readonly wait: number;
   readonly waiting: number;
   readonly totals?: Totals;
+  /** The length of the present window of a calendar, in milliseconds. */
+  readonly windowMs?: number | undefined;
 }
 
 /** Requests, and units. */
@@ -87,7 +89,10 @@ function unknown(): Omit<Totals, "fullInMs"> {
 }
 
 /** The stats of a limit. */
-export function describe(limit: Limit, { used: usedUnits, wait, waiting, totals }: Reading): LimitStats {
+export function describe(
+  limit: Limit,
+  { used: usedUnits, wait, waiting, totals, windowMs }: Reading,
+): LimitStats {
   const { type, capacity } = limit;
   const unit = limit.type === "rate" ? limit.unit : 1;
   const used = toAmount(usedUnits, unit);
@@ -106,8 +111,8 @@ export function describe(limit: Limit, { used: usedUnits, wait, waiting, totals 
     charged: toAmount(counts.charged, unit),
   };
   if (limit.type === "resource") return Object.freeze(stats);
-  const { algorithm, windowMs } = limit;
-  return Object.freeze({ ...stats, ...(fullInMs !== undefined && { fullInMs }), algorithm, windowMs });
+  const rest = { algorithm: limit.algorithm, windowMs: windowMs ?? limit.windowMs! };
+  return Object.freeze({ ...stats, ...(fullInMs !== undefined && { fullInMs }), ...rest });
 }
 
 /** The stats of a set elsewhere, whose version may not count totals. */

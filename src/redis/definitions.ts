@@ -60,7 +60,7 @@ function lineOf(limit: Limit): string {
   const capacity = toUnits(limit.capacity, unitOf(limit));
   const identity = JSON.stringify([limit.key, limit.type, unitOf(limit)]);
   if (limit.type === "resource") return `${KINDS.resource} ${ceiling} 0 0 0 0 0 0 ${capacity} ${identity}`;
-  const window = wholeUnits(limit.windowMs, MICROSECOND);
+  const window = wholeUnits(limit.windowMs!, MICROSECOND);
   const leak = KINDS[limit.algorithm] > KINDS["leaky-bucket"] ? "0 0 0 0 0" : leakOf(capacity, window);
   return `${KINDS[limit.algorithm]} ${ceiling} ${window} ${leak} ${capacity} ${identity}`;
 }

@@ -14,6 +14,8 @@ export function checkSupported(limits: readonly Limit[]): void {
     if (limit.capacity === Infinity) throw new InvalidLimitError("capacity", Infinity, `finite, ${WHY}`, key);
     if (!limit.enforce) throw new InvalidLimitError("enforce", false, `left out, ${WHY}`, key);
     const { initial } = limit as { readonly initial?: number };
+    const { every } = limit as { readonly every?: string };
+    if (every !== undefined) throw new InvalidLimitError("every", every, `left out, ${WHY}`, key);
     if (initial !== undefined) throw new InvalidLimitError("initial", initial, `left out, ${WHY}`, key);
     const metric = metricOf(limit);
     if (metric !== key) throw new InvalidLimitError("counts", metric, `left out, ${WHY}`, key);

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { allOrNothing } from "./cases/all-or-nothing.ts";
 import { backfilling } from "./cases/backfilling.ts";
+import { calendar } from "./cases/calendar.ts";
 import { changing } from "./cases/changing.ts";
 import { contract } from "./cases/contract.ts";
 import { deadlock } from "./cases/deadlock.ts";
@@ -48,6 +49,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   names,
   "infinite capacities": infinity,
   "initial amounts": initial,
+  "windows of the calendar": calendar,
   "all or nothing": allOrNothing,
   "several limits of one metric": severalLimits,
   settlement,

@@ -82,6 +82,7 @@ const harness: Harness = {
     "several limits of one metric": "the script on the server knows one limit of a metric",
     "infinite capacities": "the script on the server has no limit that never refuses",
     "initial amounts": "the script on the server begins all limits full",
+    "windows of the calendar": "the script on the server has no calendar",
   },
   async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
     const clock = new SteppedClock(START);

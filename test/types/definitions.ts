@@ -23,6 +23,26 @@ new RateLimit({ key: "x", capacity: 10 });
 // @ts-expect-error -- no capacity
 new RateLimit({ key: "x", windowMs: 10 });
 
+new RateLimit({ key: "x", capacity: 10, every: "day", algorithm: "fixed-window" });
+new CallLimit({
+  capacity: 10,
+  every: "month",
+  timeZone: "Asia/Tokyo",
+  algorithm: RateLimitAlgorithm.FixedWindow,
+});
+// @ts-expect-error -- only fixed windows are those of a calendar
+new RateLimit({ key: "x", capacity: 10, every: "day" });
+// @ts-expect-error -- only fixed windows are those of a calendar
+new RateLimit({ key: "x", capacity: 10, every: "day", algorithm: "gcra" });
+// @ts-expect-error -- the windows are either of one length or of a calendar
+new RateLimit({ key: "x", capacity: 10, every: "day", windowMs: 1000, algorithm: "fixed-window" });
+// @ts-expect-error -- no such window
+new RateLimit({ key: "x", capacity: 10, every: "year", algorithm: "fixed-window" });
+// @ts-expect-error -- only calendars have a time zone
+new RateLimit({ key: "x", ...window, timeZone: "UTC", algorithm: "fixed-window" });
+// @ts-expect-error -- no window
+new CallLimit({ capacity: 10 });
+
 new CallLimit({ ...window, algorithm: "gcra", burst: 5 });
 new CallLimit({ key: "x", capacity: 10, windowMs: 1000 });
 // @ts-expect-error -- all CallLimits count call_count
@@ -55,6 +75,20 @@ export type Fields = [
   >,
   Expect<Equal<typeof RateLimitAlgorithm.TokenBucket, "token-bucket">>,
 ];
+
+new RateLimit({ ...limit, capacity: 20 });
+new LimitSet({
+  limits: [
+    { ...limit, capacity: 20 },
+    { ...new CallLimit(window), capacity: 20 },
+  ],
+});
+new LimitSet({
+  limits: [
+    { type: "rate", key: "y", capacity: 10, every: "day", algorithm: "fixed-window" },
+    { type: "call", capacity: 10, every: "week", timeZone: "UTC", algorithm: "fixed-window" },
+  ],
+});
 
 const limits = [limit];
 new LimitSet({ limits, shared: false, missingUpdate: "charge", config: { any: ["thing"] } });

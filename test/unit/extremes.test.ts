@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { LimitSet, RateLimit, RateLimitAlgorithm, type RateLimitOptions } from "../../src/index.ts";
+import { LimitSet, type RateFields, RateLimit, RateLimitAlgorithm } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 
 const DAY_MS = 86_400_000;
 
-interface Row extends Partial<RateLimitOptions<"x">> {
+interface Row extends Partial<RateFields<"x">> {
   capacity: number;
   windowMs: number;
   /** Asked once everything is taken, and when it passes. */

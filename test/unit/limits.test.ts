@@ -16,6 +16,10 @@ const RATE = { key: "tokens", capacity: 100, windowMs: 1000 } as const;
 const EACH: readonly (readonly [name: string, limit: Limit])[] = [
   ["RateLimit", new RateLimit({ ...RATE, algorithm: "gcra", burst: 10, unit: 2, overage: "debt" })],
   ["CallLimit", new CallLimit({ capacity: 5, windowMs: 100, algorithm: "sliding-window" })],
+  [
+    "CallLimit",
+    new CallLimit({ capacity: 5, every: "day", timeZone: "Asia/Tokyo", algorithm: "fixed-window" }),
+  ],
   ["ResourceLimit", new ResourceLimit({ key: "db", capacity: 3 })],
 ];
 

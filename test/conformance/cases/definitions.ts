@@ -83,6 +83,8 @@ const READ_BACK: readonly (readonly [title: string, limit: LimitLike, reads: obj
   ],
 ];
 
+const DAILY = { type: "rate", key: "x", capacity: 10, every: "day", algorithm: "fixed-window" };
+
 const REJECTED: readonly (readonly [title: string, limit: object, field: string, value: string])[] = [
   ["a capacity of 0", { ...RATE, capacity: 0 }, "capacity", "0"],
   ["a negative capacity", { ...RATE, capacity: -5 }, "capacity", "-5"],
@@ -97,6 +99,14 @@ const REJECTED: readonly (readonly [title: string, limit: object, field: string,
   ["a window of NaN", { ...RATE, windowMs: Number.NaN }, "windowMs", "NaN"],
   ["an infinite window", { ...RATE, windowMs: Number.POSITIVE_INFINITY }, "windowMs", "Infinity"],
   ["a missing window", { type: "rate", key: "x", capacity: 10 }, "windowMs", "undefined"],
+  ["a window of the calendar that is none", { ...DAILY, every: "year" }, "every", "year"],
+  ["a window of the calendar and a length", { ...DAILY, windowMs: 1000 }, "windowMs", "1000"],
+  ["a token bucket of the calendar", { ...DAILY, algorithm: undefined }, "algorithm", "token-bucket"],
+  ["a GCRA of the calendar", { ...DAILY, algorithm: "gcra" }, "algorithm", "gcra"],
+  ["a time zone that is none", { ...DAILY, timeZone: "Mars/Olympus_Mons" }, "timeZone", "Mars/Olympus_Mons"],
+  ["a time zone that is an offset", { ...DAILY, timeZone: "+05:30" }, "timeZone", "+05:30"],
+  ["a time zone of null", { ...DAILY, timeZone: null }, "timeZone", "null"],
+  ["a time zone without a calendar", { ...RATE, timeZone: "UTC" }, "timeZone", "UTC"],
   ["a unit that does not divide the capacity", { ...RATE, unit: 3 }, "unit", "3"],
   ["a unit of 0", { ...RATE, unit: 0 }, "unit", "0"],
   ["a negative unit", { ...RATE, unit: -1 }, "unit", "-1"],
