@@ -109,10 +109,15 @@ export function inherit(
     if (load<i64>(old + WINDOW) === load<i64>(next + WINDOW))
       store<i64>(state + WINDOW_END, load<i64>(oldState + WINDOW_END));
   }
-  if (units > 0) kinds.charge(next, target, scratch, time, units);
-  // Grants of the old window are in the count, and may still give back.
-  if (kind === CALENDAR && oldKind === CALENDAR && !calendar.isOver(oldState, time))
-    store<i64>(state + BEGAN, load<i64>(oldState + BEGAN));
+  if (kind === CALENDAR) {
+    calendar.inherit(state, time, units);
+    // Grants of the old window are in the count, and may still give back.
+    if (oldKind === CALENDAR && !calendar.isOver(oldState, time)) {
+      store<i64>(state + BEGAN, load<i64>(oldState + BEGAN));
+    }
+  } else if (units > 0) {
+    kinds.charge(next, target, scratch, time, units);
+  }
 }
 
 /** The units in use at `now`. A part of a unit counts as one. */

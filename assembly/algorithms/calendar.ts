@@ -35,6 +35,12 @@ export function charge(definition: usize, state: usize, scratch: usize, now: i64
   store<i64>(state + USED_IN_WINDOW, min(load<i64>(state + USED_IN_WINDOW) + units, MOST));
 }
 
+/** Begins a state that is all zeroes with so many units in the window of `now`. What the caller has told is of another calendar. */
+export function inherit(state: usize, now: i64, units: i64): void {
+  move(state, now);
+  store<i64>(state + USED_IN_WINDOW, units);
+}
+
 /** Gives back units of the grant with a stamp, if the present window had begun by then. Returns how many. */
 export function giveBack(state: usize, now: i64, units: i64, stamp: i64): i64 {
   if (isOver(state, now) || stamp < load<i64>(state + BEGAN)) return 0;

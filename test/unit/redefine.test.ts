@@ -321,3 +321,53 @@ test("a waiter of which all limits are dropped goes on without them", async () =
   expect(set.waiting).toBe(0);
   expect((await waiter).requested).toEqual({});
 });
+
+describe("windows of a calendar", () => {
+  const HOUR_MS = 3_600_000;
+  const daily = (capacity: number, timeZone: string) =>
+    new RateLimit({ key: "tokens", capacity, every: "day", timeZone, algorithm: "fixed-window" });
+
+  test("the count stays, and is that of the present window of the new calendar", () => {
+    const clock = new ManualClock(Date.UTC(2027, 0, 1));
+    const set = new LimitSet({ limits: [daily(10, "UTC")], clock });
+    const acquisition = set.tryAcquire({ tokens: 8 });
+    clock.advance(HOUR_MS);
+    set.redefine([daily(20, "America/Los_Angeles")]);
+    expect(set.stats().tokens).toMatchObject({ used: 8, available: 12 });
+    expect(set.tryAcquire({ tokens: 13 }).retryAfterMs).toBe(7 * HOUR_MS);
+    acquisition.update({ tokens: 3 });
+    acquisition.release();
+    expect(set.stats().tokens.used).toBe(3);
+    clock.advance(7 * HOUR_MS);
+    expect(set.stats().tokens).toMatchObject({ used: 0, windowMs: 24 * HOUR_MS });
+  });
+
+  test("to a calendar and back: what is used stays used, and ends with the window", () => {
+    const clock = new ManualClock(Date.UTC(2027, 0, 1, 20));
+    const set = new LimitSet({ limits: [tokens(10)], clock });
+    set.tryAcquire({ tokens: 8 });
+    set.redefine([daily(10, "UTC")]);
+    expect(set.tryAcquire({ tokens: 3 }).retryAfterMs).toBe(4 * HOUR_MS);
+    set.redefine([tokens(10)]);
+    expect(set.tryAcquire({ tokens: 3 }).retryAfterMs).toBe(100);
+    set.redefine([daily(10, "UTC")]);
+    clock.advance(4 * HOUR_MS);
+    expect(set.stats().tokens.used).toBe(0);
+  });
+
+  test("a pause beyond the end of the window holds until it ends", () => {
+    const clock = new ManualClock(Date.UTC(2027, 0, 1, 20));
+    const set = new LimitSet({ limits: [daily(10, "UTC")], clock });
+    set.tryAcquire({ tokens: 10 });
+    set.pause(6 * HOUR_MS);
+    expect(set.tryAcquire({ tokens: 1 }).retryAfterMs).toBe(6 * HOUR_MS);
+    expect(set.stats().tokens).toMatchObject({ used: 10, retryAfterMs: 6 * HOUR_MS });
+    clock.advance(6 * HOUR_MS);
+    expect(set.tryAcquire({ tokens: 10 }).successful).toBe(true);
+    set.lower({ tokens: 5 });
+    set.reset(["tokens"]);
+    expect(set.stats().tokens).toMatchObject({ used: 0, fullInMs: 0 });
+    set.charge({ tokens: 15 });
+    expect(set.stats().tokens).toMatchObject({ available: -5, fullInMs: 22 * HOUR_MS });
+  });
+});
