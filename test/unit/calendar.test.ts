@@ -43,21 +43,21 @@ describe("windows of the calendar", () => {
   test("they agree with Temporal around the changes of peculiar zones", () => {
     for (const zone of PECULIAR) {
       const changes = changesOf(zone, 1990, 2030);
-      const some = changes.filter((_, i) => i % Math.ceil(changes.length / 8) === 0);
+      const some = changes.filter((_, i) => i % Math.ceil(changes.length / 4) === 0);
       for (const change of some) {
         for (const [i, at] of around(change).entries()) check(zone, EVERY[i % 2 === 0 ? 2 : 1]!, at);
         for (const every of EVERY) check(zone, every, change - 1);
         for (const every of EVERY) check(zone, every, change);
       }
     }
-  });
+  }, 300_000);
 
   test("they agree with Temporal in every zone of the platform", () => {
     for (const [i, zone] of Intl.supportedValuesOf("timeZone").entries()) {
       check(zone, EVERY[i % 5]!, Date.UTC(1990 + ((i * 37) % 111), i % 12, 1 + (i % 28), i % 24, 7));
       check(zone, "day", Date.UTC(1990 + ((i * 53) % 111), (i * 5) % 12, 1 + ((i * 3) % 28), (i * 7) % 24));
     }
-  });
+  }, 300_000);
 
   test.runIf(proves)(
     "they agree with Temporal around every change of every zone from 1990 to 2100",
