@@ -2,18 +2,15 @@
 import { TAKE } from "../assembly/layout.ts";
 import { Grant, runWith } from "./acquisition/acquisition.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
-import { LocalGranter } from "./acquisition/local-granter.ts";
-import { ChangeableSet } from "./changes/changeable-set.ts";
-import { beginEra } from "./changes/redefine.ts";
+import { closed, LivingSet } from "./changes/living-set.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect } from "./contract.ts";
-import { type Answer, isGranted, isReclaimed, tokenOf } from "./core/answer.ts";
+import { type Answer, isGranted, MOVED, tokenOf } from "./core/answer.ts";
 import { canShare } from "./core/module.ts";
 import { Region, TRY } from "./core/region.ts";
-import { type LimitError, LimitSetClosedError } from "./errors.ts";
 import { begin } from "./limits/beginning.ts";
 import { definitionOf } from "./limits/definition.ts";
-import { type Era, firstEra, type Inherit } from "./limits/era.ts";
-import { type Limit, toLimits } from "./limits/limits.ts";
+import { eraOf, firstEra } from "./limits/era.ts";
+import { toLimits } from "./limits/limits.ts";
 import {
   checkBlockingOptions,
   checkRequestOptions,
@@ -25,11 +22,10 @@ import { toMicros } from "./limits/units.ts";
 import { SetClock } from "./platform/set-clock.ts";
 import { warnOnce } from "./platform/warning.ts";
 import { takeBlocking } from "./waiting/blocking.ts";
-import type { Queue, QueueOptions, Waiters } from "./waiting/gate.ts";
 import type { Request } from "./waiting/standing.ts";
 
 class LimitSet<M extends string = string, K extends string = M>
-  extends ChangeableSet<M, K>
+  extends LivingSet<M, K>
   implements Limits<M, K>
 {
   /** A frozen copy of the option `config`. */
@@ -38,14 +34,6 @@ class LimitSet<M extends string = string, K extends string = M>
   readonly missingUpdate: "throw" | "charge";
   private readonly shared: boolean;
   private readonly maxThreads: number;
-  private readonly queueOptions: QueueOptions;
-  private readonly clock: SetClock;
-  private readonly queue: Queue<Acquisition<M, K>>;
-  private readonly onWarning: (warning: LimitError) => void;
-  private requests: Requests<M, K>;
-  private granter: LocalGranter<M, K>;
-  private waiters: Pick<Waiters, "size">;
-  private region: Region | undefined;
 
   constructor(options: LimitSetOptions<M, K> = {}) {
     super();
@@ -57,17 +45,20 @@ class LimitSet<M extends string = string, K extends string = M>
     this.queueOptions = { maxWaiting, agingMs };
     this.missingUpdate = missingUpdate;
     const checked = toLimits(limits);
-    const definitions = checked.map(definitionOf);
-    const era = firstEra(checked, new Requests(checked));
+    const region =
+      (options as OptionsWithRegion<M, K>)[INTERNALS] ??
+      Region.create(checked.map(definitionOf), shared && canShare);
+    // A set that threads share may have been redefined since the handle was made.
+    const text = region.sharing && region.move();
+    const era = text === undefined ? firstEra(checked, new Requests(checked)) : eraOf<M, K>(text);
+    this.region = region;
     this.requests = era.requests;
     this.config = Object.freeze({ ...config });
     this.clock = clock instanceof SetClock ? clock : new SetClock(clock);
-    this.region =
-      (options as OptionsWithRegion<M, K>)[INTERNALS] ?? Region.create(definitions, shared && canShare);
     this.onWarning = onWarning;
-    this.granter = this.granterOf(era, this.region);
-    this.region.follow(this.clock, definitions);
-    if (!(INTERNALS in options)) begin(this.region, checked, this.clock);
+    this.granter = this.granterOf(era, region);
+    region.follow(this.clock, era.limits.map(definitionOf));
+    if (!(INTERNALS in options)) begin(region, checked, this.clock);
     this.queue = this.granter.queue;
     this.waiters = this.granter.door;
   }
@@ -109,7 +100,7 @@ class LimitSet<M extends string = string, K extends string = M>
       const answer = region.take(units, now, TAKE);
       return isGranted(answer)
         ? Promise.resolve(new Grant(this.granter, units, tokenOf(answer)))
-        : this.waitFor({ units, covered: undefined }, answer, options);
+        : this.waitFor({ units, covered: undefined }, answer, options, requested);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -129,10 +120,10 @@ class LimitSet<M extends string = string, K extends string = M>
     const region = this.region ?? closed();
     const now = this.clock.now();
     const units = this.requests.parse(requested);
-    if (this.waiters.size > 0) return this.granter.tryAmong(units, now);
+    if (this.waiters.size > 0) return this.granter.tryAmong(units, now) ?? this.refuse(MOVED, requested);
     const answer = region.take(units, now, TRY);
     // A granted answer is its token: a call of `tokenOf` would be one too many to be inlined.
-    return isGranted(answer) ? new Grant(this.granter, units, answer) : this.granter.refuse(answer);
+    return isGranted(answer) ? new Grant(this.granter, units, answer) : this.refuse(answer, requested);
   }
 
   /**
@@ -145,7 +136,10 @@ class LimitSet<M extends string = string, K extends string = M>
   peek(requested?: Amounts<M>): Prospect<K> {
     this.open();
     const now = this.clock.now();
-    return this.granter.peek(this.requests.parse(requested), now);
+    const prospect = this.granter.peek(this.requests.parse(requested), now);
+    if (prospect) return prospect;
+    this.hasMoved(MOVED);
+    return this.peek(requested);
   }
 
   /**
@@ -160,12 +154,16 @@ class LimitSet<M extends string = string, K extends string = M>
    * limits.acquireSync({ tokens: 5 }, { timeoutMs: 1000 }).requested.tokens; // 5
    */
   acquireSync(requested?: Amounts<M>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<M, K> {
-    const [region, units] = [this.open(), this.requests.parse(requested)];
+    let [region, units] = [this.open(), this.requests.parse(requested)];
     const timeoutMs = checkBlockingOptions(options);
-    const answer = takeBlocking(region, this.clock, units, timeoutMs);
-    if (isGranted(answer)) return this.granter.grant({ units }, tokenOf(answer), 0);
-    this.checkMembership(answer);
-    throw this.granter.blockedTimeout(units, timeoutMs);
+    const since = this.clock.now();
+    let answer = takeBlocking(region, this.clock, units, timeoutMs, since);
+    while (!isGranted(answer)) {
+      if (!this.hasMoved(answer)) throw this.granter.blockedTimeout(units, timeoutMs);
+      [region, units] = [this.open(), this.requests.parse(requested)];
+      answer = takeBlocking(region, this.clock, units, timeoutMs, since);
+    }
+    return this.granter.grant({ units }, tokenOf(answer), 0);
   }
 
   /**
@@ -198,6 +196,7 @@ class LimitSet<M extends string = string, K extends string = M>
 
   /** @internal */
   [INTERNALS](): Internals<M, K> {
+    if (this.region?.isPast) this.follow();
     const { clock, shared, maxThreads, queueOptions, queue, granter } = this;
     const { era } = granter;
     const open = () => this.open();
@@ -214,7 +213,7 @@ class LimitSet<M extends string = string, K extends string = M>
   }
 
   // This is no async function, since its promise would settle later than the queue's own, and callers rely on that order.
-  private enter(
+  protected enter(
     requested: Amounts<M> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,
@@ -230,66 +229,33 @@ class LimitSet<M extends string = string, K extends string = M>
         ? region.takeSince(units, now, toMicros(now), true)
         : region.take(units, now, TAKE);
       if (isGranted(answer)) return Promise.resolve(new Grant(this.granter, units, tokenOf(answer), covered));
-      return this.waitFor(request, answer, options);
+      return this.waitFor(request, answer, options, requested);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   /** Lets a request wait that the core has just refused. The core may have corrected the clock. */
-  private waitFor(request: Request, answer: Answer, options?: AcquireOptions): Waiting<M, K> {
-    this.checkMembership(answer);
+  private waitFor(
+    request: Request,
+    answer: Answer,
+    options: AcquireOptions | undefined,
+    requested: Amounts<M> | undefined,
+  ): Waiting<M, K> {
     const { granter } = this;
+    if (this.hasMoved(answer)) {
+      const { covered } = request;
+      return covered
+        ? granter.acquireNested(requested, options, covered, 0)
+        : this.enter(requested, options, undefined);
+    }
     const now = this.clock.now();
     if (granter === this.granter) return this.queue.wait(request, now, options);
     return this.queue.acquire(this.granter.anew(request, granter), now, options);
   }
 
-  private granterOf(era: Era<M, K>, region: Region, before?: LocalGranter<M, K>): LocalGranter<M, K> {
-    const { config, missingUpdate, clock, queueOptions, onWarning } = this;
-    const acquireNested: LocalGranter<M, K>["acquireNested"] = (requested, options, covered) =>
-      this.enter(requested, options, covered);
-    const reclaimed = () => this.end("reclaimed");
-    const parts = { config, missingUpdate, clock, queueOptions, onWarning, acquireNested, reclaimed };
-    return new LocalGranter({ era, region, ...parts }, before);
-  }
-
-  private begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number): void {
-    const now = this.clock.now();
-    // If the reading is behind the state, the clock is looked at first: then it cannot use the set in the middle of this.
-    this.open().inspect(now);
-    const [before, region] = [this.granter, this.open()];
-    const era = beginEra(region, before.era, limits, inherit, version, now);
-    this.enterEra(era, region, before, now);
-  }
-
-  /** Takes over an era to which the region has moved. */
-  private enterEra(era: Era<M, K>, region: Region, before: LocalGranter<M, K>, now: number): void {
-    const stand = this.queue.renew(era.limits.length);
-    this.granter = this.granterOf(era, region, before);
-    this.requests = era.requests;
-    this.waiters = this.granter.door;
-    before.retire(() => this.granter);
-    stand(this.granter, now);
-  }
-
-  private end(why: "closed" | "reclaimed"): void {
-    if (!this.region) return;
-    this.queue.close(new LimitSetClosedError(why));
-    this.granter.close();
-    this.region.close();
-    this.region = undefined;
-  }
-
-  /** Ends the set if an answer says that another thread has reclaimed it. */
-  private checkMembership(answer: Answer): void {
-    if (!isReclaimed(answer)) return;
-    this.end("reclaimed");
-    throw new LimitSetClosedError("reclaimed");
-  }
-
-  private open(): Region {
-    return this.region ?? closed();
+  private refuse(answer: Answer, requested: Amounts<M> | undefined): Acquisition<M, K> {
+    return this.hasMoved(answer) ? this.tryAcquire(requested) : this.granter.refuse(answer);
   }
 }
 
@@ -313,8 +279,3 @@ type Maker = new <M extends string = never, K extends string = M>(
 type Waiting<M extends string, K extends string> = Promise<Acquisition<M, K>>;
 
 export { Typed as LimitSet };
-
-// A function of its own, like every rare path of a function that engines are to inline.
-function closed(): never {
-  throw new LimitSetClosedError();
-}

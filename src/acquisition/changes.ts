@@ -1,5 +1,5 @@
 /** The part of a granter by which the limits of a set are read and changed, and the ends of requests are counted. */
-import { isReclaimed } from "../core/answer.ts";
+import { type Answer, isMoved, isReclaimed } from "../core/answer.ts";
 import { ABORTED, ACTIONS, type Change, REFUSED, TIMED_OUT } from "../core/changing.ts";
 import type { Window } from "../core/kinds.ts";
 import type { Region } from "../core/region.ts";
@@ -16,12 +16,12 @@ export abstract class Changes {
   protected abstract open(): Region;
   protected abstract endReclaimed(): never;
 
-  /** For each limit, at one moment: its state. */
-  inspect(now: number): Reading[] {
+  /** For each limit, at one moment: its state. Undefined if another thread has redefined the set. */
+  inspect(now: number): Reading[] | undefined {
     const { keys } = this.requests;
     const { demand } = this.queue.ask({ units: keys.map(() => 1) }, now);
     const region = this.open();
-    if (isReclaimed(region.report(now, demand))) this.endReclaimed();
+    if (this.hasMoved(region.report(now, demand))) return undefined;
     const { lines } = this.queue;
     return keys.map((_, i) => ({
       used: region.usedOf(i),
@@ -32,16 +32,28 @@ export abstract class Changes {
     }));
   }
 
-  /** Changes the limits whose `units` are not below 0. Waiters that can go then go at once. */
-  change(change: Change, units: readonly number[], now: number): void {
-    if (isReclaimed(this.open().change(ACTIONS[change], units, now))) this.endReclaimed();
-    if (this.queue.lines.size > 0) this.queue.serve();
+  /**
+   * Changes the limits whose `units` are not below 0. Waiters that can go then go at once. Returns false, and does nothing, if another
+   * thread has redefined the set.
+   */
+  change(change: Change, units: readonly number[], now: number): boolean {
+    return this.changed(this.open().change(ACTIONS[change], units, now));
   }
 
-  /** Charges units that no request has taken. */
-  chargeUnits(units: readonly number[], now: number): void {
-    this.open().settle(units, now, 0);
+  /** Charges units that no request has taken. Returns false, and does nothing, if another thread has redefined the set. */
+  chargeUnits(units: readonly number[], now: number): boolean {
+    return this.changed(this.open().settle(units, now, 0));
+  }
+
+  private changed(answer: Answer): boolean {
+    if (this.hasMoved(answer)) return false;
     if (this.queue.lines.size > 0) this.queue.serve();
+    return true;
+  }
+
+  private hasMoved(answer: Answer): boolean {
+    if (isReclaimed(answer)) this.endReclaimed();
+    return isMoved(answer);
   }
 
   timedOut({ units }: Request): void {

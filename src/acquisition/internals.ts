@@ -18,12 +18,12 @@ export const INTERNALS: unique symbol = Symbol.for("limitset.internals") as neve
 
 /** The granter of a set, as the methods see it that take nothing. */
 export interface Changeable {
-  /** For each limit, at one moment: its state. */
-  inspect(now: number): Reading[];
-  /** Changes the limits whose `units` are not below 0. */
-  change(change: Change, units: readonly number[], now: number): void;
-  /** Charges units that no request has taken. */
-  chargeUnits(units: readonly number[], now: number): void;
+  /** For each limit, at one moment: its state. Undefined if another thread has redefined the set meanwhile. */
+  inspect(now: number): Reading[] | undefined;
+  /** Changes the limits whose `units` are not below 0. Returns false, and does nothing, if another thread has redefined the set. */
+  change(change: Change, units: readonly number[], now: number): boolean;
+  /** Charges units that no request has taken. Returns false, and does nothing, if another thread has redefined the set. */
+  chargeUnits(units: readonly number[], now: number): boolean;
 }
 
 /** The parts of a set behind the door. */
@@ -36,8 +36,8 @@ export interface Internals<M extends string, K extends string = M> {
   readonly maxThreads: number;
   readonly queueOptions: QueueOptions;
   readonly era: Era<M, K>;
-  /** Begins the next era, with limits that were checked. */
-  begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number): void;
+  /** Begins the next era, with limits that were checked. Returns false if another thread has begun it: that one is the present one then. */
+  begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number): boolean;
   readonly granter: Changeable;
   /** Serves the waiters: for when resources came back without a release in this thread. */
   serve(): void;

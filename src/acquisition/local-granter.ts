@@ -1,6 +1,6 @@
 /** The granter of a set in this isolate: it stands between the core, the set's acquisitions and its waiters. */
 import type { AcquireOptions, Acquisition, Amounts, Prospect } from "../contract.ts";
-import { type Answer, isGranted, isReclaimed, REFUSED, tokenOf, waitOf } from "../core/answer.ts";
+import { type Answer, isGranted, isMoved, isReclaimed, REFUSED, tokenOf, waitOf } from "../core/answer.ts";
 import { NO_TIME } from "../core/front.ts";
 import { type Region, TRY } from "../core/region.ts";
 import type { WakeWord } from "../core/sharing.ts";
@@ -15,7 +15,7 @@ import { type Era, passCovered, passOn, passRequest } from "../limits/era.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
 import { toMicros } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Asked, Gate, Outlook, Queue, QueueOptions, Waiters } from "../waiting/gate.ts";
+import type { Asked, Gate, Outlook, Queue, Waiters } from "../waiting/gate.ts";
 import { queueFor } from "../waiting/queue-for.ts";
 import type { Request } from "../waiting/standing.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
@@ -23,22 +23,8 @@ import { reportDeadlock } from "./bodies.ts";
 import { Changes } from "./changes.ts";
 import { Denials } from "./denials.ts";
 import { type LeakWatch, watchLeaks } from "./leaks.ts";
+import type { LocalSet } from "./local-set.ts";
 import { Outlooks } from "./outlook.ts";
-
-/** The parts of a set that its granter needs. */
-export interface LocalSet<M extends string, K extends string = M> {
-  readonly era: Era<M, K>;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly missingUpdate: "throw" | "charge";
-  readonly clock: Clock;
-  readonly region: Region;
-  readonly queueOptions: QueueOptions;
-  readonly onWarning: (warning: LimitError) => void;
-  /** Acquires with `covered` limits of the present era. */
-  readonly acquireNested: Granter<M, K>["acquireNested"];
-  /** Called when the core says that another thread has reclaimed this one. */
-  readonly reclaimed: () => void;
-}
 
 /** In place of the waiters of a set with shadows. */
 const CROWDED = { size: 1 };
@@ -60,6 +46,7 @@ export class LocalGranter<M extends string, K extends string = M>
   private readonly outlooks: Outlooks;
   private readonly onWarning: (warning: LimitError) => void;
   private readonly reclaimed: () => void;
+  private readonly moved: () => void;
   private readonly nested: Granter<M, K>["acquireNested"];
   /** Undefined once the set is closed, or has gone on to another era. */
   protected region: Region | undefined;
@@ -80,6 +67,7 @@ export class LocalGranter<M extends string, K extends string = M>
     this.denials = new Denials(keys, set.config);
     this.onWarning = set.onWarning;
     this.reclaimed = set.reclaimed;
+    this.moved = set.moved;
     this.region = set.region;
     this.queue = before?.queue ?? queueFor<Acquisition<M, K>>(keys.length, this, set.queueOptions);
     this.outlooks = new Outlooks(this.requests, this.queue.lines);
@@ -114,14 +102,28 @@ export class LocalGranter<M extends string, K extends string = M>
     const flags = this.requests.settlement(taken, used, due);
     // A closed set has given back everything already.
     if (this.region !== undefined && (flags & (GIVES_BACK | CHARGES)) !== 0) {
-      if ((flags & CHARGES) === 0) this.region.settle(due, NO_TIME, token);
-      else this.charge(token, taken, used);
-      if (this.queue.lines.size > 0) this.queue.serve(this.due);
+      const answer =
+        (flags & CHARGES) === 0 ? this.region.settle(due, NO_TIME, token) : this.charge(token, taken, used);
+      if (isMoved(answer)) this.settleLater(token, taken, used);
+      else if (this.queue.lines.size > 0) this.queue.serve(this.due);
     } else if (this.later !== undefined) {
       this.later().settleFor(this.era, token, due);
       this.leaks?.rest();
     }
     return (flags & MISSES) !== 0;
+  }
+
+  /** Settles once the thread has followed another that has redefined the set. */
+  private settleLater(token: number, taken: readonly number[], used: readonly number[] | undefined): void {
+    this.moved();
+    this.requests.settlement(taken, used, this.due);
+    this.settleThere(this.era, token, [...this.due]);
+    this.leaks?.rest();
+  }
+
+  /** Settles through the granter of the present era, unless the set is closed. */
+  private settleThere(era: Era<M, K>, token: number, due: readonly number[]): void {
+    this.later?.().settleFor(era, token, due);
   }
 
   /** Settles for an acquisition of an earlier era. */
@@ -132,7 +134,10 @@ export class LocalGranter<M extends string, K extends string = M>
     const now = charges ? this.clock.now() : NO_TIME;
     // A clock may use the set.
     if (this.later !== undefined) this.later().settleFor(era, token, due);
-    else this.region?.settle(passed, now, token);
+    else if (isMoved(this.region.settle(passed, now, token))) {
+      this.moved();
+      this.settleThere(era, token, [...due]);
+    }
     this.queue.serve();
   }
 
@@ -168,11 +173,11 @@ export class LocalGranter<M extends string, K extends string = M>
   }
 
   /** Settles with a charge, which needs the time. The clock is read first: a clock that uses the set would write into `due`. */
-  private charge(token: number, taken: readonly number[], used: readonly number[] | undefined): void {
+  private charge(token: number, taken: readonly number[], used: readonly number[] | undefined): Answer {
     const now = this.clock.now();
     this.requests.settlement(taken, used, this.due);
     if (this.later) this.later().settleFor(this.era, token, this.due);
-    this.region?.settle(this.due, now, token);
+    return this.region?.settle(this.due, now, token) ?? REFUSED;
   }
 
   /** The refusal of a try that the core has just answered, while no request waits. */
@@ -181,13 +186,14 @@ export class LocalGranter<M extends string, K extends string = M>
     return new Refusal(this.denials.last(this.open()), waitOf(answer));
   }
 
-  /** A try while requests wait: it passes them only where it delays none of them. */
-  tryAmong(units: readonly number[], now: number): Acquisition<M, K> {
+  /** A try while requests wait: it passes them only where it delays none of them. Undefined if another thread has redefined the set. */
+  tryAmong(units: readonly number[], now: number): Acquisition<M, K> | undefined {
     const asked = this.queue.ask({ units }, now);
     const region = this.open();
     const answer = region.takeSince(units, now, toMicros(now), false, asked.demand, TRY);
     if (isGranted(answer)) return this.grant(asked.request, tokenOf(answer), 0);
     if (isReclaimed(answer)) this.endReclaimed();
+    if (isMoved(answer)) return undefined;
     const { refuser } = region;
     // The most common case by itself, for speed: one limit refuses.
     if (refuser >= 0) {
@@ -207,11 +213,13 @@ export class LocalGranter<M extends string, K extends string = M>
     return this.timeout(this.outlook(asked, this.clock.now(), false), timeoutMs);
   }
 
-  peek(units: readonly number[], now: number): Prospect<K> {
+  /** Undefined if another thread has redefined the set. */
+  peek(units: readonly number[], now: number): Prospect<K> | undefined {
     const asked = this.queue.ask({ units }, now);
     const region = this.open();
     const answer = region.probe(units, now, asked.demand);
     if (isReclaimed(answer)) this.endReclaimed();
+    if (isMoved(answer)) return undefined;
     if (isGranted(answer)) return { successful: true, retryAfterMs: 0, limitedBy: [], ahead: 0 };
     const { limitedBy, retryAfterMs, ahead } = this.outlooks.of(region, asked, now);
     return { successful: false, retryAfterMs, limitedBy: this.denials.named(limitedBy), ahead };
@@ -237,9 +245,10 @@ export class LocalGranter<M extends string, K extends string = M>
     since: number,
   ): Answer {
     const answer = this.open().takeSince(units, now, since, covered !== undefined, demand);
-    if (!isReclaimed(answer)) return answer;
-    // The set ends a little later, since the queue is in the middle of serving.
-    queueMicrotask(this.reclaimed);
+    const isPast = isMoved(answer);
+    if (!isPast && !isReclaimed(answer)) return answer;
+    // The set ends or goes on a little later, since the queue is in the middle of serving.
+    queueMicrotask(isPast ? this.moved : this.reclaimed);
     return REFUSED;
   }
 

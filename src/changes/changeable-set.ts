@@ -28,9 +28,9 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.stats().tokens.available; // 60
    */
   stats(): Readonly<Record<K, LimitStats>> {
-    const { granter, limits, now } = this.atNow();
-    const readings = granter.inspect(now);
-    const entries = limits.map((limit, i) => [limit.key, describe(limit, readings[i]!)]);
+    const entries = this.untilDone(({ granter, limits, now }) =>
+      granter.inspect(now)?.map((reading, i) => [limits[i]!.key, describe(limits[i]!, reading)]),
+    );
     return Object.freeze(Object.fromEntries(entries));
   }
 
@@ -53,10 +53,12 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * those that could never pass reject with `InvalidRequestError`. A limit that is left out ends, and one that is added begins. A bad
    * definition changes nothing.
    *
-   * @param limits All limits that the set has from now on, or a function that makes them of the present ones.
+   * Where threads share the set, it has the new limits in all of them at once.
+   *
+   * @param limits All limits that the set has from now on, or a function that makes them of the present ones. The function is called
+   * again if another thread redefines the set in between.
    * @throws {InvalidLimitError} if a definition is out of bounds, or two limits have the same key.
    * @throws {InvalidRequestError} if an option makes no sense.
-   * @throws {CannotShareError} if threads share the set.
    * @throws {LimitSetClosedError} if the set is closed.
    * @example
    * limits.redefine((current) => current.map((limit) => ({ ...limit, capacity: 2 * limit.capacity })));
@@ -80,8 +82,7 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.peek({ tokens: 1 }).retryAfterMs; // 1000
    */
   pause(ms: number, keys?: readonly K[]): void {
-    const { limits, granter, now } = this.atNow();
-    granter.change("pause", pauseOf(limits, ms, keys), now);
+    this.untilDone(({ limits, granter, now }) => granter.change("pause", pauseOf(limits, ms, keys), now));
   }
 
   /**
@@ -93,8 +94,7 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.tryAcquire({ tokens: 1 }).successful; // true
    */
   resume(keys?: readonly K[]): void {
-    const { limits, granter, now } = this.atNow();
-    granter.change("resume", resumeOf(limits, keys), now);
+    this.untilDone(({ limits, granter, now }) => granter.change("resume", resumeOf(limits, keys), now));
   }
 
   /**
@@ -107,8 +107,7 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.stats().tokens.used; // 500
    */
   charge(amounts: Amounts<M>): void {
-    const { limits, granter, now } = this.atNow();
-    granter.chargeUnits(chargeOf(limits, amounts), now);
+    this.untilDone(({ limits, granter, now }) => granter.chargeUnits(chargeOf(limits, amounts), now));
   }
 
   /**
@@ -121,8 +120,7 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.stats().tokens.available; // 30
    */
   lower(available: Amounts<K>): void {
-    const { limits, granter, now } = this.atNow();
-    granter.change("lower", lowerOf(limits, available), now);
+    this.untilDone(({ limits, granter, now }) => granter.change("lower", lowerOf(limits, available), now));
   }
 
   /**
@@ -135,13 +133,18 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.stats().tokens.used; // 0
    */
   reset(keys?: readonly K[]): void {
-    const { limits, granter, now } = this.atNow();
-    granter.change("reset", resetOf(limits, keys), now);
+    this.untilDone(({ limits, granter, now }) => granter.change("reset", resetOf(limits, keys), now));
   }
 
-  /** The set, and a reading of its clock: a clock may redefine the set. */
-  private atNow(): Internals<M, K> & { readonly now: number } {
-    const now = this[INTERNALS]().clock.now();
-    return Object.assign(this[INTERNALS](), { now });
+  /** Does something with the set at a reading of its clock: again, as long as another thread has redefined the set just before. */
+  private untilDone<T>(
+    action: (set: Internals<M, K> & { readonly now: number }) => T | undefined | false,
+  ): T {
+    for (;;) {
+      const now = this[INTERNALS]().clock.now();
+      // Opened anew: a clock may redefine the set.
+      const result = action(Object.assign(this[INTERNALS](), { now }));
+      if (result !== undefined && result !== false) return result;
+    }
   }
 }

@@ -1,9 +1,9 @@
 /** Gives a set other limits. */
 import type { Internals } from "../acquisition/internals.ts";
+import { type Answer, isGranted } from "../core/answer.ts";
 import type { Region } from "../core/region.ts";
-import { CannotShareError } from "../errors.ts";
 import { begin } from "../limits/beginning.ts";
-import { definitionOf } from "../limits/definition.ts";
+import { definitionOf, missingUnits } from "../limits/definition.ts";
 import {
   checkRedefineOptions,
   type Era,
@@ -11,6 +11,7 @@ import {
   type Inherit,
   nextEra,
   type RedefineOptions,
+  textOf,
 } from "../limits/era.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { Requests } from "../limits/requests.ts";
@@ -24,19 +25,17 @@ export function redefine(
   checkRedefineOptions(options);
   const { inherit = "used", version } = options;
   const isFunction = typeof limits === "function";
-  void open().region;
-  const checked = toLimits(isFunction ? limits(open().limits) : limits);
-  const { era, region, begin } = open();
-  if (version !== undefined && version < era.version) return;
-  if (region.sharing) {
-    throw new CannotShareError(
-      "threads share it, and such a set cannot be redefined: close it, and make another",
-    );
+  // If another thread redefines the set meanwhile, all is done anew, on top of that.
+  for (let isDone = false; !isDone; ) {
+    void open().region;
+    const checked = toLimits(isFunction ? limits(open().limits) : limits);
+    const { era, begin } = open();
+    if (version !== undefined && version < era.version) return;
+    isDone = begin(checked, inherit, version ?? era.version);
   }
-  begin(checked, inherit, version ?? era.version);
 }
 
-/** Begins the next era of a set that no other thread has, at the reading `now`: its region inherits the state. */
+/** Begins the next era of a set at the reading `now`: its region inherits the state. Returns the core's answer if it did not. */
 export function beginEra<M extends string, K extends string>(
   region: Region,
   before: Era<M, K>,
@@ -44,11 +43,17 @@ export function beginEra<M extends string, K extends string>(
   inherit: Inherit,
   version: number,
   now: number,
-): Era<M, K> {
+): Era<M, K> | Answer {
   const era = nextEra(before, limits, new Requests(limits), inherit, version);
   const heirs = heirsOf(before, era);
-  region.redefineAlone(limits.map(definitionOf), heirs, inherit, now);
+  const definitions = limits.map(definitionOf);
   const isNew = (_: unknown, i: number) => inherit === "fresh" || heirs[i]!.from < 0;
+  if (region.sharing) {
+    const losing = heirs.map((heir, i) => ({ ...heir, lost: isNew(heir, i) ? missingUnits(limits[i]!) : 0 }));
+    const answer = region.redefineShared({ definitions, text: textOf(era) }, losing, inherit, now);
+    return isGranted(answer) ? era : answer;
+  }
+  region.redefineAlone(definitions, heirs, inherit, now);
   begin(region, limits, { now: () => now }, isNew);
   return era;
 }

@@ -84,10 +84,10 @@ export class Region extends Residence {
    * Settles the acquisition `token`: gives back the negative units of `due`, and charges the positive ones. Only a charge
    * needs `now`: without one it may be `NO_TIME`.
    */
-  settle(due: readonly number[], now: number, token: number): void {
+  settle(due: readonly number[], now: number, token: number): Answer {
     // The core asks nothing when it settles, so that it has to be asked first.
     if (this.calendars?.some((calendar, i) => calendar && due[i]! > 0)) this.inspect(now);
-    this.transact(SETTLE, due, now, token);
+    return this.transact(SETTLE, due, now, token);
   }
 
   /** Reads all limits at one moment, for `usedOf` and `waitOf`. */

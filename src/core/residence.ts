@@ -17,7 +17,7 @@ import { type Answer, isGranted, isMoved, isReclaimed, MOVED, RECLAIMED } from "
 import type { Arena, Heap } from "./arena.ts";
 import { type Address, wordOfDefinition } from "./block.ts";
 import { FIRST_UNIT, type Front, sharedFront, shiftedFront } from "./front.ts";
-import { type MODES, passRegion } from "./inherit.ts";
+import { MODES, passRegion } from "./inherit.ts";
 import type { Calendar, Definition, Window } from "./kinds.ts";
 import { copyState, type Laid, lay, type Plan } from "./lay.ts";
 import { type Heir, layNext, writeTime } from "./next.ts";
@@ -119,6 +119,11 @@ export abstract class Residence implements Follower {
     this.occupy({ heap, ...wide, arena, sharing });
   }
 
+  /** Whether another thread has redefined the set, so that `move` has to come next. */
+  get isPast(): boolean {
+    return this.inside(() => false, isMoved);
+  }
+
   /** Moves on to the present region of a set that threads share. Returns the text of its definitions; undefined if this thread was reclaimed. */
   move(): string | undefined {
     const sharing = this.place.sharing!;
@@ -160,7 +165,7 @@ export abstract class Residence implements Follower {
   redefineShared(
     plan: Omit<Plan, "participants">,
     heirs: readonly Heir[],
-    mode: number,
+    mode: keyof typeof MODES,
     now: number,
   ): Answer {
     const { heap, start, scratch, life, number, shift, ahead } = this;
@@ -169,7 +174,7 @@ export abstract class Residence implements Follower {
       () => {
         const room = layNext(heap, sharing, { start, number, shift, ahead }, plan, heirs);
         try {
-          const answer = heap.core.redefine(start, scratch, life, room.start, now, mode) as Answer;
+          const answer = heap.core.redefine(start, scratch, life, room.start, now, MODES[mode]) as Answer;
           if (isGranted(answer)) {
             this.moveTo(sharing.present());
             this.keep(plan.definitions);

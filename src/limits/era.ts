@@ -7,8 +7,9 @@ import { RateLimitAlgorithm } from "./algorithm.ts";
 import { ceilingUnits, unitOf } from "./definition.ts";
 import { checkOptions, invalidRequest } from "./known-options.ts";
 import type { Limit } from "./limit.ts";
+import { toLimits } from "./limits.ts";
 import { metricOf } from "./metrics.ts";
-import type { Requests } from "./requests.ts";
+import { Requests } from "./requests.ts";
 import { toAmount, toUnits } from "./units.ts";
 
 /** What carries over where a limit is defined anew. */
@@ -74,6 +75,18 @@ export function firstEra<M extends string = string, K extends string = M>(
 ): Era<M, K> {
   const tenures = limits.map(() => ({ birth: 0, refundsFrom: 0 }));
   return { number: 0, version: 0, limits, requests, tenures };
+}
+
+/** An era as text, for other threads. */
+export function textOf<M extends string, K extends string>({ requests: _, ...facts }: Era<M, K>): string {
+  return JSON.stringify(facts);
+}
+
+/** The era of a text. JSON has null in place of Infinity, and a limit has no other null. */
+export function eraOf<M extends string, K extends string>(text: string): Era<M, K> {
+  const facts = JSON.parse(text, (_, value) => value ?? Number.POSITIVE_INFINITY);
+  const limits = toLimits<M, K>(facts.limits);
+  return { ...facts, limits, requests: new Requests(limits) };
 }
 
 /** The era that follows with these limits. */

@@ -10,6 +10,7 @@ import {
 } from "../errors.ts";
 import type { LimitSet } from "../limit-set.ts";
 import { definitionOf } from "../limits/definition.ts";
+import { textOf } from "../limits/era.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import type { LimitSetHandle } from "./handle.ts";
@@ -96,6 +97,7 @@ function membershipOf<M extends string, K extends string = M>({
   region,
   shared,
   limits,
+  era,
   maxThreads,
   serve,
 }: Internals<M, K>): Membership {
@@ -111,7 +113,7 @@ function membershipOf<M extends string, K extends string = M>({
   const plan = {
     definitions: limits.map(definitionOf),
     participants: maxThreads + 1,
-    text: JSON.stringify(limits),
+    text: textOf(era),
   };
   region.widen(plan, (arena, start, entrance) => Membership.found(arena, start, entrance, ownThreadId()));
   // From now on the waiters sleep on the wake word.

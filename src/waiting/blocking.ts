@@ -1,6 +1,6 @@
 /** Waiting that blocks the thread. */
 
-import { type Answer, isGranted, isReclaimed, REFUSED, waitOf } from "../core/answer.ts";
+import { type Answer, isGranted, isMoved, isReclaimed, REFUSED, waitOf } from "../core/answer.ts";
 import type { Region } from "../core/region.ts";
 import { DeadlockError } from "../errors.ts";
 import { toMicros } from "../limits/units.ts";
@@ -17,14 +17,15 @@ export function takeBlocking(
   clock: Clock,
   units: readonly number[],
   timeoutMs: number,
+  came: number,
 ): Answer {
-  let now = clock.now();
-  const deadline = now + timeoutMs;
-  const since = toMicros(now);
+  let now = came;
+  const deadline = came + timeoutMs;
+  const since = toMicros(came);
   for (;;) {
     region.sharing?.wakeWord.prepare();
     const answer = region.takeSince(units, now, since, false);
-    if (isGranted(answer) || isReclaimed(answer)) return answer;
+    if (isGranted(answer) || isReclaimed(answer) || isMoved(answer)) return answer;
     if (timeoutMs > 0 && waitOf(answer) === Number.POSITIVE_INFINITY && region.hangsOnSelf(units)) {
       throw stuck("this thread, which would be blocked, holds what it waits for");
     }

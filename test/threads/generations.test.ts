@@ -1,6 +1,6 @@
 /** A shared set is redefined by one of two threads, both of which are this one: it brings about the moments that threads meet by chance. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { INHERIT_USED, NUMBER, PRESENT } from "../../assembly/layout.ts";
+import { NUMBER, PRESENT } from "../../assembly/layout.ts";
 import { isGranted, isMoved, isReclaimed } from "../../src/core/answer.ts";
 import { arenaFor, openHeap } from "../../src/core/arena.ts";
 import type { Definition } from "../../src/core/kinds.ts";
@@ -56,7 +56,7 @@ function attach(threadId: number, by = maker): Thread {
 
 function redefine({ region }: Thread, definitions: Definition[], from: number[], text = "next") {
   const heirs = from.map((index) => ({ from: index, ratio: 1 }));
-  return region.redefineShared({ definitions, text }, heirs, INHERIT_USED, NOW);
+  return region.redefineShared({ definitions, text }, heirs, "used", NOW);
 }
 
 const words = () => new Int32Array(maker.region.memory.buffer, maker.region.home);

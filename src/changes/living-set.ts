@@ -1,0 +1,107 @@
+/** A set in its eras: how it goes from one to the next, and how it ends. `LimitSet` has the methods by which it takes. */
+import { LocalGranter } from "../acquisition/local-granter.ts";
+import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
+import { type Answer, isMoved, isReclaimed } from "../core/answer.ts";
+import { NO_TIME } from "../core/front.ts";
+import type { Region } from "../core/region.ts";
+import { type LimitError, LimitSetClosedError } from "../errors.ts";
+import { definitionOf } from "../limits/definition.ts";
+import { type Era, eraOf, type Inherit } from "../limits/era.ts";
+import type { Limit } from "../limits/limit.ts";
+import type { Requests } from "../limits/requests.ts";
+import type { SetClock } from "../platform/set-clock.ts";
+import type { Queue, QueueOptions, Waiters } from "../waiting/gate.ts";
+import { ChangeableSet } from "./changeable-set.ts";
+import { beginEra } from "./redefine.ts";
+
+export abstract class LivingSet<M extends string, K extends string> extends ChangeableSet<M, K> {
+  abstract readonly config: Readonly<Record<string, unknown>>;
+  abstract readonly missingUpdate: "throw" | "charge";
+  protected queueOptions!: QueueOptions;
+  protected clock!: SetClock;
+  protected queue!: Queue<Acquisition<M, K>>;
+  protected onWarning!: (warning: LimitError) => void;
+  protected requests!: Requests<M, K>;
+  protected granter!: LocalGranter<M, K>;
+  protected waiters!: Pick<Waiters, "size">;
+  protected region: Region | undefined;
+
+  protected granterOf(era: Era<M, K>, region: Region, before?: LocalGranter<M, K>): LocalGranter<M, K> {
+    const { config, missingUpdate, clock, queueOptions, onWarning } = this;
+    const acquireNested: LocalGranter<M, K>["acquireNested"] = (requested, options, covered) =>
+      this.enter(requested, options, covered);
+    const reclaimed = () => this.end("reclaimed");
+    const moved = () => {
+      if (this.region?.isPast) this.follow();
+    };
+    const parts = { config, missingUpdate, clock, queueOptions, onWarning, acquireNested, reclaimed, moved };
+    return new LocalGranter({ era, region, ...parts }, before);
+  }
+
+  protected begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number): boolean {
+    const now = this.clock.now();
+    // If the reading is behind the state, the clock is looked at first: then it cannot use the set in the middle of this.
+    this.open().inspect(now);
+    const [before, region] = [this.granter, this.open()];
+    const era = beginEra(region, before.era, limits, inherit, version, now);
+    if (typeof era === "number") return !this.hasMoved(era);
+    this.enterEra(era, region, before, now);
+    return true;
+  }
+
+  /** Goes on in the era that another thread has begun. Returns false if this thread was reclaimed: then the set is closed. */
+  protected follow(): boolean {
+    const region = this.open();
+    const text = region.move();
+    if (text === undefined) {
+      this.end("reclaimed");
+      return false;
+    }
+    const era = eraOf<M, K>(text);
+    region.keep(era.limits.map(definitionOf));
+    // The clock is not read: it could use the set in the middle of this.
+    if (era.number !== this.granter.era.number) this.enterEra(era, region, this.granter, NO_TIME);
+    return true;
+  }
+
+  /** Takes over an era to which the region has moved. */
+  protected enterEra(era: Era<M, K>, region: Region, before: LocalGranter<M, K>, now: number): void {
+    const stand = this.queue.renew(era.limits.length);
+    this.granter = this.granterOf(era, region, before);
+    this.requests = era.requests;
+    this.waiters = this.granter.door;
+    before.retire(() => this.granter);
+    stand(this.granter, now);
+  }
+
+  protected end(why: "closed" | "reclaimed"): void {
+    if (!this.region) return;
+    this.queue.close(new LimitSetClosedError(why));
+    this.granter.close();
+    this.region.close();
+    this.region = undefined;
+  }
+
+  /** Whether an answer says that another thread has redefined the set. Then this thread has followed it, and is to ask again. */
+  protected hasMoved(answer: Answer): boolean {
+    if (isReclaimed(answer)) this.end("reclaimed");
+    else if (!isMoved(answer)) return false;
+    else if (this.follow()) return true;
+    throw new LimitSetClosedError("reclaimed");
+  }
+
+  protected open(): Region {
+    return this.region ?? closed();
+  }
+
+  protected abstract enter(
+    requested: Amounts<M> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[] | undefined,
+  ): Promise<Acquisition<M, K>>;
+}
+
+// A function of its own, like every rare path of a function that engines are to inline.
+export function closed(): never {
+  throw new LimitSetClosedError();
+}
