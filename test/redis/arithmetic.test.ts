@@ -55,8 +55,9 @@ function record(definitions: readonly Definition[], startUs: number, history: re
   };
   const settle = region.settle.bind(region);
   region.settle = (due, now, token) => {
-    settle(due, now, token);
+    const answer = settle(due, now, token);
     note(`S${token} ${listed(due)}`, ".");
+    return answer;
   };
   region.takeSince = region.probe = () => {
     throw new Error("no request waits here");
