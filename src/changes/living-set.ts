@@ -15,17 +15,28 @@ import { ChangeableSet } from "./changeable-set.ts";
 import { beginEra } from "./redefine.ts";
 
 export abstract class LivingSet<M extends string, K extends string> extends ChangeableSet<M, K> {
+  /** @internal */
   abstract readonly config: Readonly<Record<string, unknown>>;
+  /** @internal */
   abstract readonly missingUpdate: "throw" | "charge";
+  /** @internal */
   protected queueOptions!: QueueOptions;
+  /** @internal */
   protected clock!: SetClock;
+  /** @internal */
   protected queue!: Queue<Acquisition<M, K>>;
+  /** @internal */
   protected onWarning!: (warning: LimitError) => void;
+  /** @internal */
   protected requests!: Requests<M, K>;
+  /** @internal */
   protected granter!: LocalGranter<M, K>;
+  /** @internal */
   protected waiters!: Pick<Waiters, "size">;
+  /** @internal */
   protected region: Region | undefined;
 
+  /** @internal */
   protected granterOf(era: Era<M, K>, region: Region, before?: LocalGranter<M, K>): LocalGranter<M, K> {
     const { config, missingUpdate, clock, queueOptions, onWarning } = this;
     const acquireNested: LocalGranter<M, K>["acquireNested"] = (requested, options, covered) =>
@@ -38,6 +49,7 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
     return new LocalGranter({ era, region, ...parts }, before);
   }
 
+  /** @internal */
   protected begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number): boolean {
     const now = this.clock.now();
     // If the reading is behind the state, the clock is looked at first: then it cannot use the set in the middle of this.
@@ -49,7 +61,11 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
     return true;
   }
 
-  /** Goes on in the era that another thread has begun. Returns false if this thread was reclaimed: then the set is closed. */
+  /**
+   * Goes on in the era that another thread has begun. Returns false if this thread was reclaimed: then the set is closed.
+   *
+   * @internal
+   */
   protected follow(): boolean {
     const region = this.open();
     const text = region.move();
@@ -64,7 +80,11 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
     return true;
   }
 
-  /** Takes over an era to which the region has moved. */
+  /**
+   * Takes over an era to which the region has moved.
+   *
+   * @internal
+   */
   protected enterEra(era: Era<M, K>, region: Region, before: LocalGranter<M, K>, now: number): void {
     const stand = this.queue.renew(era.limits.length);
     this.granter = this.granterOf(era, region, before);
@@ -74,6 +94,7 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
     stand(this.granter, now);
   }
 
+  /** @internal */
   protected end(why: "closed" | "reclaimed"): void {
     if (!this.region) return;
     this.queue.close(new LimitSetClosedError(why));
@@ -82,7 +103,11 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
     this.region = undefined;
   }
 
-  /** Whether an answer says that another thread has redefined the set. Then this thread has followed it, and is to ask again. */
+  /**
+   * Whether an answer says that another thread has redefined the set. Then this thread has followed it, and is to ask again.
+   *
+   * @internal
+   */
   protected hasMoved(answer: Answer): boolean {
     if (isReclaimed(answer)) this.end("reclaimed");
     else if (!isMoved(answer)) return false;
@@ -90,10 +115,12 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
     throw new LimitSetClosedError("reclaimed");
   }
 
+  /** @internal */
   protected open(): Region {
     return this.region ?? closed();
   }
 
+  /** @internal */
   protected abstract enter(
     requested: Amounts<M> | undefined,
     options: AcquireOptions | undefined,
