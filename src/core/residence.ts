@@ -176,7 +176,9 @@ export abstract class Residence implements Follower {
         try {
           const answer = heap.core.redefine(start, scratch, life, room.start, now, MODES[mode]) as Answer;
           if (isGranted(answer)) {
-            this.moveTo(sharing.present());
+            // Also where yet another redefinition has followed: the caller knows only these definitions.
+            sharing.adopt(room.start);
+            this.moveTo(room.start);
             this.keep(plan.definitions);
           }
           return answer;

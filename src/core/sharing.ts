@@ -18,6 +18,8 @@ export interface Sharing {
    * thread has entered.
    */
   present(): number;
+  /** Notes that this thread, which has entered, acts on a region that it has just published. It may be past already. */
+  adopt(region: number): void;
   /** Whether the region with a number has the present block, as far as that has been noted. This thread has entered. */
   isPresent(number: number): boolean;
   /** Makes a room of `bytes` bytes, all of them 0. This thread has entered, and acts on the present region. */

@@ -49,6 +49,12 @@ export class Generations {
     }
   }
 
+  /** Notes that the thread of `seat` acts on a region that it has just published. */
+  adopt(seat: Seat, region: number): void {
+    this.seats.use(seat, region);
+    this.locate();
+  }
+
   /** Takes a room for a region, in memory of the arena that has made the home, if that is this thread's. */
   takeRoom(bytes: number, participant: number, arena: Arena | undefined): Room {
     const { memory } = this.heap;

@@ -116,6 +116,10 @@ export class Membership implements Sharing {
     return this.place.generations.present(this.seat);
   }
 
+  adopt(region: number): void {
+    this.place.generations.adopt(this.seat, region);
+  }
+
   takeRoom(bytes: number): Room {
     return this.place.generations.takeRoom(bytes, this.seat.participant, this.arena);
   }

@@ -14,7 +14,7 @@
  *                 swap PRESENT from the number before to this number
  *   to move       enter; locate; note the region as the one in use; PRESENT must be its number, or begin again; exit
  *   to redefine   enter; take a room; lay out the region; again: read HEAD; its block must be in the own region, or give up; write the
- *                 state into a block of the new region; swap HEAD, or begin again; locate; note the new region; unmark the room; exit
+ *                 state into a block of the new region; swap HEAD, or begin again; note the new region; locate; unmark the room; exit
  *   a room is taken  its maker must not be inside; locate; the present region must be another; no thread that is inside may have
  *                 noted the room's region; swap the room's state, which counts how often it was taken, to the own mark
  *
@@ -346,15 +346,11 @@ proctype Thread(byte p) {
 #ifdef NO_HELP
     raise(era + 1);
 #endif
-    /* Goes over to the new region at once. */
-    moved = true;
-  changeMoves:
+    /* Goes over to its own region, also where yet another has followed: it knows only these definitions. */
+    uses[p] = room;
     locate();
-    uses[p] = at;
-    if
-    :: PRESENT == SAYS(at, n) -> d_step { my = at; era = n; moved = false; OWN_REGION }
-    :: PRESENT != SAYS(at, n) -> goto changeMoves
-    fi;
+    skip;
+    d_step { my = room; era = era + 1; OWN_REGION };
   unmark:
     skip;
     if

@@ -101,6 +101,19 @@ describe("a thread that did not redefine", () => {
     expect(isGranted(guest.region.take([1, 0], NOW))).toBe(false);
   });
 
+  test("redefines right after another, which then finds that the set has moved on from its own definitions", () => {
+    const { membership, region } = maker;
+    const adopt = membership.adopt.bind(membership);
+    membership.adopt = (start) => {
+      adopt(start);
+      guest.region.move();
+      redefine(guest, [LOG], [-1], "theirs");
+    };
+    expect(isGranted(redefine(maker, [CALLS], [0], "ours"))).toBe(true);
+    expect(isMoved(region.take([1], NOW))).toBe(true);
+    expect(region.move()).toBe("theirs");
+  });
+
   test("keeps the corrections of its clock, also one that comes before it has moved", () => {
     guest.region.corrected(NOW, 5_000, 0);
     redefine(maker, [CALLS], [0]);
