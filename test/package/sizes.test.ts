@@ -12,7 +12,6 @@ const MOST_BYTES: Readonly<Record<string, number>> = {
   'export * from "limitset"': 37_900,
   'export { LimitSet, RateLimit } from "limitset"': 37_500,
   'export { connectLimits } from "limitset/port"': 16_200,
-  'export { connectLimits } from "limitset/port"': 16_200,
   // Its own text, the name and the class that survive minifiers and copies.
   'export { CannotBlockError } from "limitset"': 680,
 };
