@@ -26,8 +26,12 @@ export function takeBlocking(
     region.sharing?.wakeWord.prepare();
     const answer = region.takeSince(units, now, since, false);
     if (isGranted(answer) || isReclaimed(answer) || isMoved(answer)) return answer;
-    if (timeoutMs > 0 && waitOf(answer) === Number.POSITIVE_INFINITY && region.hangsOnSelf(units)) {
-      throw stuck("this thread, which would be blocked, holds what it waits for");
+    if (timeoutMs > 0 && waitOf(answer) === Number.POSITIVE_INFINITY) {
+      if (region.hangsOnSelf(units)) {
+        throw stuck("this thread, which would be blocked, holds what it waits for");
+      }
+      // No other thread has the set, so that only a pause is left.
+      if (!region.sharing) throw stuck("the pause lasts until resume(), and this thread would be blocked");
     }
     if (now >= deadline) {
       region.sharing?.withdraw(since);

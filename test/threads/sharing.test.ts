@@ -203,6 +203,30 @@ test("a thread that was reclaimed while it lived finds its set closed", async ()
   expect(limits.stats().db.used).toBe(1);
 });
 
+test.each([
+  ["charge", (limits: LimitSet<"x">) => limits.charge({ x: 1 })],
+  ["lower", (limits: LimitSet<"x">) => limits.lower({ x: 1 })],
+  ["pause", (limits: LimitSet<"x">) => limits.pause(1000)],
+  ["resume", (limits: LimitSet<"x">) => limits.resume()],
+  ["reset", (limits: LimitSet<"x">) => limits.reset()],
+  ["stats", (limits: LimitSet<"x">) => limits.stats()],
+])(
+  "a thread that was reclaimed while it lived finds its set closed by %s, which does nothing",
+  async (_, act) => {
+    const limits = new LimitSet({ limits: [new RateLimit({ key: "x", capacity: 10, windowMs: 3_600_000 })] });
+    limits.tryAcquire({ x: 3 });
+    limits.pause(Number.POSITIVE_INFINITY);
+    const shared = shareLimits(limits);
+    const given = attachLimits(shared.handle);
+    const waiter = given.acquire({ x: 1 });
+    waiter.catch(() => {});
+    shared.reclaim();
+    expect(() => act(given)).toThrow(expect.objectContaining({ code: "ERR_LIMIT_SET_CLOSED" }));
+    await expect(waiter).rejects.toThrow(/reclaimed/);
+    expect(limits.stats().x).toMatchObject({ used: 3, charged: 0, retryAfterMs: Number.POSITIVE_INFINITY });
+  },
+);
+
 test.each(Object.values(RateLimitAlgorithm))(
   "the first share moves a set with all it holds: %s",
   async (algorithm) => {

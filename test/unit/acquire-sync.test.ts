@@ -70,6 +70,22 @@ describe.each([true, false])("with shared: %s", (shared) => {
     expect(limits.acquireSync({ tokens: 1 }).successful).toBe(true);
   });
 
+  test("throws at once where a pause lasts until this very thread would resume", async () => {
+    const limits = make(3_600_000);
+    limits.pause(Number.POSITIVE_INFINITY, ["tokens"]);
+    const wait = vi.spyOn(Atomics, "wait");
+    for (const options of [undefined, { timeoutMs: 60_000 }]) {
+      const error = await failure(() => limits.acquireSync({ tokens: 1 }, options));
+      expect(error).toBeInstanceOf(DeadlockError);
+      expect(error).toMatchObject({ message: expect.stringMatching(/the pause lasts until resume\(\)/) });
+    }
+    expect(() => limits.acquireSync({ tokens: 1 }, { timeoutMs: 0 })).toThrow(AcquireTimeoutError);
+    expect(wait).not.toHaveBeenCalled();
+    expect(limits.stats()).toMatchObject({ tokens: { used: 0 }, call_count: { used: 0 }, db: { used: 0 } });
+    limits.resume();
+    expect(limits.acquireSync({ tokens: 1 }).successful).toBe(true);
+  });
+
   test("throws where nothing moves the clock while it blocks", () => {
     const clock = new ManualClock();
     const limits = make(1000, clock);
