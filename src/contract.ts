@@ -1,5 +1,6 @@
 /** The contract of every backend: code that takes a `Limits` runs on any of them. */
 import type { Amounts } from "./limits/amounts.ts";
+import type { RedefineOptions, Redefinition } from "./limits/era.ts";
 import type { Limit } from "./limits/limits.ts";
 import type { LimitStats } from "./limits/stats.ts";
 
@@ -281,6 +282,23 @@ export interface Limits<M extends string = string, K extends string = M> {
    * (await limits.stats()).tokens.used; // 0
    */
   reset(keys?: readonly OrMore<K>[]): Awaitable<void>;
+  /**
+   * Gives the set other limits. What is used of a limit stays used under its new definition, whatever its algorithm is then. Open
+   * acquisitions go on; resources in use are never taken away. Waiters wait for the new limits: those that can go now go at once, and
+   * those that could never pass reject with `InvalidRequestError`. A limit that is left out ends, and one that is added begins. A bad
+   * definition changes nothing.
+   *
+   * @param limits All limits that the set has from now on, or a function that makes them of the present ones. Where the set lives
+   * elsewhere and is redefined there meanwhile, the function is called again.
+   * @throws {InvalidLimitError} if a definition is out of bounds, or two limits have the same key.
+   * @throws {InvalidRequestError} if an option makes no sense.
+   * @throws {LimitSetClosedError} if the set is closed.
+   * @throws {BackendUnavailableError} if the set lives elsewhere and cannot be reached, or has a version without this method.
+   * @example
+   * await limits.redefine((current) => current.map((limit) => ({ ...limit, capacity: 2 * limit.capacity })));
+   * limits.get("tokens").capacity; // 200
+   */
+  redefine(limits: Redefinition, options?: RedefineOptions): Awaitable<void>;
   /** Closes the set here: waiters reject with `LimitSetClosedError`, and held resources come back. A second call does nothing. */
   close(): Awaitable<void>;
 }

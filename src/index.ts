@@ -37,7 +37,7 @@ export {
   WaitTooLongError,
 } from "./errors.ts";
 export { LimitSet } from "./limit-set.ts";
-export type { Inherit, RedefineOptions } from "./limits/era.ts";
+export type { Inherit, RedefineOptions, Redefinition } from "./limits/era.ts";
 export {
   type CalendarOptions,
   CallLimit,

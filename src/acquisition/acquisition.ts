@@ -5,6 +5,8 @@
 
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "../errors.ts";
+import type { Era } from "../limits/era.ts";
+import { ERA } from "../limits/living.ts";
 import type { Requests } from "../limits/requests.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
@@ -14,6 +16,7 @@ import type { LeakWatch, Marker } from "./leaks.ts";
 /** A backend as its grants see it. */
 export interface Granter<M extends string, K extends string = M> {
   readonly requests: Requests<M, K>;
+  readonly era?: Era<M, K>;
   readonly config: Readonly<Record<string, unknown>>;
   /** The option of the set: whether a release throws where the usage of a RateLimit is missing. */
   readonly missingUpdate: "throw" | "charge";
@@ -95,6 +98,11 @@ export class Grant<M extends string, K extends string = M> implements Acquisitio
   /** @internal Vue makes no proxy of it, nor of its parts: private members cannot be read through a proxy. */
   get __v_skip(): boolean {
     return true;
+  }
+
+  /** @internal The era under which it was granted, where the backend has eras. */
+  get [ERA](): Era | undefined {
+    return this.granter.era as Era | undefined;
   }
 
   get successful(): boolean {

@@ -4,6 +4,7 @@ import { ABORTED, ACTIONS, type Change, REFUSED, TIMED_OUT } from "../core/chang
 import type { Window } from "../core/kinds.ts";
 import type { Region } from "../core/region.ts";
 import { totalsOf } from "../core/totals.ts";
+import { Ending } from "../limits/living.ts";
 import type { Requests } from "../limits/requests.ts";
 import type { Reading } from "../limits/stats.ts";
 import type { Outlook, Queue } from "../waiting/gate.ts";
@@ -12,6 +13,8 @@ import type { Request } from "../waiting/standing.ts";
 export abstract class Changes {
   abstract readonly requests: Requests<string>;
   abstract readonly queue: Queue<unknown>;
+  /** Its listeners are told when the set goes on to another era. */
+  readonly ending = new Ending();
   protected abstract region: Region | undefined;
   protected abstract open(): Region;
   protected abstract endReclaimed(): never;

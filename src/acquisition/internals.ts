@@ -8,6 +8,7 @@ import type { Change } from "../core/changing.ts";
 import type { Region } from "../core/region.ts";
 import type { Era, Inherit } from "../limits/era.ts";
 import type { Limit } from "../limits/limits.ts";
+import type { Ending } from "../limits/living.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
 import type { Reading } from "../limits/stats.ts";
 import type { SetClock } from "../platform/set-clock.ts";
@@ -18,6 +19,8 @@ export const INTERNALS: unique symbol = Symbol.for("limitset.internals") as neve
 
 /** The granter of a set, as the methods see it that take nothing. */
 export interface Changeable {
+  /** Its listeners are told when the set goes on to another era. */
+  readonly ending: Ending;
   /** For each limit, at one moment: its state. Undefined if another thread has redefined the set meanwhile. */
   inspect(now: number): Reading[] | undefined;
   /** Changes the limits whose `units` are not below 0. Returns false, and does nothing, if another thread has redefined the set. */

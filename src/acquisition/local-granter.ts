@@ -95,6 +95,7 @@ export class LocalGranter<M extends string, K extends string = M>
   retire(later: () => LocalGranter<M, K>): void {
     this.region = undefined;
     this.later = later;
+    this.ending.tell();
   }
 
   settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean {

@@ -6,14 +6,20 @@ import { INTERNALS, type Internals } from "../acquisition/internals.ts";
 import type { LimitView } from "../contract.ts";
 import type { Amounts } from "../limits/amounts.ts";
 import { chargeOf, lowerOf, pauseOf, resetOf, resumeOf } from "../limits/changes.ts";
-import type { RedefineOptions } from "../limits/era.ts";
-import type { Limit, LimitLike } from "../limits/limits.ts";
+import type { Era, RedefineOptions, Redefinition } from "../limits/era.ts";
+import { PRESENT, type Present } from "../limits/living.ts";
 import { describe, type LimitStats } from "../limits/stats.ts";
 import { redefine } from "./redefine.ts";
 
 export abstract class ChangeableSet<M extends string, K extends string> {
   /** @internal */
   abstract [INTERNALS](): Internals<M, K>;
+
+  /** @internal */
+  [PRESENT](): Present {
+    const { era, granter } = this[INTERNALS]();
+    return { era: era as unknown as Era, whenEnds: (listener) => granter.ending.when(listener) };
+  }
 
   /** The keys of the limits, in the order of their definition. */
   get keys(): readonly K[] {
@@ -64,10 +70,7 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.redefine((current) => current.map((limit) => ({ ...limit, capacity: 2 * limit.capacity })));
    * limits.get("tokens").capacity; // 200
    */
-  redefine(
-    limits: readonly LimitLike[] | ((current: readonly Limit[]) => readonly LimitLike[]),
-    options: RedefineOptions = {},
-  ): void {
+  redefine(limits: Redefinition, options: RedefineOptions = {}): void {
     redefine(() => this[INTERNALS]() as unknown as Internals<string>, limits, options);
   }
 

@@ -11,15 +11,16 @@ import {
   type Inherit,
   nextEra,
   type RedefineOptions,
+  type Redefinition,
   textOf,
 } from "../limits/era.ts";
-import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
+import { type Limit, toLimits } from "../limits/limits.ts";
 import { Requests } from "../limits/requests.ts";
 
 /** `open` opens the set: its parts are read anew after each call of the program, which may use the set. */
 export function redefine(
   open: () => Internals<string>,
-  limits: readonly LimitLike[] | ((current: readonly Limit[]) => readonly LimitLike[]),
+  limits: Redefinition,
   options: RedefineOptions,
 ): void {
   checkRedefineOptions(options);

@@ -3,7 +3,12 @@
 import { type Granter, runWith } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, Prospect } from "../contract.ts";
-import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
+import {
+  BackendUnavailableError,
+  InvalidRequestError,
+  type LimitError,
+  LimitSetClosedError,
+} from "../errors.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import { checkRequestOptions } from "../limits/options.ts";
@@ -131,6 +136,19 @@ class Connection<M extends string, K extends string = M>
 
   protected description(): Description<M, K> {
     return this.#set();
+  }
+
+  protected async whenDescribed(): Promise<Description<M, K>> {
+    this.#checkOpen();
+    return this.#known ?? (await this.#described());
+  }
+
+  /** @throws {InvalidRequestError} always: the object has the limits of its class. */
+  protected async sendRedefinition(): Promise<boolean> {
+    this.#checkOpen();
+    throw new InvalidRequestError(
+      "a LimitSetObject has no redefine() yet: deploy its class with other limits",
+    );
   }
 
   protected async handOn(change: SentChange): Promise<void> {

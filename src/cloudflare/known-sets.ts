@@ -1,4 +1,5 @@
 /** The hosted sets that this isolate has a description of: only its first HTTP request has to ask an object for it. */
+import { type Era, firstEra } from "../limits/era.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { Requests } from "../limits/requests.ts";
 import type { ObjectNamespace } from "./bindings.ts";
@@ -7,6 +8,7 @@ import type { SetDescription } from "./protocol.ts";
 /** A hosted set by its description, ready to check requests. */
 export interface KnownSet<M extends string, K extends string = M> {
   readonly descriptionId: string;
+  readonly era: Era<M, K>;
   readonly limits: readonly Limit<K, M>[];
   readonly requests: Requests<M, K>;
   readonly config: Readonly<Record<string, unknown>>;
@@ -35,10 +37,12 @@ export function remember<M extends string, K extends string = M>(
 ): KnownSet<M, K> {
   const { id, config, missingUpdate, leaseMs } = description;
   const limits = toLimits(description.limits as readonly LimitLike<K, M>[]);
+  const requests = new Requests<M, K>(limits);
   const known: KnownSet<M, K> = {
     descriptionId: id,
+    era: firstEra(limits, requests),
     limits,
-    requests: new Requests<M, K>(limits),
+    requests,
     config: Object.freeze({ ...config }),
     missingUpdate,
     leaseMs,

@@ -6,8 +6,7 @@ import { InvalidRequestError, show } from "../errors.ts";
 import { RateLimitAlgorithm } from "./algorithm.ts";
 import { ceilingUnits, unitOf } from "./definition.ts";
 import { checkOptions, invalidRequest } from "./known-options.ts";
-import type { Limit } from "./limit.ts";
-import { toLimits } from "./limits.ts";
+import { type Limit, type LimitLike, toLimits } from "./limits.ts";
 import { metricOf } from "./metrics.ts";
 import { Requests } from "./requests.ts";
 import { toAmount, toUnits } from "./units.ts";
@@ -28,6 +27,9 @@ export interface RedefineOptions {
    */
   readonly version?: number;
 }
+
+/** All limits that a set has from now on, or a function that makes them of the present ones. */
+export type Redefinition = readonly LimitLike[] | ((current: readonly Limit[]) => readonly LimitLike[]);
 
 /** How long a limit has been what it is, in numbers of eras. */
 export interface Tenure {
@@ -69,6 +71,7 @@ export function checkRedefineOptions(options: RedefineOptions): void {
   }
 }
 
+/** The era with which a set begins. */
 export function firstEra<M extends string = string, K extends string = M>(
   limits: readonly Limit<K, M>[],
   requests: Requests<M, K>,
@@ -175,21 +178,43 @@ export function passRequest<M extends string, K extends string>(
   to: Era<M, K>,
   units: readonly number[],
 ): number[] {
-  const before: Readonly<Record<string, number>> = from.requests.amounts(units);
-  const names = new Set<string>(from.limits.map(metricOf));
-  const amounts: Record<string, number> = {};
+  const amounts = explicit(from.requests.names, from.requests.amounts(units));
+  return to.requests.parse(passAmounts(from, to, amounts) as never);
+}
+
+/**
+ * The amounts that a request of an earlier era names, as one of a later era names them: without those of metrics that were dropped, and
+ * with nothing of rates that are new.
+ */
+export function passAmounts<M extends string, K extends string>(
+  from: Era<M, K>,
+  to: Era<M, K>,
+  amounts: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const names: readonly string[] = from.requests.names;
+  const passed: Record<string, number> = {};
   for (const limit of to.limits) {
     const metric = metricOf(limit);
-    if (!names.has(metric)) {
-      if (limit.type === "rate") define(amounts, metric, 0);
-      continue;
-    }
-    const amount = Object.hasOwn(before, metric) ? before[metric]! : 0;
     const unit = unitOf(limit);
-    const isWhole = toUnits(amount, unit) >= 0;
-    define(amounts, metric, isWhole ? amount : toAmount(Math.ceil(amount / unit), unit));
+    if (Object.hasOwn(amounts, metric)) {
+      const amount = amounts[metric]!;
+      const isWhole = toUnits(amount, unit) >= 0 || !(amount > 0);
+      define(passed, metric, isWhole ? amount : toAmount(Math.ceil(amount / unit), unit));
+    } else if (limit.type === "rate" && !names.includes(metric)) {
+      define(passed, metric, 0);
+    }
   }
-  return to.requests.parse(amounts as never);
+  return passed;
+}
+
+/** The amounts with 0 for each of the names that they leave out, so that nothing is taken of it automatically. */
+export function explicit(
+  names: readonly string[],
+  amounts: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const name of names) define(all, name, Object.hasOwn(amounts, name) ? amounts[name]! : 0);
+  return all;
 }
 
 function define(amounts: object, key: string, value: number): void {

@@ -2,8 +2,13 @@
  * Changes of the limits in messages. Behind the number of the operation comes that of the verb, and then: for a pause its milliseconds,
  * null for ever, and its keys; for a resume and a reset their keys; for a charge amounts, one entry a metric; to lower, one a limit. Keys are null for all.
  */
-import type { Amounts } from "../contract.ts";
-import { type SentChange, VERBS } from "../remote/changes.ts";
+import type { Amounts, Limits } from "../contract.ts";
+import { InvalidRequestError } from "../errors.ts";
+import type { RedefineOptions } from "../limits/era.ts";
+import { performChange, type SentChange, VERBS } from "../remote/changes.ts";
+import type { SentRedefinition } from "../remote/described.ts";
+import { packLimits, readLimits } from "./definitions.ts";
+import type { PeerEras } from "./peer-eras.ts";
 import { type Operation, packAmounts, packNumber, TO_HOST, unpackNumber } from "./protocol.ts";
 import { readAmounts, readList } from "./reading.ts";
 
@@ -22,10 +27,7 @@ export function packChange(number: number, change: SentChange, { keys, metrics }
 }
 
 /** Reads a change of a set with these names; undefined if it makes no sense. */
-export function readChange(
-  [, , verb, first, second]: Operation,
-  { keys, metrics }: Names,
-): SentChange | undefined {
+function readChange([, , verb, first, second]: Operation, { keys, metrics }: Names): SentChange | undefined {
   const name = VERBS[verb as number];
   if (name === "pause") {
     const chosen = readKeys(second, keys);
@@ -38,6 +40,51 @@ export function readChange(
   }
   const chosen = readKeys(first, keys);
   return name && chosen && [name, chosen.keys];
+}
+
+/** Does to the set what a peer asks for. Resolves to false if it was asked on the ground of limits that the set has no more. */
+export async function performOp(limits: Limits, eras: PeerEras, op: Operation): Promise<boolean> {
+  if (op[0] === TO_HOST.REDEFINE) return redefine(limits, eras, op);
+  const { keys, names } = eras.spoken.requests;
+  const change = readChange(op, { keys, metrics: names });
+  if (!change) throw unreadable();
+  await performChange(limits, change);
+  return true;
+}
+
+export function packRedefinition(number: number, { limits, options, of }: SentRedefinition): Operation {
+  const { inherit = null, version = null } = options;
+  return [TO_HOST.REDEFINE, number, packLimits(limits), inherit, version, of?.number ?? null];
+}
+
+async function redefine(limits: Limits, eras: PeerEras, op: Operation): Promise<boolean> {
+  const [, , packed, inherit, version, number] = op;
+  const list = readLimits<string, string>(packed);
+  if (!list) throw unreadable();
+  const options = {
+    ...(inherit !== null && { inherit }),
+    ...(version !== null && { version }),
+  } as RedefineOptions;
+  if (number === null) {
+    await limits.redefine(list, options);
+    return true;
+  }
+  // The set may be elsewhere in turn, and so its limits are looked at where they are changed.
+  const stale = {};
+  try {
+    await limits.redefine(() => {
+      if (eras.present.number !== number) throw stale;
+      return list;
+    }, options);
+    return true;
+  } catch (error) {
+    if (error === stale) return false;
+    throw error;
+  }
+}
+
+export function unreadable(): InvalidRequestError {
+  return new InvalidRequestError("the host cannot read the request");
 }
 
 function readKeys(value: unknown, keys: readonly string[]): { keys: string[] | undefined } | undefined {

@@ -2,6 +2,7 @@
 import type { LeasedAcquisition } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, OrMore, Prospect } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
+import type { RedefineOptions, Redefinition } from "../limits/era.ts";
 import type { LimitStats } from "../limits/stats.ts";
 
 /** Options of `connectLimits`. */
@@ -64,6 +65,11 @@ export interface ConnectedLimits<M extends string = string, K extends string = M
   lower(available: Amounts<OrMore<K>>): Promise<void>;
   /** Like `reset` of a `LimitSet`. */
   reset(keys?: readonly OrMore<K>[]): Promise<void>;
+  /**
+   * Like `redefine` of a `LimitSet`, for the set of the host and all its peers. The function form runs on this side, and again if the
+   * set was redefined meanwhile. Rejects with `BackendUnavailableError` if the host's version knows no `redefine`.
+   */
+  redefine(limits: Redefinition, options?: RedefineOptions): Promise<void>;
   /**
    * Ends the connection. Requests that wait reject with `LimitSetClosedError`, held resources come back, and the host's set
    * stays open. Calling it again does nothing.

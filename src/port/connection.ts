@@ -3,43 +3,42 @@
 import { runWith } from "../acquisition/acquisition.ts";
 import { reportDeadlock } from "../acquisition/bodies.ts";
 import { type LeasedAcquisition, LeasedRefusal, LeaseLostError } from "../acquisition/leased.ts";
-import type { AcquireOptions, Amounts, Awaitable, Prospect } from "../contract.ts";
+import type { AcquireOptions, Amounts, Awaitable } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
 import { checkRequestOptions } from "../limits/options.ts";
-import type { LimitStats } from "../limits/stats.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
-import { checkChange, olderThan, type SentChange } from "../remote/changes.ts";
-import { DescribedSet, type Description } from "../remote/described.ts";
 import { textOf } from "../remote/text.ts";
 import { Aborts } from "../waiting/aborts.ts";
-import { prospectOf, refusalOf, statsOf } from "./answers.ts";
+import { refusalOf } from "./answers.ts";
+import { AskingSet, type Known } from "./asking-set.ts";
 import { Attention } from "./attention.ts";
-import { packChange } from "./changes.ts";
 import type { ConnectedLimits, ConnectOptions } from "./connected-limits.ts";
+import { readEra } from "./definitions.ts";
 import { tells, type WatchedEndpoint } from "./endpoint.ts";
 import { type Facts, readFacts } from "./facts.ts";
-import { PortGrant } from "./grant.ts";
-import { PortGranter } from "./granter.ts";
+import { type Asked, type Granted, PortGrant, readGrant } from "./grant.ts";
+import { PortGranter, type PortGranterInit } from "./granter.ts";
 import { Handshake } from "./handshake.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
 import { Holdings } from "./holdings.ts";
 import { PeerOutbox } from "./outbox.ts";
-import { BROADCAST, type Operation, packAmounts, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
+import {
+  BROADCAST,
+  LATEST_TO_PEER,
+  type Operation,
+  packAmounts,
+  TO_HOST,
+  TO_PEER,
+  VERSION,
+} from "./protocol.ts";
 import { Questions, type Read } from "./questions.ts";
-import { guarded, type ReadRefusal, readMessage, readOptional, readReason } from "./reading.ts";
+import { guarded, readMessage, readReason } from "./reading.ts";
 import { packTerms, patienceOf } from "./terms.ts";
 import { howEnded } from "./trouble.ts";
 
-const OLDER = "the host is older than peek(): use one version of limitset on both sides, or tryAcquire()";
-
-/** The facts of the host's set, and the granter that uses them. */
-interface Known<M extends string, K extends string = M> extends Facts<M, K> {
-  readonly granter: PortGranter<M, K>;
-}
-
 export class Connection<M extends string, K extends string = M>
-  extends DescribedSet<M, K>
+  extends AskingSet<M, K>
   implements ConnectedLimits<M, K>
 {
   readonly ready: Promise<void>;
@@ -81,7 +80,7 @@ export class Connection<M extends string, K extends string = M>
     });
     this.#handshake = new Handshake({
       deadlineMs,
-      say: () => this.#outbox.send(TO_HOST.HELLO, VERSION),
+      say: () => this.#outbox.send(TO_HOST.HELLO, VERSION, LATEST_TO_PEER),
       failed: (why, cause) => this.#lose(why, cause),
     });
     this.#attention = new Attention({
@@ -122,29 +121,22 @@ export class Connection<M extends string, K extends string = M>
   }
 
   async tryAcquire(requested?: Amounts<M>): Promise<LeasedAcquisition<M, K>> {
-    const { requests, granter } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
+    const { era, granter } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
     this.#check();
-    const units = requests.parse(requested);
+    const units = era.requests.parse(requested);
     const number = ++this.#number;
-    const refusal = refusalOf(requests.keys.length);
-    const answer = this.#ask<ReadRefusal | number>(number, (kind, ...values) =>
-      kind === TO_PEER.GRANTED ? this.#granted(number, values[0]) : refusal(kind, ...values),
-    );
-    this.#outbox.send(TO_HOST.TRY, number, packAmounts(requested, requests.names));
-    const refused = await answer;
-    if (typeof refused === "number") return this.#grant(granter, units, number, undefined, refused);
-    return new LeasedRefusal<M, K>(granter.denial(refused.by), refused.wait, refused.ahead);
-  }
-
-  async peek(requested?: Amounts<M>): Promise<Prospect<K>> {
-    const { requests, knowsPeek } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
-    this.#check();
-    requests.parse(requested);
-    if (!knowsPeek) throw new BackendUnavailableError(OLDER);
-    const number = ++this.#number;
-    const answer = this.#ask(number, prospectOf(requests.keys));
-    this.#outbox.send(TO_HOST.PEEK, number, packAmounts(requested, requests.names));
-    return answer;
+    const refusal = refusalOf(this.presentKeys);
+    const answer = this.#ask<LeasedRefusal<M, K> | Granted<M, K>>(number, (kind, ...values) => {
+      if (kind === TO_PEER.GRANTED)
+        return this.#granted(number, { granter, units, covered: undefined }, values);
+      const read = refusal(kind, ...values);
+      // By the limits that there are now, and not those at a later turn.
+      const denial = read && this.#handshake.known().granter.denial(read.by);
+      return denial && new LeasedRefusal<M, K>(denial, read.wait, read.ahead);
+    });
+    this.#outbox.send(TO_HOST.TRY, number, packAmounts(requested, era.requests.names));
+    const answered = await answer;
+    return answered instanceof LeasedRefusal ? answered : this.#grant(number, answered);
   }
 
   async run<T>(
@@ -156,28 +148,22 @@ export class Connection<M extends string, K extends string = M>
     return runWith(acquisition, () => body(acquisition), options?.signal);
   }
 
-  async stats(): Promise<Readonly<Record<K, LimitStats>>> {
-    const { requests } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
-    this.#check();
-    const number = ++this.#number;
-    const answer = this.#ask(number, statsOf(requests.keys));
-    this.#outbox.send(TO_HOST.STATS, number);
-    return answer;
-  }
-
-  protected description(): Description<M, K> {
+  protected description(): Known<M, K> {
     return this.#handshake.known();
   }
 
-  protected async handOn(change: SentChange): Promise<void> {
-    const { requests, limits, knowsChange } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
+  protected async whenDescribed(): Promise<Known<M, K>> {
+    const known = this.#handshake.facts ?? (await this.#handshake.whenKnown());
     this.#check();
-    checkChange(limits, change);
-    if (!knowsChange) throw new BackendUnavailableError(olderThan(change[0]));
+    return known;
+  }
+
+  protected question<T>(pack: (number: number) => Operation, read: Read<T>): Promise<T> {
+    this.#check();
     const number = ++this.#number;
-    const answer = this.#ask(number, (kind) => (kind === TO_PEER.CHANGED ? true : undefined));
-    this.#outbox.send(...packChange(number, change, { keys: requests.keys, metrics: requests.names }));
-    await answer;
+    const answer = this.#ask(number, read);
+    this.#outbox.send(...pack(number));
+    return answer;
   }
 
   close(): void {
@@ -196,14 +182,15 @@ export class Connection<M extends string, K extends string = M>
     const timeoutMs = checkRequestOptions(options);
     const signal = options?.signal;
     const terms = packTerms(options);
-    const { requests, granter } =
+    const { era, granter } =
       this.#handshake.facts ?? (await this.#handshake.whenKnown(signal, patienceOf(options)));
     this.#check();
+    const { requests } = era;
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
     if (timeoutMs > 0) reportDeadlock(requests, units, this.#onWarning);
     const number = ++this.#number;
-    const answer = this.#ask<number | "cancelled">(number, (kind, waitedMs) => {
-      if (kind === TO_PEER.GRANTED) return this.#granted(number, waitedMs);
+    const answer = this.#ask<Granted<M, K> | "cancelled">(number, (kind, ...values) => {
+      if (kind === TO_PEER.GRANTED) return this.#granted(number, { granter, units, covered }, values);
       return kind === TO_PEER.CANCELLED && signal?.aborted ? "cancelled" : undefined;
     });
     this.#outbox.send(TO_HOST.ACQUIRE, number, around, packAmounts(requested, requests.names), ...terms);
@@ -211,28 +198,22 @@ export class Connection<M extends string, K extends string = M>
     // otherwise the grant would be held without an owner.
     if (signal) this.#aborts.add(signal, number);
     try {
-      const waitedMs = await answer;
-      if (waitedMs === "cancelled") throw reasonOf(signal!);
-      return this.#grant(granter, units, number, covered, waitedMs);
+      const granted = await answer;
+      if (granted === "cancelled") throw reasonOf(signal!);
+      return this.#grant(number, granted);
     } finally {
       if (signal) this.#aborts.remove(signal, number);
     }
   }
 
-  /** Returns for how long the request has waited; undefined if that is unreadable. */
-  #granted(number: number, waitedMs: unknown): number | undefined {
+  /** Reads a grant of what was asked; undefined if it is unreadable. */
+  #granted(number: number, asked: Asked<M, K>, values: readonly unknown[]): Granted<M, K> | undefined {
     this.#holdings.add(number);
-    return readOptional(waitedMs);
+    return readGrant(asked, this.#handshake.known().granter, values);
   }
 
   /** @throws the reason why the connection has ended, if it has since the answer: the host has given all back. */
-  #grant(
-    granter: PortGranter<M, K>,
-    units: readonly number[],
-    number: number,
-    covered: readonly boolean[] | undefined,
-    waitedMs: number,
-  ): PortGrant<M, K> {
+  #grant(number: number, { granter, units, covered, waitedMs }: Granted<M, K>): PortGrant<M, K> {
     this.#check();
     return new PortGrant(granter, units, number, covered, waitedMs, this.#holdings);
   }
@@ -251,9 +232,11 @@ export class Connection<M extends string, K extends string = M>
   #perform(op: Operation): void {
     const [kind, number, second] = op;
     if (kind === TO_PEER.HERE) {
-      if (!this.#handshake.facts) this.#outbox.send(TO_HOST.HELLO, VERSION);
+      if (!this.#handshake.facts) this.#outbox.send(TO_HOST.HELLO, VERSION, LATEST_TO_PEER);
     } else if (kind === TO_PEER.WELCOME) {
       if (!this.#handshake.facts) this.#learn(op);
+    } else if (kind === TO_PEER.REDEFINED) {
+      this.#follow(op);
     } else if (kind === TO_PEER.ENDED) {
       this.#lose(`the host has ended the connection: ${readReason(number)}`);
     } else if (kind === TO_PEER.LOST) {
@@ -273,21 +256,35 @@ export class Connection<M extends string, K extends string = M>
       this.#lose(facts);
       return;
     }
-    const { requests, config, missingUpdate, wantsHeartbeat, maxUnread } = facts;
-    this.#attention.learn(wantsHeartbeat);
-    this.#outbox.keepTo(maxUnread, requests.keys.length);
-    const granter = new PortGranter<M, K>({
-      requests,
-      config,
-      missingUpdate,
+    this.#attention.learn(facts.wantsHeartbeat);
+    this.#outbox.keepTo(facts.maxUnread, facts.era.limits.length);
+    this.#unwatch?.();
+    this.#know(facts);
+    this.#attention.reviewSoon();
+  }
+
+  #follow([, number, limits, births]: Operation): void {
+    const known = this.#handshake.facts;
+    const era = readEra<M, K>(number, limits, births ?? null);
+    if (typeof era === "string") this.#lose(era);
+    else if (known) {
+      this.#know({ ...known, era }, known.granter);
+      this.#outbox.send(TO_HOST.FOLLOWS, era.number);
+      this.tellRedefined();
+    }
+  }
+
+  #know(facts: Facts<M, K>, before?: PortGranter<M, K>): void {
+    const { era, config, missingUpdate } = facts;
+    const init: PortGranterInit<M, K> = {
+      ...{ era, config, missingUpdate },
+      present: () => this.#handshake.known().era,
       onWarning: this.#onWarning,
       acquire: (...args) => this.#acquire(...args),
       release: (number, usage) => this.#release(number, usage),
       isClosed: () => this.#error !== undefined,
-    });
-    this.#unwatch?.();
-    this.#handshake.learn({ ...facts, granter });
-    this.#attention.reviewSoon();
+    };
+    this.#handshake.learn({ ...facts, granter: new PortGranter(init, before) });
   }
 
   /** @throws the reason why the connection has ended. */

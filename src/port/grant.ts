@@ -2,7 +2,46 @@
 import { Grant, type Granter } from "../acquisition/acquisition.ts";
 import type { LeasedAcquisition } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts } from "../contract.ts";
+import { explicit, passCovered } from "../limits/era.ts";
+import type { PortGranter } from "./granter.ts";
 import type { Holdings } from "./holdings.ts";
+import { readAmounts, readOptional } from "./reading.ts";
+
+/** A request as it was asked: by whose limits, and in which units. */
+export interface Asked<M extends string, K extends string> {
+  readonly granter: PortGranter<M, K>;
+  readonly units: readonly number[];
+  readonly covered: readonly boolean[] | undefined;
+}
+
+/** A request as it was granted: perhaps under other limits. */
+export interface Granted<M extends string, K extends string> extends Asked<M, K> {
+  readonly waitedMs: number;
+}
+
+/**
+ * Reads a grant. If it comes with amounts, it is one under the limits that the host has told of last, those of `present`. Undefined if it
+ * is unreadable.
+ */
+export function readGrant<M extends string, K extends string>(
+  asked: Asked<M, K>,
+  present: PortGranter<M, K>,
+  [waited, packed]: readonly unknown[],
+): Granted<M, K> | undefined {
+  const waitedMs = readOptional(waited);
+  if (waitedMs === undefined) return undefined;
+  if (packed === undefined) return { ...asked, waitedMs };
+  const { names } = present.requests;
+  const amounts = readAmounts(packed, names);
+  if (!amounts) return undefined;
+  try {
+    const units = present.requests.parse(explicit(names, amounts) as Amounts<M>);
+    const covered = asked.covered && passCovered(asked.granter.era, present.era, asked.covered);
+    return { granter: present, units, covered, waitedMs };
+  } catch {
+    return undefined;
+  }
+}
 
 export class PortGrant<M extends string, K extends string = M>
   extends Grant<M, K>

@@ -3,11 +3,15 @@ import type { Denial, Granter } from "../acquisition/acquisition.ts";
 import { type LeakWatch, watchLeaks } from "../acquisition/leaks.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
+import { type Era, passCovered, passOn } from "../limits/era.ts";
 import type { Requests } from "../limits/requests.ts";
 
 /** The facts of the set, and the parts of its connection that acquisitions use. */
 export interface PortGranterInit<M extends string, K extends string = M>
-  extends Pick<Granter<M, K>, "requests" | "config" | "missingUpdate"> {
+  extends Pick<Granter<M, K>, "config" | "missingUpdate"> {
+  readonly era: Era<M, K>;
+  /** The era of the set by now. */
+  readonly present: () => Era<M, K>;
   readonly onWarning: (warning: LimitError) => void;
   /** Acquires on top of the acquisition with the number `around`, which holds the `covered` limits. */
   readonly acquire: (
@@ -21,18 +25,21 @@ export interface PortGranterInit<M extends string, K extends string = M>
 }
 
 export class PortGranter<M extends string, K extends string = M> implements Granter<M, K> {
+  readonly era: Era<M, K>;
   readonly requests: Requests<M, K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch;
   readonly #init: PortGranterInit<M, K>;
 
-  constructor(init: PortGranterInit<M, K>) {
-    this.requests = init.requests;
+  /** `before` is the granter of the era before. */
+  constructor(init: PortGranterInit<M, K>, before?: PortGranter<M, K>) {
+    this.era = init.era;
+    this.requests = init.era.requests;
     this.config = init.config;
     this.missingUpdate = init.missingUpdate;
     this.#init = init;
-    this.leaks = watchLeaks(this, init.onWarning);
+    this.leaks = watchLeaks(this, init.onWarning, before?.leaks);
   }
 
   get closed(): boolean {
@@ -42,7 +49,14 @@ export class PortGranter<M extends string, K extends string = M> implements Gran
   /** The host settles; this side only reports the usage. */
   settle(number: number, taken: readonly number[], used: readonly number[] | undefined): boolean {
     this.#init.release(number, this.requests.usage(taken, used));
+    if (this.#init.present() !== this.era) this.leaks.rest();
     return this.requests.misses(taken, used);
+  }
+
+  present(units: readonly number[]): readonly [Requests<string>, readonly number[]] {
+    const present = this.#init.present();
+    const passed = present === this.era ? units : passOn(this.era, present, units);
+    return [present.requests as unknown as Requests<string>, passed];
   }
 
   acquireNested(
@@ -51,7 +65,9 @@ export class PortGranter<M extends string, K extends string = M> implements Gran
     covered: readonly boolean[],
     number: number,
   ): Promise<Acquisition<M, K>> {
-    return this.#init.acquire(requested, options, covered, number);
+    const present = this.#init.present();
+    const held = present === this.era ? covered : passCovered(this.era, present, covered);
+    return this.#init.acquire(requested, options, held, number);
   }
 
   denial(limitedBy: readonly number[]): Denial<K> {

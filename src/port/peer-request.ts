@@ -1,6 +1,7 @@
 /** A request of a peer, as its host keeps it. */
 import { type LeasedAcquisition, whyLost } from "../acquisition/leased.ts";
 import type { Acquisition } from "../contract.ts";
+import type { Era } from "../limits/era.ts";
 import { whenAborted } from "../waiting/aborts.ts";
 
 /** It waits until `held` is set. */
@@ -8,6 +9,8 @@ export interface PeerRequest<K extends string> {
   /** Its abort withdraws the request. */
   controller: AbortController | undefined;
   held: Acquisition<K> | undefined;
+  /** The era under which it was made, and later that under which it was granted. */
+  era: Era;
   /** Ends the watch over `held`. */
   unwatch: (() => void) | undefined;
 }

@@ -1,21 +1,24 @@
 /** The host's record of one session: the requests and acquisitions of a peer, which end when the peer disappears. */
-import type { AcquireOptions, Acquisition, Limits } from "../contract.ts";
-import { AcquisitionReleasedError, BackendUnavailableError, InvalidRequestError } from "../errors.ts";
-import { metricOf } from "../limits/metrics.ts";
-import { whenLost } from "../platform/locks.ts";
-import { performChange } from "../remote/changes.ts";
+import type { AcquireOptions, Acquisition, Awaitable, Limits, Prospect } from "../contract.ts";
+import { AcquisitionReleasedError, BackendUnavailableError } from "../errors.ts";
+import type { LimitStats } from "../limits/stats.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { isPromise, settle } from "../remote/settling.ts";
-import { packRefusal, packStats } from "./answers.ts";
-import { readChange } from "./changes.ts";
+import { packGrant, packRefusal, packStats } from "./answers.ts";
+import { performOp, unreadable } from "./changes.ts";
+import { packLimits } from "./definitions.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
+import { noUsage, PeerEras } from "./peer-eras.ts";
+import { watchLock } from "./peer-lock.ts";
 import { type PeerRequest, watchLoss } from "./peer-request.ts";
 import { LATEST_KIND, type Operation, packNumber, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { readAmounts } from "./reading.ts";
 import type { ServedSet, Shared } from "./served.ts";
 import { readTerms } from "./terms.ts";
+
+type Stats = Readonly<Record<string, LimitStats>>;
 
 /** The reason of every abort: to make an error for each would take longer than the rest of it. */
 const WITHDRAWN = "the peer has withdrawn the request";
@@ -33,6 +36,7 @@ export class Peer<K extends string> {
   readonly #left: () => void;
   readonly #heartbeat: Heartbeat;
   readonly #inbox: Inbox;
+  readonly #eras: PeerEras;
   /** The first mark. */
   readonly #greeting: number;
   /** By number: requests that wait, and those that are granted until their release. */
@@ -52,9 +56,11 @@ export class Peer<K extends string> {
     this.#outbox = outbox;
     this.#left = left;
     this.#greeting = greeting;
+    const { followed } = set;
+    this.#eras = new PeerEras({ followed, outbox, end: (why) => this.end(why) });
     this.#inbox = new Inbox({
       ...shared,
-      limits: set.definitions.length,
+      limits: followed.era.limits.length,
       greeting,
       perform: (op) => this.#perform(op),
       end: (why) => this.end(why),
@@ -63,6 +69,11 @@ export class Peer<K extends string> {
     this.#heartbeat = new Heartbeat({
       lost: () => this.end(`the peer was silent for ${SILENCE_MS / 1_000} s`),
     });
+  }
+
+  /** The set has another era. */
+  redefined(): void {
+    this.#eras.changed();
   }
 
   receive(ops: readonly Operation[]): void {
@@ -106,10 +117,11 @@ export class Peer<K extends string> {
 
   #perform(op: Operation): void {
     const [kind, number, second, third] = op;
-    if (kind === TO_HOST.HELLO) this.#welcome();
-    else if (kind === TO_HOST.LOCK) this.#watchLock(number);
+    if (kind === TO_HOST.HELLO) this.#welcome(second);
+    else if (kind === TO_HOST.LOCK) this.#heed(number);
     else if (kind === TO_HOST.PING) this.#outbox.send(TO_PEER.PONG);
     else if (kind === TO_HOST.BYE) this.end(undefined);
+    else if (kind === TO_HOST.FOLLOWS) this.#eras.follows(number);
     else if (typeof number !== "number") return;
     else if (kind === TO_HOST.CANCEL) this.#cancel(number);
     else if (kind === TO_HOST.RELEASE) this.#release(number, second);
@@ -118,7 +130,7 @@ export class Peer<K extends string> {
     else if (kind === TO_HOST.TRY) void this.#try(number, second);
     else if (kind === TO_HOST.PEEK) void this.#peek(number, second);
     else if (kind === TO_HOST.STATS) void this.#stats(number);
-    else if (kind === TO_HOST.CHANGE) void this.#change(number, op);
+    else if (kind === TO_HOST.CHANGE || kind === TO_HOST.REDEFINE) void this.#change(number, op);
   }
 
   /** False for a number that was used before: the operation has arrived twice. */
@@ -128,48 +140,34 @@ export class Peer<K extends string> {
     return true;
   }
 
-  #welcome(): void {
+  #welcome(latest: unknown): void {
     if (++this.#hellos > MOST_HELLOS) return;
-    const { described, config, tells } = this.#set;
+    const { config, tells } = this.#set;
+    const described = packLimits(this.#eras.told.limits);
     const { missingUpdate = "throw" } = this.#limits as { missingUpdate?: "throw" | "charge" };
     const { maxUnread } = this.#shared.bounds;
     const facts = [described, config, missingUpdate, !tells, packNumber(maxUnread), LATEST_KIND];
     if (this.#hellos === 1) this.#outbox.send(TO_PEER.MARK, this.#greeting, 0);
     this.#outbox.send(TO_PEER.WELCOME, VERSION, ...facts);
+    if (this.#hellos === 1) this.#eras.begin(typeof latest === "number" && latest >= TO_PEER.REDEFINED);
   }
 
-  /** The peer holds this lock while it lives. If it can be seen from here, it shows the peer's end better than a heartbeat. */
-  #watchLock(lock: unknown): void {
-    const shared = this.#shared;
-    if (typeof lock !== "string" || this.#watchesLock || shared.locks >= shared.bounds.maxSessions) return;
-    this.#watchesLock = true;
-    shared.locks++;
-    const lost = () => {
-      shared.locks--;
-      this.end(undefined);
-    };
-    whenLost(lock, lost).then(
-      (isSeen) => {
-        if (isSeen) this.#heartbeat.stop();
-        else shared.locks--;
-      },
-      () => {
-        shared.locks--;
-      },
-    );
+  #heed(lock: unknown): void {
+    if (this.#watchesLock) return;
+    const seen = () => this.#heartbeat.stop();
+    this.#watchesLock = watchLock(lock, this.#shared, seen, () => this.end(undefined));
   }
 
   #acquire(number: number, around: unknown, packed: unknown, terms: AcquireOptions | undefined): void {
-    const requested = readAmounts(packed, this.#set.metrics);
+    const requested = this.#eras.readRequest(packed);
     const limits = around === 0 ? this.#limits : this.#requests.get(around as number)?.held;
     if (!requested || !terms) {
-      this.#fail(number, new InvalidRequestError("the host cannot read the request"));
+      this.#fail(number, unreadable());
     } else if (!limits) {
       this.#fail(number, new AcquisitionReleasedError("acquire()", "released"));
     } else if (this.#hasRoom(number)) {
       const controller = this.#spare.pop() ?? new AbortController();
-      const request: PeerRequest<K> = { controller, held: undefined, unwatch: undefined };
-      this.#add(number, request);
+      const request = this.#add(number, controller);
       const { signal } = controller;
       const failed = (error: unknown) => {
         this.#keepController(request);
@@ -189,18 +187,14 @@ export class Peer<K extends string> {
 
   async #try(number: number, packed: unknown): Promise<void> {
     if (!this.#hasRoom(number)) return;
-    const requested = readAmounts(packed, this.#set.metrics);
-    const request: PeerRequest<K> = { controller: undefined, held: undefined, unwatch: undefined };
-    this.#add(number, request);
+    const requested = this.#eras.readRequest(packed);
+    const request = this.#add(number, undefined);
     try {
-      if (!requested) throw new InvalidRequestError("the host cannot read the request");
+      if (!requested) throw unreadable();
       const answer = this.#limits.tryAcquire(requested as never);
       const acquisition = isPromise(answer) ? await answer : answer;
-      if (acquisition.successful) {
-        this.#grant(number, request, acquisition);
-      } else if (this.#remove(number, request)) {
-        this.#outbox.send(...packRefusal(number, acquisition, this.#limits.keys));
-      }
+      if (acquisition.successful) this.#grant(number, request, acquisition);
+      else if (this.#remove(number, request)) this.#refuse(number, acquisition);
     } catch (error) {
       if (this.#remove(number, request)) this.#fail(number, error);
     }
@@ -209,37 +203,38 @@ export class Peer<K extends string> {
   /** A peek counts as a request until it is answered: the host's own set may be elsewhere. */
   async #peek(number: number, packed: unknown): Promise<void> {
     if (!this.#hasRoom(number)) return;
-    const requested = readAmounts(packed, this.#set.metrics);
-    const request: PeerRequest<K> = { controller: undefined, held: undefined, unwatch: undefined };
-    this.#add(number, request);
+    const requested = this.#eras.readRequest(packed);
+    const request = this.#add(number, undefined);
     try {
-      if (!requested) throw new InvalidRequestError("the host cannot read the request");
+      if (!requested) throw unreadable();
       const prospect = await this.#limits.peek(requested as never);
       if (!this.#remove(number, request)) return;
       if (prospect.successful) this.#outbox.send(TO_PEER.FREE, number);
-      else this.#outbox.send(...packRefusal(number, prospect, this.#limits.keys));
+      else this.#refuse(number, prospect);
     } catch (error) {
       if (this.#remove(number, request)) this.#fail(number, error);
     }
   }
 
   #grant(number: number, request: PeerRequest<K>, acquisition: Acquisition<K>): void {
+    const era = this.#set.followed.eraOf(acquisition);
     if (this.#ended) {
       // The peer does not hear of the grant, so it has used nothing.
       this.#remove(number, request);
-      settle(acquisition, this.#noUsage());
+      settle(acquisition, noUsage(era));
       return;
     }
     request.held = acquisition;
     this.#keepController(request);
-    const { waitedMs } = acquisition;
-    this.#outbox.send(TO_PEER.GRANTED, number, ...(waitedMs > 0 ? [waitedMs] : []));
+    const isAsAsked = era === request.era;
+    if (!isAsAsked) this.#eras.tell(era);
+    request.era = era;
+    this.#outbox.send(...packGrant(number, acquisition, isAsAsked ? undefined : era.requests.names));
     request.unwatch = watchLoss(acquisition, (why) => this.#outbox.send(TO_PEER.LOST, number, why));
   }
 
-  #noUsage(): Record<string, number> {
-    const rates = this.#set.definitions.filter(({ type }) => type !== "resource");
-    return Object.fromEntries(rates.map((limit) => [metricOf(limit), 0]));
+  #refuse(number: number, refusal: Omit<Prospect, "successful">): void {
+    this.#outbox.send(...packRefusal(number, refusal, this.#eras.tell().requests.keys));
   }
 
   #cancel(number: number): void {
@@ -252,12 +247,14 @@ export class Peer<K extends string> {
     const request = this.#requests.get(number);
     if (!request?.held) return;
     this.#remove(number, request);
-    settle(request.held, readAmounts(packed, this.#set.metrics));
+    settle(request.held, readAmounts(packed, request.era.requests.names));
   }
 
   async #stats(number: number): Promise<void> {
     try {
-      this.#outbox.send(...packStats(number, await this.#limits.stats(), this.#limits.keys));
+      const answer: Awaitable<Stats> = this.#limits.stats();
+      const stats = isPromise(answer) ? await answer : (answer as Stats);
+      this.#outbox.send(...packStats(number, stats, this.#eras.tell().requests.keys));
     } catch (error) {
       this.#fail(number, error);
     }
@@ -265,10 +262,9 @@ export class Peer<K extends string> {
 
   async #change(number: number, op: Operation): Promise<void> {
     try {
-      const change = readChange(op, { keys: this.#limits.keys, metrics: this.#set.metrics });
-      if (!change) throw new InvalidRequestError("the host cannot read the request");
-      await performChange(this.#limits as unknown as Limits, change);
-      this.#outbox.send(TO_PEER.CHANGED, number);
+      const isDone = await performOp(this.#limits as unknown as Limits, this.#eras, op);
+      this.#eras.tell();
+      this.#outbox.send(TO_PEER.CHANGED, number, ...(isDone ? [] : [false]));
     } catch (error) {
       this.#fail(number, error);
     }
@@ -300,10 +296,13 @@ export class Peer<K extends string> {
     return false;
   }
 
-  #add(number: number, request: PeerRequest<K>): void {
+  #add(number: number, controller: AbortController | undefined): PeerRequest<K> {
+    const era = this.#eras.spoken;
+    const request: PeerRequest<K> = { controller, held: undefined, era, unwatch: undefined };
     this.#shared.requests++;
     this.#requests.set(number, request);
     if (!this.#set.tells) this.#heartbeat.watch(true);
+    return request;
   }
 
   /** False if the request was removed before. */

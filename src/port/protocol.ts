@@ -12,6 +12,11 @@
  * mark that cannot be guessed and the cost of all operations that it has handled so far; the peer sends the mark back by `READ`.
  * Until then the host sends no further `MARK`, and a peer whose operations are `maxUnread` ahead of the last `MARK` waits. So at
  * most about twice as many answers are under way, besides those to requests that wait.
+ *
+ * Amounts travel without names, so both sides have to know of which limits they speak. When the set is redefined, the host tells it by
+ * `REDEFINED`, and all its later answers go by the new limits; the peer answers `FOLLOWS`, and so do all its later operations. The usage
+ * of an acquisition goes by the limits under which it was granted. The host tells at once if the peer has followed all that it was told
+ * before, and else with the next answer, so that a peer that reads nothing is sent nothing more. A peer of an earlier version is `ENDED`.
  */
 
 import { amountOf } from "../limits/amounts.ts";
@@ -23,7 +28,7 @@ export const MOST_OPS = 4_096;
 
 /** Kinds of operations that a peer sends to the host, each with its values. */
 export const TO_HOST = {
-  /** version. The host answers with `WELCOME`. */
+  /** version, the latest kind of operations that the peer knows: left out before `REDEFINED`. The host answers with `WELCOME`. */
   HELLO: 0,
   /** name of a lock that the peer holds until it ends. */
   LOCK: 1,
@@ -47,10 +52,17 @@ export const TO_HOST = {
   PEEK: 10,
   /** number, which change, its values: see `changes.ts`. Only to a host that says in `WELCOME` that it knows this kind. */
   CHANGE: 11,
+  /**
+   * number, limits, inherit, version, number of the era of which a function has made them: each null where it was left out. Only to a
+   * host that says in `WELCOME` that it knows this kind.
+   */
+  REDEFINE: 12,
+  /** number of an era. From now on the peer's operations go by its limits. The answer to `REDEFINED`. */
+  FOLLOWS: 13,
 } as const;
 
 /** The latest kind of operations that a host of this version knows. */
-export const LATEST_KIND = TO_HOST.CHANGE;
+export const LATEST_KIND = TO_HOST.FOLLOWS;
 
 /** Kinds of operations that the host sends to a peer, each with its values. */
 export const TO_PEER = {
@@ -61,7 +73,10 @@ export const TO_PEER = {
    * operations that the host knows: left out by a host that knows no `PEEK`.
    */
   WELCOME: 1,
-  /** number; for how long it has waited in milliseconds, left out if it has not. */
+  /**
+   * number; for how long it has waited in milliseconds, left out if it has not; the amounts that were taken, if the request was made
+   * under other limits than those that the peer was told last, under which it is granted.
+   */
   GRANTED: 2,
   /** number, milliseconds to wait or null for ever, indexes of the limits that refuse; how many stand before it, left out if none. */
   REFUSED: 3,
@@ -80,8 +95,13 @@ export const TO_PEER = {
   LOST: 10,
   /** number. The answer to `PEEK`, if a try would be granted; else that is `REFUSED`. */
   FREE: 11,
-  /** number. The answer to `CHANGE`. */
+  /** number. The answer to `CHANGE` and `REDEFINE`; with false, if the limits were made of those of another era. */
   CHANGED: 12,
+  /**
+   * number of an era, its limits, and for each of them the number of the era in which it was added. From now on the answers go by these
+   * limits. Only to a peer that knows this kind.
+   */
+  REDEFINED: 13,
 } as const;
 
 /** An operation as it is sent: its kind, and its values. */
@@ -112,12 +132,16 @@ export function unpackNumber(packed: PackedNumber): number {
   return packed ?? Number.POSITIVE_INFINITY;
 }
 
+/** The latest kind of operations that a peer of this version knows. */
+export const LATEST_TO_PEER = TO_PEER.REDEFINED;
+
 const ANSWERED: ReadonlySet<number> = /* @__PURE__ */ new Set([
   TO_HOST.ACQUIRE,
   TO_HOST.TRY,
   TO_HOST.PING,
   TO_HOST.PEEK,
   TO_HOST.CHANGE,
+  TO_HOST.REDEFINE,
 ]);
 
 /** How many answers an operation of a peer causes, where statistics of `limits` limits count once for each. */

@@ -2,10 +2,8 @@
 import type { Limits } from "../contract.ts";
 import { show } from "../errors.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
-import type { Limit } from "../limits/limits.ts";
-import { metricsOf, plainOf } from "../limits/metrics.ts";
+import { Followed } from "../remote/living-of.ts";
 import { sendableConfig } from "../remote/sendable.ts";
-import { packLimit } from "./definitions.ts";
 import { type EndpointLike, tells, toEndpoint, type WatchedEndpoint } from "./endpoint.ts";
 import { Greetings } from "./greetings.ts";
 import { type Bounds, checkBounds, type ServeOptions } from "./options.ts";
@@ -77,15 +75,12 @@ class Host<K extends string> {
   #stopped: string | undefined;
 
   constructor(limits: Limits<K>, endpoint: WatchedEndpoint, name: string, bounds: Bounds) {
-    const definitions = limits.keys.map((key) => {
-      const { stats: _, ...limit } = limits.get(key);
-      return limit as Limit;
-    });
+    const changed = () => {
+      for (const peer of [...this.#peers.values()]) peer.redefined();
+    };
     this.#set = {
       limits,
-      definitions,
-      described: plainOf(definitions).map(packLimit),
-      metrics: metricsOf(definitions),
+      followed: new Followed(limits as unknown as Limits, changed),
       config: sendableConfig(limits.config),
       tells: tells(endpoint),
     };
@@ -118,6 +113,7 @@ class Host<K extends string> {
 
   #receive({ session, ops }: Message): void {
     for (const op of ops) if (op[0] === TO_HOST.READ) this.#greetings.read(op[1] as number);
+    this.#set.followed.look();
     const peer = this.#peers.get(session) ?? this.#greet(session, ops[0]!);
     peer?.receive(ops);
   }
@@ -134,7 +130,13 @@ class Host<K extends string> {
       outbox.send(TO_PEER.ENDED, why);
       return undefined;
     }
-    const peer = new Peer(this.#set, this.#shared, outbox, greeting, () => this.#peers.delete(session));
+    const { followed } = this.#set;
+    // The set knows of this host only while there is some peer: channels come and go without a word.
+    followed.begin();
+    const peer = new Peer(this.#set, this.#shared, outbox, greeting, () => {
+      this.#peers.delete(session);
+      if (this.#peers.size === 0) followed.rest();
+    });
     this.#peers.set(session, peer);
     return peer;
   }

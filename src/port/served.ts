@@ -1,17 +1,13 @@
 /** The set that a host serves, and the parts of the host that its sessions share. */
 import type { Limits } from "../contract.ts";
-import type { Limit } from "../limits/limits.ts";
+import type { Followed } from "../remote/living-of.ts";
 import type { Bounds } from "./options.ts";
 import type { Pieces } from "./pieces.ts";
 
-/** The set of a host, with the facts that peers are sent. */
+/** The set of a host. */
 export interface ServedSet<K extends string> {
   readonly limits: Limits<K>;
-  readonly definitions: readonly Limit[];
-  /** The definitions as peers are sent them. */
-  readonly described: readonly object[];
-  /** The metrics of the limits, in their order. */
-  readonly metrics: readonly string[];
+  readonly followed: Followed;
   readonly config: unknown;
   /** Whether the channel tells of its end. */
   readonly tells: boolean;

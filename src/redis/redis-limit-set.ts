@@ -4,6 +4,7 @@ import { runWith } from "../acquisition/acquisition.ts";
 import { reportDeadlock } from "../acquisition/bodies.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, Prospect } from "../contract.ts";
 import { InvalidRequestError, LimitSetClosedError } from "../errors.ts";
+import type { RedefineOptions, Redefinition } from "../limits/era.ts";
 import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { HandingOn, type SentChange } from "../remote/changes.ts";
@@ -227,9 +228,15 @@ export class RedisLimitSet<K extends string = string>
    * @throws {InvalidRequestError} always: the script changes no limits yet.
    */
   protected async handOn([verb]: SentChange): Promise<void> {
-    throw new InvalidRequestError(
-      `a RedisLimitSet has no ${verb}() yet: the script on the server cannot do it`,
-    );
+    throw cannot(verb);
+  }
+
+  /**
+   * @internal
+   * @throws {InvalidRequestError} always: the script gives the set other limits only where a set is made with the option `redefine`.
+   */
+  async redefine(_limits: Redefinition, _options?: RedefineOptions): Promise<void> {
+    throw cannot("redefine");
   }
 
   async #acquire(
@@ -273,4 +280,10 @@ export class RedisLimitSet<K extends string = string>
     await this.#batches.end();
     this.#notifier.retire();
   }
+}
+
+function cannot(method: string): InvalidRequestError {
+  return new InvalidRequestError(
+    `a RedisLimitSet has no ${method}() yet: the script on the server cannot do it`,
+  );
 }

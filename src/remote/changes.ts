@@ -13,7 +13,7 @@ export type Verb = (typeof VERBS)[number];
 export type SentChange = { [V in Verb]: readonly [verb: V, ...Parameters<Limits[V]>] }[Verb];
 
 /** Why a host cannot do it that knows no such methods. */
-export function olderThan(verb: Verb): string {
+export function olderThan(verb: Verb | "redefine"): string {
   return `the host is older than ${verb}(): use one version of limitset on both sides`;
 }
 

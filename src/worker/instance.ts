@@ -9,6 +9,7 @@ import type {
   LimitView,
   Prospect,
 } from "../contract.ts";
+import type { RedefineOptions, Redefinition } from "../limits/era.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { HandingOn, performChange, type SentChange } from "../remote/changes.ts";
 import { currentScope, runInScope } from "./current-scope.ts";
@@ -137,6 +138,10 @@ class InstanceLimits extends HandingOn<string, string, Awaitable<void>> implemen
 
   protected handOn(change: SentChange): Awaitable<void> {
     return performChange(this.#inner, change);
+  }
+
+  redefine(limits: Redefinition, options?: RedefineOptions): Awaitable<void> {
+    return this.#inner.redefine(limits, options);
   }
 
   close(): Awaitable<void> {

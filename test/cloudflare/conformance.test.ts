@@ -19,6 +19,7 @@ const harness: Harness = {
     blocking: false,
     warnings: false,
     changes: true,
+    redefines: false,
     exhaustive: false,
     crowd: 1000,
   },

@@ -11,6 +11,7 @@ import type {
   Limits,
   Prospect,
 } from "../../src/index.ts";
+import type { RedefineOptions, Redefinition } from "../../src/limits/era.ts";
 import { Requests } from "../../src/limits/requests.ts";
 import type { LimitStats } from "../../src/limits/stats.ts";
 import { asyncDispose, dispose } from "../../src/platform/dispose.ts";
@@ -140,6 +141,10 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
 
   protected handOn(change: SentChange): Promise<void> {
     return this.#channel.ask("change", [this.#name, change]);
+  }
+
+  redefine(limits: Redefinition, options?: RedefineOptions): Promise<void> {
+    return this.#channel.ask("redefine", [this.#name, limits, options]);
   }
 
   close(): Promise<void> {

@@ -10,6 +10,8 @@ import {
   type Awaitable,
   LimitSet,
   type Limits,
+  type RedefineOptions,
+  type Redefinition,
 } from "../../src/index.ts";
 import { HandingOn, performChange, type SentChange } from "../../src/remote/changes.ts";
 import { ManualClock } from "../../src/testing/index.ts";
@@ -33,14 +35,16 @@ async function settle(): Promise<void> {
 
 class Elsewhere<K extends string> extends HandingOn<K, K, Promise<void>> implements Limits<K> {
   readonly #set: LimitSet<K>;
-  readonly keys: readonly K[];
   readonly config: Readonly<Record<string, unknown>>;
 
   constructor(set: LimitSet<K>) {
     super();
     this.#set = set;
-    this.keys = set.keys;
     this.config = set.config;
+  }
+
+  get keys(): readonly K[] {
+    return this.#set.keys;
   }
 
   async acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
@@ -76,6 +80,10 @@ class Elsewhere<K extends string> extends HandingOn<K, K, Promise<void>> impleme
     return remotely(() => performChange(this.#set as unknown as Limits, change));
   }
 
+  async redefine(limits: Redefinition, options?: RedefineOptions): Promise<void> {
+    return remotely(() => this.#set.redefine(limits, options));
+  }
+
   async close(): Promise<void> {
     return remotely(() => this.#set.close());
   }
@@ -108,6 +116,7 @@ const harness: Harness = {
     blocking: false,
     warnings: false,
     changes: true,
+    redefines: true,
     exhaustive: false,
     crowd: 1000,
   },

@@ -51,13 +51,15 @@ export interface Capabilities {
   readonly warnings: boolean;
   /** The set has the methods that change its limits, and counts totals. */
   readonly changes: boolean;
+  /** The set has `redefine`. */
+  readonly redefines: boolean;
   /** Calls cost microseconds, so that sweeps can try every value. Other backends try a sample. */
   readonly exhaustive: boolean;
   /** The number of waiters in a crowd. */
   readonly crowd: number;
 }
 
-export type Need = "sync" | "timers" | "blocking" | "warnings" | "changes";
+export type Need = "sync" | "timers" | "blocking" | "warnings" | "changes" | "redefines";
 
 /** A backend, as the suite sees it. */
 export interface Harness {

@@ -50,6 +50,7 @@ function harness(shared: boolean): Harness {
       blocking: true,
       warnings: true,
       changes: true,
+      redefines: true,
       exhaustive: true,
       crowd: 100_000,
     },

@@ -18,6 +18,7 @@ import { names } from "./cases/names.ts";
 import { nesting } from "./cases/nesting.ts";
 import { order } from "./cases/order.ts";
 import { peeking } from "./cases/peeking.ts";
+import { redefining } from "./cases/redefining.ts";
 import { refunds } from "./cases/refunds.ts";
 import { requests } from "./cases/requests.ts";
 import { resources } from "./cases/resources.ts";
@@ -66,6 +67,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   nesting,
   deadlock,
   "changing limits": changing,
+  "other limits": redefining,
   totals,
   "shadow limits": shadows,
   "the empty set": emptySet,
@@ -77,6 +79,7 @@ const REASONS: Readonly<Record<Need, string>> = {
   timers: "the test cannot see the timers of this backend",
   blocking: "no thread can block for this backend",
   changes: "this backend has no methods yet that change limits, and no totals",
+  redefines: "the limits of this backend are fixed yet",
   warnings: "this backend has no onWarning, or does not see the body of run",
 };
 

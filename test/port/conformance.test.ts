@@ -22,6 +22,7 @@ function harness(channel: () => Ends): Harness {
       blocking: false,
       warnings: true,
       changes: true,
+      redefines: true,
       exhaustive: false,
       crowd: 1000,
     },

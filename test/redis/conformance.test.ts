@@ -74,6 +74,7 @@ const harness: Harness = {
     blocking: false,
     warnings: true,
     changes: false,
+    redefines: false,
     exhaustive: false,
     crowd: 1000,
   },

@@ -28,6 +28,7 @@ const harness: Harness = {
     blocking: true,
     warnings: true,
     changes: true,
+    redefines: true,
     exhaustive: true,
     crowd: 100_000,
   },

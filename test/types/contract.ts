@@ -73,6 +73,7 @@ export type Members = [
       | "charge"
       | "lower"
       | "reset"
+      | "redefine"
     >
   >,
   Expect<Equal<typeof now, boolean>>,
