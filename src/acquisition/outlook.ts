@@ -50,7 +50,7 @@ export class Outlooks {
     const { units } = asked.request;
     // The answer to the next question takes their place.
     const waits = units.map((count, index) => (count > 0 ? region.waitOf(index) : 0));
-    const refusers = waits.flatMap((wait, index) => (wait === 0 ? [] : [index]));
+    const refusers = waits.flatMap((wait, index) => (wait > 0 ? [index] : []));
     const limitedBy = this.#bottleneckFirst(region, asked, refusers, now);
     let [retryAfterMs, knownMs, ahead] = [0, 0, 0];
     for (const index of refusers) {

@@ -16,7 +16,9 @@ export function pauseOf(limits: readonly Limit[], ms: number, keys: readonly str
       `a pause must be a number of milliseconds, 0 or more, got ${show(ms)}; Infinity for one until resume()`,
     );
   }
-  const micros = Math.ceil(ms * 1000);
+  // The product of a whole number of microseconds may be a little above it: 64.4 * 1000 is.
+  const nearest = Math.round(ms * 1000);
+  const micros = nearest / 1000 === ms ? nearest : Math.ceil(ms * 1000);
   return chosen(limits, keys, () => micros);
 }
 

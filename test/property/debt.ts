@@ -65,6 +65,20 @@ export class DebtModel implements Model {
     if (this.#most !== undefined) this.#most += n * this.#rules.windowUs;
   }
 
+  lower(now: bigint, left: bigint): void {
+    this.#settle(now);
+    const debt = this.#ceiling - left * this.#rules.windowUs;
+    this.#debt = max(this.#debt, debt);
+    if (this.#most !== undefined) this.#most = max(this.#most, debt);
+  }
+
+  reset(now: bigint): void {
+    this.#settle(now);
+    this.#debt = 0n;
+    this.#most = undefined;
+    this.#marks = [];
+  }
+
   /** Makes the debt that there would be if `n` had never been requested. The marks show where it has touched zero since. */
   giveBack(now: bigint, n: bigint, id: number): void {
     if (this.#rules.shaper) return;

@@ -142,12 +142,13 @@ function define(raw: Raw, key: string): Definition {
 
 export function toLimit(definition: Definition): Limit<string> {
   const { key, type, algorithm, unit, overage } = definition;
+  const enforce = !definition.shadow;
   const capacity = amountOf(definition, definition.capacity);
-  if (type === "resource" || algorithm === "none") return new ResourceLimit({ key, capacity });
+  if (type === "resource" || algorithm === "none") return new ResourceLimit({ key, capacity, enforce });
   const burst = algorithm === "gcra" ? { burst: amountOf(definition, definition.burst) } : {};
   const windowMs = definition.windowUs / 1000;
-  if (type === "call") return new CallLimit({ capacity, windowMs, algorithm, ...burst });
-  return new RateLimit({ key, capacity, windowMs, algorithm, unit, overage, ...burst });
+  if (type === "call") return new CallLimit({ capacity, windowMs, algorithm, enforce, ...burst });
+  return new RateLimit({ key, capacity, windowMs, algorithm, unit, overage, enforce, ...burst });
 }
 
 /** The amount that a user would write for `units`: 0.3 rather than 3 * 0.1. */

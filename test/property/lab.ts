@@ -8,7 +8,7 @@ import {
 } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { amountOf, toLimit } from "./definitions.ts";
-import { exactly, max, type Range } from "./model.ts";
+import { exactly, max, NEVER, type Range } from "./model.ts";
 import { ceilingOf, type Definition, type Judgement, OracleSet, type Reservation, waitMs } from "./oracle.ts";
 import { count } from "./settings.ts";
 
@@ -105,6 +105,8 @@ export class Lab {
     if (!acquisition.successful) {
       if (!judgement.mayRefuse) this.fail("refused what fits");
       this.#checkRefusal(judgement, acquisition);
+      for (const [i, { key }] of this.definitions.entries())
+        if (acquisition.limitedBy.includes(key)) this.oracle.counts[i]!.refused++;
       const wait = acquisition.retryAfterMs;
       if (Number.isFinite(wait)) {
         this.refused = { named, readyUs: Number(clock) + Math.round(wait * 1000), acquisition };
@@ -161,6 +163,29 @@ export class Lab {
     this.held.splice(this.held.indexOf(held), 1);
   }
 
+  /** Changes the limits whose numbers are not below 0; of a pause, they are microseconds, and of lower and charge units. */
+  change(verb: "pause" | "resume" | "lower" | "reset" | "charge", numbers: readonly number[]): void {
+    count();
+    const clock = BigInt(this.readingUs);
+    const chosen = this.definitions.filter((_, i) => numbers[i]! >= 0);
+    const keys = chosen.map(({ key }) => key);
+    const rates = this.definitions.map(({ type }, i) => (type === "resource" ? -1 : numbers[i]!));
+    const amounts = Object.fromEntries(
+      this.definitions.flatMap((one, i) => (rates[i]! < 0 ? [] : [[one.key, amountOf(one, rates[i]!)]])),
+    );
+    this.#trace.push([verb, numbers, keys]);
+    const whole = (each: readonly number[]) =>
+      each.map((n) => (n === Number.POSITIVE_INFINITY ? NEVER : BigInt(n)));
+    if (verb === "lower" || verb === "charge") {
+      this.limits[verb](amounts);
+      this.oracle[verb](clock, whole(rates));
+    } else {
+      if (verb === "pause") this.limits.pause(Math.max(0, ...numbers) / 1000, keys);
+      else this.limits[verb](keys);
+      this.oracle[verb](clock, whole(numbers));
+    }
+  }
+
   /** A refused acquisition: using it all the same changes nothing. */
   touchRefused(): void {
     if (this.refused === undefined) return;
@@ -201,8 +226,13 @@ export class Lab {
         this.#same(`algorithm of ${key}`, own.algorithm, algorithm);
         this.#same(`windowMs of ${key}`, own.windowMs, windowUs / 1000);
       }
-      const ready = this.oracle.models[i]!.ready(now, 1n);
+      // A shadow lets pass.
+      const ready = definition.shadow ? exactly(now) : this.oracle.ready(i, now, 1n);
       this.#wait(`retryAfterMs of ${key}`, own.retryAfterMs, reading, now, ready);
+      const { charged, ...counts } = this.oracle.counts[i]!;
+      for (const [name, n] of Object.entries(counts))
+        this.#same(`${name} of ${key}`, own[name as keyof typeof counts], n);
+      this.#near(`charged of ${key}`, definition, own.charged, exactly(charged));
       this.answers.push(own.used, own.available, own.utilization, own.retryAfterMs);
     }
   }

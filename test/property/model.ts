@@ -22,6 +22,10 @@ export interface Model {
   charge(now: bigint, n: bigint): void;
   /** Gives back `n` of the units that the reservation `id` took. */
   giveBack(now: bigint, n: bigint, id: number): void;
+  /** Leaves at most `left` units. */
+  lower(now: bigint, left: bigint): void;
+  /** As if never used. Reservations from before give nothing back. */
+  reset(now: bigint): void;
   /** From `now` on, the set's time is `ahead` of the wall clock. Only some models depend on the wall clock. */
   moved?(now: bigint, ahead: bigint): void;
 }

@@ -12,6 +12,8 @@ export interface Definition {
   readonly burst: number;
   readonly unit: number;
   readonly overage: "error" | "debt";
+  /** A limit that lets pass what it would refuse. */
+  readonly shadow?: boolean;
 }
 
 /** The answer that a set must give to a request. Where both ends of a range are equal, there is one right answer. */
@@ -31,6 +33,16 @@ export interface Reservation {
   readonly amounts: readonly bigint[];
   /** Units reported as used so far. */
   readonly reported: (bigint | undefined)[];
+  /** The shadows that let it pass: they have counted nothing. */
+  readonly passed: readonly boolean[];
+}
+
+/** What a limit has counted. */
+export interface Count {
+  granted: number;
+  refused: number;
+  wouldRefuse: number;
+  charged: bigint;
 }
 
 export type Named = Readonly<Record<string, bigint>>;
@@ -42,13 +54,19 @@ const TOLERANCE_US = 1_000_000n;
 export class OracleSet {
   readonly definitions: readonly Definition[];
   readonly models: readonly Model[];
+  readonly counts: readonly Count[];
+  /** Until when each limit is paused. */
+  readonly #paused: bigint[];
   #latest = 0n;
+  #resetAt = -1n;
   #ahead = 0n;
   #lastId = 0;
 
   constructor(definitions: readonly Definition[]) {
     this.definitions = definitions;
     this.models = definitions.map(modelOf);
+    this.counts = definitions.map(() => ({ granted: 0, refused: 0, wouldRefuse: 0, charged: 0n }));
+    this.#paused = definitions.map(() => 0n);
   }
 
   /** The time of the last operation that changed something. */
@@ -63,7 +81,7 @@ export class OracleSet {
     if (keys.length === 0 && this.definitions.some((definition) => definition.type === "rate"))
       return undefined;
     const amounts = this.definitions.map(({ key, type }) => named[key] ?? (type === "rate" ? 0n : 1n));
-    if (amounts.some((n, i) => n < 0n || n > ceilingOf(this.definitions[i]!))) return undefined;
+    if (amounts.some((n, i) => n < 0n || n > mostOf(this.definitions[i]!))) return undefined;
     return amounts;
   }
 
@@ -84,8 +102,8 @@ export class OracleSet {
 
   judge(clock: bigint, amounts: readonly bigint[]): Judgement {
     const { now, reading } = this.timeOf(clock);
-    const ready = this.models.map((model, i) =>
-      amounts[i] === 0n ? undefined : model.ready(now, amounts[i]!),
+    const ready = this.models.map((_, i) =>
+      amounts[i] === 0n || this.definitions[i]!.shadow ? undefined : this.ready(i, now, amounts[i]!),
     );
     return {
       now,
@@ -96,27 +114,87 @@ export class OracleSet {
     };
   }
 
+  /** When a limit would let `n` pass: not before the end of its pause. */
+  ready(limit: number, now: bigint, n: bigint): Range {
+    const until = this.#paused[limit]!;
+    if (until === NEVER) return { least: NEVER, most: NEVER };
+    return this.models[limit]!.ready(max(now, until), n);
+  }
+
+  /** The limits whose numbers are not below 0 are paused for so many microseconds; NEVER is for ever. */
+  pause(clock: bigint, us: readonly bigint[]): void {
+    this.#change(clock, us, (i, now, n) => {
+      this.#paused[i] = max(this.#paused[i]!, n === NEVER ? NEVER : now + n);
+    });
+  }
+
+  resume(clock: bigint, chosen: readonly bigint[]): void {
+    this.#change(clock, chosen, (i) => {
+      this.#paused[i] = 0n;
+    });
+  }
+
+  lower(clock: bigint, left: readonly bigint[]): void {
+    this.#change(clock, left, (i, now, n) => this.models[i]!.lower(now, n));
+  }
+
+  reset(clock: bigint, chosen: readonly bigint[]): void {
+    // Grants before and after a reset are told apart within one microsecond, but for one reset only: the next one is in the next.
+    const { now } = this.timeOf(clock);
+    if (now === this.#resetAt) this.#latest = now + 1n;
+    this.#change(clock, chosen, (i, now) => this.models[i]!.reset(now));
+    this.#resetAt = this.#latest;
+  }
+
+  charge(clock: bigint, units: readonly bigint[]): void {
+    this.#change(clock, units, (i, now, n) => {
+      if (n > 0n) this.models[i]!.charge(now, n);
+      this.counts[i]!.charged += n;
+    });
+  }
+
+  #refuses(limit: number, now: bigint, n: bigint): boolean {
+    return n > ceilingOf(this.definitions[limit]!) || this.ready(limit, now, n).least > now;
+  }
+
+  #change(clock: bigint, each: readonly bigint[], act: (i: number, now: bigint, n: bigint) => void): void {
+    const { now } = this.timeOf(clock);
+    for (const [i, n] of each.entries()) if (n >= 0n) act(i, now, n);
+    this.#latest = now;
+  }
+
   /** Takes, whatever the verdict was: the caller decides whether the grant was right. */
   take(clock: bigint, amounts: readonly bigint[]): Reservation {
     const { now } = this.timeOf(clock);
     const id = ++this.#lastId;
-    for (const [i, model] of this.models.entries()) if (amounts[i] !== 0n) model.take(now, amounts[i]!, id);
+    const passed = amounts.map(
+      (n, i) => n !== 0n && this.definitions[i]!.shadow === true && this.#refuses(i, now, n),
+    );
+    for (const [i, model] of this.models.entries()) {
+      if (amounts[i] === 0n) continue;
+      this.counts[i]!.granted++;
+      if (passed[i]) this.counts[i]!.wouldRefuse++;
+      else model.take(now, amounts[i]!, id);
+    }
     this.#latest = now;
-    return { id, amounts, reported: amounts.map(() => undefined) };
+    return { id, amounts, reported: amounts.map(() => undefined), passed };
   }
 
   /**
    * Settles a reservation. Missing usage counts as the whole request. Only a charge needs the time of the release: a refund
    * takes place at the latest time, and leaks go on from there.
    */
-  release(clock: bigint, { id, amounts, reported }: Reservation): void {
-    const unused = this.definitions.map(({ type }, i) =>
-      type === "resource" ? amounts[i]! : amounts[i]! - (reported[i] ?? amounts[i]!),
-    );
+  release(clock: bigint, { id, amounts, reported, passed }: Reservation): void {
+    const unused = this.definitions.map(({ type }, i) => {
+      if (passed[i]) return 0n;
+      return type === "resource" ? amounts[i]! : amounts[i]! - (reported[i] ?? amounts[i]!);
+    });
     if (unused.some((n) => n < 0n)) this.#latest = this.timeOf(clock).now;
     for (const [i, model] of this.models.entries()) {
       if (unused[i]! > 0n) model.giveBack(this.#latest, unused[i]!, id);
-      if (unused[i]! < 0n) model.charge(this.#latest, -unused[i]!);
+      if (unused[i]! >= 0n) continue;
+      model.charge(this.#latest, -unused[i]!);
+      this.counts[i]!.charged -= unused[i]!;
     }
   }
 
@@ -134,6 +212,11 @@ export function waitMs(reading: bigint, now: bigint, ready: bigint): number {
 /** The most that a limit can ever grant at once, in units. */
 export function ceilingOf(definition: Definition): bigint {
   return BigInt(definition.algorithm === "gcra" ? definition.burst : definition.capacity);
+}
+
+/** The most that a request may name. */
+function mostOf(definition: Definition): bigint {
+  return definition.shadow ? BigInt(Number.MAX_SAFE_INTEGER) : ceilingOf(definition);
 }
 
 function modelOf(definition: Definition): Model {

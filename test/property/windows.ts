@@ -52,6 +52,16 @@ export class SlidingModel implements Model {
 
   giveBack(): void {}
 
+  lower(now: bigint, left: bigint): void {
+    const missing = this.#capacity - left - this.#sum(now, this.#window);
+    if (missing > 0n) this.charge(now, missing);
+  }
+
+  reset(): void {
+    this.#log = [];
+    this.#mergedUntil = -1n;
+  }
+
   #exactAt(now: bigint): boolean {
     return now >= this.#mergedUntil;
   }
@@ -111,6 +121,15 @@ export class FixedModel implements Model {
 
   giveBack(): void {}
 
+  lower(now: bigint, left: bigint): void {
+    const missing = this.#capacity - left - this.#countAt(now);
+    if (missing > 0n) this.charge(now, missing);
+  }
+
+  reset(): void {
+    this.#count = 0n;
+  }
+
   /** The count of the present window goes on in the wall clock's present window. */
   moved(now: bigint, ahead: bigint): void {
     this.#count = this.#countAt(now);
@@ -150,6 +169,11 @@ export class ResourceModel implements Model {
   }
 
   charge(): void {}
+
+  lower(): void {}
+
+  /** What is in use stays in use. */
+  reset(): void {}
 
   giveBack(_now: bigint, n: bigint): void {
     this.#inUse -= n;
