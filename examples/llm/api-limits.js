@@ -33,9 +33,10 @@ export const ARRIVAL_SHARE = 0.5;
  * a little wider than needed, so that bursts meet them too.
  * @param {readonly Request[]} requests
  * @param {number} seconds
+ * @param {boolean} [shrink] whether the API halves its limits for a while: each request has to fit the half, too
  * @returns {ApiLimits}
  */
-export function apiLimitsFor(requests, seconds) {
+export function apiLimitsFor(requests, seconds, shrink = false) {
   const input = requests.map((request) => request.inputTokens);
   const output = requests.map((request) => request.outputTokens);
   /**
@@ -44,7 +45,9 @@ export function apiLimitsFor(requests, seconds) {
    * @param {number} [least] the amount that one request needs
    */
   const allowance = (total, windowMs, least = 1) => ({
-    capacity: above(Math.max((total * windowMs) / (seconds * 1000 + windowMs), least, 1)),
+    capacity: above(
+      Math.max((total * windowMs) / (seconds * 1000 + windowMs), shrink ? 2 * least : least, 1),
+    ),
     windowMs,
   });
   const inProgress = (requests.length / (seconds * 1000)) * serviceMs(sum(output) / output.length);
@@ -53,6 +56,23 @@ export function apiLimitsFor(requests, seconds) {
     inputTokens: allowance(1.25 * sum(input), MINUTE_MS, max(input)),
     outputTokens: allowance(sum(output), MINUTE_MS, max(requests.map(maxTokens))),
     connections: above(Math.max(3 * inProgress, 4)),
+  };
+}
+
+/**
+ * @param {ApiLimits} api
+ * @returns {ApiLimits} the limits of an API that lets only half as much through
+ */
+export function half({ calls, inputTokens, outputTokens, connections }) {
+  const less = (/** @type {Allowance} */ { capacity, windowMs }) => ({
+    capacity: Math.ceil(capacity / 2),
+    windowMs,
+  });
+  return {
+    calls: less(calls),
+    inputTokens: less(inputTokens),
+    outputTokens: less(outputTokens),
+    connections: Math.ceil(connections / 2),
   };
 }
 

@@ -30,6 +30,14 @@ export class Meter {
     this.#connections = limits.connections;
   }
 
+  /** @param {ApiLimits} limits that hold from now on */
+  change({ calls, inputTokens, outputTokens, connections }) {
+    this.#calls.change(calls);
+    this.#input.change(inputTokens);
+    this.#output.change(outputTokens);
+    this.#connections = connections;
+  }
+
   /** The most requests that were in progress at one time. */
   get peak() {
     return this.#peak;

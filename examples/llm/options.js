@@ -11,10 +11,11 @@ usage: npm run demo -- [options]
   --seed N         another sequence of generated traffic (default 1)
   --threads N      send from N threads that share the LimitSet, 1 to 32 (default: from the main thread)
   --processes N    send from N processes that take from the LimitSet of this one, 1 to 32
+  --change         the API halves its limits for the middle third of the run, and gives them back
   --no-limits      send without a LimitSet, to see the 429s
   --help           this text
 
-Exits with 0 if there were no 429s and at least 95 % of what the binding limit permitted was used;
+Exits with 0 if there were no 429s (but of requests on their way when the limits shrank) and at least 95 % of what the binding limit permitted was used;
 with 1 if not, or if the trace cannot be read; with 2 on a wrong option. With --no-limits: always 0.
 `;
 
@@ -26,6 +27,7 @@ with 1 if not, or if the trace cannot be read; with 2 on a wrong option. With --
  * @property {number} seed
  * @property {number} threads
  * @property {number} processes if both are 0, the main thread sends
+ * @property {boolean} change
  * @property {boolean} limits
  * @property {boolean} help
  */
@@ -56,6 +58,7 @@ export function parseOptions(args) {
       max: 32,
       whole: true,
     }),
+    change: values.change ?? false,
     limits: !values["no-limits"],
     help: values.help ?? false,
   };
@@ -73,6 +76,7 @@ function parse(args) {
         seed: { type: "string" },
         threads: { type: "string" },
         processes: { type: "string" },
+        change: { type: "boolean" },
         "no-limits": { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },

@@ -9,7 +9,7 @@ const agent = new Agent({ keepAlive: true });
  * API on the same machine then lacks.
  * @param {string} url
  * @param {object} body
- * @returns {Promise<{ status: number, body: any }>}
+ * @returns {Promise<{ status: number, headers: import("node:http").IncomingHttpHeaders, body: any }>}
  */
 export function post(url, body) {
   const text = JSON.stringify(body);
@@ -17,7 +17,8 @@ export function post(url, body) {
   return new Promise((resolve, reject) => {
     request(url, { method: "POST", agent, headers })
       .on("response", (response) => {
-        json(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
+        const { statusCode = 0, headers } = response;
+        json(response).then((answer) => resolve({ status: statusCode, headers, body: answer }), reject);
       })
       .on("error", reject)
       .end(text);

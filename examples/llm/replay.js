@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { maxTokens } from "./api-limits.js";
+import { Listener } from "./listener.js";
 import { post } from "./post.js";
 import { epochMs } from "./tally.js";
 
@@ -22,12 +23,13 @@ import { epochMs } from "./tally.js";
  * @param {Replay} replay
  */
 export async function replay({ url, requests, startAt, limits, tally }) {
+  const listener = new Listener(limits);
   await Promise.all(
     requests.map(async (request) => {
       const dueAt = startAt + request.at;
       await sleep(Math.max(0, dueAt - epochMs()));
       tally.due++;
-      const call = () => send(url, request, dueAt, tally);
+      const call = () => send(url, request, dueAt, listener, tally);
       if (!limits) return call();
       const reserved = maxTokens(request);
       tally.reservedTokens += reserved;
@@ -52,21 +54,25 @@ export async function warmUp(url, connections) {
  * @param {string} url
  * @param {Request} request
  * @param {number} dueAt
+ * @param {Listener} listener
  * @param {Tally} tally
  * @returns {Promise<{ input_tokens: number, output_tokens: number }>} the usage
  */
-async function send(url, request, dueAt, tally) {
+async function send(url, request, dueAt, listener, tally) {
   tally.lastSentAt = epochMs();
   tally.waits.push(Math.max(0, tally.lastSentAt - dueAt));
   tally.sent++;
-  const { status, body } = await post(`${url}/v1/messages`, {
+  const known = listener.version;
+  const { status, headers, body } = await post(`${url}/v1/messages`, {
     input_tokens: request.inputTokens,
     max_tokens: maxTokens(request),
     generates: request.outputTokens,
   });
+  await listener.hear(headers);
   if (status === 429) {
     const limit = body.error.limit;
     tally.refused[limit] = (tally.refused[limit] ?? 0) + 1;
+    if (Number(headers["x-limits-version"]) > known) tally.onTheWay++;
     return { input_tokens: 0, output_tokens: 0 };
   }
   if (status !== 200) throw new Error(`the API answered ${status}: ${JSON.stringify(body)}`);

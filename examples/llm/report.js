@@ -21,10 +21,11 @@ through: the burst it starts with and the refill since. Tokens count as reported
  */
 export function report({ tally, uses, connections, seconds, limited }) {
   const refused = Object.entries(tally.refused).map(([limit, count]) => `${limit} ${whole(count)}`);
+  const onTheWay = tally.onTheWay > 0 ? [`(${whole(tally.onTheWay)} on the way when the limits shrank)`] : [];
   const reserved = limited ? ` (${whole(tally.reservedTokens)} reserved)` : "";
   const facts = [
     ["requests", `${whole(tally.sent)} in ${seconds.toFixed(1)} s`],
-    ["429s", [whole(refusals(tally)), ...refused].join("  ")],
+    ["429s", [whole(refusals(tally)), ...refused, ...onTheWay].join("  ")],
     ["tokens", `${whole(tally.inputTokens)} in, ${whole(tally.outputTokens)} out${reserved}`],
     ["waits", `p50 ${duration(percentile(tally.waits, 50))}, p99 ${duration(percentile(tally.waits, 99))}`],
   ];

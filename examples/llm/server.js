@@ -15,17 +15,20 @@ import { Meter } from "./meter.js";
 /**
  * @typedef {object} Api
  * @property {string} url
+ * @property {(limits: import("./api-limits.js").ApiLimits) => void} change other limits hold from now on
  * @property {() => number} peakConnections
  * @property {() => Promise<void>} close
  */
 
 /**
- * A language-model API on a free local port: `POST /v1/messages` is metered, `POST /health` is not.
+ * A language-model API on a free local port: `POST /v1/messages` is metered, `POST /health` is not. Each answer tells the limits that
+ * hold, in the header `x-limits`, and how often they have changed, in `x-limits-version`.
  * @param {import("./api-limits.js").ApiLimits} limits
  * @returns {Promise<Api>}
  */
 export async function startApi(limits) {
   const meter = new Meter(limits);
+  const present = { version: 0, limits };
   const server = createServer((request, response) => {
     const metered = request.url === "/v1/messages";
     if (request.method !== "POST" || (!metered && request.url !== "/health")) {
@@ -33,7 +36,7 @@ export async function startApi(limits) {
     }
     json(request)
       .then((body) =>
-        metered ? answer(meter, response, /** @type {Prompt} */ (body)) : send(response, 200, {}),
+        metered ? answer(meter, present, response, /** @type {Prompt} */ (body)) : send(response, 200, {}),
       )
       .catch((error) => send(response, 400, { error: { type: "invalid_request", message: String(error) } }));
   });
@@ -45,6 +48,11 @@ export async function startApi(limits) {
   const address = /** @type {import("node:net").AddressInfo} */ (server.address());
   return {
     url: `http://127.0.0.1:${address.port}`,
+    change: (limits) => {
+      meter.change(limits);
+      present.limits = limits;
+      present.version++;
+    },
     peakConnections: () => meter.peak,
     close: () =>
       new Promise((resolve) => {
@@ -56,15 +64,17 @@ export async function startApi(limits) {
 
 /**
  * @param {Meter} meter
+ * @param {{ version: number, limits: import("./api-limits.js").ApiLimits }} present
  * @param {import("node:http").ServerResponse} response
  * @param {Prompt} prompt
  */
-function answer(meter, response, prompt) {
+function answer(meter, present, response, prompt) {
   const { input_tokens, max_tokens } = prompt;
   const output_tokens = Math.min(prompt.generates, max_tokens);
   const refusal = meter.enter(input_tokens, max_tokens);
   if (refusal) {
     const { limit, retryAfterMs } = refusal;
+    tell(present, response);
     response.setHeader("retry-after", Math.ceil(retryAfterMs / 1000));
     response.setHeader("retry-after-ms", Math.ceil(retryAfterMs));
     return send(response, 429, { error: { type: "rate_limit_error", limit } });
@@ -78,12 +88,22 @@ function answer(meter, response, prompt) {
   const timer = setTimeout(() => {
     // Before the last byte, since the reader of the answer may use the tokens that came back at once.
     settle(max_tokens - output_tokens);
+    tell(present, response);
     send(response, 200, { usage: { input_tokens, output_tokens } });
   }, serviceMs(output_tokens));
   response.once("close", () => {
     clearTimeout(timer);
     settle(0);
   });
+}
+
+/**
+ * @param {{ version: number, limits: import("./api-limits.js").ApiLimits }} present
+ * @param {import("node:http").ServerResponse} response
+ */
+function tell({ version, limits }, response) {
+  response.setHeader("x-limits-version", version);
+  response.setHeader("x-limits", JSON.stringify(limits));
 }
 
 /**

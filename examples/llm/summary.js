@@ -12,24 +12,36 @@
  */
 
 /**
+ * Limits that hold from a time on.
+ * @typedef {object} Phase
+ * @property {number} from milliseconds since the Unix epoch
+ * @property {ApiLimits} client
+ */
+
+/**
  * The usage of each rate between the first arrival and the last request that was let through. In that time a limit permits
- * its initial burst and the amount that refills.
+ * its initial burst and the amount that refills. A smaller burst takes away the difference, a larger one adds it: so it is the last
+ * that counts.
  * @param {Tally} tally
  * @param {ApiLimits} api
- * @param {ApiLimits} client
- * @param {number} startAt milliseconds since the Unix epoch
+ * @param {readonly Phase[]} phases in order
  * @returns {RateUse[]}
  */
-export function rateUses(tally, api, client, startAt) {
-  const elapsedMs = Math.max(0, tally.lastSentAt - startAt);
+export function rateUses(tally, api, phases) {
+  const end = tally.lastSentAt;
+  const past = phases.filter(({ from }, i) => i === 0 || from < end);
+  const client = past.at(-1)?.client ?? api;
   /**
    * @param {string} key
    * @param {"calls" | "inputTokens" | "outputTokens"} limit
    * @param {number} used
    */
   const use = (key, limit, used) => {
-    const { capacity, windowMs, burst = capacity } = client[limit];
-    const permitted = burst + (capacity * elapsedMs) / windowMs;
+    const { capacity, burst = capacity } = client[limit];
+    const permitted = past.reduce((sum, { from, client: own }, i) => {
+      const elapsedMs = Math.max(0, (past[i + 1]?.from ?? end) - from);
+      return sum + (own[limit].capacity * elapsedMs) / own[limit].windowMs;
+    }, burst);
     return { key, api: api[limit], client: client[limit], used, share: used / permitted };
   };
   return [

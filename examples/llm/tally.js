@@ -5,6 +5,7 @@
  * @property {number} sent
  * @property {number} answered
  * @property {Record<string, number>} refused 429s by the limit that the API named
+ * @property {number} onTheWay those of these requests that were sent before the client could hear that the limits had changed
  * @property {number} inputTokens used
  * @property {number} outputTokens used
  * @property {number} reservedTokens output tokens taken in advance
@@ -18,6 +19,7 @@ export const newTally = () => ({
   sent: 0,
   answered: 0,
   refused: {},
+  onTheWay: 0,
   inputTokens: 0,
   outputTokens: 0,
   reservedTokens: 0,
@@ -38,6 +40,7 @@ export function sumOf(tallies) {
     for (const [limit, count] of Object.entries(tally.refused)) {
       total.refused[limit] = (total.refused[limit] ?? 0) + count;
     }
+    total.onTheWay += tally.onTheWay;
     total.inputTokens += tally.inputTokens;
     total.outputTokens += tally.outputTokens;
     total.reservedTokens += tally.reservedTokens;

@@ -21,6 +21,16 @@ export class TokenBucket {
     this.#at = now();
   }
 
+  /**
+   * The bucket has another size and rate from now on. All that was taken stays taken, so that less than nothing may be left.
+   * @param {import("./api-limits.js").Allowance} allowance
+   */
+  change({ capacity, windowMs }) {
+    this.#level = this.level + capacity - this.#capacity;
+    this.#capacity = capacity;
+    this.#perMs = capacity / windowMs;
+  }
+
   /** The amount that could be taken now. */
   get level() {
     const now = this.#now();

@@ -45,6 +45,22 @@ describe("with a LimitSet", () => {
     expectShare(stdout, code);
   });
 
+  test.each([
+    ["the main thread", []],
+    ["four threads", ["--threads", "4"]],
+    ["four processes", ["--processes", "4"]],
+  ])("limits that the API halves and gives back reach the set of %s", async (_, clients) => {
+    const { code, stdout } = await runDemo("--change", ...clients, "--seconds", "6", "--requests", "900");
+    expect(stdout).toContain("limits that are halved for a third of the run");
+    const share = bindingShare(stdout);
+    expect(share).toBeGreaterThanOrEqual(90);
+    // Only requests that were sent before the client could hear of the change may meet a 429.
+    expect(stdout).toContain(
+      `${share >= 95 ? "\npassed: " : "\nFAILED (wanted: no 429s, 95 % or more): "}0 answers of 429`,
+    );
+    expect(code).toBe(share >= 95 ? 0 : 1);
+  });
+
   test("a short trace is repeated, and its counts are charged", async () => {
     const lines = Array.from({ length: 50 }, (_, i) => {
       const second = String(i).padStart(2, "0");
@@ -97,6 +113,7 @@ describe("options and errors", () => {
       "--seed",
       "--threads",
       "--processes",
+      "--change",
       "--no-limits",
       "--help",
     ]) {

@@ -31,6 +31,16 @@ describe("the API's bucket", () => {
     expect(b.waitMs(11)).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test("keeps the amounts that were taken when its size changes", () => {
+    const b = bucket();
+    b.take(8);
+    b.change({ capacity: 5, windowMs: 1_000 });
+    expect(b.level).toBe(-3);
+    expect(b.waitMs(1)).toBeCloseTo(800);
+    b.change({ capacity: 20, windowMs: 1_000 });
+    expect(b.level).toBe(12);
+  });
+
   test("takes back unused amounts, up to its capacity", () => {
     const b = bucket();
     b.take(8);
