@@ -109,6 +109,9 @@ class History {
   #ask(how: string, units: Record<string, number>, around?: Held): void {
     const named = this.#definitions.filter(({ key }) => key in units);
     const line = `${how} ${this.#show(units)}`;
+    const clock = BigInt(this.#us);
+    // The set reads its clock before it looks at the request: one that makes no sense shows it a step of the clock too.
+    this.#oracle.timeOf(clock);
     const amounts = this.#oracle.amounts(
       Object.fromEntries(named.map(({ key }) => [key, BigInt(units[key]!)])),
     );
@@ -118,7 +121,6 @@ class History {
     }
     for (const [i, { key }] of this.#definitions.entries())
       if (around?.covered[i] && !(key in units)) amounts[i] = 0n;
-    const clock = BigInt(this.#us);
     const { now, reading, mayGrant, mayRefuse, ready } = this.#oracle.judge(clock, amounts);
     if (mayGrant === mayRefuse) throw new Inexact();
     if (mayRefuse) {
