@@ -10,7 +10,7 @@ export const VERBS = ["pause", "resume", "charge", "lower", "reset"] as const;
 export type Verb = (typeof VERBS)[number];
 
 /** A method that changes limits, with its arguments. */
-export type SentChange = { [V in Verb]: readonly [verb: V, ...Parameters<Limits[V]>] }[Verb];
+export type SentChange = { [V in Verb]: readonly [V, ...Parameters<Limits[V]>] }[Verb];
 
 /** Why a host cannot do it that knows no such methods. */
 export function olderThan(verb: Verb | "redefine"): string {
