@@ -133,7 +133,8 @@ export class SetClock implements Clock {
     let now = moved === 0 ? reading : (toMicros(reading) + moved) / 1000;
     let ahead = this.ahead;
     let back = now < this.lookedAt - TOLERANCE_MS ? Math.ceil(this.lookedAt - now) : 0;
-    // So many steps, by decades, that they would cost precision: begins again with the clock's own readings.
+    // So many steps, by decades, that they would cost precision: begins again with the clock's own readings. The state goes on by itself.
+    const isLeft = back > 0 && now + back > PRECISE_MS;
     if (now + back > PRECISE_MS) back = -moved / 1000;
     now += back;
     ahead += back;
@@ -150,7 +151,7 @@ export class SetClock implements Clock {
     this.ahead = ahead;
     this.lookedAt = now;
     this.around = this.moved === 0 ? now + LOOK_MS - HALF_MS : Number.POSITIVE_INFINITY;
-    if (back !== 0 || further !== 0) this.follower?.corrected(now, -back, further);
+    if (isLeft || back !== 0 || further !== 0) this.follower?.corrected(now, -back, further);
     return now;
   }
 }
