@@ -62,20 +62,19 @@ export interface Reading {
   readonly windowMs?: number | undefined;
 }
 
-/** Requests, and units. */
-export interface Totals {
-  readonly granted: number;
-  readonly refused: number;
-  readonly timedOut: number;
-  readonly aborted: number;
-  readonly refunded: number;
-  readonly charged: number;
-  readonly wouldRefuse: number;
+/** The counts of requests and of units since a set was made. */
+type Counts = Pick<
+  LimitStats,
+  "granted" | "refused" | "timedOut" | "aborted" | "refunded" | "charged" | "wouldRefuse"
+>;
+
+/** The totals of a limit in units, where its stats have amounts. */
+export interface Totals extends Counts {
   readonly fullInMs: number;
 }
 
 /** The totals of a set that does not count. */
-function unknown(): Omit<Totals, "fullInMs"> {
+function unknown(): Counts {
   const none = Number.NaN;
   return {
     granted: none,
