@@ -144,10 +144,7 @@ export class LocalGranter<M extends string, K extends string = M>
 
   present(units: readonly number[]): readonly [Requests<string>, readonly number[]] {
     const { era } = this.later?.() ?? this;
-    return [
-      era.requests as unknown as Requests<string>,
-      era === this.era ? units : passOn(this.era, era, units),
-    ];
+    return [era.requests as unknown as Requests<string>, passOn(this.era, era, units)];
   }
 
   acquireNested(

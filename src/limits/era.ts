@@ -145,7 +145,8 @@ export function passOn<M extends string, K extends string>(
   from: Era<M, K>,
   to: Era<M, K>,
   units: readonly number[],
-): number[] {
+): readonly number[] {
+  if (from === to) return units;
   const passed = to.limits.map(() => 0);
   passagesOf(from, to).forEach((passage, i) => {
     if (!passage || (units[i]! < 0 && !passage.refunds)) return;
@@ -159,7 +160,8 @@ export function passCovered<M extends string, K extends string>(
   from: Era<M, K>,
   to: Era<M, K>,
   covered: readonly boolean[],
-): boolean[] {
+): readonly boolean[] {
+  if (from === to) return covered;
   const passed = to.limits.map(() => false);
   passagesOf(from, to).forEach((passage, i) => {
     if (passage && covered[i]) passed[passage.index] = true;

@@ -55,8 +55,7 @@ export class PortGranter<M extends string, K extends string = M> implements Gran
 
   present(units: readonly number[]): readonly [Requests<string>, readonly number[]] {
     const present = this.#init.present();
-    const passed = present === this.era ? units : passOn(this.era, present, units);
-    return [present.requests as unknown as Requests<string>, passed];
+    return [present.requests as unknown as Requests<string>, passOn(this.era, present, units)];
   }
 
   acquireNested(
@@ -66,8 +65,7 @@ export class PortGranter<M extends string, K extends string = M> implements Gran
     number: number,
   ): Promise<Acquisition<M, K>> {
     const present = this.#init.present();
-    const held = present === this.era ? covered : passCovered(this.era, present, covered);
-    return this.#init.acquire(requested, options, held, number);
+    return this.#init.acquire(requested, options, passCovered(this.era, present, covered), number);
   }
 
   denial(limitedBy: readonly number[]): Denial<K> {
