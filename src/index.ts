@@ -48,14 +48,18 @@ export {
   type Limit,
   type LimitLike,
   type Overage,
+  type PartitionFields,
   type RateFields,
   RateLimit,
   RateLimitAlgorithm,
   type RateLimitOptions,
   ResourceLimit,
   type ResourceLimitOptions,
+  type Tier,
+  type Tiers,
   type WindowOptions,
 } from "./limits/limits.ts";
 export type { LimitSetOptions } from "./limits/options.ts";
+export type { PartitionOptions } from "./limits/partition-options.ts";
 export type { LimitStats } from "./limits/stats.ts";
 export type { Clock } from "./platform/clock.ts";

@@ -5,6 +5,7 @@ import type { Awaitable } from "../contract.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import { type LimitLike, toLimits } from "../limits/limits.ts";
 import { checkMissingUpdate, checkQueueOptions } from "../limits/options.ts";
+import { refusePartitions } from "../limits/partition-options.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { SentChange } from "../remote/changes.ts";
 import { packError } from "../remote/packed-errors.ts";
@@ -216,11 +217,9 @@ export class LimitSetObject extends DurableObject {
       checkLease(leaseMs);
       const queue = given({ maxWaiting, agingMs });
       checkQueueOptions(queue);
-      return new Host(
-        { limits: toLimits(limits), config, missingUpdate, leaseMs, clock, queue },
-        storage,
-        stored,
-      );
+      const checked = toLimits(limits);
+      refusePartitions(checked, "a Durable Object");
+      return new Host({ limits: checked, config, missingUpdate, leaseMs, clock, queue }, storage, stored);
     } catch (error) {
       return { kind: "failed", error: packError(error) };
     }

@@ -11,18 +11,27 @@ import {
   checkInitial,
   checkKey,
 } from "./checks.ts";
+import {
+  checkPartitions,
+  inTier,
+  type PartitionFields,
+  TIER_OF_RATE,
+  type Tier,
+  type Tiers,
+} from "./partitioning.ts";
 import type { RateFields } from "./rate-limit.ts";
 import { type CalendarOptions, checkWindowing, type WindowOptions } from "./windowing.ts";
 
 /** The options of a `CallLimit`, but for its key. */
-export type KeylessCallOptions = Pick<
+export type KeylessCallOptions<D extends string = string> = Pick<
   RateFields<string>,
   "capacity" | "algorithm" | "burst" | "initial" | "enforce"
 > &
+  PartitionFields<D> &
   (WindowOptions | CalendarOptions);
 
 /** The options of a `CallLimit`. They are those of a `RateLimit`, in whole calls, without `counts`, `unit` and `overage`. */
-export type CallLimitOptions<K extends string = string> = KeylessCallOptions & {
+export type CallLimitOptions<K extends string = string, D extends string = string> = KeylessCallOptions<D> & {
   /** The limit's own name: not empty, and unlike all other keys of the set. Requests name `call_count`. Default: `"call_count"`. */
   readonly key?: K;
 };
@@ -35,7 +44,11 @@ export type CallLimitOptions<K extends string = string> = KeylessCallOptions & {
  * @example
  * new CallLimit({ capacity: 10, windowMs: 1000 }).key; // "call_count"
  */
-export class CallLimit<const K extends string = "call_count", M extends string = "call_count"> {
+export class CallLimit<
+  const K extends string = "call_count",
+  M extends string = "call_count",
+  const D extends string = never,
+> {
   /** The kind of the limit, which tells plain objects apart too. */
   readonly type = "call";
   /** The limit's own name. */
@@ -58,10 +71,14 @@ export class CallLimit<const K extends string = "call_count", M extends string =
   readonly initial?: number;
   /** Whether the limit refuses. */
   readonly enforce: boolean;
+  /** The dimension of which each name has a state of the limit to itself, if it has one. */
+  readonly per?: D;
+  /** What differs by tier, if it has tiers. */
+  readonly tiers?: Tiers;
 
-  constructor(options: CallLimitOptions<K> | CallLimit<K>) {
+  constructor(options: CallLimitOptions<K, D> | CallLimit<K, "call_count", D>) {
     checkDefinition("a CallLimit", options, CALL_OPTIONS);
-    const { key = CALL_COUNT as K, counts = CALL_COUNT, capacity } = options as Data<K>;
+    const { key = CALL_COUNT as K, counts = CALL_COUNT, capacity } = options as Data<K, D>;
     const { algorithm, burst } = options;
     this.key = checkKey(key);
     if (counts !== CALL_COUNT) {
@@ -76,6 +93,8 @@ export class CallLimit<const K extends string = "call_count", M extends string =
     const start = checkInitial(options.initial, { ...this, unit: 1 });
     if (start !== undefined) this.initial = start;
     this.enforce = checkEnforce(options.enforce, key);
+    const inOneTier = (tier: Tier) => new CallLimit(inTier(options as CallLimitOptions, tier));
+    Object.assign(this, checkPartitions(options, this, TIER_OF_RATE, inOneTier));
     Object.freeze(this);
   }
 }
@@ -83,4 +102,4 @@ export class CallLimit<const K extends string = "call_count", M extends string =
 const CALL_COUNT: string = "call_count";
 
 /** The options, and the metric that data of a CallLimit have. */
-type Data<K extends string> = CallLimitOptions<K> & { readonly counts?: string };
+type Data<K extends string, D extends string> = CallLimitOptions<K, D> & { readonly counts?: string };

@@ -8,7 +8,15 @@ import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
 const LONGEST_WINDOW_MS = 2 ** 51 / 1000;
 
 // Data of a limit have its `type`, and what `get` returns has a method too.
-export const RESOURCE_OPTIONS: readonly string[] = ["type", "key", "capacity", "enforce", "stats"];
+export const RESOURCE_OPTIONS: readonly string[] = [
+  "type",
+  "key",
+  "capacity",
+  "enforce",
+  "per",
+  "tiers",
+  "stats",
+];
 export const CALL_OPTIONS: readonly string[] = /* @__PURE__ */ RESOURCE_OPTIONS.concat(
   "counts",
   "windowMs",

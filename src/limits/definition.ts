@@ -3,12 +3,15 @@ import { SHADOW } from "../../assembly/layout.ts";
 import type { Definition } from "../core/kinds.ts";
 import { ZonedCalendar } from "./calendar.ts";
 import type { Limit } from "./limit.ts";
+import { refusePartitions } from "./partition-options.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
 
 /** The core's ceiling of a resource without an end: what is in use, and all that is wanted, is less. */
 const NO_END = 2 ** 62;
 
 export function definitionOf(limit: Limit): Definition {
+  // Until the core has partitions.
+  refusePartitions([limit], "a LimitSet");
   const ceiling = ceilingUnits(limit);
   const flags = limit.enforce ? 0 : SHADOW;
   if (limit.type === "resource") {

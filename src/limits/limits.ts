@@ -11,6 +11,7 @@ export { RateLimitAlgorithm } from "./algorithm.ts";
 export type { Every } from "./calendar.ts";
 export { CallLimit, type CallLimitOptions, type KeylessCallOptions } from "./call-limit.ts";
 export type { Limit } from "./limit.ts";
+export type { PartitionFields, Tier, Tiers } from "./partitioning.ts";
 export {
   type KeyedRateOptions,
   type Overage,
@@ -22,36 +23,36 @@ export { ResourceLimit, type ResourceLimitOptions } from "./resource-limit.ts";
 export type { CalendarOptions, WindowOptions } from "./windowing.ts";
 
 /** A limit with the key `K` that counts `M`, or a plain object of the same shape: one from JSON, for example. */
-export type LimitLike<K extends string = string, M extends string = K> =
+export type LimitLike<K extends string = string, M extends string = K, D extends string = string> =
   // Compilers infer keys and metrics of limits from these, and of plain objects from those below.
-  | RateLimit<K, M>
-  | CallLimit<K, M>
-  | ResourceLimit<K>
-  | ResourceLimit<M>
+  | RateLimit<K, M, D>
+  | CallLimit<K, M, D>
+  | ResourceLimit<K, D>
+  | ResourceLimit<M, D>
   | ({
       /** Makes it a `RateLimit`. */
       readonly type: "rate";
-    } & (KeyedRateOptions<K> | KeyedRateOptions<M>))
+    } & (KeyedRateOptions<K, D> | KeyedRateOptions<M, D>))
   | ({
       /** Makes it a `RateLimit`. */
       readonly type: "rate";
       /** Its metric. */
       readonly counts: M;
-    } & RateLimitOptions<K, M>)
+    } & RateLimitOptions<K, M, D>)
   | ({
       /** Makes it a `CallLimit`. */
       readonly type: "call";
       /** Its own name. Default: `"call_count"`. */
       readonly key: K;
-    } & KeylessCallOptions)
+    } & KeylessCallOptions<D>)
   | ({
       /** Makes it a `CallLimit`. */
       readonly type: "call";
-    } & KeylessCallOptions)
+    } & KeylessCallOptions<D>)
   | ({
       /** Makes it a `ResourceLimit`. */
       readonly type: "resource";
-    } & (ResourceLimitOptions<K> | ResourceLimitOptions<M>));
+    } & (ResourceLimitOptions<K, D> | ResourceLimitOptions<M, D>));
 
 /**
  * Makes limits of the plain objects among `limits`.
@@ -82,11 +83,11 @@ function toLimit<K extends string, M extends string>(like: LimitLike<K, M>): Lim
     return like as Limit<K, M>;
   switch (checkObject<{ readonly type: unknown }>(like).type) {
     case "rate":
-      return new RateLimit<K, M>(like as unknown as RateLimitOptions<K, M>);
+      return new RateLimit<K, M, string>(like as unknown as RateLimitOptions<K, M>);
     case "call":
-      return new CallLimit<K>(like as CallLimitOptions<K>);
+      return new CallLimit<K, "call_count", string>(like as CallLimitOptions<K>);
     case "resource":
-      return new ResourceLimit<K>(like as ResourceLimitOptions<K>);
+      return new ResourceLimit<K, string>(like as ResourceLimitOptions<K>);
     default:
       throw new InvalidLimitError("type", (like as { type?: unknown }).type, `"rate", "call" or "resource"`);
   }

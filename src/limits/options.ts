@@ -4,11 +4,12 @@ import { isSignal, throwIfAborted } from "../platform/aborted.ts";
 import type { Clock } from "../platform/clock.ts";
 import { checkOptions, invalidRequest } from "./known-options.ts";
 import type { LimitLike } from "./limits.ts";
+import type { PartitionOptions } from "./partition-options.ts";
 
 /** The options of a `LimitSet`. */
-export interface LimitSetOptions<M extends string = string, K extends string = M> {
+export interface LimitSetOptions<M extends string = string, K extends string = M, D extends string = string> {
   /** The limits to take from together. Default: none, so that every request passes. */
-  readonly limits?: readonly LimitLike<K, M>[];
+  readonly limits?: readonly LimitLike<K, M, D>[];
   /** Whether the set lies in memory that threads can share, where the runtime has such memory. Default: true. */
   readonly shared?: boolean;
   /** How many threads may be attached to the set at once, besides the one that makes it: from 1 to 1000. Default: 32. */
@@ -38,6 +39,13 @@ export interface LimitSetOptions<M extends string = string, K extends string = M
    * much later. Default: none, so that a higher priority always goes first.
    */
   readonly agingMs?: number;
+  /** How many partitions each dimension has, as `{ user: { max: 10_000 } }`. Default: 100,000 each, and then one more that is shared. */
+  readonly partitions?: { readonly [dimension in D]?: PartitionOptions };
+  /**
+   * A dimension whose partitions are served in turn where their requests wait for a limit of all: so one with many waiters does not hold up
+   * one with few. Not together with `agingMs`. Default: none, so that requests go in the order in which they came.
+   */
+  readonly fairBy?: D;
 }
 
 // The holdings of each thread are part of a set's state, which every grant copies.
@@ -53,6 +61,8 @@ const SET_OPTIONS = [
   "onWarning",
   "maxWaiting",
   "agingMs",
+  "partitions",
+  "fairBy",
 ];
 
 /** Checks the options of a LimitSet, except its limits. */

@@ -12,13 +12,23 @@ import {
   checkName,
   RATE_OPTIONS,
 } from "./checks.ts";
+import {
+  checkPartitions,
+  inTier,
+  type PartitionFields,
+  TIER_OF_RATE,
+  type Tier,
+  type Tiers,
+} from "./partitioning.ts";
 import { type CalendarOptions, checkWindowing, type WindowOptions } from "./windowing.ts";
 
 /** What `update` does about usage above the request: an error, or a debt that is charged at release. */
 export type Overage = "error" | "debt";
 
 /** The options of a `RateLimit`, but for its metric. */
-export type KeyedRateOptions<K extends string> = RateFields<K> & (WindowOptions | CalendarOptions);
+export type KeyedRateOptions<K extends string, D extends string = string> = RateFields<K> &
+  PartitionFields<D> &
+  (WindowOptions | CalendarOptions);
 
 /** The options of a `RateLimit`, but for its metric and its windows. */
 export interface RateFields<K extends string> {
@@ -47,7 +57,11 @@ export interface RateFields<K extends string> {
 }
 
 /** The options of a `RateLimit`. */
-export type RateLimitOptions<K extends string = string, M extends string = K> = KeyedRateOptions<K> & {
+export type RateLimitOptions<
+  K extends string = string,
+  M extends string = K,
+  D extends string = string,
+> = KeyedRateOptions<K, D> & {
   /**
    * The metric: the name that requests, `requested` and `update` use. Several RateLimits of a set may count one metric, as tokens a
    * minute and tokens a day: one amount is then taken of all of them. They have the same `unit` and `overage`. Not empty, and not
@@ -64,7 +78,11 @@ export type RateLimitOptions<K extends string = string, M extends string = K> = 
  * @example
  * new RateLimit({ key: "tokens", capacity: 90_000, windowMs: 60_000 }).algorithm; // "token-bucket"
  */
-export class RateLimit<const K extends string = string, const M extends string = K> {
+export class RateLimit<
+  const K extends string = string,
+  const M extends string = K,
+  const D extends string = never,
+> {
   /** The kind of the limit, which tells plain objects apart too. */
   readonly type = "rate";
   /** The limit's own name. */
@@ -91,8 +109,12 @@ export class RateLimit<const K extends string = string, const M extends string =
   readonly initial?: number;
   /** Whether the limit refuses. */
   readonly enforce: boolean;
+  /** The dimension of which each name has a state of the limit to itself, if it has one. */
+  readonly per?: D;
+  /** What differs by tier, if it has tiers. */
+  readonly tiers?: Tiers;
 
-  constructor(options: RateLimitOptions<K, M> | RateLimit<K, M>) {
+  constructor(options: RateLimitOptions<K, M, D> | RateLimit<K, M, D>) {
     checkDefinition("a RateLimit", options, RATE_OPTIONS);
     const { key, capacity, algorithm, unit = 1, burst, overage = "error", counts } = options;
     this.key = checkKey(key);
@@ -113,6 +135,8 @@ export class RateLimit<const K extends string = string, const M extends string =
     const start = checkInitial(options.initial, this);
     if (start !== undefined) this.initial = start;
     this.enforce = checkEnforce(options.enforce, key);
+    const inOneTier = (tier: Tier) => new RateLimit(inTier(options as RateLimitOptions, tier));
+    Object.assign(this, checkPartitions(options, this, TIER_OF_RATE, inOneTier));
     Object.freeze(this);
   }
 }

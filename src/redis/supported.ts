@@ -2,11 +2,13 @@
 import { InvalidLimitError } from "../errors.ts";
 import type { Limit } from "../limits/limits.ts";
 import { metricOf } from "../limits/metrics.ts";
+import { refusePartitions } from "../limits/partition-options.ts";
 
 const WHY = "since a RedisLimitSet does not support it yet";
 
 /** @throws {InvalidLimitError} */
 export function checkSupported(limits: readonly Limit[]): void {
+  refusePartitions(limits, "a RedisLimitSet");
   for (const limit of limits) {
     const { key, type } = limit;
     if (type === "call" && key !== "call_count")

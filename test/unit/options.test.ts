@@ -40,7 +40,7 @@ describe("a LimitSet refuses", () => {
     [
       "{ whatever }",
       { whatever: "x" },
-      'whatever must be left out, since a LimitSet has no such option (it has limits, shared, maxThreads, missingUpdate, config, clock, onWarning, maxWaiting, agingMs), got "x"',
+      'whatever must be left out, since a LimitSet has no such option (it has limits, shared, maxThreads, missingUpdate, config, clock, onWarning, maxWaiting, agingMs, partitions, fairBy), got "x"',
     ],
     ["an option that is undefined", { clok: undefined }, "(did you mean clock?), got undefined"],
   ])("%s", async (_, options, message) => {

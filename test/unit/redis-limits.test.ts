@@ -11,6 +11,7 @@ const REFUSED: readonly (readonly [field: string, limit: Limit])[] = [
   ["capacity", new RateLimit({ ...RATE, capacity: Number.POSITIVE_INFINITY })],
   ["initial", new RateLimit({ ...RATE, initial: 0 })],
   ["enforce", new RateLimit({ ...RATE, enforce: false })],
+  ["per", new RateLimit({ ...RATE, per: "user" })],
   ["every", new CallLimit({ capacity: 10, every: "day", algorithm: "fixed-window" })],
 ];
 
