@@ -1,5 +1,6 @@
 /** The transactions that change limits, and take nothing. */
-import { BEHIND, isElsewhere, MOVED, publish, readHead, stage, unchanged } from "./commit";
+import { BEHIND, MOVED } from "./commit";
+import { isElsewhere, publish, readHead, stage, unchanged } from "./head";
 import * as kinds from "./kinds";
 import {
   DEFINITION_BYTES,

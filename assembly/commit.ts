@@ -5,6 +5,8 @@
  * together or not at all; a swap fails only where another thread's swap has succeeded; and a participant that dies
  * leaves behind two blocks and nothing else.
  *
+ * The only participant of a region changes the present block in place wherever that costs less: no other thread reads it.
+ *
  * A reader may copy a block while its owner writes to it again. The result is then thrown away: the owner got the block
  * back only because the head had moved on, and the reader's own swap fails. Until then torn numbers may give wrong
  * answers, but no trap and no endless loop.
@@ -15,50 +17,31 @@ import { UNKNOWN } from "./algorithms/calendar";
 import { ask } from "./ask";
 import * as claims from "./claims";
 import { demandAt } from "./demand";
-import { homeOf } from "./home";
+import { isAlone, isElsewhere, present, publish, readHead, stage, unchanged } from "./head";
 import * as kinds from "./kinds";
 import {
   ACTION,
   AFTER,
-  BLOCK_BYTES,
   CLAIM_COUNT,
-  COUNT,
   COUNTED,
   DEFINITION_BYTES,
   DEFINITIONS,
-  ENTRY_BYTES,
-  FIRST,
-  HEAD,
   INSIDE,
   INSPECT,
-  KIND,
   LATEST,
   LET_PASS,
   LIMITS,
-  LINE_BITS,
-  LOG,
-  LOGGED,
-  MAX_ENTRIES,
-  OWN,
   PARTICIPANT,
-  PARTICIPANTS,
-  PIECE,
   PROBE,
   REFUSER,
-  REGION,
   REPEATS,
   RESET_AT,
   SETTLE,
   SEVERAL,
   SHIFT,
-  SLIDING_WINDOW,
-  STATE,
-  STATE_BYTES,
-  STATES,
   TAKE,
   UNIT_BYTES,
   UNITS,
-  VERSION_AT,
 } from "./layout";
 import { lifeOf } from "./life";
 import { microseconds, stampOf, stampOfToken, TOLERANCE, tokenOfStamp, wait } from "./time";
@@ -67,6 +50,8 @@ import { wake } from "./wake";
 
 /** The attempt has come to nothing, since another thread published first. */
 const AGAIN = f64.POSITIVE_INFINITY;
+/** A set of so many limits is copied in less time than its limits are asked twice. */
+const FEW = 8;
 /** Nothing was done: the clock's reading is so far behind the state that `correct` has to come first. */
 export const BEHIND = -f64.MAX_VALUE;
 /** Nothing was done: the set has been redefined, and its present block belongs to another region. */
@@ -87,12 +72,23 @@ export const MOVED = -f64.MAX_VALUE / 2;
  *   would have to wait. With COUNTED, REPORT has the rest of the stats.
  * - With AFTER, each limit has to grant its DEMAND first: that of the waiters before the request. Nothing of it is taken.
  *
+ * Only the limits from `first` until `end` are asked, or all if both are 0: UNITS and WAITS of the others are neither read nor written.
+ *
  * Returns BEHIND, and does nothing, if `ms` is more than TOLERANCE behind the state; MOVED, if the set has been redefined; ASK, if it
  * does not know the window of a calendar. SETTLE does not ask.
  * Among several participants, `enter` comes before UNITS are written, and `exit` after the answer has been read. Returns NaN, and
  * does nothing, if the participant's `life` is over.
  */
-export function transact(region: usize, scratch: usize, life: i32, ms: f64, action: i32, since: f64): f64 {
+export function transact(
+  region: usize,
+  scratch: usize,
+  life: i32,
+  ms: f64,
+  action: i32,
+  since: f64,
+  first: i32,
+  end: i32,
+): f64 {
   // Life 0 is that of a region's only participant. No other thread ever gets its number.
   const count = load<i32>(region + LIMITS);
   const waits = count * UNIT_BYTES;
@@ -100,6 +96,13 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
   const isCounted = (action & COUNTED) !== 0;
   action &= ACTION;
   const reading = microseconds(ms);
+  const begin = region + DEFINITIONS + first * DEFINITION_BYTES;
+  if (end === 0) end = count;
+  const last = region + DEFINITIONS + end * DEFINITION_BYTES;
+  // The only participant of a region needs no copy: a settlement is never refused, and a limit that refuses changes nothing. Of
+  // several limits, all are asked first, where that costs less than a copy of all that there are.
+  const isSingle = last - begin === DEFINITION_BYTES;
+  const inPlace = isAlone(region) && (action === SETTLE || (action === TAKE && (isSingle || count > FEW)));
   while (true) {
     const head = readHead(region);
     // Read after the head: what a reclaimed thread holds is given back by a swap that follows the end of its life.
@@ -108,8 +111,7 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
       if (unchanged(region, head)) return MOVED;
       continue;
     }
-    // A settlement is never refused, so that the only participant of a region needs no copy for it.
-    const staged = action === SETTLE && isAlone(region) ? present(head) : stage(region, scratch, head);
+    const staged = inPlace ? present(head) : stage(region, scratch, head);
     // A set's time never runs backwards.
     let now = load<i64>(staged + LATEST);
     if (now < reading) now = reading;
@@ -117,36 +119,41 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
     const stamp = action === SETTLE ? stampOfToken(since) : stampOf(now, load<i64>(staged + RESET_AT));
     if (action === INSPECT && isCounted) report(region, scratch, staged, reading, now);
     let latest: i64 = 0;
-    let definition = region + DEFINITIONS;
-    const end = definition + count * DEFINITION_BYTES;
-    for (let units = scratch + UNITS; definition < end; definition += DEFINITION_BYTES, units += UNIT_BYTES) {
-      let amount = load<f64>(units);
-      if (action === SETTLE) {
-        if (amount !== 0) kinds.settle(definition, staged, scratch, now, i64(amount), stamp);
-        continue;
-      }
-      if (action === INSPECT) {
-        store<f64>(units, f64(kinds.used(definition, staged, scratch, now)));
-        amount = 1;
-      }
-      let answer: f64 = 0;
-      if (amount > 0) {
-        const demand = demands !== 0 ? demandAt(units + demands) : 0;
-        const ready = kinds.ask(definition, staged, scratch, now, stamp, i64(amount), demand);
-        if (ready !== 0) {
-          if (ready === UNKNOWN) return ask(definition, staged, scratch, units - scratch - UNITS, waits, now);
-          if (kinds.isShadow(definition)) {
-            kinds.letPass(definition, staged);
-            answer = LET_PASS;
-          } else {
-            const refuser = latest === 0 ? i32(units - scratch - UNITS) / UNIT_BYTES : SEVERAL;
-            store<f64>(scratch + REFUSER, f64(refuser));
-            latest = max(latest, ready);
-            answer = wait(reading, ready);
+    let dry = inPlace && action === TAKE && !isSingle;
+    while (true) {
+      let units = scratch + UNITS + first * UNIT_BYTES;
+      for (let definition = begin; definition < last; definition += DEFINITION_BYTES, units += UNIT_BYTES) {
+        let amount = load<f64>(units);
+        if (action === SETTLE) {
+          if (amount !== 0) kinds.settle(definition, staged, scratch, now, i64(amount), stamp);
+          continue;
+        }
+        if (action === INSPECT) {
+          store<f64>(units, f64(kinds.used(definition, staged, scratch, now)));
+          amount = 1;
+        }
+        let answer: f64 = 0;
+        if (amount > 0) {
+          const demand = demands !== 0 ? demandAt(units + demands) : 0;
+          const ready = kinds.ask(definition, staged, scratch, now, stamp, i64(amount), demand, dry);
+          if (ready !== 0) {
+            if (ready === UNKNOWN)
+              return ask(definition, staged, scratch, units - scratch - UNITS, waits, now);
+            if (kinds.isShadow(definition)) {
+              if (!dry) kinds.letPass(definition, staged);
+              answer = LET_PASS;
+            } else {
+              const refuser = latest === 0 ? i32(units - scratch - UNITS) / UNIT_BYTES : SEVERAL;
+              store<f64>(scratch + REFUSER, f64(refuser));
+              latest = max(latest, ready);
+              answer = wait(reading, ready);
+            }
           }
         }
+        store<f64>(units + waits, answer);
       }
-      store<f64>(units + waits, answer);
+      if (!dry || latest !== 0) break;
+      dry = false;
     }
     if (action === SETTLE || (action === TAKE && latest === 0 && load<i32>(staged + CLAIM_COUNT) === 0)) {
       store<i64>(staged + LATEST, now);
@@ -160,13 +167,13 @@ export function transact(region: usize, scratch: usize, life: i32, ms: f64, acti
     } else if (isAlone(region)) {
       // There is no other thread that could have a claim, or could have published.
       if (latest === 0) return f64(now);
-      if (isCounted && action === TAKE) countRefusal(region, scratch);
+      if (isCounted && action === TAKE) countRefusal(region, scratch, first, end);
       return -wait(reading, latest);
     } else {
       const came = since === 0 ? now : i64(abs(since)) + load<i64>(scratch + SHIFT);
       const answer = decide(region, scratch, head, staged, reading, came, since < 0, action, latest, demands);
       if (answer !== AGAIN) {
-        if (isCounted && action === TAKE && answer < 0) countRefusal(region, scratch);
+        if (isCounted && action === TAKE && answer < 0) countRefusal(region, scratch, first, end);
         return answer;
       }
     }
@@ -230,86 +237,4 @@ function press(
   // Only a renewal that is asked for wakes threads: a new claim gives none of them a turn.
   if (claims.asks(now, latest)) wake(region);
   return true;
-}
-
-/** Makes `block` the present one of a new region, of which no other thread knows. */
-export function begin(region: usize, block: usize): void {
-  store<i64>(region + HEAD, i64(block >>> LINE_BITS));
-}
-
-export function readHead(region: usize): i64 {
-  return atomic.load<i64>(homeOf(region) + HEAD);
-}
-
-/** The block that `head` names. The lower half of the head loses the end of the version by the shift. */
-export function present(head: i64): usize {
-  return usize(head) << LINE_BITS;
-}
-
-/**
- * Whether the block that `head` names belongs to another region, since the set has been redefined. Then it has another shape, and
- * must not be staged here. It is certain only if the head is `unchanged`.
- */
-export function isElsewhere(region: usize, head: i64): bool {
-  return load<usize>(present(head) + REGION) !== region;
-}
-
-/** Copies the block that `head` names to that one of the participant's blocks which it does not name. Returns the copy. */
-export function stage(region: usize, scratch: usize, head: i64): usize {
-  const source = present(head);
-  let target = load<usize>(scratch + OWN);
-  if (target === source) target += load<i32>(region + BLOCK_BYTES);
-  store<i64>(target + LATEST, load<i64>(source + LATEST));
-  store<i64>(target + RESET_AT, load<i64>(source + RESET_AT));
-  const end = target + load<i32>(region + STATE_BYTES);
-  let from = source + STATES;
-  for (let to = target + STATES; to < end; to += PIECE, from += PIECE) {
-    v128.store(to, v128.load(from));
-    v128.store(to, v128.load(from, 16), 16);
-  }
-  if (load<i32>(region + LOGGED)) copyLogs(region, source, target);
-  const claimed = load<i32>(source + CLAIM_COUNT);
-  store<i32>(target + CLAIM_COUNT, claimed);
-  if (claimed !== 0) claims.copy(region, source, target);
-  return target;
-}
-
-/** Publishes the staged block. Returns false, and does nothing, if another thread published first. */
-export function publish(region: usize, head: i64, staged: usize): bool {
-  const next = (((head >> VERSION_AT) + 1) << VERSION_AT) | i64(staged >>> LINE_BITS);
-  if (!isAlone(region)) return atomic.cmpxchg<i64>(homeOf(region) + HEAD, head, next) === head;
-  store<i64>(region + HEAD, next);
-  return true;
-}
-
-/**
- * Whether the block that was read under `head` was whole: the head is still the same. This is a read-modify-write that
- * changes nothing, and not a load: on weakly ordered processors the plain loads before a load may still sink below it
- * (Boehm, "Can seqlocks get along with programming language memory models?", MSPC 2012).
- */
-export function unchanged(region: usize, head: i64): bool {
-  if (isAlone(region)) return true;
-  return atomic.add<i64>(homeOf(region) + HEAD, 0) === head;
-}
-
-/** Whether the region has one participant, whose thread no other can overtake. Sharing moves a set to a region with more. */
-function isAlone(region: usize): bool {
-  return load<i32>(region + PARTICIPANTS) === 1;
-}
-
-/** Copies the live part of each log to the front of the log in the copy. */
-function copyLogs(region: usize, source: usize, target: usize): void {
-  let definition = region + DEFINITIONS;
-  const end = definition + load<i32>(region + LIMITS) * DEFINITION_BYTES;
-  for (; definition < end; definition += DEFINITION_BYTES) {
-    if (load<i32>(definition + KIND) !== SLIDING_WINDOW) continue;
-    const state = target + load<i32>(definition + STATE);
-    const log = load<i32>(definition + LOG);
-    // The mask keeps a torn pair of numbers inside the log.
-    const first = load<i32>(state + FIRST) & (MAX_ENTRIES - 1);
-    const count = min(load<u32>(state + COUNT), MAX_ENTRIES - first);
-    store<i32>(state + FIRST, 0);
-    store<i32>(state + COUNT, count);
-    memory.copy(target + log, source + log + first * ENTRY_BYTES, count * ENTRY_BYTES);
-  }
 }

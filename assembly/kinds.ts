@@ -70,8 +70,7 @@ export function define(definition: usize, capacity: i64): void {
 }
 
 /**
- * Asks one limit of a staged block for `units`, as `take` does. A pause counts too: nothing passes before it ends, so that the limit
- * is asked as of then.
+ * Asks one limit for `units`, as `take` does. A pause counts too: nothing passes before it ends, so that the limit is asked as of then.
  */
 export function ask(
   definition: usize,
@@ -81,16 +80,17 @@ export function ask(
   stamp: i64,
   units: i64,
   demand: i64,
+  dry: bool,
 ): i64 {
   const record = block + load<i32>(definition + STATE);
   const paused = load<i64>(record + PAUSED);
   const isPaused = paused > now;
   // A shadow lets pass: its state stays as it is.
   if (isPaused && (paused === NEVER || isShadow(definition))) return paused;
-  const ready = take(definition, block, scratch, max(now, paused), stamp, units, demand);
+  const ready = take(definition, block, scratch, max(now, paused), stamp, units, demand, dry || isPaused);
   if (ready !== 0) return ready;
   if (isPaused) return paused;
-  store<i64>(record + GRANTED, load<i64>(record + GRANTED) + 1);
+  if (!dry) store<i64>(record + GRANTED, load<i64>(record + GRANTED) + 1);
   return 0;
 }
 
@@ -111,9 +111,9 @@ function count(total: usize, more: i64): void {
 }
 
 /**
- * Takes `units` from one limit of a staged block. Returns 0 if the limit grants them, and would still have granted them after the
- * `demand` of the waiters before. Else returns the first microsecond at which this limit alone would grant them then: NEVER if no
- * passing of time helps. `scratch` is the participant's.
+ * Takes `units` from one limit, unless it is a `dry` run. Returns 0 if the limit grants them, and would still have granted them after
+ * the `demand` of the waiters before. Else it changes nothing, and returns the first microsecond at which this limit alone would grant
+ * them then: NEVER if no passing of time helps. `scratch` is the participant's.
  */
 function take(
   definition: usize,
@@ -123,30 +123,31 @@ function take(
   stamp: i64,
   units: i64,
   demand: i64,
+  dry: bool,
 ): i64 {
   if (units > load<i64>(definition + CEILING)) return NEVER;
   const state = block + load<i32>(definition + STATE);
   switch (load<i32>(definition + KIND)) {
     case TOKEN_BUCKET:
-      return tokenBucket.take<Narrow>(definition, state, now, stamp, units, demand);
+      return tokenBucket.take<Narrow>(definition, state, now, stamp, units, demand, dry);
     case GCRA:
-      return gcra.take<Narrow>(definition, state, now, stamp, units, demand);
+      return gcra.take<Narrow>(definition, state, now, stamp, units, demand, dry);
     case LEAKY_BUCKET:
-      return leakyBucket.take<Narrow>(definition, state, now, units, demand);
+      return leakyBucket.take<Narrow>(definition, state, now, units, demand, dry);
     case SLIDING_WINDOW:
-      return slidingWindow.take(definition, state, logOf(definition, block), now, units, demand);
+      return slidingWindow.take(definition, state, logOf(definition, block), now, units, demand, dry);
     case FIXED_WINDOW:
-      return fixedWindow.take(definition, state, now, aheadOf(scratch), units, demand);
+      return fixedWindow.take(definition, state, now, aheadOf(scratch), units, demand, dry);
     case WIDE_BUCKET:
-      return tokenBucket.take<Wide>(definition, state, now, stamp, units, demand);
+      return tokenBucket.take<Wide>(definition, state, now, stamp, units, demand, dry);
     case WIDE_LEAKY_BUCKET:
-      return leakyBucket.take<Wide>(definition, state, now, units, demand);
+      return leakyBucket.take<Wide>(definition, state, now, units, demand, dry);
     case UNLIMITED:
       return 0;
     case CALENDAR:
-      return calendar.take(definition, state, scratch, now, units, demand);
+      return calendar.take(definition, state, scratch, now, units, demand, dry);
     default:
-      return resource.take(definition, state, load<i32>(scratch + PARTICIPANT), units, demand);
+      return resource.take(definition, state, load<i32>(scratch + PARTICIPANT), units, demand, dry);
   }
 }
 
@@ -256,7 +257,7 @@ export function fullAt(definition: usize, block: usize, scratch: usize, now: i64
   const kind = load<i32>(definition + KIND);
   if (kind === RESOURCE || kind === UNLIMITED) return now;
   if (kind === SLIDING_WINDOW) return slidingWindow.fullAt(definition, state, logOf(definition, block), now);
-  if (kind === FIXED_WINDOW) return fixedWindow.fullAt(definition, state, now, aheadOf(scratch));
+  if (kind === FIXED_WINDOW) return fixedWindow.fullAt(state, now);
   if (kind === CALENDAR) return calendar.fullAt(definition, state, scratch, now);
   if (kind >= WIDE_BUCKET) return debt.fullAt<Wide>(definition, state, now);
   return debt.fullAt<Narrow>(definition, state, now);
@@ -283,7 +284,7 @@ export function used(definition: usize, block: usize, scratch: usize, now: i64):
   if (kind === RESOURCE) return load<i64>(state + IN_USE);
   if (kind === UNLIMITED) return 0;
   if (kind === SLIDING_WINDOW) return slidingWindow.used(definition, state, logOf(definition, block), now);
-  if (kind === FIXED_WINDOW) return fixedWindow.used(definition, state, now, aheadOf(scratch));
+  if (kind === FIXED_WINDOW) return fixedWindow.used(state, now);
   if (kind === CALENDAR) return calendar.used(definition, state, scratch, now);
   if (kind >= WIDE_BUCKET) return debt.used<Wide>(definition, state, now);
   return debt.used<Narrow>(definition, state, now);

@@ -1,6 +1,7 @@
 /** The transactions that concern a participant as such: the correction of its time, and its end. */
 import * as claims from "./claims";
-import { isElsewhere, MOVED, publish, readHead, stage, unchanged } from "./commit";
+import { MOVED } from "./commit";
+import { isElsewhere, publish, readHead, stage, unchanged } from "./head";
 import * as kinds from "./kinds";
 import { AHEAD, DEFINITION_BYTES, DEFINITIONS, INSIDE, LATEST, LIMITS, PARTICIPANT, SHIFT } from "./layout";
 import { lifeOf } from "./life";

@@ -6,7 +6,8 @@
  *
  * The old block is only read. It may be torn, and what was made of it is then thrown away, as in any transaction.
  */
-import { isElsewhere, MOVED, present, publish, readHead, unchanged } from "./commit";
+import { MOVED } from "./commit";
+import { isElsewhere, present, publish, readHead, unchanged } from "./head";
 import { inherit } from "./inherit";
 import * as kinds from "./kinds";
 import {

@@ -1,6 +1,6 @@
 /** Lays out the region of a set, once, before the first take. */
 import { claimBytes, maxClaims } from "./claims";
-import { begin } from "./commit";
+import { begin } from "./head";
 import * as kinds from "./kinds";
 import {
   BLOCK_BYTES,

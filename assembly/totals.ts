@@ -25,15 +25,15 @@ import {
 } from "./layout";
 import { wait } from "./time";
 
-/** Counts the refused request in the scratch area, at the limits that refuse it. */
-export function countRefusal(region: usize, scratch: usize): void {
+/** Counts the refused request in the scratch area, at those of the limits from `first` until `end` that refuse it. */
+export function countRefusal(region: usize, scratch: usize, first: i32, end: i32): void {
   const refuser = load<f64>(scratch + REFUSER);
   if (refuser >= 0) {
     add(countsOf(region, scratch, i32(refuser)) + REFUSED * UNIT_BYTES);
     return;
   }
   const limits = load<i32>(region + LIMITS);
-  for (let i = 0; i < limits; i++) {
+  for (let i = first; i < end; i++) {
     if (load<f64>(scratch + UNITS + (limits + i) * UNIT_BYTES) > 0) {
       add(countsOf(region, scratch, i) + REFUSED * UNIT_BYTES);
     }

@@ -10,7 +10,11 @@ import binaryen from "binaryen";
  */
 const HOT = [
   "commit/transact",
-  "commit/present",
+  "head/isAlone",
+  "head/present",
+  "head/publish",
+  "head/readHead",
+  "kinds/ask",
   "kinds/take",
   "algorithms/debt/owed<i64>",
   "algorithms/debt/readyAt<i64>",

@@ -117,6 +117,8 @@ async function bundle(folder, format, names, others) {
     format,
     entryFileNames: `[name].${ending}`,
     chunkFileNames: `chunks/[name].${ending}`,
+    // Functions need not check then whether a variable of the module has its value yet: engines inline by size.
+    topLevelVar: true,
     codeSplitting: { groups: [{ name: "set", test: (id) => ofMain.has(id) }] },
     plugins: [removable],
     // The files stay readable, without source maps: a trace in them says more than one in minified files, and starts as soon.

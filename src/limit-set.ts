@@ -4,7 +4,7 @@ import { Grant, runWith } from "./acquisition/acquisition.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
 import { closed, LivingSet } from "./changes/living-set.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect } from "./contract.ts";
-import { type Answer, isGranted, MOVED, tokenOf } from "./core/answer.ts";
+import { type Answer, isGranted, isRefused, MOVED, tokenOf } from "./core/answer.ts";
 import { canShare } from "./core/module.ts";
 import { Region, TRY } from "./core/region.ts";
 import { begin } from "./limits/beginning.ts";
@@ -96,11 +96,12 @@ class LimitSet<M extends string = string, K extends string = M>
       const region = this.region ?? closed();
       // The clock is read first: one that redefines the set would leave units of other limits.
       const now = this.clock.now();
-      const units = this.requests.parse(requested);
-      const answer = region.take(units, now, TAKE);
+      const requests = this.requests;
+      const units = requests.parse(requested);
+      const answer = region.take(units, requests.first, requests.end, now, TAKE);
       return isGranted(answer)
         ? Promise.resolve(new Grant(this.granter, units, tokenOf(answer)))
-        : this.waitFor({ units, covered: undefined }, answer, options, requested);
+        : this.waitFor({ units, covered: undefined }, answer, now, options, requested);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -119,11 +120,13 @@ class LimitSet<M extends string = string, K extends string = M>
   tryAcquire(requested?: Amounts<M>): Acquisition<M, K> {
     const region = this.region ?? closed();
     const now = this.clock.now();
-    const units = this.requests.parse(requested);
-    if (this.waiters.size > 0) return this.granter.tryAmong(units, now) ?? this.refuse(MOVED, requested);
-    const answer = region.take(units, now, TRY);
-    // A granted answer is its token: a call of `tokenOf` would be one too many to be inlined.
-    return isGranted(answer) ? new Grant(this.granter, units, answer) : this.refuse(answer, requested);
+    const requests = this.requests;
+    const units = requests.parse(requested);
+    if (this.waiters.size > 0)
+      return this.granter.tryAmong(units, now) ?? this.refuse(MOVED, units, now, requested);
+    const answer = region.take(units, requests.first, requests.end, now, TRY);
+    // A granted answer is its token, 0 or more: calls of `isGranted` and `tokenOf` would be too many to be inlined.
+    return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(answer, units, now, requested);
   }
 
   /**
@@ -208,7 +211,7 @@ class LimitSet<M extends string = string, K extends string = M>
       begin: (limits, inherit, version) => this.begin(limits, inherit, version),
       serve: () => queue.serve(),
       recordOf: (acquisition) => Grant.recordOf(acquisition as Grant<M, K>),
-      grantAgain: ({ units, token, covered }) => new Grant(granter, units, token, covered),
+      grantAgain: ({ units, token, covered }) => Grant.of(granter, units, token, covered, 0),
     };
   }
 
@@ -225,26 +228,26 @@ class LimitSet<M extends string = string, K extends string = M>
       const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
       const request = { units, covered };
       if (this.waiters.size > 0) return this.queue.acquire(request, now, options);
-      const answer = covered
-        ? region.takeSince(units, now, toMicros(now), true)
-        : region.take(units, now, TAKE);
-      if (isGranted(answer)) return Promise.resolve(new Grant(this.granter, units, tokenOf(answer), covered));
-      return this.waitFor(request, answer, options, requested);
+      const answer = region.takeSince(units, now, covered ? toMicros(now) : 0, covered !== undefined);
+      return this.waitFor(request, answer, now, options, requested);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  /** Lets a request wait that the core has just refused. The core may have corrected the clock. */
+  /** Lets a request wait, unless the core has granted it. The core may have corrected the clock. */
   private waitFor(
     request: Request,
-    answer: Answer,
+    refused: Answer,
+    taken: number,
     options: AcquireOptions | undefined,
     requested: Amounts<M> | undefined,
   ): Waiting<M, K> {
     const { granter } = this;
+    const { units, covered } = request;
+    const answer = this.open().refused(refused, units, taken, TAKE);
+    if (isGranted(answer)) return Promise.resolve(Grant.of(granter, units, tokenOf(answer), covered, 0));
     if (this.hasMoved(answer)) {
-      const { covered } = request;
       return covered
         ? granter.acquireNested(requested, options, covered, 0)
         : this.enter(requested, options, undefined);
@@ -254,8 +257,17 @@ class LimitSet<M extends string = string, K extends string = M>
     return this.queue.acquire(this.granter.anew(request, granter), now, options);
   }
 
-  private refuse(answer: Answer, requested: Amounts<M> | undefined): Acquisition<M, K> {
-    return this.hasMoved(answer) ? this.tryAcquire(requested) : this.granter.refuse(answer);
+  /** The end of a try that the core has not granted. */
+  private refuse(
+    refused: Answer,
+    units: readonly number[],
+    now: number,
+    requested: Amounts<M> | undefined,
+  ): Acquisition<M, K> {
+    if (isRefused(refused)) return this.granter.refuse(refused, units);
+    const answer = this.open().refused(refused, units, now, TRY);
+    if (isGranted(answer)) return new Grant(this.granter, units, tokenOf(answer));
+    return this.hasMoved(answer) ? this.tryAcquire(requested) : this.granter.refuse(answer, units);
   }
 }
 

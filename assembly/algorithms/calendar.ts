@@ -6,7 +6,8 @@
  * participants agree on it; one whose wall clock has it that the window lasts longer lets it last.
  */
 import { AHEAD, BEGAN, TOLD_END, USED_IN_WINDOW, WEIGHT, WINDOW_END } from "../layout";
-import { MOST, takeOf } from "./fixed-window";
+import * as fixedWindow from "./fixed-window";
+import { MOST } from "./fixed-window";
 
 /** In place of the time at which a request can pass: the caller has to be asked first. */
 export const UNKNOWN: i64 = -1;
@@ -18,9 +19,19 @@ export function take(
   now: i64,
   units: i64,
   demand: i64,
+  dry: bool,
 ): i64 {
+  const end = load<i64>(state + WINDOW_END);
+  const count = load<i64>(state + USED_IN_WINDOW);
+  const began = load<i64>(state + BEGAN);
   if (!turn(definition, state, scratch, now)) return UNKNOWN;
-  return takeOf(definition, state, units, demand);
+  const ready = fixedWindow.take(definition, state, now, 0, units, demand, dry);
+  if (ready !== 0 || dry) {
+    store<i64>(state + WINDOW_END, end);
+    store<i64>(state + USED_IN_WINDOW, count);
+    store<i64>(state + BEGAN, began);
+  }
+  return ready;
 }
 
 /**

@@ -79,7 +79,7 @@ export function fullAt<D>(definition: usize, state: usize, now: i64): i64 {
 
 /** Returns the units that have not leaked out yet. A part of a unit counts as one. */
 export function used<D>(definition: usize, state: usize, now: i64): i64 {
-  return wholeUnits<D>(definition, leak<D>(definition, state, now));
+  return wholeUnits<D>(definition, owed<D>(definition, state, now));
 }
 
 /**

@@ -9,23 +9,25 @@ import { LAST } from "../time";
 /** Charges run a window's count up to this at most: the sum of two counts still fits 64 bits. */
 export const MOST: i64 = 1 << 61;
 
-export function take(definition: usize, state: usize, now: i64, ahead: i64, units: i64, demand: i64): i64 {
-  used(definition, state, now, ahead);
-  return takeOf(definition, state, units, demand);
-}
-
-/** Takes from the present window. */
-export function takeOf(definition: usize, state: usize, units: i64, demand: i64): i64 {
-  const count = load<i64>(state + USED_IN_WINDOW);
+export function take(
+  definition: usize,
+  state: usize,
+  now: i64,
+  ahead: i64,
+  units: i64,
+  demand: i64,
+  dry: bool,
+): i64 {
+  const count = used(state, now);
   const capacity = load<i64>(definition + CEILING);
   const sum = units + demand;
-  if (count + sum > capacity) {
-    // Charges above the capacity end with their window.
-    const windows = (min(count, capacity) + sum - 1) / capacity;
-    return later(load<i64>(state + WINDOW_END), definition, windows - 1);
+  if (count + sum <= capacity) {
+    if (!dry) charge(definition, state, now, ahead, units);
+    return 0;
   }
-  store<i64>(state + USED_IN_WINDOW, count + units);
-  return 0;
+  // Charges above the capacity end with their window.
+  const windows = (min(count, capacity) + sum - 1) / capacity;
+  return later(presentEnd(definition, state, now, ahead), definition, windows - 1);
 }
 
 /** Returns the time that is so many windows later than `ready`, or the latest time there is. */
@@ -34,33 +36,37 @@ export function later(ready: i64, definition: usize, windows: i64): i64 {
   return windows > LAST / window ? LAST : ready + windows * window;
 }
 
-/** Adds units to the present window without a grant, above the capacity if need be. */
+/** Adds units to the present window, above the capacity if need be. */
 export function charge(definition: usize, state: usize, now: i64, ahead: i64, units: i64): void {
-  const count = used(definition, state, now, ahead);
+  const count = used(state, now);
+  store<i64>(state + WINDOW_END, presentEnd(definition, state, now, ahead));
   store<i64>(state + USED_IN_WINDOW, min(count + units, MOST));
 }
 
 /** Forgets the grants of the present window. */
 export function reset(definition: usize, state: usize, now: i64, ahead: i64): void {
-  used(definition, state, now, ahead);
+  store<i64>(state + WINDOW_END, presentEnd(definition, state, now, ahead));
   store<i64>(state + USED_IN_WINDOW, 0);
 }
 
 /** Returns the end of the present window, if anything was taken in it. */
-export function fullAt(definition: usize, state: usize, now: i64, ahead: i64): i64 {
-  return used(definition, state, now, ahead) === 0 ? now : load<i64>(state + WINDOW_END);
+export function fullAt(state: usize, now: i64): i64 {
+  return used(state, now) === 0 ? now : load<i64>(state + WINDOW_END);
 }
 
-/** Turns to the window of `now`, and returns the units that were taken in it. */
-export function used(definition: usize, state: usize, now: i64, ahead: i64): i64 {
+/** Returns the units that were taken in the window of `now`. */
+export function used(state: usize, now: i64): i64 {
+  return now < load<i64>(state + WINDOW_END) ? load<i64>(state + USED_IN_WINDOW) : 0;
+}
+
+/** The end of the window of `now`. */
+function presentEnd(definition: usize, state: usize, now: i64, ahead: i64): i64 {
   const last = load<i64>(state + WINDOW_END);
-  if (now < last) return load<i64>(state + USED_IN_WINDOW);
+  if (now < last) return last;
   const window = load<i64>(definition + WINDOW);
   const end = endOf(window, now, ahead);
   // Threads whose wall clocks disagree would cut each other's windows short: after a window of another's follows a whole one.
-  store<i64>(state + WINDOW_END, end - window >= last ? end : last + window);
-  store<i64>(state + USED_IN_WINDOW, 0);
-  return 0;
+  return end - window >= last ? end : last + window;
 }
 
 /** The wall clock was moved: the count goes on in the present window of the wall clock. */

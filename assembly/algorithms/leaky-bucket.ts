@@ -9,10 +9,11 @@ import { isZero, ofUnits, timeOf } from "../numbers";
 import { owed } from "./debt";
 
 /** `demand` is a time: that in which the units of all waiters before leak out, one waiter after the other. */
-export function take<D>(definition: usize, state: usize, now: i64, units: i64, demand: i64): i64 {
+export function take<D>(definition: usize, state: usize, now: i64, units: i64, demand: i64, dry: bool): i64 {
   const debt = owed<D>(definition, state, now);
   const rest = demand + (isZero<D>(debt) ? 0 : timeOf<D>(definition, debt));
   if (rest > 0) return now + rest;
+  if (dry) return 0;
   store<i64>(state + AT, now);
   store<D>(state + DEBT, ofUnits<D>(definition, units));
   return 0;

@@ -5,9 +5,17 @@
 import { CEILING, HELD, HELD_BYTES, IN_USE } from "../layout";
 import { NEVER } from "../time";
 
-export function take(definition: usize, state: usize, participant: i32, units: i64, demand: i64): i64 {
+export function take(
+  definition: usize,
+  state: usize,
+  participant: i32,
+  units: i64,
+  demand: i64,
+  dry: bool,
+): i64 {
   const inUse = load<i64>(state + IN_USE) + units;
   if (inUse + demand > load<i64>(definition + CEILING)) return NEVER;
+  if (dry) return 0;
   store<i64>(state + IN_USE, inUse);
   store<i64>(held(state, participant), load<i64>(held(state, participant)) + units);
   return 0;

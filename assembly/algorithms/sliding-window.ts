@@ -17,27 +17,38 @@ import {
 } from "../layout";
 import { later, MOST } from "./fixed-window";
 
-export function take(definition: usize, state: usize, log: usize, now: i64, units: i64, demand: i64): i64 {
+export function take(
+  definition: usize,
+  state: usize,
+  log: usize,
+  now: i64,
+  units: i64,
+  demand: i64,
+  dry: bool,
+): i64 {
   const capacity = load<i64>(definition + CEILING);
   let free = capacity - used(definition, state, log, now);
   const sum = units + demand;
-  if (sum > free) {
-    // One window after a unit has passed, its place is free for another.
-    const windows = (sum - 1) / capacity;
-    free -= sum - windows * capacity;
-    return later(free < 0 ? readyAt(definition, state, log, -free) : now, definition, windows);
+  if (sum <= free) {
+    if (!dry) charge(definition, state, log, now, units);
+    return 0;
   }
-  charge(definition, state, log, now, units);
-  return 0;
+  // One window after a unit has passed, its place is free for another.
+  const windows = (sum - 1) / capacity;
+  free -= sum - windows * capacity;
+  return later(free < 0 ? readyAt(definition, state, log, now, -free) : now, definition, windows);
 }
 
-/** Adds units at `now`, above the capacity if need be. */
+/** Adds units at `now`, above the capacity if need be, and drops the entries that have left the window. */
 export function charge(definition: usize, state: usize, log: usize, now: i64, units: i64): void {
   const sum = used(definition, state, log, now);
+  const first = firstIn(definition, state, log, now);
+  let end = endOf(state);
   units = min(units, MOST - sum);
   store<i64>(state + SUM, sum + units);
-  let end = load<i32>(state + FIRST) + load<i32>(state + COUNT);
-  if (load<i32>(state + COUNT) > 0) {
+  store<i32>(state + FIRST, first);
+  store<i32>(state + COUNT, end - first);
+  if (end > first) {
     const last = entry(log, end - 1);
     if (load<i64>(last + ENTRY_TIME) === now) {
       store<i64>(last + ENTRY_AMOUNT, load<i64>(last + ENTRY_AMOUNT) + units);
@@ -62,30 +73,41 @@ export function reset(state: usize): void {
 
 /** Returns when the last entry leaves the window. */
 export function fullAt(definition: usize, state: usize, log: usize, now: i64): i64 {
-  return used(definition, state, log, now) === 0 ? now : readyAt(definition, state, log, i64.MAX_VALUE);
+  if (used(definition, state, log, now) === 0) return now;
+  return readyAt(definition, state, log, now, i64.MAX_VALUE);
 }
 
-/** Drops the entries that have left the window, and returns the sum of the rest. */
+/** Returns the sum of the entries in the window. */
 export function used(definition: usize, state: usize, log: usize, now: i64): i64 {
-  const expiry = now - load<i64>(definition + WINDOW);
-  let first = load<i32>(state + FIRST);
-  let count = load<i32>(state + COUNT);
+  const end = firstIn(definition, state, log, now);
   let sum = load<i64>(state + SUM);
-  while (count > 0 && load<i64>(entry(log, first) + ENTRY_TIME) <= expiry) {
-    sum -= load<i64>(entry(log, first) + ENTRY_AMOUNT);
-    first++;
-    count--;
-  }
-  store<i32>(state + FIRST, first);
-  store<i32>(state + COUNT, count);
-  store<i64>(state + SUM, sum);
+  for (let i = firstOf(state); i < end; i++) sum -= load<i64>(entry(log, i) + ENTRY_AMOUNT);
   return sum;
 }
 
-/** Returns when so many of the oldest entries have left the window that `excess` has gone with them. */
-function readyAt(definition: usize, state: usize, log: usize, excess: i64): i64 {
-  let at = load<i32>(state + FIRST);
-  const last = at + load<i32>(state + COUNT) - 1;
+/** The first entry that has not left the window. */
+function firstIn(definition: usize, state: usize, log: usize, now: i64): i32 {
+  const expiry = now - load<i64>(definition + WINDOW);
+  const end = endOf(state);
+  let first = firstOf(state);
+  while (first < end && load<i64>(entry(log, first) + ENTRY_TIME) <= expiry) first++;
+  return first;
+}
+
+// Torn numbers must not lead out of the log.
+function firstOf(state: usize): i32 {
+  return load<i32>(state + FIRST) & (MAX_ENTRIES - 1);
+}
+
+/** The end of the entries. */
+function endOf(state: usize): i32 {
+  return min(firstOf(state) + load<i32>(state + COUNT), MAX_ENTRIES);
+}
+
+/** Returns when so many of the oldest entries in the window have left it that `excess` has gone with them. */
+function readyAt(definition: usize, state: usize, log: usize, now: i64, excess: i64): i64 {
+  const last = endOf(state) - 1;
+  let at = min(firstIn(definition, state, log, now), last);
   while (at < last) {
     excess -= load<i64>(entry(log, at) + ENTRY_AMOUNT);
     if (excess <= 0) break;

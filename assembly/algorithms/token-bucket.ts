@@ -9,13 +9,22 @@ import { isLess, minus, plus, roomFor } from "../numbers";
 import { pushMark } from "../refund";
 import { owed, readyAt, readyBehind, settleAt } from "./debt";
 
-export function take<D>(definition: usize, state: usize, now: i64, stamp: i64, units: i64, demand: i64): i64 {
+export function take<D>(
+  definition: usize,
+  state: usize,
+  now: i64,
+  stamp: i64,
+  units: i64,
+  demand: i64,
+  dry: bool,
+): i64 {
   const sum = units + demand;
   const excess = sum - load<i64>(definition + CEILING);
   if (excess > 0) return readyBehind<D>(definition, state, now, excess);
   const debt = owed<D>(definition, state, now);
   const room = roomFor<D>(definition, sum);
   if (isLess<D>(room, debt)) return readyAt<D>(definition, now, minus<D>(definition, debt, room));
+  if (dry) return 0;
   settleAt<D>(state, now, debt);
   store<D>(state + DEBT, plus<D>(definition, debt, units));
   pushMark<D>(definition, state, stamp);

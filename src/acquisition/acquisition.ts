@@ -57,14 +57,28 @@ export class Grant<M extends string, K extends string = M> implements Acquisitio
   /** The number by which the granter knows the acquisition again. */
   private readonly token: number;
   /** The limits that the acquisitions around this one hold. */
-  private readonly covered: readonly boolean[] | undefined;
-  readonly waitedMs: number;
+  protected covered: readonly boolean[] | undefined = undefined;
+  waitedMs = 0;
   private usage: readonly number[] | undefined = undefined;
   private marker: Marker | undefined = undefined;
 
   /** Reads the data of a grant, which no other code can read. */
   static recordOf<M extends string, K extends string>({ units, token, covered }: Grant<M, K>): GrantRecord {
     return { units, token, covered };
+  }
+
+  /** A grant with all of its data. */
+  static of<M extends string, K extends string>(
+    granter: Granter<M, K>,
+    units: readonly number[],
+    token: number,
+    covered: readonly boolean[] | undefined,
+    waitedMs: number,
+  ): Grant<M, K> {
+    const grant = new Grant(granter, units, token);
+    grant.covered = covered;
+    grant.waitedMs = waitedMs;
+    return grant;
   }
 
   /** Calls the body of a `run`, which has the grant. */
@@ -79,18 +93,11 @@ export class Grant<M extends string, K extends string = M> implements Acquisitio
     return granter.present?.(units) ?? ([granter.requests, units] as const);
   }
 
-  constructor(
-    granter: Granter<M, K>,
-    units: readonly number[],
-    token: number,
-    covered?: readonly boolean[],
-    waitedMs = 0,
-  ) {
+  /** The grant of a request that was alone and has not waited. It has few parameters, since engines inline by size. */
+  constructor(granter: Granter<M, K>, units: readonly number[], token: number) {
     this.granter = granter;
     this.units = units;
     this.token = token;
-    this.covered = covered;
-    this.waitedMs = waitedMs;
     const leaks = granter.leaks;
     if (leaks !== undefined) this.marker = leaks.mark(units, token);
   }

@@ -18,9 +18,9 @@ export class Denials<K extends string> {
     this.only = keys.length === 1 ? this.alone[0] : undefined;
   }
 
-  /** The denial of the request that the core refused last. */
-  last(region: Region): Denial<K> {
-    return this.only ?? this.ofSeveral(region);
+  /** The denial of the request for `units`, which the core refused last. */
+  last(region: Region, units: readonly number[]): Denial<K> {
+    return this.only ?? this.ofSeveral(region, units);
   }
 
   /** The denial by one limit. */
@@ -43,12 +43,12 @@ export class Denials<K extends string> {
   }
 
   /** The limits that refused the last request. */
-  private refusers(region: Region): K[] {
-    return this.keys.filter((_, i) => region.refuses(i));
+  private refusers(region: Region, units: readonly number[]): K[] {
+    return this.keys.filter((_, i) => units[i]! > 0 && region.refuses(i));
   }
 
-  private ofSeveral(region: Region): Denial<K> {
+  private ofSeveral(region: Region, units: readonly number[]): Denial<K> {
     const refuser = region.refuser;
-    return refuser >= 0 ? this.alone[refuser]! : this.ofKeys(this.refusers(region));
+    return refuser >= 0 ? this.alone[refuser]! : this.ofKeys(this.refusers(region, units));
   }
 }

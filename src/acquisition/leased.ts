@@ -69,7 +69,9 @@ export class LeasedGrant<M extends string, K extends string = M>
     signal: AbortSignal,
     waitedMs = 0,
   ) {
-    super(granter, units, token, covered, waitedMs);
+    super(granter, units, token);
+    this.covered = covered;
+    this.waitedMs = waitedMs;
     this.signal = signal;
   }
 

@@ -178,10 +178,10 @@ export class LocalGranter<M extends string, K extends string = M>
     return this.region?.settle(this.due, now, token) ?? REFUSED;
   }
 
-  /** The refusal of a try that the core has just answered, while no request waits. */
-  refuse(answer: Answer): Refusal<M, K> {
+  /** The refusal of a try for `units` that the core has just answered, while no request waits. */
+  refuse(answer: Answer, units: readonly number[]): Refusal<M, K> {
     if (isReclaimed(answer)) this.endReclaimed();
-    return new Refusal(this.denials.last(this.open()), waitOf(answer));
+    return new Refusal(this.denials.last(this.open(), units), waitOf(answer));
   }
 
   /** A try while requests wait: it passes them only where it delays none of them. Undefined if another thread has redefined the set. */
@@ -281,7 +281,7 @@ export class LocalGranter<M extends string, K extends string = M>
 
   grant({ units, covered }: Request, token: number, waitedMs: number): Grant<M, K> {
     const taken = this.requests.shadows.length > 0 ? this.open().markPassed(units) : units;
-    return new Grant(this, taken, token, covered, waitedMs);
+    return Grant.of(this, taken, token, covered, waitedMs);
   }
 
   outlook(asked: Asked, now: number, isFresh: boolean): Outlook {

@@ -43,6 +43,11 @@ export function isMoved(given: Answer): boolean {
   return given === MOVED;
 }
 
+/** Whether the answer is a plain refusal, known by one comparison: not all refusals are, but none of the other answers is. */
+export function isRefused(given: Answer): boolean {
+  return given > -Number.MAX_VALUE / 4 && given < 0;
+}
+
 export function isGranted(given: Answer): boolean {
   return given >= 0;
 }

@@ -30,9 +30,9 @@ export const FIRST_UNIT = (UNITS - REFUSER) / 8;
 
 /** The same front for a participant whose time is `shift` microseconds ahead of the readings that it is passed. */
 export function shiftedFront(front: Front, shift: number): Front {
-  const transact: CoreExports["transact"] = (start, scratch, life, now, action, since) => {
+  const transact: CoreExports["transact"] = (start, scratch, life, now, action, since, first, end) => {
     const time = now === NO_TIME ? now : -2 - Math.floor(now * 1000 + 0.5) - shift;
-    return front.core.transact(start, scratch, life, time, action, since);
+    return front.core.transact(start, scratch, life, time, action, since, first, end);
   };
   return {
     get f64() {
@@ -59,16 +59,19 @@ export function sharedFront(
   const f64 = new Float64Array(FIRST_UNIT + (REPORT_AFTER + REPORT_WORDS) * count);
   const words = new Int32Array(heap.memory.buffer);
   const present = (sharing.home + PRESENT) / 4;
-  const transact: CoreExports["transact"] = (start, scratch, life, now, action, since) => {
+  const transact: CoreExports["transact"] = (start, scratch, life, now, action, since, first, end) => {
     if (!sharing.enter()) return RECLAIMED;
     try {
       if (Atomics.load(words, present) !== number) return MOVED;
       const there = heap.f64;
-      for (let i = 0; i < count; i++) there[units + i] = f64[FIRST_UNIT + i]!;
+      // All limits, since a claim of the request, too, is made of them.
+      for (let i = 0; i < count; i++) {
+        there[units + i] = end === 0 || (i >= first && i < end) ? f64[FIRST_UNIT + i]! : 0;
+      }
       if (action & AFTER) {
         for (let i = 2 * count; i < 3 * count; i++) there[units + i] = f64[FIRST_UNIT + i]!;
       }
-      const answer = heap.core.transact(start, scratch, life, now, action, since) as Answer;
+      const answer = heap.core.transact(start, scratch, life, now, action, since, 0, 0) as Answer;
       if (tells || (action & ACTION) !== TAKE || !isGranted(answer)) {
         const end = (action & ACTION) === INSPECT && action & COUNTED ? f64.length : FIRST_UNIT + 2 * count;
         for (let i = 0, at = units - FIRST_UNIT; i < end; i++, at++) f64[i] = there[at]!;

@@ -32,7 +32,17 @@ export interface CoreExports {
     flags: number,
   ): void;
   scratchOf(region: number, participant: number): number;
-  transact(region: number, scratch: number, life: number, ms: number, action: number, since: number): number;
+  /** With 0 for `first` and `end`, of all limits. */
+  transact(
+    region: number,
+    scratch: number,
+    life: number,
+    ms: number,
+    action: number,
+    since: number,
+    first: number,
+    end: number,
+  ): number;
   change(region: number, scratch: number, life: number, ms: number, action: number): number;
   countEnd(region: number, scratch: number, word: number): void;
   correct(region: number, scratch: number, life: number, ms: number, shift: number, ahead: number): number;

@@ -12,7 +12,7 @@ import {
   TAKE,
   UNITS,
 } from "../../assembly/layout.ts";
-import { type Answer, asksForWindow, isBehind, isGranted, isPreliminary } from "./answer.ts";
+import { type Answer, asksForWindow, isBehind, isPreliminary } from "./answer.ts";
 import { arenaFor, type Heap } from "./arena.ts";
 import { FIRST_UNIT } from "./front.ts";
 import { exceedsAlone } from "./holdings.ts";
@@ -49,15 +49,22 @@ export class Region extends Residence {
     return this.heap.f64[(this.scratch + REPEATS) / 8]!;
   }
 
-  /** Takes `units`, one entry for each limit, from all limits or from none. An entry of 0 leaves its limit out. `action` is TAKE or TRY. */
-  take(units: readonly number[], now: number, action: number = TAKE): Answer {
-    // Written out, without a call of `transact`: engines inline the path of a take only while it is small and flat.
+  /**
+   * Takes `units`, one entry for each limit, from all limits or from none. An entry of 0 leaves its limit out, and all entries are 0
+   * but those from `first` until `end`. `action` is TAKE or TRY. An answer that is no grant is to be passed on to `refused`.
+   */
+  take(units: readonly number[], first: number, end: number, now: number, action: number): Answer {
+    // Engines inline the path of a take only while it is small and flat.
     const front = this.front;
     const f64 = front.f64;
     const at = this.units;
-    for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
-    const answer = front.core.transact(this.start, this.scratch, this.life, now, action, 0) as Answer;
-    return isGranted(answer) || !isPreliminary(answer) ? answer : this.goOn(answer, action, units, now, 0);
+    for (let i = first; i < end; i++) f64[at + i] = units[i]!;
+    return front.core.transact(this.start, this.scratch, this.life, now, action, 0, first, end) as Answer;
+  }
+
+  /** The answer to a `take` that has not granted `units`: another one if something else had to come first. */
+  refused(answer: Answer, units: readonly number[], now: number, action: number): Answer {
+    return isPreliminary(answer) ? this.goOn(answer, action, units, now, 0) : answer;
   }
 
   /**
@@ -85,9 +92,13 @@ export class Region extends Residence {
    * needs `now`: without one it may be `NO_TIME`.
    */
   settle(due: readonly number[], now: number, token: number): Answer {
-    // The core asks nothing when it settles, so that it has to be asked first.
-    if (this.calendars?.some((calendar, i) => calendar && due[i]! > 0)) this.inspect(now);
+    if (this.calendars !== undefined) this.prepareCharge(due, now);
     return this.transact(SETTLE, due, now, token);
+  }
+
+  /** The core asks for no window when it settles, so that it has to be asked first. */
+  private prepareCharge(due: readonly number[], now: number): void {
+    if (this.calendars?.some((calendar, i) => calendar && due[i]! > 0)) this.inspect(now);
   }
 
   /** Reads all limits at one moment, for `usedOf` and `waitOf`. */
@@ -189,7 +200,8 @@ export class Region extends Residence {
     const f64 = front.f64;
     const at = this.units;
     for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
-    const answer = front.core.transact(this.start, this.scratch, this.life, now, action, since) as Answer;
+    const { start, scratch, life } = this;
+    const answer = front.core.transact(start, scratch, life, now, action, since, 0, 0) as Answer;
     return isPreliminary(answer) ? this.goOn(answer, action, units, now, since) : answer;
   }
 

@@ -179,7 +179,7 @@ export function passRequest<M extends string, K extends string>(
   from: Era<M, K>,
   to: Era<M, K>,
   units: readonly number[],
-): number[] {
+): readonly number[] {
   const amounts = explicit(from.requests.names, from.requests.amounts(units));
   return to.requests.parse(passAmounts(from, to, amounts) as never);
 }

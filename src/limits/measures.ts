@@ -8,6 +8,8 @@ export interface Metric<M extends string> {
   readonly name: M;
   /** The index of its first limit. */
   readonly first: number;
+  /** The index behind that of its last limit. */
+  readonly end: number;
   /** The indexes of all its limits, if it has several. */
   readonly all: readonly number[] | undefined;
   /** The limit that bounds a request most. */
@@ -35,6 +37,7 @@ export function measure<M extends string>(limits: readonly Limit<string, M>[]): 
     return {
       name: name as M,
       first: all[0]!,
+      end: all.at(-1)! + 1,
       all: all.length > 1 ? all : undefined,
       limit,
       unit: unitOf(limit),

@@ -5,6 +5,7 @@ import { type Amounts, amountOf } from "./amounts.ts";
 import { ceilingUnits } from "./definition.ts";
 import { isEverywhere } from "./known-options.ts";
 import { type Limit, RateLimitAlgorithm } from "./limits.ts";
+import { copyOf, NOT_REPORTED, spread, unitsOf, usageOf, write } from "./lists.ts";
 import { type Metric, measure } from "./measures.ts";
 import {
   checkAbsent,
@@ -16,8 +17,10 @@ import {
 } from "./request-errors.ts";
 import { toAmount, toUnits } from "./units.ts";
 
-/** In place of usage that has not been reported. */
-const NOT_REPORTED = -1;
+/** So many metrics are looked through before the map is asked, which takes as long. */
+const NEAR = 6;
+/** To allocate so long a list takes longer than all the rest of a request. */
+const LONG = 16;
 
 // Flags of a settlement.
 /** Some units go back. */
@@ -36,6 +39,13 @@ interface Part {
   readonly ceiling: number;
   readonly isRate: boolean;
   readonly isResource: boolean;
+}
+
+/** A request that names one metric. */
+interface Single<M extends string> {
+  readonly metric: Metric<M>;
+  readonly count: number;
+  readonly units: readonly number[];
 }
 
 export class Requests<M extends string, K extends string = M> {
@@ -59,8 +69,18 @@ export class Requests<M extends string, K extends string = M> {
   private readonly nothing: readonly number[];
   /** The places of the metrics, by their names. */
   private readonly places: ReadonlyMap<string, number>;
+  /** The span of the limits of which such a request takes. */
+  private readonly automaticFirst: number;
+  private readonly automaticEnd: number;
   /** Whether there are rates: a request takes nothing of them unless it names them. */
   private readonly wantsNames: boolean;
+  /** The metric of a set's only limit. */
+  private readonly only: Metric<M> | undefined;
+  /** The last request that named one metric, in a set of many limits. */
+  private last: Single<M> | undefined = undefined;
+  /** The span of the limits that the last parsed request takes from: `first` and those up to `end`. It is to be read at once. */
+  first = 0;
+  end: number;
 
   constructor(limits: readonly Limit<K, M>[]) {
     this.metrics = measure(limits);
@@ -81,6 +101,10 @@ export class Requests<M extends string, K extends string = M> {
     this.keys = Object.freeze(limits.map(({ key }) => key));
     this.names = Object.freeze(this.metrics.map(({ name }) => name));
     this.places = new Map(this.names.map((name, place) => [name, place]));
+    this.automaticEnd = this.automatic.lastIndexOf(1) + 1;
+    this.automaticFirst = this.automaticEnd > 0 ? this.automatic.indexOf(1) : limits.length;
+    this.end = limits.length;
+    this.only = limits.length === 1 ? this.metrics[0] : undefined;
   }
 
   /** The most that one request can take of limit `index`, in units. */
@@ -95,11 +119,28 @@ export class Requests<M extends string, K extends string = M> {
     return index;
   }
 
-  /** The units of a request: one entry for each limit. */
-  parse(requested: Amounts<M> | undefined): number[] {
+  /** The units of a request: one entry for each limit. The list must not be changed. */
+  parse(requested: Amounts<M> | undefined): readonly number[] {
+    // Requests that name a set's only limit are the most common, and engines inline by size.
+    const only = this.only;
+    if (only === undefined) return this.parseSeveral(requested);
+    let units = requested === undefined ? only.automatic : 0;
+    for (const name in requested) {
+      if (name !== only.name) return this.parseSeveral(requested);
+      units = toUnits((requested as Named)[name]!, only.unit);
+    }
+    return units > 0 && units <= only.ceiling ? [units] : this.parseSeveral(requested);
+  }
+
+  private parseSeveral(requested: Amounts<M> | undefined): readonly number[] {
     const metrics = this.metrics;
-    const units = copyOf(this.automatic);
+    let first = this.automaticFirst;
+    let end = this.automaticEnd;
     let next = 0;
+    // Most requests name one metric: the list is not written before the second.
+    let only: Metric<M> | undefined;
+    let onlyCount = 0;
+    let units: number[] | undefined;
     for (const name in requested) {
       const place = metrics[next]?.name === name ? next : this.placeFrom(next, name, requested);
       if (place < 0) continue;
@@ -110,11 +151,38 @@ export class Requests<M extends string, K extends string = M> {
         checkAbsent(amount, count, metric);
         continue;
       }
-      units[metric.first] = count;
-      if (metric.all !== undefined) spread(units, metric.all, count);
+      if (next === 0) {
+        only = metric;
+        onlyCount = count;
+      } else {
+        units ??= this.unitsOfOne(only!, onlyCount);
+        write(units, metric, count);
+      }
       next = place + 1;
+      first = Math.min(first, metric.first);
+      end = Math.max(end, metric.end);
     }
     if (next === 0) this.checkUnnamed(requested);
+    this.first = first;
+    this.end = end;
+    if (units !== undefined) return units;
+    return only === undefined ? this.automatic : this.lastOfOne(only, onlyCount);
+  }
+
+  /** The units of a request that names one metric. Lists are never changed, so that of a long one the last is used again. */
+  private lastOfOne(metric: Metric<M>, count: number): readonly number[] {
+    if (this.automatic.length < LONG) return this.unitsOfOne(metric, count);
+    let last = this.last;
+    if (last?.metric !== metric || last.count !== count) {
+      last = { metric, count, units: this.unitsOfOne(metric, count) };
+      this.last = last;
+    }
+    return last.units;
+  }
+
+  private unitsOfOne(metric: Metric<M>, count: number): number[] {
+    const units = copyOf(this.automatic);
+    write(units, metric, count);
     return units;
   }
 
@@ -123,7 +191,7 @@ export class Requests<M extends string, K extends string = M> {
    * it hold, and of all that count the same.
    */
   parseNested(requested: Amounts<M> | undefined, covered: readonly boolean[]): number[] {
-    const units = this.parse(requested);
+    const units = this.parse(requested).slice();
     for (const { name, first, all = [first] } of this.metrics) {
       if (!all.some((i) => covered[i]) || amountOf(requested, name) !== undefined) continue;
       spread(units, all, 0);
@@ -159,8 +227,7 @@ export class Requests<M extends string, K extends string = M> {
         if (amount === undefined) continue;
         checkUsage(amount, used, most, metric);
       }
-      usages[metric.first] = used;
-      if (metric.all !== undefined) spread(usages, metric.all, used);
+      write(usages, metric, used);
       next = place + 1;
     }
     if (next === 0) checkPlain(usage, "usage");
@@ -232,7 +299,8 @@ export class Requests<M extends string, K extends string = M> {
    */
   private placeFrom(next: number, name: string, amounts: Amounts<M>): number {
     const metrics = this.metrics;
-    for (let place = next; place < metrics.length; place++) if (metrics[place]!.name === name) return place;
+    const near = Math.min(next + NEAR, metrics.length);
+    for (let place = next; place < near; place++) if (metrics[place]!.name === name) return place;
     const place = this.places.get(name);
     if (place !== undefined) return place;
     if (isEverywhere(amounts, name) || (amounts as Named)[name] === undefined) return -1;
@@ -243,38 +311,5 @@ export class Requests<M extends string, K extends string = M> {
   private checkUnnamed(requested: unknown): void {
     if (requested !== undefined) checkPlain(requested, "a request");
     if (this.wantsNames) throw namesMissing(this.metrics);
-  }
-}
-
-/** Writes `count` into all limits of a metric. */
-function spread(units: number[], limits: readonly number[], count: number): void {
-  for (const index of limits) units[index] = count;
-}
-
-/** The units of a metric: those of any of its limits, since all are taken alike. */
-function unitsOf({ first }: Metric<string>, units: readonly number[]): number {
-  return units[first]!;
-}
-
-function usageOf({ first }: Metric<string>, reported: readonly number[] | undefined): number {
-  return reported === undefined ? NOT_REPORTED : reported[first]!;
-}
-
-/** Copies short arrays by literals, which engines allocate in place: every other way to copy them takes twice as long. */
-function copyOf(list: readonly number[]): number[] {
-  // The rest is a function of its own, since engines inline by size, and a set of one limit needs no more than this.
-  return list.length === 1 ? [list[0]!] : copyOfSeveral(list);
-}
-
-function copyOfSeveral(list: readonly number[]): number[] {
-  switch (list.length) {
-    case 2:
-      return [list[0]!, list[1]!];
-    case 3:
-      return [list[0]!, list[1]!, list[2]!];
-    case 4:
-      return [list[0]!, list[1]!, list[2]!, list[3]!];
-    default:
-      return list.slice();
   }
 }

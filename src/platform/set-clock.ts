@@ -34,7 +34,8 @@ const LOOK_MS = 250;
 /** A step up to this is none. */
 const TOLERANCE_MS = 1000;
 /** Half of the span of readings that need no closer look: from TOLERANCE_MS before the last one to LOOK_MS after it. */
-const HALF_MS = (TOLERANCE_MS + LOOK_MS) / 2;
+const HALF_MS = 625;
+const HALF_SQUARED = 390_625;
 // The year 2255: whole microseconds are exact in a double until then.
 const LATEST_MS = Number.MAX_SAFE_INTEGER / 1000;
 // The year 2039: until then a reading in milliseconds, turned to microseconds, is never off by one.
@@ -85,9 +86,11 @@ export class SetClock implements Clock {
   }
 
   now(): number {
-    const now = this.clock === systemClock ? systemNow() : this.clock.now();
+    const { clock } = this;
+    const now = clock === systemClock ? systemNow() : clock.now();
+    const off = now - this.around;
     // One comparison, of which NaN and Infinity are none.
-    return Math.abs(now - this.around) < HALF_MS ? now : this.correct(now);
+    return off * off < HALF_SQUARED ? now : this.correct(now);
   }
 
   /** A reading after a close look. */

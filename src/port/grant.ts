@@ -60,7 +60,9 @@ export class PortGrant<M extends string, K extends string = M>
     waitedMs: number,
     holdings: Holdings,
   ) {
-    super(granter, units, number, covered, waitedMs);
+    super(granter, units, number);
+    this.covered = covered;
+    this.waitedMs = waitedMs;
     this.#number = number;
     if (granter.requests.takesResources(units)) this.#holdings = holdings;
   }

@@ -63,7 +63,9 @@ export class RedisGrant<K extends string> extends Grant<K> implements LeasedAcqu
     waitedMs: number,
     signals: LeaseSignals | undefined,
   ) {
-    super(granter, units, token, covered, waitedMs);
+    super(granter, units, token);
+    this.covered = covered;
+    this.waitedMs = waitedMs;
     this.#signals = signals;
   }
 

@@ -17,7 +17,20 @@ export interface LimitRow {
   window?: number;
 }
 
-export interface Core extends CoreExports {
+/** `transact` of all limits, unless a span is given. */
+type Transact = (
+  ...args: [
+    ...Parameters<CoreExports["demandOf"]>,
+    ms: number,
+    action: number,
+    since: number,
+    first?: number,
+    end?: number,
+  ]
+) => number;
+
+export interface Core extends Omit<CoreExports, "transact"> {
+  readonly transact: Transact;
   readonly region: number;
   /** Of participant 0. */
   readonly scratch: number;
@@ -62,6 +75,8 @@ export function layRegion(
   const scratch = core.scratchOf(start, 0);
   return {
     ...core,
+    transact: (region, participant, life, ms, action, since, first = 0, end = 0) =>
+      core.transact(region, participant, life, ms, action, since, first, end),
     region: start,
     scratch,
     f64,

@@ -46,9 +46,9 @@ function record(definitions: readonly Definition[], startUs: number, history: re
   const listed = (units: readonly number[]) =>
     units.flatMap((count, i) => (count === 0 ? [] : [`${indexes[i]}:${count}`])).join();
   const take = region.take.bind(region);
-  region.take = (units, now, action) => {
-    const answer = take(units, now, action);
-    const by = indexes.filter((_, i) => region.refuses(i)).sort((a, b) => a - b);
+  region.take = (units, first, end, now, action) => {
+    const answer = region.refused(take(units, first, end, now, action), units, now, action);
+    const by = indexes.filter((_, i) => units[i]! > 0 && region.refuses(i)).sort((a, b) => a - b);
     const verdict = isGranted(answer) ? `+${tokenOf(answer)}` : `-${micros(waitOf(answer))}/${by}`;
     note(`O${listed(units)}`, verdict);
     return answer;

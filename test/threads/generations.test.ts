@@ -67,10 +67,10 @@ const used = ({ region }: Thread, count: number) => {
 
 describe("a thread that did not redefine", () => {
   test("finds that the set has moved, with each thing that it does, and goes on after it has moved too", () => {
-    expect(isGranted(guest.region.take([3, 1], NOW))).toBe(true);
+    expect(isGranted(guest.region.takeSince([3, 1], NOW, 0, false))).toBe(true);
     expect(isGranted(redefine(maker, [SLOTS, { ...CALLS, capacity: 20, ceiling: 20 }], [1, 0]))).toBe(true);
     const { region } = guest;
-    expect(isMoved(region.take([1, 0], NOW))).toBe(true);
+    expect(isMoved(region.takeSince([1, 0], NOW, 0, false))).toBe(true);
     expect(isMoved(region.takeSince([1, 0], NOW, 1, false))).toBe(true);
     expect(isMoved(region.probe([1, 0], NOW))).toBe(true);
     expect(isMoved(region.inspect(NOW))).toBe(true);
@@ -78,7 +78,7 @@ describe("a thread that did not redefine", () => {
     expect(region.hangsOnSelf([0, 2])).toBe(false);
     expect(region.move()).toBe("next");
     expect(used(guest, 2)).toEqual([1, 3]);
-    expect(isGranted(region.take([1, 17], NOW))).toBe(true);
+    expect(isGranted(region.takeSince([1, 17], NOW, 0, false))).toBe(true);
     expect(region.hangsOnSelf([1, 0])).toBe(true);
     region.settle([-2, 0], -1, 0);
     expect(used(maker, 2)).toEqual([0, 20]);
@@ -87,18 +87,18 @@ describe("a thread that did not redefine", () => {
   test("moves over several redefinitions at once", () => {
     for (const text of ["one", "two", "three"]) redefine(maker, [CALLS, LOG], [0, -1], text);
     expect(guest.region.move()).toBe("three");
-    expect(isGranted(guest.region.take([10, 5], NOW))).toBe(true);
-    expect(isGranted(maker.region.take([1, 0], NOW))).toBe(false);
+    expect(isGranted(guest.region.takeSince([10, 5], NOW, 0, false))).toBe(true);
+    expect(isGranted(maker.region.takeSince([1, 0], NOW, 0, false))).toBe(false);
   });
 
   test("redefines in its turn, in pages that it adds to the memory", () => {
     redefine(maker, [CALLS], [0], "one");
     expect(guest.region.move()).toBe("one");
     expect(isGranted(redefine(guest, [LOG, CALLS], [-1, 0], "two"))).toBe(true);
-    expect(isMoved(maker.region.take([1], NOW))).toBe(true);
+    expect(isMoved(maker.region.takeSince([1], NOW, 0, false))).toBe(true);
     expect(maker.region.move()).toBe("two");
-    expect(isGranted(maker.region.take([5, 10], NOW))).toBe(true);
-    expect(isGranted(guest.region.take([1, 0], NOW))).toBe(false);
+    expect(isGranted(maker.region.takeSince([5, 10], NOW, 0, false))).toBe(true);
+    expect(isGranted(guest.region.takeSince([1, 0], NOW, 0, false))).toBe(false);
   });
 
   test("redefines right after another, which then finds that the set has moved on from its own definitions", () => {
@@ -110,7 +110,7 @@ describe("a thread that did not redefine", () => {
       redefine(guest, [LOG], [-1], "theirs");
     };
     expect(isGranted(redefine(maker, [CALLS], [0], "ours"))).toBe(true);
-    expect(isMoved(region.take([1], NOW))).toBe(true);
+    expect(isMoved(region.takeSince([1], NOW, 0, false))).toBe(true);
     expect(region.move()).toBe("theirs");
   });
 
@@ -120,23 +120,23 @@ describe("a thread that did not redefine", () => {
     guest.region.corrected(NOW, 2_000, 0);
     expect(guest.region.move()).toBe("next");
     expect(guest.region.microsOf(NOW)).toBe((NOW + 7_000) * 1000);
-    expect(guest.region.take([1], NOW)).toBe((NOW + 7_000) * 1000);
+    expect(guest.region.takeSince([1], NOW, 0, false)).toBe((NOW + 7_000) * 1000);
     redefine(guest, [CALLS], [0]);
-    expect(guest.region.take([1], NOW + 1)).toBe((NOW + 7_001) * 1000);
+    expect(guest.region.takeSince([1], NOW + 1, 0, false)).toBe((NOW + 7_001) * 1000);
   });
 
   test("has attached after a redefinition", () => {
     redefine(maker, [CALLS, SLOTS], [0, 1], "new");
     const late = attach(2);
-    expect(isMoved(late.region.take([1, 1], NOW))).toBe(true);
+    expect(isMoved(late.region.takeSince([1, 1], NOW, 0, false))).toBe(true);
     expect(late.region.move()).toBe("new");
-    expect(isGranted(late.region.take([1, 1], NOW))).toBe(true);
+    expect(isGranted(late.region.takeSince([1, 1], NOW, 0, false))).toBe(true);
   });
 });
 
 describe("what a thread holds", () => {
   test("comes back when it leaves a generation that is past", () => {
-    guest.region.take([0, 2], NOW);
+    guest.region.takeSince([0, 2], NOW, 0, false);
     redefine(maker, [SLOTS], [1]);
     expect(used(maker, 1)).toEqual([2]);
     guest.region.close();
@@ -145,20 +145,20 @@ describe("what a thread holds", () => {
 
   test("comes back when another reclaims it, though both are in generations that are past", () => {
     const reclaimer = attach(2);
-    guest.region.take([0, 2], NOW);
+    guest.region.takeSince([0, 2], NOW, 0, false);
     redefine(maker, [CALLS, SLOTS], [0, 1]);
     redefine(maker, [SLOTS], [1]);
     reclaimer.membership.reclaimThread(1);
     expect(used(maker, 1)).toEqual([0]);
-    expect(isReclaimed(guest.region.take([1, 0], NOW))).toBe(true);
+    expect(isReclaimed(guest.region.takeSince([1, 0], NOW, 0, false))).toBe(true);
     expect(guest.region.move()).toBeUndefined();
     expect(reclaimer.region.move()).toBe("next");
-    expect(isGranted(reclaimer.region.take([2], NOW))).toBe(true);
+    expect(isGranted(reclaimer.region.takeSince([2], NOW, 0, false))).toBe(true);
   });
 
   test("comes back when a thread that has left reclaims it as a guest", () => {
     const reclaimer = attach(2);
-    guest.region.take([0, 2], NOW);
+    guest.region.takeSince([0, 2], NOW, 0, false);
     redefine(maker, [SLOTS], [1]);
     reclaimer.region.close();
     reclaimer.membership.reclaimThread(1);
@@ -166,12 +166,12 @@ describe("what a thread holds", () => {
   });
 
   test("is known to the next thread with its number", () => {
-    guest.region.take([0, 1], NOW);
+    guest.region.takeSince([0, 1], NOW, 0, false);
     redefine(maker, [SLOTS, CALLS], [1, 0]);
     maker.membership.reclaimThread(1);
     const next = attach(3);
     next.region.move();
-    expect(isGranted(next.region.take([2, 0], NOW))).toBe(true);
+    expect(isGranted(next.region.takeSince([2, 0], NOW, 0, false))).toBe(true);
   });
 });
 
@@ -187,7 +187,7 @@ describe("memory", () => {
       );
       expect(other.region.move()).toBe(text);
     };
-    maker.region.take([7, 0], NOW);
+    maker.region.takeSince([7, 0], NOW, 0, false);
     for (let i = 0; i < 100; i++) round(i);
     const bytes = sizeOf(maker);
     for (let i = 100; i < 4000; i++) round(i);
@@ -245,10 +245,10 @@ describe("a thread that dies while it redefines", () => {
     redefine(maker, [CALLS], [0], "one");
     // As if the thread had died just behind the swap of the head.
     words()[PRESENT / 4] = 0;
-    expect(isMoved(guest.region.take([1, 0], NOW))).toBe(true);
+    expect(isMoved(guest.region.takeSince([1, 0], NOW, 0, false))).toBe(true);
     expect(guest.region.move()).toBe("one");
     expect(words()[PRESENT / 4]).toBe(1);
-    expect(isGranted(guest.region.take([1], NOW))).toBe(true);
+    expect(isGranted(guest.region.takeSince([1], NOW, 0, false))).toBe(true);
   });
 
   test("while it lays out a region keeps a room only until it is known to have ended", () => {

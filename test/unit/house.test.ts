@@ -66,8 +66,8 @@ describe("one place for each thing", () => {
     expect(where(sources, "src", pattern)).toEqual(["src/platform/clock.ts"]);
   });
 
-  test("only the transaction touches a head word", () => {
-    expect(where(sources, "assembly", /\+ HEAD\b/)).toEqual(["assembly/commit.ts"]);
+  test("only the file of the head touches a head word", () => {
+    expect(where(sources, "assembly", /\+ HEAD\b/)).toEqual(["assembly/head.ts"]);
   });
 
   test("only one file of the core tells kinds of limit apart", () => {
