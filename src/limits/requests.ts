@@ -17,9 +17,7 @@ import {
 } from "./request-errors.ts";
 import { toAmount, toUnits } from "./units.ts";
 
-/** So many metrics are looked through before the map is asked, which takes as long. */
-const NEAR = 6;
-/** To allocate so long a list takes longer than all the rest of a request. */
+/** So many limits are not looked through, nor copied, for a request of one: either takes longer than all the rest of a request. */
 const LONG = 16;
 
 // Flags of a settlement.
@@ -299,8 +297,8 @@ export class Requests<M extends string, K extends string = M> {
    */
   private placeFrom(next: number, name: string, amounts: Amounts<M>): number {
     const metrics = this.metrics;
-    const near = Math.min(next + NEAR, metrics.length);
-    for (let place = next; place < near; place++) if (metrics[place]!.name === name) return place;
+    const end = metrics.length < LONG ? metrics.length : 0;
+    for (let place = next; place < end; place++) if (metrics[place]!.name === name) return place;
     const place = this.places.get(name);
     if (place !== undefined) return place;
     if (isEverywhere(amounts, name) || (amounts as Named)[name] === undefined) return -1;
