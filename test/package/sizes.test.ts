@@ -11,9 +11,9 @@ const MOST_BYTES: Readonly<Record<string, number>> = {
   // All exports: sets, limits, errors and the core, which has debts of one word and of two, and calendars.
   'export * from "limitset"': 38_700,
   'export { LimitSet, RateLimit } from "limitset"': 38_200,
-  'export { connectLimits } from "limitset/port"': 18_200,
+  'export { connectLimits } from "limitset/port"': 18_450,
   // Its own text, the name and the class that survive minifiers and copies.
-  'export { CannotBlockError } from "limitset"': 680,
+  'export { CannotBlockError } from "limitset"': 690,
 };
 
 test.each(Object.entries(MOST_BYTES))(
