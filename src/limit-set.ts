@@ -211,7 +211,8 @@ class LimitSet<M extends string = string, K extends string = M>
       begin: (limits, inherit, version) => this.begin(limits, inherit, version),
       serve: () => queue.serve(),
       recordOf: (acquisition) => Grant.recordOf(acquisition as Grant<M, K>),
-      grantAgain: ({ units, token, covered }) => Grant.of(granter, units, token, covered, 0),
+      goOnIn: (era) => this.goOnIn(era),
+      grantAgain: (record, era) => this.grantAgain(record, era),
     };
   }
 

@@ -46,8 +46,10 @@ export interface Internals<M extends string, K extends string = M> {
   serve(): void;
   /** Reads the data of an acquisition of this set. */
   recordOf(acquisition: Acquisition<M, K>): GrantRecord;
-  /** Makes the acquisition of a grant again. Its units are still taken. */
-  grantAgain(record: GrantRecord): Acquisition<M, K>;
+  /** Takes `era`, which has the same limits, for the present one. Nothing may have been granted yet. */
+  goOnIn(era: Era<M, K>): void;
+  /** Makes the acquisition of a grant again, of `era` if that is not the present one. Its units are still taken. */
+  grantAgain(record: GrantRecord, era?: Era<M, K>): Acquisition<M, K>;
 }
 
 /** The options of a set for which a region exists already. */

@@ -1,21 +1,17 @@
 /** The client: forwards requests to the Durable Object that hosts the set. */
 
-import { type Granter, runWith } from "../acquisition/acquisition.ts";
+import { runWith } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, Prospect } from "../contract.ts";
-import {
-  BackendUnavailableError,
-  InvalidRequestError,
-  type LimitError,
-  LimitSetClosedError,
-} from "../errors.ts";
+import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
+import { passCovered } from "../limits/era.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import { checkRequestOptions } from "../limits/options.ts";
 import { type LimitStats, withTotals } from "../limits/stats.ts";
 import { reasonOf, throwIfAborted } from "../platform/aborted.ts";
 import { checkChange, type SentChange } from "../remote/changes.ts";
-import { DescribedSet, type Description } from "../remote/described.ts";
+import { DescribedSet, type Description, type SentRedefinition } from "../remote/described.ts";
 import { unpackError } from "../remote/packed-errors.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import type {
@@ -26,12 +22,21 @@ import type {
   MetricsOf,
 } from "./durable-limits.ts";
 import { DurableGrant } from "./grant.ts";
-import { type KnownSet, recall, remember } from "./known-sets.ts";
+import { granterOf } from "./granter.ts";
+import { isLater, type KnownSet, read, recall, remember } from "./known-sets.ts";
 import { Lease } from "./lease.ts";
 import { PendingRequest } from "./pending-request.ts";
-import type { Answer, Granted, SentRequest, SetDescription } from "./protocol.ts";
+import type {
+  Answer,
+  Changed,
+  Failed,
+  Granted,
+  ObjectStub,
+  SentRequest,
+  SetDescription,
+} from "./protocol.ts";
 import { Route } from "./route.ts";
-import { amountsOf, byName, canTravel, sendable } from "./sending.ts";
+import { amountsOf, canTravel, limitsOf, requestOf, sendable } from "./sending.ts";
 
 /**
  * Connects to the set that the `LimitSetObject` of this name hosts. The type parameter is the class of the object, as
@@ -95,15 +100,15 @@ class Connection<M extends string, K extends string = M>
   }
 
   async tryAcquire(requested?: Amounts<M>): Promise<DurableAcquisition<M, K>> {
-    await this.#check(requested, undefined);
-    const request = this.#newRequest(requested, false, {}, undefined);
-    return this.#send(request, undefined, undefined);
+    const known = await this.#check(requested, undefined);
+    const request = requestOf(this.#nextId(), known, requested, false);
+    return this.#send(request, known, undefined, undefined);
   }
 
   async peek(requested?: Amounts<M>): Promise<Prospect<K>> {
-    await this.#check(requested, undefined);
+    const known = await this.#check(requested, undefined);
     const amounts = amountsOf(requested);
-    const descriptionId = this.#known?.descriptionId ?? "";
+    const descriptionId = known?.descriptionId ?? "";
     const answer = await this.#route.call((object) => object.peek(amounts, descriptionId));
     this.#rememberFrom(answer);
     if (answer.kind === "failed") throw unpackError(answer.error);
@@ -143,23 +148,30 @@ class Connection<M extends string, K extends string = M>
     return this.#known ?? (await this.#described());
   }
 
-  /** @throws {InvalidRequestError} always: the object has the limits of its class. */
-  protected async sendRedefinition(): Promise<boolean> {
+  protected async sendRedefinition(redefinition: SentRedefinition): Promise<boolean> {
     this.#checkOpen();
-    throw new InvalidRequestError(
-      "a LimitSetObject has no redefine() yet: deploy its class with other limits",
-    );
+    const sent = limitsOf(redefinition);
+    const { isStale } = await this.#change((object, id, known) => object.redefine(id, sent, known));
+    return isStale !== true;
   }
 
   protected async handOn(change: SentChange): Promise<void> {
     this.#checkOpen();
     checkChange((this.#known ?? (await this.#described())).limits, change);
     this.#checkOpen();
+    await this.#change((object, id, known) => object.change(id, sendable(change), known));
+  }
+
+  /** Asks the object for a change, under one id however often. */
+  async #change(
+    ask: (object: ObjectStub, id: string, descriptionId: string) => Promise<Changed | Failed>,
+  ): Promise<Changed> {
     const id = this.#nextId();
     const descriptionId = this.#known?.descriptionId ?? "";
-    const answer = await this.#route.call((object) => object.change(id, sendable(change), descriptionId));
+    const answer = await this.#route.call((object) => ask(object, id, descriptionId));
     this.#rememberFrom(answer);
     if (answer.kind === "failed") throw unpackError(answer.error);
+    return answer;
   }
 
   async close(): Promise<void> {
@@ -180,35 +192,28 @@ class Connection<M extends string, K extends string = M>
     around: number,
   ): Promise<DurableAcquisition<M, K>> {
     checkRequestOptions(options);
-    const { signal, timeoutMs, priority, maxWaitMs } = options ?? {};
-    await this.#check(requested, covered);
+    const signal = options?.signal;
+    const known = await this.#check(requested, covered);
     throwIfAborted(signal);
-    const terms = { timeoutMs, priority, maxWaitMs };
-    const request = this.#newRequest(requested, true, terms, this.#leases.get(around)?.id);
-    return this.#send(request, signal, covered);
+    const lease = this.#leases.get(around);
+    const request = requestOf(this.#nextId(), known, requested, true, options, lease?.id);
+    return this.#send(request, known, signal, covered);
   }
 
   /**
    * Throws if the request is wrong. While the limits are not known, the object checks requests instead. If the platform cannot send a
-   * request as it is, the object could not tell what is wrong with it: then this side asks for the limits first.
+   * request as it is, the object could not tell what is wrong with it: then this side asks for the limits first. Returns the set by
+   * which the request is made, if it is known.
    */
-  async #check(requested: Amounts<M> | undefined, covered: readonly boolean[] | undefined): Promise<void> {
+  async #check(
+    requested: Amounts<M> | undefined,
+    covered: readonly boolean[] | undefined,
+  ): Promise<KnownSet<M, K> | undefined> {
     this.#checkOpen();
     const known = this.#known ?? (canTravel(requested) ? undefined : await this.#described());
     if (covered) known?.requests.parseNested(requested, covered);
     else known?.requests.parse(requested);
-  }
-
-  #newRequest(
-    requested: Amounts<M> | undefined,
-    waits: boolean,
-    { timeoutMs, priority, maxWaitMs }: AcquireOptions,
-    around: string | undefined,
-  ): SentRequest {
-    const id = this.#nextId();
-    const amounts = amountsOf(requested);
-    const descriptionId = this.#known?.descriptionId ?? "";
-    return { id, waits, requested: amounts, timeoutMs, priority, maxWaitMs, around, descriptionId };
+    return known;
   }
 
   #nextId(): string {
@@ -216,9 +221,10 @@ class Connection<M extends string, K extends string = M>
     return `${this.#session} ${++this.#number}`;
   }
 
-  /** Sends a request, and makes an acquisition of its outcome. */
+  /** Sends a request, which is made by what is `known` of the set, and makes an acquisition of its outcome. */
   async #send(
     request: SentRequest,
+    known: KnownSet<M, K> | undefined,
     signal: AbortSignal | undefined,
     covered: readonly boolean[] | undefined,
   ): Promise<DurableAcquisition<M, K>> {
@@ -226,17 +232,20 @@ class Connection<M extends string, K extends string = M>
     this.#pending.add(pending);
     try {
       const outcome = await pending.outcome;
-      this.#rememberFrom(outcome);
+      const told = this.#rememberFrom(outcome);
       if (outcome.kind === "cancelled")
         throw signal?.aborted
           ? reasonOf(signal)
           : new BackendUnavailableError("the object has cancelled the request");
       if (outcome.kind === "failed") throw unpackError(outcome.error);
-      const known = this.#set();
-      if (outcome.kind === "granted") return this.#grant(known, outcome, request.id, pending, covered);
+      const answering = told ?? known ?? this.#set();
+      if (outcome.kind === "granted") {
+        const passed = covered && passCovered(known!.era, answering.era, covered);
+        return this.#grant(answering, outcome, request.id, pending, passed);
+      }
       const limitedBy = Object.freeze([...(outcome.limitedBy as readonly K[])]);
       return new LeasedRefusal<M, K>(
-        { config: known.config, limitedBy },
+        { config: answering.config, limitedBy },
         outcome.retryAfterMs,
         outcome.ahead,
       );
@@ -261,38 +270,30 @@ class Connection<M extends string, K extends string = M>
     }
     const holds = known.requests.takesResources(units);
     const signal = lease && holds ? lease.signal : new AbortController().signal;
-    return new DurableGrant<M, K>(this.#granterOf(known), units, token, covered, signal, lease, waitedMs);
+    const granter = granterOf<M, K>({
+      known,
+      present: () => this.#set(),
+      leases: this.#leases,
+      isClosed: () => this.#closed !== undefined,
+      acquire: (...args) => this.#acquire(...args),
+    });
+    return new DurableGrant<M, K>(granter, units, token, covered, signal, lease, waitedMs);
   }
 
-  #granterOf({ requests, config, missingUpdate }: KnownSet<M, K>): Granter<M, K> {
-    const isClosed = () => this.#closed !== undefined;
-    return {
-      requests,
-      config,
-      missingUpdate,
-      // An HTTP request that forgets a release needs no watch: the platform tells the object when it ends.
-      leaks: undefined,
-      get closed() {
-        return isClosed();
-      },
-      settle: (token, taken, used) => {
-        const lease = this.#leases.get(token);
-        this.#leases.delete(token);
-        lease?.end(byName(requests.names, requests.usage(taken, used)));
-        return requests.misses(taken, used);
-      },
-      acquireNested: (requested, options, covered, token) =>
-        this.#acquire(requested, options, covered, token),
-    };
-  }
-
-  #rememberFrom({ description }: Answer): void {
-    if (description) this.#remember(description);
+  /** The set as an answer describes it; undefined if the answer does not. */
+  #rememberFrom({ description }: Answer): KnownSet<M, K> | undefined {
+    return description && this.#remember(description);
   }
 
   #remember(description: SetDescription): KnownSet<M, K> {
-    this.#known = remember<M, K>(this.#namespace, this.#name, description);
-    return this.#known;
+    const before = this.#known;
+    const known = read<M, K>(description, before);
+    // Answers may overtake each other.
+    if (before && isLater(before, known)) return known;
+    this.#known = known;
+    remember(this.#namespace, this.#name, known);
+    if (before && before.era !== known.era) this.tellRedefined();
+    return known;
   }
 
   /** The set, if it is known. */

@@ -2,6 +2,7 @@
 
 import type { LeasedAcquisition } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, OrMore, Prospect } from "../contract.ts";
+import type { RedefineOptions, Redefinition } from "../limits/era.ts";
 import type { LimitStats } from "../limits/stats.ts";
 
 /** Options of `connectDurable`. */
@@ -86,6 +87,12 @@ export interface DurableLimits<M extends string = string, K extends string = M> 
   lower(available: Amounts<OrMore<K>>): Promise<void>;
   /** Like `reset` of a `LimitSet`. */
   reset(keys?: readonly OrMore<K>[]): Promise<void>;
+  /**
+   * Like `redefine` of a `LimitSet`, for the set of the object and all its clients, over all restarts of the object. Other clients hear
+   * of it with their next answer. The function form runs on this side, and again if the set was redefined meanwhile. Rejects with
+   * `BackendUnavailableError` if the object's version knows no `redefine`.
+   */
+  redefine(limits: Redefinition, options?: RedefineOptions): Promise<void>;
   /**
    * Ends this connection; the object goes on. Requests that wait reject with `LimitSetClosedError`. Acquisitions of this connection
    * are released, and their rate limits are charged in full. Resolves when the object has taken the releases, or cannot be

@@ -1,13 +1,7 @@
 /** The host of a set: answers requests, keeps grants under their leases, and writes each change to the object's storage. */
 import { releaseUnused } from "../acquisition/acquisition.ts";
-import { INTERNALS, type Internals, type OptionsWithRegion } from "../acquisition/internals.ts";
 import type { Acquisition, Amounts } from "../contract.ts";
-import type { Region } from "../core/region.ts";
 import { AcquisitionReleasedError } from "../errors.ts";
-import { LimitSet } from "../limit-set.ts";
-import type { Limit, LimitLike } from "../limits/limits.ts";
-import { plainOf } from "../limits/metrics.ts";
-import type { LimitSetOptions } from "../limits/options.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { SetClock } from "../platform/set-clock.ts";
 import { performChange, type SentChange } from "../remote/changes.ts";
@@ -15,87 +9,66 @@ import { packError } from "../remote/packed-errors.ts";
 import { settle } from "../remote/settling.ts";
 import { Deadlines } from "../waiting/deadlines.ts";
 import { HostedRequest } from "./hosted-request.ts";
+import { eraOf, HostedSet, type HostedSetOptions } from "./hosted-set.ts";
 import type {
   AmountsByKey,
-  Answer,
   Changed,
   Failed,
   Foreseen,
   Inspected,
   Outcome,
+  SentLimits,
   SentRequest,
   SetDescription,
 } from "./protocol.ts";
-import { restore } from "./restore.ts";
 import type { SetStorage, StoredSet } from "./set-storage.ts";
-import { snapshotOf, versionOf } from "./snapshot.ts";
 
-export interface HostOptions {
-  readonly limits: readonly Limit[];
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly missingUpdate: "throw" | "charge";
-  readonly leaseMs: number;
+export interface HostOptions extends HostedSetOptions {
   readonly clock: Clock;
-  readonly queue: Pick<LimitSetOptions, "maxWaiting" | "agingMs">;
 }
 
 export class Host {
-  readonly description: SetDescription;
-  readonly #options: HostOptions;
+  readonly #leaseMs: number;
   readonly #clock: SetClock;
   readonly #storage: SetStorage;
-  readonly #region: Region;
-  readonly #set: LimitSet<string>;
-  readonly #internals: Internals<string>;
+  readonly #hosted: HostedSet;
   /** The requests that wait or hold something, by their ids. */
   readonly #requests = new Map<string, HostedRequest>();
   /** The granted requests, by the ends of their leases. */
   readonly #leases = new Deadlines<HostedRequest>();
   /** The ids of the latest changes. */
   #changes: readonly string[];
-  /** The version of the state that was written last. */
-  #written: bigint | undefined;
   #hasAlarm: boolean;
 
   /** Goes on from the `stored` set. */
   constructor(options: HostOptions, storage: SetStorage, stored: StoredSet) {
-    const { limits, config, missingUpdate, leaseMs, queue } = options;
+    const { leaseMs } = options;
     const clock = new SetClock(options.clock);
-    this.#options = options;
+    this.#leaseMs = leaseMs;
     this.#clock = clock;
     this.#storage = storage;
-    const plain = plainOf(limits);
-    this.description = { id: crypto.randomUUID(), limits: plain, config, missingUpdate, leaseMs };
-    const { region, grants, isRedefined } = restore(limits, stored, clock.now());
+    const hosted = new HostedSet(options, clock, storage, stored);
+    this.#hosted = hosted;
     // If the clock was ahead when a lease was stored, the lease would end too late.
     const latest = clock.now() + leaseMs;
-    this.#region = region;
-    const likes = limits as readonly LimitLike[];
-    const hosted: OptionsWithRegion<string> = {
-      limits: likes,
-      config,
-      clock,
-      shared: false,
-      ...queue,
-      [INTERNALS]: region,
-    };
-    this.#set = new LimitSet<string>(hosted);
-    this.#internals = this.#set[INTERNALS]();
     this.#changes = stored.changes;
     this.#hasAlarm = stored.alarm !== null && stored.alarm <= systemClock.now() + leaseMs;
-    for (const [id, grant] of grants) {
+    for (const [id, { grant, era }] of hosted.grants) {
       const request = new HostedRequest(id, undefined);
+      request.era = era;
       request.outcome = Promise.resolve({ kind: "granted", units: grant.units });
-      this.#hold(
-        request,
-        this.#internals.grantAgain({ ...grant, token: grant.takenAt }),
-        Math.min(grant.until, latest),
-      );
-      if (isRedefined) storage.putGrant(id, grant);
+      const acquisition = hosted.internals.grantAgain({ ...grant, token: grant.takenAt }, era);
+      this.#hold(request, acquisition, Math.min(grant.until, latest));
+      if (hosted.isUnwritten) storage.putGrant(id, grant);
     }
-    this.#written = isRedefined ? undefined : versionOf(region);
-    if (isRedefined && stored.definition) this.#write();
-    else if (grants.size > 0) this.#ensureAlarm();
+    hosted.declare(this.#usedEras);
+    if (hosted.isUnwritten && stored.definition) this.#write();
+    else if (hosted.grants.size > 0) this.#ensureAlarm();
+  }
+
+  /** The description of the present era. */
+  get description(): SetDescription {
+    return this.#hosted.describe();
   }
 
   /**
@@ -112,11 +85,12 @@ export class Host {
         this.#write();
       }
     } else {
-      request = new HostedRequest(sent.id, owner);
+      request = new HostedRequest(sent.id, owner, sent.era);
       this.#requests.set(sent.id, request);
       request.outcome = this.#decide(request, sent);
     }
-    return request.outcome.then((outcome) => this.#describeIn(outcome, sent.descriptionId));
+    const { outcome } = request;
+    return outcome.then((outcome) => this.#hosted.describeIn(outcome, sent.descriptionId, request.era));
   }
 
   /** Ends a request, because `owner` has disposed of it or has vanished. Does nothing if the request has another owner by now. */
@@ -154,7 +128,10 @@ export class Host {
 
   stats(descriptionId: string): Inspected {
     this.#endLapsed();
-    return this.#describeIn<Inspected>({ kind: "inspected", stats: this.#set.stats() }, descriptionId);
+    return this.#hosted.describeIn<Inspected>(
+      { kind: "inspected", stats: this.#hosted.set.stats() },
+      descriptionId,
+    );
   }
 
   /** What a try would be answered now. */
@@ -162,27 +139,28 @@ export class Host {
     this.#endLapsed();
     let answer: Foreseen | Failed;
     try {
-      answer = { kind: "foreseen", prospect: this.#set.peek(requested as Amounts | undefined) };
+      answer = { kind: "foreseen", prospect: this.#hosted.set.peek(requested as Amounts | undefined) };
     } catch (error) {
       answer = { kind: "failed", error: packError(error) };
     }
-    return this.#describeIn(answer, descriptionId);
+    return this.#hosted.describeIn(answer, descriptionId);
   }
 
-  /** Changes the limits, unless it did so under the same id: the client sends a change again whose answer got lost. */
+  /** Changes the limits, once for each id: the client sends a change again whose answer got lost. */
   change(id: string, change: SentChange, descriptionId: string): Changed | Failed {
-    this.#endLapsed();
-    try {
-      if (!this.#changes.includes(id)) {
-        performChange(this.#set, change);
-        this.#changes = [...this.#changes, id].slice(-MOST_CHANGES);
-        this.#storage.putChanges(this.#changes);
-      }
-    } catch (error) {
-      return this.#describeIn<Failed>({ kind: "failed", error: packError(error) }, descriptionId);
-    }
-    this.#write();
-    return this.#describeIn<Changed>({ kind: "changed" }, descriptionId);
+    return this.#once(id, descriptionId, () => {
+      performChange(this.#hosted.set, change);
+      return true;
+    });
+  }
+
+  /** Gives the set other limits, once for each id. */
+  redefine(id: string, { of, limits, ...options }: SentLimits, descriptionId: string): Changed | Failed {
+    return this.#once(id, descriptionId, () => {
+      if (of !== undefined && of !== this.#hosted.era) return false;
+      this.#hosted.redefine(limits, options, this.#usedEras);
+      return true;
+    });
   }
 
   /** The object's alarm has gone off: ends the leases that have lapsed, and sets the alarm for the next one. */
@@ -191,11 +169,6 @@ export class Host {
     this.#endLapsed();
     this.#ensureAlarm();
     this.#write();
-  }
-
-  /** Adds the description to an answer, unless the client has it. */
-  #describeIn<T extends Answer>(answer: T, descriptionId: string): T {
-    return descriptionId === this.description.id ? answer : { ...answer, description: this.description };
   }
 
   async #decide(request: HostedRequest, sent: SentRequest): Promise<Outcome> {
@@ -220,7 +193,8 @@ export class Host {
       this.#write();
       return { kind: "cancelled" };
     }
-    const { units } = this.#internals.recordOf(acquisition);
+    const { units } = this.#hosted.internals.recordOf(acquisition);
+    request.era = eraOf(acquisition);
     if (units.some((count) => count > 0)) {
       this.#lease(request, acquisition);
       this.#write();
@@ -231,23 +205,49 @@ export class Host {
     return { kind: "granted", units, ...(waitedMs > 0 && { waitedMs }) };
   }
 
-  async #acquire(
-    { waits, requested, timeoutMs, priority, maxWaitMs, around }: SentRequest,
-    signal: AbortSignal,
-  ): Promise<Acquisition> {
-    const amounts = requested as Amounts | undefined;
-    if (!waits) return this.#set.tryAcquire(amounts);
-    const limits = around === undefined ? this.#set : this.#requests.get(around)?.acquisition;
+  async #acquire(sent: SentRequest, signal: AbortSignal): Promise<Acquisition> {
+    const { waits, timeoutMs, priority, maxWaitMs, around } = sent;
+    const amounts = this.#hosted.amountsOf(sent) as Amounts | undefined;
+    if (!waits) return this.#hosted.set.tryAcquire(amounts);
+    const limits = around === undefined ? this.#hosted.set : this.#requests.get(around)?.acquisition;
     if (!limits) throw new AcquisitionReleasedError("acquire()", "released");
     return limits.acquire(amounts, { timeoutMs, signal, priority, maxWaitMs });
   }
 
+  /** Does the action, unless it was done under the same id. The action returns false if it has done nothing, since the set has another era. */
+  #once(id: string, descriptionId: string, action: () => boolean): Changed | Failed {
+    this.#endLapsed();
+    let answer: Changed | Failed = { kind: "changed" };
+    try {
+      if (!this.#changes.includes(id)) {
+        if (action()) {
+          this.#changes = [...this.#changes, id].slice(-MOST_CHANGES);
+          this.#storage.putChanges(this.#changes);
+        } else {
+          answer = { kind: "changed", isStale: true };
+        }
+      }
+    } catch (error) {
+      answer = { kind: "failed", error: packError(error) };
+    }
+    this.#write();
+    return this.#hosted.describeIn<Changed | Failed>(answer, descriptionId);
+  }
+
+  /** The numbers of the eras that have grants or waiters. */
+  get #usedEras(): ReadonlySet<number> {
+    const requests = [...this.#requests.values()];
+    return new Set(requests.map(({ asked, era }) => era?.number ?? asked ?? 0));
+  }
+
   /** Starts or renews the lease of a granted request. */
   #lease(request: HostedRequest, acquisition: Acquisition): void {
-    const until = this.#clock.now() + this.#options.leaseMs;
+    const until = this.#clock.now() + this.#leaseMs;
     this.#hold(request, acquisition, until);
-    const { units, token, covered } = this.#internals.recordOf(acquisition);
-    this.#storage.putGrant(request.id, { units, takenAt: token, covered, until });
+    const { units, token, covered } = this.#hosted.internals.recordOf(acquisition);
+    const { number } = eraOf(acquisition);
+    const era = number > 0 && { era: number };
+    this.#storage.putGrant(request.id, { units, takenAt: token, covered, until, ...era });
   }
 
   #hold(request: HostedRequest, acquisition: Acquisition, until: number): void {
@@ -291,12 +291,7 @@ export class Host {
 
   /** Writes all changes. Each answer that depends on them comes after it. */
   #write(): void {
-    const version = versionOf(this.#region);
-    if (version !== this.#written) {
-      if (this.#written === undefined) this.#storage.putDefinition(this.#options.limits);
-      this.#written = version;
-      this.#storage.putState(snapshotOf(this.#region));
-    }
+    this.#hosted.write();
     this.#storage.flush();
     this.#ensureAlarm();
   }

@@ -2,6 +2,7 @@
 
 import { checkLease } from "../acquisition/leased.ts";
 import type { Awaitable } from "../contract.ts";
+import { checkVersion } from "../limits/era.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import { type LimitLike, toLimits } from "../limits/limits.ts";
 import { checkMissingUpdate, checkQueueOptions } from "../limits/options.ts";
@@ -19,6 +20,7 @@ import type {
   Foreseen,
   Inspected,
   Outcome,
+  SentLimits,
   SentRequest,
 } from "./protocol.ts";
 import { SetStorage } from "./set-storage.ts";
@@ -27,6 +29,11 @@ import { SetStorage } from "./set-storage.ts";
 export interface LimitSetObjectOptions<K extends string = string> {
   /** The limits that each request takes from together. Default: none, so that every request is granted. */
   readonly limits?: readonly LimitLike<K>[];
+  /**
+   * The version of the limits, a whole number: limits of a lower version than the object has change nothing. Default: none, which
+   * counts as 0.
+   */
+  readonly version?: number;
   /** Values that each acquisition finds as its `config`: a model's name, for example. They are copied to clients. Default `{}`. */
   readonly config?: Readonly<Record<string, unknown>>;
   /**
@@ -54,7 +61,10 @@ export interface LimitSetObjectOptions<K extends string = string> {
   readonly clock?: Clock;
 }
 
-const KNOWN = [...["limits", "config", "missingUpdate", "leaseMs", "clock"], ...["maxWaiting", "agingMs"]];
+const KNOWN = [
+  ...["limits", "version", "config", "missingUpdate", "leaseMs", "clock"],
+  ...["maxWaiting", "agingMs"],
+];
 
 /** Those of the options of a queue that are given. */
 function given({ maxWaiting, agingMs }: Record<"maxWaiting" | "agingMs", number | undefined>) {
@@ -94,8 +104,9 @@ class RequestTarget extends RpcTarget {
  * A Durable Object that hosts a set of limits, for all clients that connect to its name by `connectDurable`. The set's state is kept
  * in the object's storage. When the runtime has ended the object, the set goes on from there.
  *
- * Extend the class, give it `limits`, and export it from the Worker that the namespace is bound to. When the limits are changed, the
- * limits with the same key take over what was used and what is held.
+ * Extend the class, give it `limits`, and export it from the Worker that the namespace is bound to. When the limits of the class
+ * are changed, that is a redefinition: limits with the same key take over what was used and what is held. Limits that a client has given
+ * by `redefine` stay until then.
  *
  * @throws {CannotHostError} if constructed outside of workerd.
  * @example
@@ -109,6 +120,11 @@ class RequestTarget extends RpcTarget {
 export class LimitSetObject extends DurableObject {
   /** The limits that each request takes from together. Default: none, so that every request is granted. */
   static limits: readonly LimitLike[] = [];
+  /**
+   * The version of the limits, a whole number: limits of a lower version than the object has change nothing. Default: none, which
+   * counts as 0.
+   */
+  static version?: number;
   /** Values that each acquisition finds as its `config`. They are copied to clients. Default `{}`. */
   static config: Readonly<Record<string, unknown>> = {};
   /**
@@ -142,9 +158,16 @@ export class LimitSetObject extends DurableObject {
    * (await limits.acquire()).requested; // { call_count: 1 }
    */
   protected limitOptions(): Awaitable<LimitSetObjectOptions> {
-    const { limits, config, missingUpdate, leaseMs, maxWaiting, agingMs } = this
+    const { limits, version, config, missingUpdate, leaseMs, maxWaiting, agingMs } = this
       .constructor as typeof LimitSetObject;
-    return { limits, config, missingUpdate, leaseMs, ...given({ maxWaiting, agingMs }) };
+    return {
+      limits,
+      ...(version !== undefined && { version }),
+      config,
+      missingUpdate,
+      leaseMs,
+      ...given({ maxWaiting, agingMs }),
+    };
   }
 
   /** @internal */
@@ -189,6 +212,12 @@ export class LimitSetObject extends DurableObject {
   }
 
   /** @internal */
+  async redefine(id: string, sent: SentLimits, descriptionId: string): Promise<Changed | Failed> {
+    const host = await this.#open();
+    return host instanceof Host ? host.redefine(id, sent, descriptionId) : host;
+  }
+
+  /** @internal */
   async describe(): Promise<Described | Failed> {
     const host = await this.#open();
     return host instanceof Host ? { kind: "described", description: host.description } : host;
@@ -211,15 +240,17 @@ export class LimitSetObject extends DurableObject {
     try {
       const options = await this.limitOptions();
       checkOptions("limitOptions()", options, KNOWN);
-      const { limits = [], config = {}, missingUpdate = "throw" } = options;
+      const { limits = [], version, config = {}, missingUpdate = "throw" } = options;
       const { leaseMs = 30_000, clock = objectClock, maxWaiting, agingMs } = options;
       checkMissingUpdate(missingUpdate);
       checkLease(leaseMs);
+      checkVersion(version);
       const queue = given({ maxWaiting, agingMs });
       checkQueueOptions(queue);
       const checked = toLimits(limits);
       refusePartitions(checked, "a Durable Object");
-      return new Host({ limits: checked, config, missingUpdate, leaseMs, clock, queue }, storage, stored);
+      const versioned = { limits: checked, ...(version !== undefined && { version }) };
+      return new Host({ ...versioned, config, missingUpdate, leaseMs, clock, queue }, storage, stored);
     } catch (error) {
       return { kind: "failed", error: packError(error) };
     }

@@ -4,6 +4,7 @@
  * for the same request, and neither takes nor gives back anything twice.
  */
 import type { Prospect } from "../contract.ts";
+import type { RedefineOptions } from "../limits/era.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import type { SentChange } from "../remote/changes.ts";
@@ -26,26 +27,39 @@ export interface SentRequest {
   readonly around: string | undefined;
   /** The id of the description that the client has; "" for none. */
   readonly descriptionId: string;
+  /** The number of the era by which the client names amounts. Left out without a description, and by earlier versions. */
+  readonly era?: number | undefined;
+}
+
+/** Other limits for the set, as a client sends them. */
+export interface SentLimits extends RedefineOptions {
+  readonly limits: readonly LimitLike[];
+  /** The number of the era of which a function has made them. Left out if none has. */
+  readonly of?: number;
 }
 
 /** The description of a hosted set: all that a client needs to check requests and to make acquisitions. */
 export interface SetDescription {
-  /** Drawn anew whenever the object starts, since its limits may have changed. */
+  /** Drawn anew whenever the object starts, since its limits may have changed, and for each era. */
   readonly id: string;
+  /** The number of the era, which the object counts on for as long as it has its storage. Left out by earlier versions, as `births` is. */
+  readonly era?: number;
+  /** For each limit, the number of the era in which it was added. */
+  readonly births?: readonly number[];
   readonly limits: readonly LimitLike[];
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaseMs: number;
 }
 
-/** An answer, with the set's description if the client has not got the present one. */
+/** An answer, with the description of the era by which it goes, if the client has not got that one. */
 export interface Answer {
   readonly description?: SetDescription | undefined;
 }
 
 export interface Granted extends Answer {
   readonly kind: "granted";
-  /** One entry a limit. */
+  /** One entry a limit of the era under which it was granted: the description is that of this era. */
   readonly units: readonly number[];
   /** For how long the request has waited, in milliseconds. Left out where it is 0. */
   readonly waitedMs?: number;
@@ -86,6 +100,8 @@ export interface Foreseen extends Answer {
 /** The answer to a change of the limits. */
 export interface Changed extends Answer {
   readonly kind: "changed";
+  /** True if nothing was changed, since the set has another era than that of which a function has made the limits. */
+  readonly isStale?: true;
 }
 
 export interface Described {
@@ -117,5 +133,7 @@ export interface ObjectStub {
   peek(requested: AmountsByKey | undefined, descriptionId: string): Promise<Foreseen | Failed>;
   /** Changes the limits. An id that the object has seen lately does nothing again. Objects of earlier versions have no such method. */
   change(id: string, change: SentChange, descriptionId: string): Promise<Changed | Failed>;
+  /** Gives the set other limits, once for each id. Objects of earlier versions have no such method. */
+  redefine(id: string, sent: SentLimits, descriptionId: string): Promise<Changed | Failed>;
   describe(): Promise<Described | Failed>;
 }

@@ -1,103 +1,107 @@
 /**
- * Restores a set from storage. Under the same limits and layout the set is as it was. Otherwise limits take over the usage and the
- * held units of the stored limits with the same key.
+ * Restores a set from storage, in the era that it had: under the same limits and layout it is as it was. Whether the limits of the
+ * class replace those that are stored is decided afterwards: that is a redefinition like others.
  */
 import { FORMAT } from "../../assembly/layout.ts";
-import type { Definition } from "../core/kinds.ts";
 import { Region } from "../core/region.ts";
 import { begin } from "../limits/beginning.ts";
-import { ceilingUnits, definitionOf, missingUnits, unitOf } from "../limits/definition.ts";
+import { ceilingUnits, definitionOf } from "../limits/definition.ts";
+import { type Era, firstEra, passOn } from "../limits/era.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
-import { toAmount } from "../limits/units.ts";
+import { Requests } from "../limits/requests.ts";
 import { olderFormatOf, upgraded } from "./older-states.ts";
-import type { StoredGrant, StoredSet } from "./set-storage.ts";
+import { eraFrom, type StoredDefinition, type StoredGrant, type StoredSet } from "./set-storage.ts";
 import { restoreTo, setHeld } from "./snapshot.ts";
+
+/** A stored grant, with its era. */
+export interface RestoredGrant {
+  readonly grant: StoredGrant;
+  readonly era: Era;
+}
 
 export interface RestoredSet {
   readonly region: Region;
+  readonly era: Era;
+  /** The limits of the class when the set took these over. */
+  readonly declared: readonly Limit[];
   /** By the ids of their requests. */
-  readonly grants: ReadonlyMap<string, StoredGrant>;
-  /** Whether the storage has no definition, or another one than these limits, so that all of the set must be written. */
-  readonly isRedefined: boolean;
+  readonly grants: ReadonlyMap<string, RestoredGrant>;
+  /** Whether the storage has the set as it is here, so that nothing needs to be written. */
+  readonly isAlike: boolean;
 }
 
-/** Makes a region for `limits` from the stored set. `now` is the reading of the set's clock. */
-export function restore(limits: readonly Limit[], stored: StoredSet, now: number): RestoredSet {
-  const region = Region.create(limits.map(definitionOf), false);
-  const { definition, state, grants } = stored;
+/** Makes a region from the stored set, or of the `limits` of the class if none is stored. `now` is the reading of the set's clock. */
+export function restore(
+  { limits, version = 0 }: { readonly limits: readonly Limit[]; readonly version?: number },
+  stored: StoredSet,
+  now: number,
+): RestoredSet {
+  const { definition, state } = stored;
   if (!definition || !state) {
+    const region = Region.create(limits.map(definitionOf), false);
     begin(region, limits, { now: () => now });
-    return { region, grants: new Map(), isRedefined: true };
+    const era = { ...firstEra<string>(limits, new Requests(limits)), version };
+    return { region, era, declared: limits, grants: new Map(), isAlike: false };
   }
-  const old = toLimits(definition.limits as LimitLike[]);
-  const readable = readableOf(old, definition.format, state);
-  if (readable && identityOf(old) === identityOf(limits) && restoreTo(region, readable)) {
-    holdAll(region, limits, grants.values());
-    // In another format it is written anew, with the definition that names the format.
-    return { region, grants, isRedefined: readable !== state };
-  }
-  const used = usedOf(old, readable, now);
-  const places = limits.map((limit) => old.findIndex((each) => isHeir(limit, each)));
-  const charges = limits.map((limit, i) => {
-    const place = places[i]!;
-    if (place < 0) return missingUnits(limit);
-    if (limit.type === "resource") return 0;
-    return Math.ceil(toAmount(used[place]!, unitOf(old[place]!)) / unitOf(limit));
-  });
-  region.settle(charges, now, 0);
-  const taken = new Map<string, StoredGrant>();
-  for (const [id, grant] of grants) {
-    // Rate limits are left out, so that a release refunds nothing: their usage was charged above, under another definition.
-    const units = limits.map((limit, i) =>
-      places[i]! >= 0 && limit.type === "resource" ? grant.units[places[i]!]! : 0,
-    );
-    taken.set(id, { ...grant, units, covered: undefined });
-  }
-  holdAll(region, limits, taken.values());
-  return { region, grants: taken, isRedefined: true };
+  const era = eraFrom(definition);
+  const declared = toLimits((definition.declared ?? definition.limits) as readonly LimitLike[]);
+  const region = Region.create(era.limits.map(definitionOf), false);
+  const readable = readableOf(era.limits, definition, state);
+  const isRead = readable !== undefined && restoreTo(region, readable);
+  if (!isRead) useUp(region, era.limits, now);
+  const grants = grantsOf(stored, era, isRead);
+  holdAll(region, era, grants.values());
+  // In another format it is written anew, with the definition that names the format.
+  return { region, era, declared, grants, isAlike: isRead && readable === state };
 }
 
 /** The stored state in the present format; undefined if it cannot be read. */
-function readableOf(limits: readonly Limit[], format: number, state: Uint8Array): Uint8Array | undefined {
+function readableOf(
+  limits: readonly Limit[],
+  { format }: StoredDefinition,
+  state: Uint8Array,
+): Uint8Array | undefined {
   if (format === FORMAT) return state;
   return format === olderFormatOf(limits) ? upgraded(limits, state) : undefined;
 }
 
-/** Whether `limit` takes over the usage of `old`. */
-function isHeir(limit: Limit, old: Limit): boolean {
-  return limit.key === old.key && (limit.type === "resource") === (old.type === "resource");
-}
-
-/** A string that is the same for the same limits only. */
-function identityOf(limits: readonly Limit[]): string {
-  return JSON.stringify(
-    limits.map((limit): [string, string, number, Definition] => [
-      limit.key,
-      limit.type,
-      unitOf(limit),
-      definitionOf(limit),
-    ]),
+/** Counts all rates as used up, since the state cannot be read. */
+function useUp(region: Region, limits: readonly Limit[], now: number): void {
+  const charges = limits.map((limit) =>
+    limit.type === "resource" || limit.capacity === Infinity ? 0 : ceilingUnits(limit),
   );
+  region.settle(charges, now, 0);
 }
 
-/** The units in use of each limit. Where the state cannot be read, all units count as used. */
-function usedOf(limits: readonly Limit[], state: Uint8Array | undefined, now: number): number[] {
-  const region = Region.create(limits.map(definitionOf), false);
-  try {
-    if (!state || !restoreTo(region, state)) return limits.map(ceilingUnits);
-    region.inspect(now);
-    return limits.map((_, i) => region.usedOf(i));
-  } finally {
-    region.close();
+/** The stored grants. Where the state was not read, they give back resources only: all rates are used up as far as is known. */
+function grantsOf(
+  { grants, past }: StoredSet,
+  present: Era,
+  isRead: boolean,
+): ReadonlyMap<string, RestoredGrant> {
+  const restored = new Map<string, RestoredGrant>();
+  for (const [id, grant] of grants) {
+    const { era: number = 0 } = grant;
+    const era = number === present.number ? present : past.get(number);
+    // Without its limits a grant cannot be settled. Objects always write both together.
+    if (!era) continue;
+    const units = grant.units.map((count, i) => (isRead || era.limits[i]!.type === "resource" ? count : 0));
+    restored.set(id, { grant: { ...grant, units }, era });
   }
+  return restored;
 }
 
 /**
  * Makes the held units of each resource the sum of the grants' units. State and grants may disagree if the object has ended between
  * two writes; the grants are right, since each can be released.
  */
-function holdAll(region: Region, limits: readonly Limit[], grants: Iterable<StoredGrant>): void {
-  const sums = limits.map(() => 0);
-  for (const { units } of grants) for (const [i, count] of units.entries()) sums[i]! += Math.max(0, count);
-  for (const [i, limit] of limits.entries()) if (limit.type === "resource") setHeld(region, i, sums[i]!);
+function holdAll(region: Region, present: Era, grants: Iterable<RestoredGrant>): void {
+  const sums = present.limits.map(() => 0);
+  for (const { grant, era } of grants) {
+    const units = passOn(era, present, grant.units);
+    for (const [i, count] of units.entries()) sums[i]! += Math.max(0, count);
+  }
+  for (const [i, limit] of present.limits.entries()) {
+    if (limit.type === "resource") setHeld(region, i, sums[i]!);
+  }
 }

@@ -1,16 +1,38 @@
 /** Amounts and changes as they travel to an object: plain data, which the platform can send. */
+import type { AcquireOptions } from "../contract.ts";
+import { plainOf } from "../limits/metrics.ts";
 import type { SentChange } from "../remote/changes.ts";
-import type { AmountsByKey } from "./protocol.ts";
+import type { SentRedefinition } from "../remote/described.ts";
+import type { KnownSet } from "./known-sets.ts";
+import type { AmountsByKey, SentLimits, SentRequest } from "./protocol.ts";
 
 /** A plain copy, which the platform can send. */
 export function amountsOf(requested: object | undefined): AmountsByKey | undefined {
   return requested && ({ ...requested } as AmountsByKey);
 }
 
+/** A request by what is `known` of the set; through the acquisition of the id `around`, if there is one. */
+export function requestOf<M extends string, K extends string>(
+  id: string,
+  known: KnownSet<M, K> | undefined,
+  requested: object | undefined,
+  waits: boolean,
+  { timeoutMs, priority, maxWaitMs }: AcquireOptions = {},
+  around?: string,
+): SentRequest {
+  const by = { descriptionId: known?.descriptionId ?? "", era: known?.era.number };
+  return { id, waits, requested: amountsOf(requested), timeoutMs, priority, maxWaitMs, around, ...by };
+}
+
 /** The same change of plain data, which the platform can send. */
 export function sendable(change: SentChange): SentChange {
   if (change[0] === "charge" || change[0] === "lower") return [change[0], { ...change[1] }];
   return change;
+}
+
+/** Other limits, of plain data. */
+export function limitsOf({ limits, options, of }: SentRedefinition): SentLimits {
+  return { ...options, limits: plainOf(limits) as SentLimits["limits"], ...(of && { of: of.number }) };
 }
 
 /** Whether the platform can send `requested` to the object unchanged, so that the object can tell what is wrong with it. */

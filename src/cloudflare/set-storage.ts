@@ -1,7 +1,8 @@
 /**
  * A hosted set in the storage of its object:
  *
- * - `definition`: the limits, and the layout of the state;
+ * - `definition`: the limits with their era, and the layout of the state;
+ * - `era <number>`: the limits of an earlier era, to which grants or requests of clients may still belong;
  * - `state`: the core's state, as bytes;
  * - `changes`: the ids of the latest changes that a client has asked for;
  * - `held <id>`: the grant of the request with this id, and the end of its lease.
@@ -10,20 +11,33 @@
  * of writes that are not awaited.
  */
 import { FORMAT } from "../../assembly/layout.ts";
-import type { Limit } from "../limits/limits.ts";
+import { type Era, firstEra, type Tenure } from "../limits/era.ts";
+import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { plainOf } from "../limits/metrics.ts";
+import { Requests } from "../limits/requests.ts";
 import type { ObjectStorage } from "./bindings.ts";
 
-/** The limits of a set, and the layout in which its state was written. */
-export interface StoredDefinition {
-  readonly format: number;
+/** The limits of one era. Earlier versions had no eras: they left out all but the limits. */
+interface StoredEra {
   readonly limits: readonly Limit[];
+  readonly number?: number;
+  readonly version?: number;
+  readonly tenures?: readonly Tenure[];
+}
+
+/** The limits of a set, and the layout in which its state was written. */
+export interface StoredDefinition extends StoredEra {
+  readonly format: number;
+  /** The limits of the class when the set last took these over, if it has been redefined since. */
+  readonly declared?: readonly Limit[];
 }
 
 /** A grant whose lease has not ended. Objects that exist already have these fields in their storage, so their names are fixed. */
 export interface StoredGrant {
-  /** One entry a limit. */
+  /** One entry a limit of its era. */
   readonly units: readonly number[];
+  /** The number of its era. Left out for the first one. */
+  readonly era?: number;
   /** The token of the acquisition. */
   readonly takenAt: number;
   readonly covered: readonly boolean[] | undefined;
@@ -34,6 +48,8 @@ export interface StoredGrant {
 /** All that the storage has of a set. */
 export interface StoredSet {
   readonly definition: StoredDefinition | undefined;
+  /** The eras before the present one, by their numbers. */
+  readonly past: ReadonlyMap<number, Era>;
   readonly state: Uint8Array | undefined;
   readonly changes: readonly string[];
   /** By the ids of their requests. */
@@ -42,7 +58,19 @@ export interface StoredSet {
   readonly alarm: number | null;
 }
 
+/** An era as it was stored. */
+export function eraFrom({ limits, number = 0, version = 0, tenures }: StoredEra): Era {
+  const checked = toLimits(limits as readonly LimitLike[]);
+  const era = firstEra<string>(checked, new Requests(checked));
+  return { ...era, number, version, tenures: tenures ?? era.tenures };
+}
+
+function toStored({ limits, number, version, tenures }: Era): StoredEra {
+  return { limits: plainOf(limits), number, version, tenures };
+}
+
 const GRANT_PREFIX = "held ";
+const ERA_PREFIX = "era ";
 // One call of the storage takes at most this many.
 const MOST_KEYS = 128;
 
@@ -59,10 +87,14 @@ export class SetStorage {
   async load(): Promise<StoredSet> {
     const [all, alarm] = await Promise.all([this.#storage.list(), this.#storage.getAlarm()]);
     const grants = new Map<string, StoredGrant>();
+    const past = new Map<number, Era>();
     for (const [key, value] of all) {
       if (key.startsWith(GRANT_PREFIX)) grants.set(key.slice(GRANT_PREFIX.length), value as StoredGrant);
+      else if (key.startsWith(ERA_PREFIX))
+        past.set((value as StoredEra).number!, eraFrom(value as StoredEra));
     }
     return {
+      past,
       definition: all.get("definition") as StoredDefinition | undefined,
       state: all.get("state") as Uint8Array | undefined,
       changes: (all.get("changes") as readonly string[] | undefined) ?? [],
@@ -71,9 +103,19 @@ export class SetStorage {
     };
   }
 
-  putDefinition(limits: readonly Limit[]): void {
-    const definition = { format: FORMAT, limits: plainOf(limits) };
-    this.#put("definition", definition satisfies StoredDefinition);
+  /** `declared` are the limits of the class, if they are others. */
+  putDefinition(era: Era, declared: readonly Limit[] | undefined): void {
+    const definition = { format: FORMAT, ...toStored(era) };
+    const also = declared && { declared: plainOf(declared) };
+    this.#put("definition", { ...definition, ...also } satisfies StoredDefinition);
+  }
+
+  putEra(era: Era): void {
+    this.#put(ERA_PREFIX + era.number, toStored(era));
+  }
+
+  deleteEra(number: number): void {
+    this.#delete(ERA_PREFIX + number);
   }
 
   putState(state: Uint8Array): void {
@@ -89,13 +131,16 @@ export class SetStorage {
   }
 
   deleteGrant(id: string): void {
-    const key = GRANT_PREFIX + id;
-    delete this.#changed[key];
-    this.#deleted.push(key);
+    this.#delete(GRANT_PREFIX + id);
   }
 
   setAlarm(at: number): void {
     this.#storage.setAlarm(at).catch(ignore);
+  }
+
+  #delete(key: string): void {
+    delete this.#changed[key];
+    this.#deleted.push(key);
   }
 
   #put(key: string, value: unknown): void {

@@ -61,11 +61,16 @@ const INHERITS: readonly unknown[] = ["used", "available", "proportional", "fres
 /** Checks the options of `redefine`. */
 export function checkRedefineOptions(options: RedefineOptions): void {
   checkOptions("redefine", options, ["inherit", "version"], invalidRequest);
-  const { inherit = "used", version = 0 } = options;
+  const { inherit = "used", version } = options;
   if (!INHERITS.includes(inherit)) {
     const known = INHERITS.map((each) => `"${each}"`).join(", ");
     throw new InvalidRequestError(`inherit must be one of ${known}, got ${show(inherit)}`);
   }
+  checkVersion(version);
+}
+
+/** Checks the version of definitions, if there is one. */
+export function checkVersion(version = 0): void {
   if (!(Number.isSafeInteger(version) && version >= 0)) {
     throw new InvalidRequestError(`version must be a whole number, 0 or more, got ${show(version)}`);
   }

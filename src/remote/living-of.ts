@@ -3,8 +3,8 @@ import type { Limits } from "../contract.ts";
 import { type Era, firstEra, nextEra } from "../limits/era.ts";
 import { type Limit, toLimits } from "../limits/limits.ts";
 import { Ending, ERA, follow, type Living, PRESENT, type Present } from "../limits/living.ts";
-import { plainOf } from "../limits/metrics.ts";
 import { Requests } from "../limits/requests.ts";
+import { areAlike } from "../limits/sameness.ts";
 
 /** The present era of a set, for a host that follows it. */
 export class Followed {
@@ -76,7 +76,7 @@ class Wrapped implements Living {
       return limit as Limit;
     });
     const before = this.#era;
-    if (before && textOf(before.limits) === textOf(definitions)) return before;
+    if (before && areAlike(before.limits, definitions)) return before;
     const limits = toLimits(definitions);
     const requests = new Requests<string>(limits);
     this.#era = before ? nextEra(before, limits, requests, "used", 0) : firstEra(limits, requests);
@@ -85,10 +85,4 @@ class Wrapped implements Living {
     if (before) ending.tell();
     return this.#era;
   }
-}
-
-function textOf(limits: readonly Limit[]): string {
-  return JSON.stringify(plainOf(limits), (_, value) =>
-    value === Number.POSITIVE_INFINITY ? "Infinity" : value,
-  );
 }

@@ -19,7 +19,7 @@ const harness: Harness = {
     blocking: false,
     warnings: false,
     changes: true,
-    redefines: false,
+    redefines: true,
     exhaustive: false,
     crowd: 1000,
   },

@@ -10,6 +10,7 @@ const PROGRAM = fileURLToPath(new URL("./program.ts", import.meta.url));
 const objects = { BOUNDED: "Bounded", BUDGET: "Budget", CHANGED: "Changed", PACED: "Paced" };
 
 interface Row {
+  readonly capacity: number;
   readonly used: number;
   readonly available: number;
   readonly waiting: number;
@@ -108,6 +109,38 @@ describeWorkerd("in workerd", () => {
       expect(most).toBeLessThanOrEqual(2);
     }
     expect((await statsOf(name)).slots.used).toBe(0);
+  });
+
+  it("holders and waiters go on under other limits, when an object is evicted around a redefinition", async () => {
+    const name = `redefined ${++names}`;
+    const holders = [ask("/hold?ms=900", name), ask("/hold?ms=900", name)];
+    await until(async () => (await statsOf(name)).slots.used === 2);
+    const waiters = Array.from({ length: 6 }, () =>
+      ask<{ lost: unknown; most: number }>("/hold?ms=100", name),
+    );
+    await until(async () => (await statsOf(name)).slots.waiting === 6);
+    await ask("/evict", name);
+    expect(await ask("/redefine?more=1", name)).toBe(3);
+    await ask("/evict", name);
+    expect((await statsOf(name)).slots).toMatchObject({ capacity: 3 });
+    const all = (await Promise.all([...holders, ...waiters])) as { lost: unknown; most: number }[];
+    for (const { lost, most } of all) {
+      expect(lost).toBeNull();
+      expect(most).toBeLessThanOrEqual(3);
+    }
+    expect(Math.max(...all.map(({ most }) => most))).toBe(3);
+    expect((await statsOf(name)).slots).toMatchObject({ used: 0, capacity: 3 });
+  });
+
+  it("each redefinition counts once, however often the object is evicted in the middle", async () => {
+    const name = `middle ${++names}`;
+    const takes = Array.from({ length: 30 }, () => ask<boolean>("/take?tokens=2", name));
+    const changes = Array.from({ length: 20 }, () => ask<number>("/redefine", name));
+    for (let i = 0; i < 10; i++) await ask("/evict", name);
+    await Promise.all(changes);
+    expect(await Promise.all(takes)).not.toContain(false);
+    await ask("/evict", name);
+    expect(await statsOf(name)).toMatchObject({ tokens: { used: 60 }, slots: { used: 0, capacity: 22 } });
   });
 
   it("a waiter is granted on time, even if the waiter before it has vanished", async () => {

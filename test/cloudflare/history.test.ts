@@ -1,8 +1,8 @@
-/** Random histories, played on an object that is evicted at any moment and on a set that never is: both give the same answers. */
+/** Random histories, in which limits are defined anew, played on an object that is evicted at any moment and on a set that never is: both give the same answers. */
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Acquisition, LimitSet, type LimitStats } from "../../src/index.ts";
+import { type Acquisition, type Inherit, LimitSet, type LimitStats } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { START } from "../conformance/harness.ts";
 import { definitionSets, toLimit } from "../property/definitions.ts";
@@ -19,8 +19,13 @@ let sets = 0;
 type Step = readonly [kind: number, pick: number, part: number];
 const steps = fc.array(fc.tuple(fc.nat(99), fc.nat(0xffff), fc.nat(1000)), { minLength: 1, maxLength: 60 });
 
+const lists = fc.array(definitionSets, { minLength: 1, maxLength: 3 });
+const MODES: readonly Inherit[] = ["used", "available", "proportional", "fresh"];
+
 /** The same acquisition in both. */
 interface Pair {
+  /** The definitions under which it was granted. */
+  readonly of: readonly Definition[];
   readonly here: Acquisition<string>;
   readonly there: Acquisition<string>;
 }
@@ -46,16 +51,17 @@ function kept(stats: Readonly<Record<string, LimitStats>>): Record<string, Parti
   return Object.fromEntries(entries);
 }
 
-async function play(definitions: readonly Definition[], history: readonly Step[]): Promise<void> {
+async function play(lists: readonly (readonly Definition[])[], history: readonly Step[]): Promise<void> {
+  let definitions = lists[0]!;
   const limits = definitions.map(toLimit);
   const clock = new ManualClock(START);
   const here = new LimitSet<string>({ limits, clock, shared: false, missingUpdate: "charge" });
   const options = { limits, missingUpdate: "charge", start: START };
   const there = await RemoteLimits.open<string>(channel, `history ${++sets}`, options);
   const pairs: Pair[] = [];
-  const end = async ({ here, there }: Pair, part: number) => {
+  const end = async ({ of, here, there }: Pair, part: number) => {
     const usage: Record<string, number> = {};
-    for (const { key, type, unit } of definitions) {
+    for (const { key, type, unit } of of) {
       const taken = here.requested[key];
       if (type === "resource" || taken === undefined || part % 3 === 0) continue;
       usage[key] = Number((Math.floor((taken / unit / 1000) * part) * unit).toPrecision(15));
@@ -68,7 +74,8 @@ async function play(definitions: readonly Definition[], history: readonly Step[]
   for (const [kind, pick, part] of history) {
     if (kind < 45) {
       const requested = amounts(definitions, pick, part);
-      const pair = { here: here.tryAcquire(requested), there: await there.tryAcquire(requested) };
+      const [here_, there_] = [here.tryAcquire(requested), await there.tryAcquire(requested)];
+      const pair = { of: definitions, here: here_, there: there_ };
       const { successful, requested: taken, retryAfterMs, limitedBy } = pair.here;
       expect(pair.there).toMatchObject({ successful, requested: taken, retryAfterMs, limitedBy });
       if (successful) pairs.push(pair);
@@ -80,8 +87,14 @@ async function play(definitions: readonly Definition[], history: readonly Step[]
       const ms = Math.min(Math.ceil((windowUs / 1000) * (part / 700)), 1e9) / 1000;
       clock.advance(ms);
       await there.move("advance", ms);
-    } else {
+    } else if (kind < 92) {
       await there.evict();
+    } else {
+      definitions = lists[pick % lists.length]!;
+      const limits = definitions.map(toLimit);
+      const inherit = MODES[part % MODES.length]!;
+      here.redefine(limits, { inherit });
+      await there.redefine(limits, { inherit });
     }
     expect(kept(await there.stats())).toEqual(kept(here.stats()));
   }
@@ -110,6 +123,6 @@ describeWorkerd("in workerd", () => {
   it("an object that is evicted at any moment answers as a set that never is", {
     timeout: TIMEOUT_MS,
   }, async () => {
-    await fc.assert(fc.asyncProperty(definitionSets, steps, play), runs(150));
+    await fc.assert(fc.asyncProperty(lists, steps, play), runs(150));
   });
 });

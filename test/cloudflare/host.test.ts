@@ -1,12 +1,11 @@
 /** The host of a set, without workerd: calls that come twice, and a set that an object finds in its storage. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { FORMAT } from "../../assembly/layout.ts";
-import type { ObjectStorage } from "../../src/cloudflare/bindings.ts";
-import { Host, type HostOptions } from "../../src/cloudflare/host.ts";
+import type { Host, HostOptions } from "../../src/cloudflare/host.ts";
 import type { Outcome, SentRequest } from "../../src/cloudflare/protocol.ts";
-import { SetStorage } from "../../src/cloudflare/set-storage.ts";
 import { type Limit, RateLimit, ResourceLimit } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
+import { Storage, startHost } from "./host.ts";
 
 const LEASE_MS = 1000;
 const limits = [
@@ -14,33 +13,6 @@ const limits = [
   new RateLimit({ key: "bytes", capacity: 10, windowMs: 1000, algorithm: "sliding-window" }),
   new ResourceLimit({ key: "slots", capacity: 2 }),
 ];
-
-class Storage implements ObjectStorage {
-  readonly kept = new Map<string, unknown>();
-  alarm: number | null = null;
-  writes = 0;
-
-  async list() {
-    return structuredClone(this.kept);
-  }
-
-  async put(entries: Record<string, unknown>) {
-    this.writes++;
-    for (const [name, value] of Object.entries(entries)) this.kept.set(name, structuredClone(value));
-  }
-
-  async delete(names: string[]) {
-    return names.filter((name) => this.kept.delete(name)).length;
-  }
-
-  async getAlarm() {
-    return this.alarm;
-  }
-
-  async setAlarm(at: number) {
-    this.alarm = at;
-  }
-}
 
 let storage: Storage;
 let clock: ManualClock;
@@ -51,9 +23,7 @@ beforeEach(() => {
 
 /** The host of an object that starts with this storage. */
 async function start(all: readonly Limit[] = limits, queue: HostOptions["queue"] = {}): Promise<Host> {
-  const setStorage = new SetStorage(storage);
-  const options = { limits: all, config: {}, missingUpdate: "throw", leaseMs: LEASE_MS, clock } as const;
-  return new Host({ ...options, queue }, setStorage, await setStorage.load());
+  return startHost(storage, { limits: all, clock, leaseMs: LEASE_MS, queue });
 }
 
 const owner = {};

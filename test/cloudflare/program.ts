@@ -134,6 +134,14 @@ export default {
         held.update({ tokens: 1 });
         return Response.json(held.requested);
       }
+      case "/redefine": {
+        await limits.redefine((current) =>
+          current.map((limit) =>
+            limit.type === "resource" ? { ...limit, capacity: limit.capacity + number("more", 1) } : limit,
+          ),
+        );
+        return Response.json(limits.get("slots").capacity);
+      }
       case "/stats":
         return Response.json(await limits.stats());
       case "/evict":

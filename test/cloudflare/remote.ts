@@ -18,7 +18,7 @@ import { asyncDispose, dispose } from "../../src/platform/dispose.ts";
 import { HandingOn, type SentChange } from "../../src/remote/changes.ts";
 import { unpackError } from "../../src/remote/packed-errors.ts";
 import { runRemotely } from "../conformance/run-remotely.ts";
-import { type Answer, decode, encode, type WireAcquisition } from "./wire.ts";
+import { type Answer, decode, encode, type WireAcquisition, type WireFacts } from "./wire.ts";
 
 interface Pending {
   resolve(value: never): void;
@@ -30,6 +30,7 @@ interface Pending {
 export class Channel {
   readonly #request: ClientRequest;
   readonly #pending = new Map<number, Pending>();
+  readonly #followers = new Map<string, (facts: WireFacts) => void>();
   #number = 0;
 
   static async open(url: string): Promise<Channel> {
@@ -60,6 +61,11 @@ export class Channel {
     });
   }
 
+  /** Tells of the definitions that the set of this name has from now on. */
+  follow(name: string, follower: (facts: WireFacts) => void): void {
+    this.#followers.set(name, follower);
+  }
+
   close(): void {
     this.#request.end();
   }
@@ -69,7 +75,8 @@ export class Channel {
     this.#request.socket!.resetAndDestroy();
   }
 
-  #hear({ number, value, error, isAborted }: Answer): void {
+  #hear({ number, value, error, isAborted, facts = {} }: Answer): void {
+    for (const [name, each] of Object.entries(facts)) this.#followers.get(name)?.(each);
     const { resolve, reject, signal } = this.#pending.get(number)!;
     this.#pending.delete(number);
     if (isAborted) reject(signal!.reason);
@@ -81,11 +88,11 @@ export class Channel {
 let signals = 0;
 
 export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void>> implements Limits<K> {
-  readonly keys: readonly K[];
+  keys: readonly K[];
   readonly config: Readonly<Record<string, unknown>>;
   readonly #channel: Channel;
   readonly #name: string;
-  readonly #definitions: readonly Limit<K>[];
+  #definitions: readonly Limit<K>[];
 
   /** Opens a new set, whose clock reads `start`. */
   static async open<K extends string>(
@@ -108,6 +115,10 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
     this.keys = keys;
     this.config = config;
     this.#definitions = definitions;
+    channel.follow(name, (facts) => {
+      this.keys = facts.keys as readonly K[];
+      this.#definitions = facts.definitions as readonly Limit<K>[];
+    });
   }
 
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
@@ -143,8 +154,18 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
     return this.#channel.ask("change", [this.#name, change]);
   }
 
-  redefine(limits: Redefinition, options?: RedefineOptions): Promise<void> {
-    return this.#channel.ask("redefine", [this.#name, limits, options]);
+  async redefine(limits: Redefinition, options?: RedefineOptions): Promise<void> {
+    const ask = (list: unknown, of?: unknown) =>
+      this.#channel.ask<boolean>("redefine", [this.#name, list, options, of]);
+    if (typeof limits !== "function") {
+      await ask(limits);
+      return;
+    }
+    // The function is here, and the set there: it is called again if the set was redefined meanwhile.
+    for (let isDone = false; !isDone; ) {
+      const current = this.#definitions;
+      isDone = await ask(limits(current), current);
+    }
   }
 
   close(): Promise<void> {

@@ -38,8 +38,16 @@ export interface Answer {
   readonly number: number;
   readonly value?: unknown;
   readonly error?: WireError;
+  /** The definitions that sets have by now, if these are others than were told last: by the names of the sets. */
+  readonly facts?: Readonly<Record<string, WireFacts>>;
   /** Whether the call rejected with the reason of the signal that it was given. */
   readonly isAborted?: boolean;
+}
+
+/** The definitions of a set. */
+export interface WireFacts {
+  readonly keys: readonly string[];
+  readonly definitions: readonly object[];
 }
 
 export interface WireError {

@@ -2,7 +2,7 @@
  * A Worker that carries out the calls of a test with `connectDurable`: one in each line of a single HTTP request. The test moves the
  * clock of its objects.
  */
-import type { AcquireOptions, Acquisition, LimitLike } from "limitset";
+import type { AcquireOptions, Acquisition, Limit, LimitLike } from "limitset";
 import {
   connectDurable,
   type DurableLimits,
@@ -10,7 +10,15 @@ import {
   type ObjectNamespace,
 } from "limitset/cloudflare";
 import { ManualClock } from "limitset/testing";
-import { type Answer, decode, encode, type Question, type WireAcquisition, type WireError } from "./wire.ts";
+import {
+  type Answer,
+  decode,
+  encode,
+  type Question,
+  type WireAcquisition,
+  type WireError,
+  type WireFacts,
+} from "./wire.ts";
 
 /** The options of a request, without its signal. */
 type Terms = Omit<AcquireOptions, "signal">;
@@ -57,9 +65,19 @@ interface Control {
   evict(): Promise<void>;
 }
 
+function factsOf(limits: DurableLimits): WireFacts {
+  const definitions = limits.keys.map((key) => {
+    const { stats: _, ...limit } = limits.get(key);
+    return limit;
+  });
+  return { keys: limits.keys, definitions };
+}
+
 class Session {
   readonly #namespace: ObjectNamespace;
-  readonly #sets = new Map<unknown, { limits: DurableLimits; control: () => Control }>();
+  readonly #sets = new Map<string, { limits: DurableLimits; control: () => Control }>();
+  /** By the names of sets: the keys of the definitions that were told last. */
+  readonly #told = new Map<string, readonly string[]>();
   readonly #acquisitions = new Map<unknown, Acquisition>();
   readonly #signals = new Map<unknown, AbortController>();
   #count = 0;
@@ -80,11 +98,38 @@ class Session {
     await limits.ready;
     const control = () => this.#namespace.get(this.#namespace.idFromName(name)) as Control;
     this.#sets.set(name, { limits, control });
-    const definitions = limits.keys.map((key) => {
-      const { stats: _, ...limit } = limits.get(key);
-      return limit;
-    });
-    return { keys: limits.keys, config: limits.config, definitions };
+    this.#told.set(name, limits.keys);
+    return { ...factsOf(limits), config: limits.config };
+  }
+
+  /** Of the sets that have other definitions than were told last. */
+  news(): Record<string, WireFacts> | undefined {
+    const news: Record<string, WireFacts> = {};
+    for (const [name, keys] of this.#told) {
+      const { limits } = this.#sets.get(name)!;
+      if (limits.keys === keys) continue;
+      this.#told.set(name, limits.keys);
+      news[name] = factsOf(limits);
+    }
+    return Object.keys(news).length > 0 ? news : undefined;
+  }
+
+  /** Redefines. Limits that a function of the test has made of the present ones, `of`, count only for these: false if there are others. */
+  async redefine(name: string, list: LimitLike[], options: object | undefined, of: unknown) {
+    const limits = this.#limits(name);
+    if (!of) return limits.redefine(list, options);
+    const stale = {};
+    const make = (current: readonly Limit[]) => {
+      if (JSON.stringify(current) === JSON.stringify(of)) return list;
+      throw stale;
+    };
+    try {
+      await limits.redefine(make, options);
+      return true;
+    } catch (error) {
+      if (error === stale) return false;
+      throw error;
+    }
   }
 
   async acquire(name: string, requested: never, terms: Terms, signal: number | undefined) {
@@ -198,7 +243,8 @@ export default {
       } catch (error) {
         told = { number, error: toWire(error), isAborted: session.aborted(error) };
       }
-      await say(encode(told));
+      const facts = session.news();
+      await say(encode({ ...told, ...(facts && { facts }) }));
     };
     const listen = async () => {
       let heard = "";
