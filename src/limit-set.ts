@@ -122,8 +122,7 @@ class LimitSet<M extends string = string, K extends string = M>
     const now = this.clock.now();
     const requests = this.requests;
     const units = requests.parse(requested);
-    if (this.waiters.size > 0)
-      return this.granter.tryAmong(units, now) ?? this.refuse(MOVED, units, now, requested);
+    if (this.waiters.size > 0) return this.tryAmong(units, now, requested);
     const answer = region.take(units, requests.first, requests.end, now, TRY);
     // A granted answer is its token, 0 or more: calls of `isGranted` and `tokenOf` would be too many to be inlined.
     return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(answer, units, now, requested);
@@ -256,6 +255,16 @@ class LimitSet<M extends string = string, K extends string = M>
     const now = this.clock.now();
     if (granter === this.granter) return this.queue.wait(request, now, options);
     return this.queue.acquire(this.granter.anew(request, granter), now, options);
+  }
+
+  private tryAmong(
+    units: readonly number[],
+    now: number,
+    requested: Amounts<M> | undefined,
+  ): Acquisition<M, K> {
+    const { first, end } = this.requests;
+    const answer = this.granter.tryAmong(units, first, end, now);
+    return answer ?? this.refuse(MOVED, units, now, requested);
   }
 
   /** The end of a try that the core has not granted. */

@@ -2,7 +2,7 @@
 import type { AcquireOptions, Acquisition, Amounts, Prospect } from "../contract.ts";
 import { type Answer, isGranted, isMoved, isReclaimed, REFUSED, tokenOf, waitOf } from "../core/answer.ts";
 import { NO_TIME } from "../core/front.ts";
-import { type Region, TRY } from "../core/region.ts";
+import type { Region } from "../core/region.ts";
 import type { WakeWord } from "../core/sharing.ts";
 import {
   AcquireTimeoutError,
@@ -13,7 +13,6 @@ import {
 } from "../errors.ts";
 import { type Era, passCovered, passOn, passRequest } from "../limits/era.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
-import { toMicros } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Asked, Gate, Outlook, Queue, Waiters } from "../waiting/gate.ts";
 import { queueFor } from "../waiting/queue-for.ts";
@@ -185,10 +184,10 @@ export class LocalGranter<M extends string, K extends string = M>
   }
 
   /** A try while requests wait: it passes them only where it delays none of them. Undefined if another thread has redefined the set. */
-  tryAmong(units: readonly number[], now: number): Acquisition<M, K> | undefined {
+  tryAmong(units: readonly number[], first: number, end: number, now: number): Acquisition<M, K> | undefined {
     const asked = this.queue.ask({ units }, now);
     const region = this.open();
-    const answer = region.takeSince(units, now, toMicros(now), false, asked.demand, TRY);
+    const answer = region.takeBehind(units, first, end, now, asked.demand);
     if (isGranted(answer)) return this.grant(asked.request, tokenOf(answer), 0);
     if (isReclaimed(answer)) this.endReclaimed();
     if (isMoved(answer)) return undefined;

@@ -67,6 +67,22 @@ export class Region extends Residence {
     return isPreliminary(answer) ? this.goOn(answer, action, units, now, 0) : answer;
   }
 
+  /** Takes as `take` does, by TRY. Each limit has to grant its `demand` first, that of the waiters before; nothing of it is taken. */
+  takeBehind(
+    units: readonly number[],
+    first: number,
+    end: number,
+    now: number,
+    demand: readonly number[] | undefined,
+  ): Answer {
+    if (demand === undefined) return this.refused(this.take(units, first, end, now, TRY), units, now, TRY);
+    const { f64 } = this.front;
+    const at = this.units + 2 * this.count;
+    for (let i = first; i < end; i++) f64[at + i] = demand[i]!;
+    const answer = this.take(units, first, end, now, TRY | AFTER);
+    return isPreliminary(answer) ? this.takeSince(units, now, 0, false, demand, TRY) : answer;
+  }
+
   /**
    * Takes for a request that came at `since`, in microseconds. Each limit has to grant its `demand` first, that of the waiters
    * before the request; nothing of it is taken. A nested request passes the claims that await a release.

@@ -31,6 +31,9 @@ function momentAfter(now: number, waitMs: number): number {
   return (toMicros(now) + Math.round(waitMs * 1000)) / 1000;
 }
 
+/** The place of a request that has just come and has no priority, where no wait is worth one. */
+const LAST: Ranked = { key: 0, turn: NEWCOMER };
+
 export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>, Judge<W> {
   protected gate: Gate<T>;
   lines: Lines<W>;
@@ -170,6 +173,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   /** The place of a request that has just come. */
   private rank(now: number, options?: AcquireOptions): Ranked {
     const { agingMs } = this;
+    if (agingMs === undefined && options === undefined) return LAST;
     const priority = options?.priority ?? 0;
     return { key: agingMs === undefined ? 0 - priority : now - priority * agingMs, turn: NEWCOMER };
   }
