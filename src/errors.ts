@@ -242,6 +242,27 @@ export class UnreleasedAcquisitionWarning extends LimitError {
 }
 
 /**
+ * The limits of a set were replaced by others of the same `version`: it is not known which are the newer ones, so the later call counts.
+ * It is never thrown: the option `onWarning` of the set gets it, once for each version. Give changed definitions a higher version.
+ */
+export class SameVersionWarning extends LimitError {
+  /** The version that both have. */
+  readonly version: number;
+
+  static override get code() {
+    return "WARN_SAME_VERSION" as const;
+  }
+
+  constructor(version: number) {
+    super(
+      new.target.code,
+      `limits of version ${version} were replaced by others of version ${version}: give changed definitions a higher version`,
+    );
+    this.version = version;
+  }
+}
+
+/**
  * The platform does not let the WebAssembly core run: it has no WebAssembly, gives it no memory, or lets no code be compiled. The
  * message says which, and what to do; `cause` is the platform's error. On a page, allow `'wasm-unsafe-eval'` in the
  * Content-Security-Policy. For workerd, bundle with the condition `workerd`.

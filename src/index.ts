@@ -30,6 +30,7 @@ export {
   LimitError,
   LimitSetClosedError,
   QueueFullError,
+  SameVersionWarning,
   TooManyThreadsError,
   UnreleasedAcquisitionWarning,
   UsageExceedsRequestedError,

@@ -39,8 +39,8 @@ export interface Internals<M extends string, K extends string = M> {
   readonly maxThreads: number;
   readonly queueOptions: QueueOptions;
   readonly era: Era<M, K>;
-  /** Begins the next era, with limits that were checked. Returns false if another thread has begun it: that one is the present one then. */
-  begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number): boolean;
+  /** Begins the next era, with limits that were checked; without a version, in that of the era before. Returns false if another thread has begun it: that one is the present one then. */
+  begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number | undefined): boolean;
   readonly granter: Changeable;
   /** Serves the waiters: for when resources came back without a release in this thread. */
   serve(): void;

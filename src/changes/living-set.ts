@@ -5,11 +5,12 @@ import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
 import { type Answer, isMoved, isReclaimed } from "../core/answer.ts";
 import { NO_TIME } from "../core/front.ts";
 import type { Region } from "../core/region.ts";
-import { type LimitError, LimitSetClosedError } from "../errors.ts";
+import { type LimitError, LimitSetClosedError, SameVersionWarning } from "../errors.ts";
 import { definitionOf } from "../limits/definition.ts";
 import { type Era, eraOf, type Inherit } from "../limits/era.ts";
 import type { Limit } from "../limits/limit.ts";
 import type { Requests } from "../limits/requests.ts";
+import { areAlike } from "../limits/sameness.ts";
 import type { SetClock } from "../platform/set-clock.ts";
 import type { Queue, QueueOptions, Waiters } from "../waiting/gate.ts";
 import { ChangeableSet } from "./changeable-set.ts";
@@ -37,6 +38,9 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
   /** @internal */
   protected region: Region | undefined;
 
+  /** The version of which a warning has told that it has several definitions. */
+  private doubtful: number | undefined;
+
   /** @internal */
   protected granterOf(era: Era<M, K>, region: Region, before?: LocalGranter<M, K>): LocalGranter<M, K> {
     const { config, missingUpdate, clock, queueOptions, onWarning } = this;
@@ -51,14 +55,18 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
   }
 
   /** @internal */
-  protected begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number): boolean {
+  protected begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number | undefined): boolean {
     const now = this.clock.now();
     // If the reading is behind the state, the clock is looked at first: then it cannot use the set in the middle of this.
     this.open().inspect(now);
     const [before, region] = [this.granter, this.open()];
-    const era = beginEra(region, before.era, limits, inherit, version, now);
+    const era = beginEra(region, before.era, limits, inherit, version ?? before.era.version, now);
     if (typeof era === "number") return !this.hasMoved(era);
     this.enterEra(era, region, before, now);
+    if (version === before.era.version && version !== this.doubtful && !areAlike(limits, before.era.limits)) {
+      this.doubtful = version;
+      this.onWarning(new SameVersionWarning(version));
+    }
     return true;
   }
 

@@ -32,7 +32,7 @@ export function redefine(
     const checked = toLimits(isFunction ? limits(open().limits) : limits);
     const { era, begin } = open();
     if (version !== undefined && version < era.version) return;
-    isDone = begin(checked, inherit, version ?? era.version);
+    isDone = begin(checked, inherit, version);
   }
 }
 

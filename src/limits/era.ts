@@ -22,8 +22,9 @@ export interface RedefineOptions {
    */
   readonly inherit?: Inherit;
   /**
-   * The version of the definitions, a whole number: one that is lower than the set's changes nothing. Default: the version that the
-   * set has, which is 0 at first.
+   * The version of the definitions, a whole number: one that is lower than the set's changes nothing, and other limits of
+   * the same version replace the set's, with a `SameVersionWarning`. Default: the version that the set has, which is 0 at first, without a
+   * warning.
    */
   readonly version?: number;
 }

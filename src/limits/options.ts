@@ -25,7 +25,8 @@ export interface LimitSetOptions<M extends string = string, K extends string = M
   readonly clock?: Clock;
   /**
    * Receives an `UnreleasedAcquisitionWarning` for each acquisition that was garbage-collected without a release, after its
-   * resources have been given back; and a `DeadlockError` for each request in the body of a `run` that waits for that body.
+   * resources have been given back; a `DeadlockError` for each request in the body of a `run` that waits for that body; and a
+   * `SameVersionWarning` where `redefine` has replaced limits by others of the same version.
    * Default: `process.emitWarning` or `console.warn`, for the first one of each kind.
    */
   readonly onWarning?: (warning: LimitError) => void;

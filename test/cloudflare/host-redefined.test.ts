@@ -1,5 +1,5 @@
 /** The host of a set that is redefined, without workerd: it comes back from its storage as it was, whenever it starts anew. */
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Host } from "../../src/cloudflare/host.ts";
 import type { Granted, Outcome, SentRequest } from "../../src/cloudflare/protocol.ts";
 import { type Limit, type LimitLike, RateLimit, ResourceLimit } from "../../src/index.ts";
@@ -184,6 +184,20 @@ describe("the limits of the class", () => {
     expect(capacities(await start([tokens(30)]))).toEqual({ tokens: 10 });
     redefine(await start([tokens(30)], 3), "2", [tokens(5)], { version: 3 });
     expect(capacities(await start([tokens(30)], 5))).toEqual({ tokens: 30 });
+  });
+
+  it("warn once where others of the same version were given", async () => {
+    const warnings = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    await ask(await start(declared, 2), "a", { tokens: 1 });
+    await start(declared, 2);
+    expect(warnings).not.toHaveBeenCalled();
+    expect(capacities(await start([tokens(20)], 2))).toEqual({ tokens: 20 });
+    await start([tokens(20)], 2);
+    expect(warnings).toHaveBeenCalledOnce();
+    expect(warnings.mock.calls[0]).toMatchObject([{ code: "WARN_SAME_VERSION", version: 2 }]);
+    await start([tokens(30)]);
+    expect(warnings).toHaveBeenCalledOnce();
+    warnings.mockRestore();
   });
 
   it("hand over what is used and held, and refunds", async () => {

@@ -4,11 +4,13 @@ import {
   CallLimit,
   InvalidLimitError,
   InvalidRequestError,
+  type LimitError,
   type LimitLike,
   LimitSet,
   LimitSetClosedError,
   RateLimit,
   ResourceLimit,
+  SameVersionWarning,
 } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 
@@ -143,7 +145,7 @@ describe("a redefinition", () => {
   });
 
   test("of a lower version changes nothing; an equal or a higher one does", () => {
-    const { set } = setOf([tokens(1)]);
+    const { set } = setOf([tokens(1)], { onWarning: () => {} });
     set.redefine([tokens(2)], { version: 2 });
     set.redefine([tokens(3)], { version: 1 });
     expect(set.get("tokens").capacity).toBe(2);
@@ -152,6 +154,34 @@ describe("a redefinition", () => {
     set.redefine([tokens(5)]);
     set.redefine([tokens(6)], { version: 1 });
     expect(set.get("tokens").capacity).toBe(5);
+  });
+
+  test("to other limits of the same version warns once, and does it", () => {
+    const warnings: LimitError[] = [];
+    const onWarning = (warning: LimitError) => warnings.push(warning);
+    const { set } = setOf([tokens(1)], { onWarning });
+    set.redefine([tokens(2)], { version: 2 });
+    set.redefine([tokens(2)], { version: 2 });
+    set.redefine([tokens(3)]);
+    set.redefine([tokens(4)], { version: 1 });
+    expect(warnings).toEqual([]);
+    set.redefine([tokens(4)], { version: 2 });
+    set.redefine([tokens(5), slots(1)], { version: 2 });
+    expect(set.keys).toEqual(["tokens", "slots"]);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toBeInstanceOf(SameVersionWarning);
+    expect(warnings[0]).toMatchObject({ code: "WARN_SAME_VERSION", version: 2 });
+    expect(warnings[0]!.message).toContain("version 2");
+    set.redefine([tokens(6)], { version: 3 });
+    set.redefine([tokens(7)], { version: 3 });
+    expect(warnings).toHaveLength(2);
+  });
+
+  test("to other limits of version 0, given as such, warns too", () => {
+    const warnings: LimitError[] = [];
+    const { set } = setOf([tokens(1)], { onWarning: (warning: LimitError) => warnings.push(warning) });
+    set.redefine([tokens(2)], { version: 0 });
+    expect(warnings).toMatchObject([{ version: 0 }]);
   });
 
   test("that makes no sense changes nothing", () => {
