@@ -11,7 +11,9 @@ const dist = join(root, "dist");
 
 const ENTRIES = [
   "cloudflare/index",
+  "fetch/index",
   "index",
+  "llm/index",
   "port/index",
   "redis/index",
   "testing/index",

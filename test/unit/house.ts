@@ -28,6 +28,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   redis: [...SET, "remote"],
   cloudflare: [...SET, "remote"],
   worker: [...SET, "remote", "port", "threads"],
+  fetch: [...BASE, "contract", "limits"],
+  llm: [...BASE, "contract", "limits", "fetch"],
   testing: BASE,
   index: [...SET],
 };

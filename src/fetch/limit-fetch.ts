@@ -1,0 +1,66 @@
+/** `limitFetch`: a `fetch` that keeps to a set. */
+import type { Limits } from "../contract.ts";
+import { systemClock } from "../platform/clock.ts";
+import { warnOnce } from "../platform/warning.ts";
+import type { Beneath } from "./call.ts";
+import {
+  checkFetchOptions,
+  checkLimits,
+  checkRoute,
+  type FetchOptions,
+  isProvider,
+  type Route,
+  type RouteOptions,
+} from "./options.ts";
+import type { Provider } from "./provider.ts";
+import { type Init, type Input, ReadableRequest } from "./request.ts";
+import { Sender } from "./sender.ts";
+import type { AnyLimits } from "./set.ts";
+
+/**
+ * Makes a `fetch` that keeps to a set. Each request takes from the set before it is sent, and waits for its turn if need be. It holds
+ * resources until the body of the answer has ended, failed or been cancelled; then its usage is settled. What an answer says of limits
+ * holds for all that use the set: `Retry-After` pauses it, and what the server has left lowers it.
+ *
+ * A request that could never pass, or that a bound refuses, is not sent: it resolves with an answer of status 429.
+ *
+ * @param limits The set: a `LimitSet`, or one that lives elsewhere.
+ * @param options The options, or a provider alone.
+ * @throws {InvalidRequestError} if an option makes no sense.
+ * @example
+ * const limits = new LimitSet({ limits: [new CallLimit({ capacity: 10, windowMs: 1000 })] });
+ * const limited = limitFetch(limits, { retry: 2, fetch: async () => new Response("hello") });
+ * await (await limited("https://api.example.com/")).text(); // "hello"
+ * limits.stats().call_count.used; // 1
+ */
+export function limitFetch<M extends string, K extends string>(
+  limits: Limits<M, K>,
+  options: FetchOptions<M> | Provider = {},
+): typeof fetch {
+  const all: FetchOptions<M> = isProvider(options) ? { provider: options } : options;
+  checkLimits(limits);
+  checkFetchOptions(all);
+  const { routes = {}, fetch: beneath, onWarning = warnOnce(), clock = systemClock, ...rest } = all;
+  // Looked up at each call, since programs replace the platform's. Called as a function: it refuses to be a method.
+  const send: Beneath = (input, init) => (beneath ?? fetch)(input, init);
+  const around = { send, onWarning, clock };
+  const main = new Sender(limits as never, rest as RouteOptions, around);
+  const { provider: _, cost: __, usage: ___, metrics: ____, for: _____, ...shared } = rest;
+  const senders = new Map<string, Sender>();
+  for (const [host, route] of Object.entries(routes)) {
+    if (!("acquire" in route)) checkRoute(route);
+    const { limits: set, ...own } = "acquire" in route ? { limits: route } : (route as Route);
+    checkLimits(set);
+    senders.set(
+      host.toLowerCase(),
+      new Sender(set as AnyLimits, { ...shared, ...own } as RouteOptions, around),
+    );
+  }
+
+  return async function limitedFetch(input: Input, init?: Init) {
+    const request = new ReadableRequest(input, init);
+    const { host, hostname } = request.url;
+    const sender = senders.get(host) ?? senders.get(hostname) ?? main;
+    return sender.fetch(request, input, init);
+  } as typeof fetch;
+}

@@ -1,0 +1,172 @@
+/** The options of `limitFetch`. */
+import type { Amounts, Awaitable, Limits } from "../contract.ts";
+import { InvalidRequestError, type LimitError, show } from "../errors.ts";
+import { checkOptions, invalidRequest } from "../limits/known-options.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { FetchAnswer, FetchRequest, Provider } from "./provider.ts";
+
+/**
+ * An answer whose body has ended.
+ *
+ * @example
+ * const usage = ({ bytes }: EndedAnswer) => ({ bytes });
+ * typeof usage; // "function"
+ */
+export interface EndedAnswer extends FetchAnswer {
+  /** Whether the body has ended by itself: false if it failed or was cancelled. */
+  readonly complete: boolean;
+  /** The length of the body that has passed, in bytes, without compression. */
+  readonly bytes: number;
+  /** The body as text, if it has at most 24 KiB; undefined if it has more. */
+  readonly text: string | undefined;
+}
+
+/**
+ * The news that a request has to wait.
+ *
+ * @example
+ * const onWait = ({ request, retryAfterMs }: FetchWait) => `${request.url.host} in ${retryAfterMs} ms`;
+ * typeof onWait; // "function"
+ */
+export interface FetchWait {
+  /** The request. */
+  readonly request: FetchRequest;
+  /** The milliseconds until it could pass; `Infinity` if it needs a release. */
+  readonly retryAfterMs: number;
+  /** The keys of the limits that refuse. */
+  readonly limitedBy: readonly string[];
+  /** How many waiters stand before it. */
+  readonly ahead: number;
+}
+
+/**
+ * How requests are sent again.
+ *
+ * @example
+ * const retry: FetchRetry = { times: 2, baseMs: 250 };
+ * retry.times; // 2
+ */
+export interface FetchRetry {
+  /** How many times a request is sent again, at most. */
+  readonly times: number;
+  /**
+   * The longest wait before the first retry, in milliseconds, where the server says none; it doubles with each one. The wait is a
+   * random part of it. Default: 500.
+   */
+  readonly baseMs?: number;
+  /** The most to which it grows, in milliseconds. Default: 30,000. */
+  readonly maxMs?: number;
+}
+
+/** The options of `limitFetch` that a route may have, too. */
+export interface RouteOptions<M extends string = string> {
+  /** What is known of the API. Default: nothing; `Retry-After` is obeyed all the same. */
+  readonly provider?: Provider | undefined;
+  /**
+   * The amounts to take for a request. They are added to those of the provider, and win over them. Default: those of the provider;
+   * without one, 1 of each CallLimit and ResourceLimit.
+   */
+  readonly cost?: ((request: FetchRequest) => Awaitable<Amounts<M>>) | undefined;
+  /** The usage of a request, once the body has ended. It wins over that of the provider. Default: that of the provider. */
+  readonly usage?: ((answer: EndedAnswer) => Amounts<M> | undefined) | undefined;
+  /** The set's names for the metrics of the provider. Default: the same names. */
+  readonly metrics?: Readonly<Record<string, M>> | undefined;
+  /**
+   * How many times a request is sent again, after 429, 503, 529, and errors before an answer. Everything that it holds is given back
+   * between two attempts, and each attempt takes anew. Default: 0.
+   */
+  readonly retry?: number | FetchRetry | undefined;
+  /** The longest wait of an attempt for its turn, in milliseconds. Default: no end. */
+  readonly timeoutMs?: number | undefined;
+  /** The longest wait that is worth to begin, in milliseconds. Default: no end. */
+  readonly maxWaitMs?: number | undefined;
+  /** The priority of a request, higher first. Default: 0. */
+  readonly priority?: number | ((request: FetchRequest) => number) | undefined;
+  /** The partition of a request: the names of its dimensions, such as `{ user: "alice" }`. Default: none. */
+  readonly for?: ((request: FetchRequest) => Readonly<Record<string, string | null>>) | undefined;
+  /** Called for a request that has to wait. With it, each request is tried before it waits. Default: none. */
+  readonly onWait?: ((wait: FetchWait) => void) | undefined;
+  /** Whether capacities that the server says become those of the set. Default: false. */
+  readonly learn?: boolean | undefined;
+  /**
+   * What becomes of a request that could never pass, or that `timeoutMs`, `maxWaitMs` or the set's `maxWaiting` refuses: an answer of
+   * status 429 that is made here, or the error. Default: `"respond"`.
+   */
+  readonly refused?: "respond" | "throw" | undefined;
+  /** How long a body may be left unread before it is cancelled, in milliseconds; `Infinity` for no end. Default: 60,000. */
+  readonly unreadMs?: number | undefined;
+  /** The longest pause that an answer may cause, in milliseconds. Default: 3,600,000, an hour. */
+  readonly maxPauseMs?: number | undefined;
+}
+
+/** The set of a host, with options of its own. */
+export interface Route<M extends string = string> extends RouteOptions<M> {
+  /** The set. */
+  readonly limits: Limits<M, never>;
+}
+
+/** The options of `limitFetch`. */
+export interface FetchOptions<M extends string = string> extends RouteOptions<M> {
+  /**
+   * Other sets for some hosts, such as `"api.github.com"` or `"localhost:8080"`. A route has the options that it names; `provider`,
+   * `cost`, `usage`, `metrics` and `for` are its own, and the others default to those beside `routes`. Default: none.
+   */
+  readonly routes?: Readonly<Record<string, Limits<never, never> | Route<never>>> | undefined;
+  /** The `fetch` that sends. Default: that of the platform. */
+  readonly fetch?: typeof fetch | undefined;
+  /** Receives an `UnreadBodyWarning` for each body that was left unread. Default: `process.emitWarning` or `console.warn`, once. */
+  readonly onWarning?: ((warning: LimitError) => void) | undefined;
+  /** The source of time and timers. Default: the platform's monotonic clock. */
+  readonly clock?: Clock | undefined;
+}
+
+const OF_ROUTES = [
+  ...["provider", "cost", "usage", "metrics", "retry", "timeoutMs", "maxWaitMs", "priority", "for", "onWait"],
+  ...["learn", "refused", "unreadMs", "maxPauseMs"],
+];
+const OF_FETCH = [...OF_ROUTES, "routes", "fetch", "onWarning", "clock"];
+
+export function checkFetchOptions(options: object): void {
+  checkOptions("limitFetch", options, OF_FETCH, invalidRequest);
+  checkValues(options);
+}
+
+export function checkRoute(route: object): void {
+  checkOptions("a route", route, ["limits", ...OF_ROUTES], invalidRequest);
+  checkValues(route);
+}
+
+function checkValues(options: RouteOptions<never>): void {
+  const { retry = 0, refused = "respond", provider, unreadMs, maxPauseMs, timeoutMs, maxWaitMs } = options;
+  for (const name of ["cost", "usage", "for", "onWait", "fetch"] as const) {
+    const value = (options as FetchOptions)[name];
+    if (value !== undefined && typeof value !== "function") throw invalidRequest(name, value, "a function");
+  }
+  if (provider !== undefined && !isProvider(provider)) {
+    throw invalidRequest("provider", provider, "a provider, such as openai() of limitset/llm");
+  }
+  if (refused !== "respond" && refused !== "throw") {
+    throw invalidRequest("refused", refused, `"respond" or "throw"`);
+  }
+  if (typeof retry === "object") checkOptions("retry", retry, ["times", "baseMs", "maxMs"], invalidRequest);
+  const { times, baseMs, maxMs } = retryOf(retry);
+  if (!(Number.isInteger(times) && times >= 0))
+    throw invalidRequest("retry", times, "a whole number, 0 or more");
+  for (const [name, ms] of Object.entries({ unreadMs, maxPauseMs, timeoutMs, maxWaitMs, baseMs, maxMs })) {
+    if (ms === undefined || (typeof ms === "number" && ms >= 0)) continue;
+    throw invalidRequest(name, ms, "a number of milliseconds, 0 or more");
+  }
+}
+
+export function retryOf(retry: number | FetchRetry = 0): Required<FetchRetry> {
+  return { baseMs: 500, maxMs: 30_000, ...(typeof retry === "object" ? retry : { times: retry }) };
+}
+
+export function isProvider(value: unknown): value is Provider {
+  return typeof value === "object" && value !== null && typeof (value as Provider).name === "string";
+}
+
+export function checkLimits(limits: unknown): void {
+  if (typeof (limits as Limits | undefined)?.acquire === "function") return;
+  throw new InvalidRequestError(`the limits must be a set, such as a LimitSet, got ${show(limits)}`);
+}
