@@ -71,21 +71,22 @@ function inline(named) {
   return { bytes: module.emitBinary(), text: module.emitText() };
 }
 
-/** A byte below 128 that is not among `bytes`. @param {Uint8Array} bytes */
-function unusedIn(bytes) {
-  const unused = Array.from({ length: 127 }, (_, byte) => byte).findLast((byte) => !bytes.includes(byte));
-  if (unused === undefined) throw new Error("all bytes below 128 are in use: the text needs another form");
-  return unused;
+/** The byte below 128 that is rarest among `bytes`. @param {Uint8Array} bytes */
+function rarestIn(bytes) {
+  const counts = Array.from({ length: 127 }, (_, code) => bytes.filter((byte) => byte === code).length);
+  return counts.indexOf(Math.min(...counts));
 }
 
 /**
  * The bytes as the text of a string in ASCII, one character a byte; those from 128 on as `mark` and the byte less 128. Compressed, it
- * is an eighth smaller than base64, and as quick to read.
+ * is an eighth smaller than base64, and as quick to read. Where a byte is `mark` itself, the text has a 0.
  *
  * @param {Uint8Array} bytes @param {number} mark
  */
 function textOf(bytes, mark) {
-  const codes = Array.from(bytes).flatMap((byte) => (byte < 128 ? [byte] : [mark, byte - 128]));
+  const codes = Array.from(bytes).flatMap((byte) =>
+    byte === mark ? [0] : byte < 128 ? [byte] : [mark, byte - 128],
+  );
   const written = codes.map((code) => {
     const character = String.fromCharCode(code);
     if (character === '"' || character === "\\") return `\\${character}`;
@@ -106,7 +107,7 @@ await compile("debug");
 await compile("release");
 const { bytes, text } = inline(await readFile(new URL("build/shared.wasm", root)));
 const flags = memoryFlagsOf(bytes);
-const mark = unusedIn(bytes);
+const mark = rarestIn(bytes);
 await writeFile(new URL("build/shared.wasm", root), bytes);
 await writeFile(new URL("build/shared.wat", root), text);
 await writeFile(new URL("build/private.wasm", root), bytes.with(flags, PRIVATE));
@@ -116,6 +117,8 @@ await writeFile(
 export default ${textOf(bytes, mark)};
 /** Stands before a byte of the text that is 128 more. */
 export const ESCAPE = ${mark};
+/** Where that byte stands in the core itself. */
+export const ESCAPED = [${Array.from(bytes, (byte, at) => (byte === mark ? at : -1)).filter((at) => at >= 0)}];
 /** The byte that says whether the memory is shared, and its value for one that is not. */
 export const MEMORY_FLAGS = ${flags};
 export const PRIVATE = ${PRIVATE};

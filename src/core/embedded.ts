@@ -1,5 +1,5 @@
 /** The core's code for every runtime that may compile bytes: it is part of the package's own text. */
-import core, { ESCAPE, MEMORY_FLAGS, PRIVATE } from "./generated/core.ts";
+import core, { ESCAPE, ESCAPED, MEMORY_FLAGS, PRIVATE } from "./generated/core.ts";
 
 /** Whether memory can be shared between threads here. Without isolation a page has no `SharedArrayBuffer`. */
 export const canShare: boolean = typeof SharedArrayBuffer === "function";
@@ -35,6 +35,7 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
     end += rest - at - 2;
     at = next;
   }
+  for (const place of ESCAPED) bytes[place] = ESCAPE;
   return bytes.subarray(0, end);
 }
 

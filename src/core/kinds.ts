@@ -46,6 +46,10 @@ export interface Definition {
   readonly flags: number;
   /** The calendar of its windows, if it has one. */
   readonly calendar?: Calendar;
+  /** The number of its dimension, if the limit has partitions. */
+  readonly per?: number;
+  /** Its definitions under the tiers of the set, in their order; undefined where the tier has none of its own. */
+  readonly tiers?: readonly (Definition | undefined)[];
 }
 
 /** The debt of a full bucket fits one word up to here. */

@@ -61,10 +61,11 @@ export function shapeOf(core: CoreExports, { definitions, participants, text = "
   let states = 0;
   let logs = 0;
   const offsets = definitions.map((definition) => {
-    const kind = kindOf(definition);
     const offset = { state: states, log: logs };
-    states += core.stateBytes(kind, participants);
-    logs += core.logBytes(kind);
+    // The state of a partition stands there too, under any of its tiers.
+    const kinds = [definition, ...(definition.tiers ?? [])].map((each) => kindOf(each ?? definition));
+    states += Math.max(...kinds.map((each) => core.stateBytes(each, participants)));
+    logs += Math.max(...kinds.map((each) => core.logBytes(each)));
     return offset;
   });
   const encoded = text === "" ? NO_TEXT : new TextEncoder().encode(text);

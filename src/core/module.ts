@@ -44,6 +44,23 @@ export interface CoreExports {
     end: number,
   ): number;
   change(region: number, scratch: number, life: number, ms: number, action: number): number;
+  transactPer(
+    per: number,
+    region: number,
+    scratch: number,
+    life: number,
+    ms: number,
+    action: number,
+    since: number,
+    first: number,
+    end: number,
+  ): number;
+  changePer(per: number, region: number, scratch: number, life: number, ms: number, action: number): number;
+  movePer(per: number, region: number): void;
+  hashName(per: number, units: number, flags: number): void;
+  nodeBytes(kind: number): number;
+  enlist(part: number, region: number, index: number, at: number): void;
+  wipe(per: number): void;
   countEnd(region: number, scratch: number, word: number): void;
   correct(region: number, scratch: number, life: number, ms: number, shift: number, ahead: number): number;
   demandOf(region: number, index: number, units: number): number;

@@ -1,0 +1,117 @@
+/**
+ * The items of a limit's state: the marks of a debt, or the entries of a log. A node has one of them, the latest. All others lie in a
+ * chain of chunks, which a partition has only while it needs them. If no chunk is left, a state goes on with fewer items: it then
+ * admits later, and refunds less, and never the other way round.
+ */
+import { ENTRY_AMOUNT, KIND, RECORD_BYTES, SLIDING_WINDOW } from "../layout";
+import {
+  CHUNK_BYTES,
+  CHUNK_COUNT,
+  CHUNK_FREE,
+  CHUNKS,
+  CHUNKS_USED,
+  FIXED,
+  ITEM,
+  ITEM_COUNT,
+  ITEM_LINK,
+  LINK_BYTES,
+  LINKS,
+} from "./layout";
+
+/** Copies so many bytes, a multiple of 8. They are so few that to call `memory.copy` would cost more. */
+export function copy(to: usize, from: usize, bytes: usize): void {
+  for (const end = from + bytes; from < end; from += 8, to += 8) store<i64>(to, load<i64>(from));
+}
+
+/** Writes the items of the state in a node to `items`. */
+export function unpackItems(per: usize, part: usize, state: usize, items: usize): void {
+  const size = load<i32>(part + ITEM);
+  const count = load<i32>(state + load<i32>(part + ITEM_COUNT));
+  if (count === 0) return;
+  let left = (count - 1) * size;
+  let chunk = load<i32>(state + load<i32>(part + ITEM_LINK));
+  while (left > 0) {
+    const bytes = min(left, CHUNK_BYTES);
+    copy(items, chunkAt(per, chunk), bytes);
+    items += bytes;
+    left -= bytes;
+    chunk = load<i32>(linkAt(per, chunk));
+  }
+  copy(items, itemIn(part, state), size);
+}
+
+/** Writes `items` to the state in a node, which has the number of them. */
+export function packItems(per: usize, part: usize, state: usize, items: usize): void {
+  const size = load<i32>(part + ITEM);
+  const count = load<i32>(state + load<i32>(part + ITEM_COUNT));
+  let left = (count - 1) * size;
+  let at = state + load<i32>(part + ITEM_LINK);
+  let from = items;
+  for (; left > 0; left -= CHUNK_BYTES) {
+    let chunk = load<i32>(at);
+    if (chunk === 0) {
+      chunk = takeChunk(per);
+      if (chunk === 0) break;
+      store<i32>(at, chunk);
+    }
+    copy(chunkAt(per, chunk), from, min(left, CHUNK_BYTES));
+    from += CHUNK_BYTES;
+    at = linkAt(per, chunk);
+  }
+  giveChunks(per, at);
+  if (count === 0) return;
+  const last = itemIn(part, state);
+  if (left <= 0) {
+    copy(last, items + (count - 1) * size, size);
+    return;
+  }
+  // A mark that is missing only makes refunds smaller.
+  const kept = i32(from - items) / size;
+  store<i32>(state + load<i32>(part + ITEM_COUNT), kept + 1);
+  copy(last, items + kept * size, size);
+  if (load<i32>(part + KIND) !== SLIDING_WINDOW) return;
+  // Entries become one with the time of the latest.
+  let sum: i64 = 0;
+  for (let i = kept; i < count; i++) sum += load<i64>(items + i * size + ENTRY_AMOUNT);
+  copy(last, items + (count - 1) * size, size);
+  store<i64>(last + ENTRY_AMOUNT, sum);
+}
+
+/** The item that a node has of a state. */
+export function itemIn(part: usize, state: usize): usize {
+  return state + RECORD_BYTES + load<i32>(part + FIXED);
+}
+
+/** Gives back the chunks of the chain whose first number is at this address. */
+export function giveChunks(per: usize, at: usize): void {
+  const first = load<i32>(at);
+  if (first === 0) return;
+  store<i32>(at, 0);
+  let last = first;
+  for (let next = first; next !== 0; next = load<i32>(linkAt(per, next))) last = next;
+  store<i32>(linkAt(per, last), load<i32>(per + CHUNK_FREE));
+  store<i32>(per + CHUNK_FREE, first);
+}
+
+/** Returns the number of a chunk with none behind it; 0 if there is none left. */
+function takeChunk(per: usize): i32 {
+  const free = load<i32>(per + CHUNK_FREE);
+  if (free !== 0) {
+    store<i32>(per + CHUNK_FREE, load<i32>(linkAt(per, free)));
+    store<i32>(linkAt(per, free), 0);
+    return free;
+  }
+  const used = load<i32>(per + CHUNKS_USED);
+  if (used === load<i32>(per + CHUNK_COUNT)) return 0;
+  store<i32>(per + CHUNKS_USED, used + 1);
+  return used + 1;
+}
+
+/** Chunks are counted from 1. */
+function chunkAt(per: usize, chunk: i32): usize {
+  return load<usize>(per + CHUNKS) + (chunk - 1) * CHUNK_BYTES;
+}
+
+function linkAt(per: usize, chunk: i32): usize {
+  return load<usize>(per + LINKS) + (chunk - 1) * LINK_BYTES;
+}

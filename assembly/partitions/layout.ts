@@ -1,0 +1,141 @@
+/**
+ * Every offset in the partitions of a set, in bytes. They lie in memory of their own, which is reserved when the set is made: what was
+ * never used of it was never touched.
+ *
+ * ```
+ * partitions of one set
+ * +--------------------------------------------------------+
+ * |      key, pool of chunks, name that is being hashed     |
+ * |  REQUEST, one a dimension: which partition is meant     | JavaScript
+ * |  tables, one a dimension                                | the core; sizes and addresses: src/core/partitions.ts, once
+ * |  parts: for each tier of a dimension, one a limit       | enlist, once
+ * |  places of each table, in lines of 8                    |
+ * |  nodes of each table                                    |
+ * |  chunks, and for each the number of the next            |
+ * +--------------------------------------------------------+
+ *
+ * place    version 32 bits | tag 8 bits | node 24 bits          0: vacant
+ * node     HASH, which tier, how far it has followed; then for each limit its pause, the words of its state, and one item
+ * chunk    further items of a limit: marks of a debt, or entries of a log
+ * ```
+ *
+ * The words of a state are those of a block, from RECORD_BYTES on: so the algorithms read a node as it is. The totals of the record are
+ * those of all partitions together, and stand in the block only.
+ */
+// Partitions.
+/** Two words, drawn at random. */
+export const KEY = 0;
+export const DIMENSIONS = 16;
+export const TABLES = 20;
+/** Of which dimensions the last request meant the shared state, one bit each: floating point. A settlement is told those of its grant. */
+export const SHARED_TAKEN = 24;
+/** How often all partitions have been changed together. */
+export const EPOCH = 32;
+/** The epoch of the latest move of the wall clock, and the time of the set then. */
+export const MOVED_EPOCH = 36;
+export const MOVED_AT = 40;
+/** The pool of chunks: where they begin, where the numbers of the next begin, how many there are, and how many were ever used. */
+export const CHUNKS = 48;
+export const LINKS = 52;
+export const CHUNK_COUNT = 56;
+export const CHUNKS_USED = 60;
+/** The first of the chunks that were given back; 0 if there is none. */
+export const CHUNK_FREE = 64;
+/** The hash of a name, while it is made: its length so far, and four words. */
+export const LENGTH = 72;
+export const SIP = 80;
+/** So many units of a name at once; then its hash, as four numbers of 32 bits in floating point. */
+export const NAME = 128;
+export const NAME_UNITS = 64;
+export const REQUEST = 256;
+
+// Request for a partition of one dimension, in floating point.
+/** The number of the tier, plus 1; 0 if no partition is meant. */
+export const ASKED_TIER = 0;
+/** The hash of the name, as four numbers of 32 bits. */
+export const ASKED_HASH = 8;
+export const ASKED_BYTES = 40;
+
+// Table of a dimension.
+export const LINE_COUNT = 0;
+/** How many names have a state of their own at most. The node behind the last of these is the shared one. */
+export const MAX = 4;
+export const PLACES = 8;
+export const NODES = 12;
+export const NODE_BYTES = 16;
+/** Whether names beyond MAX are refused, and do not share. */
+export const REFUSES = 20;
+/** How many limits the dimension has, and where their parts are: those of tier 0 first. */
+export const PART_COUNT = 24;
+export const PARTS = 28;
+/** The tier whose definitions stand in the region. */
+export const PRESENT_TIER = 32;
+/** How many nodes were ever used, and the first of those that were given back. */
+export const NODES_USED = 36;
+export const NODE_FREE = 40;
+/** How many names have a state of their own. */
+export const IN_TABLE = 44;
+/** Where the search for recovered partitions goes on. */
+export const HAND = 48;
+/** Whether the shared state has been taken from, and was not seen recovered since. */
+export const IS_SHARED = 52;
+// The partition of the present request.
+export const STATUS = 56;
+export const NODE = 60;
+export const PLACE = 64;
+export const TIER = 68;
+export const TABLE_BYTES = 128;
+
+export const PLACE_BYTES = 8;
+export const LINE_PLACES = 8;
+export const NODE_BITS = 24;
+
+// Node.
+export const HASH = 0;
+/** In a node that was given back: the next of them. */
+export const NEXT = 0;
+export const NODE_EPOCH = 16;
+/** The number of its tier, plus 1; 0 in a node without a name. */
+export const NODE_TIER = 20;
+export const NODE_STATES = 24;
+
+// Part: a limit under one tier. It begins with the definition.
+/** Where in the region's definitions the limit is. */
+export const PART_DEFINITION = 64;
+/** Where in a node the state would begin if it had all of a record. */
+export const PART_STATE = 68;
+/** The size of the words of the state, and of an item; 0 if the limit has no items. */
+export const FIXED = 72;
+export const ITEM = 76;
+/** Where in a state the number of its items is; and where in a node the number of its first chunk is. */
+export const ITEM_COUNT = 80;
+export const ITEM_LINK = 84;
+// For all tiers together, in the part of tier 0.
+/** The epochs of the latest reset of all partitions, of the end of all pauses, and of the latest pause of all. */
+export const RESET_EPOCH = 88;
+export const RESUME_EPOCH = 92;
+export const PAUSE_EPOCH = 96;
+/** When the reset was; and until when a name that was never seen is paused. */
+export const RESET_TIME = 104;
+export const ALL_PAUSED = 112;
+export const PART_BYTES = 128;
+
+/** In a node the pause of a limit stands right before the words of its state. */
+export const PAUSED_BYTES = 8;
+
+export const CHUNK_BYTES = 64;
+export const LINK_BYTES = 4;
+
+// What the name of a request has been found to be.
+/** No partition is meant. */
+export const NOT_NAMED = 0;
+export const KNOWN = 1;
+/** Never seen, or recovered since; there is room. */
+export const ABSENT = 2;
+export const SHARING = 3;
+/** There is no room, and the name is refused. */
+export const FULL = 4;
+
+// Flags of a call that hashes some units of a name.
+export const BEGINS = 1;
+export const ENDS = 2;

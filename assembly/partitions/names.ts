@@ -1,0 +1,77 @@
+/**
+ * The hash of a name: SipHash-2-4 with 128 bits (Aumasson and Bernstein, "SipHash: a fast short-input PRF", INDOCRYPT 2012), of its
+ * UTF-16 units in order, lower byte first. Without the key nobody can make names that meet in the table.
+ */
+import { BEGINS, ENDS, KEY, LENGTH, NAME, SIP } from "./layout";
+
+const UNIT = 2;
+
+/**
+ * Hashes so many units at NAME: the first of a name with BEGINS, the last with ENDS. All calls but the last have NAME_UNITS of them.
+ * The hash stands at NAME then, as four numbers of 32 bits.
+ */
+export function hashName(per: usize, units: i32, flags: i32): void {
+  const sip = per + SIP;
+  if (flags & BEGINS) {
+    const first = load<i64>(per + KEY);
+    const second = load<i64>(per + KEY, 8);
+    store<i64>(sip, first ^ words(0x736f6d65, 0x70736575));
+    store<i64>(sip, second ^ words(0x646f7261, 0x6e646f6d) ^ 0xee, 8);
+    store<i64>(sip, first ^ words(0x6c796765, 0x6e657261), 16);
+    store<i64>(sip, second ^ words(0x74656462, 0x79746573), 24);
+    store<i64>(per + LENGTH, 0);
+  }
+  const length = load<i64>(per + LENGTH) + units * UNIT;
+  store<i64>(per + LENGTH, length);
+  let at = per + NAME;
+  const end = at + units * UNIT;
+  for (; at + 8 <= end; at += 8) absorb(sip, load<i64>(at));
+  if ((flags & ENDS) === 0) return;
+  let last = length << 56;
+  for (let shift: i64 = 0; at < end; at += UNIT, shift += 16) last |= load<u16>(at) << shift;
+  absorb(sip, last);
+  store<i64>(sip, load<i64>(sip, 16) ^ 0xee, 16);
+  squeeze(sip, per + NAME);
+  store<i64>(sip, load<i64>(sip, 8) ^ 0xdd, 8);
+  squeeze(sip, per + NAME + 16);
+}
+
+function words(upper: i64, lower: i64): i64 {
+  return (upper << 32) | lower;
+}
+
+function absorb(sip: usize, word: i64): void {
+  store<i64>(sip, load<i64>(sip, 24) ^ word, 24);
+  rounds(sip, 2);
+  store<i64>(sip, load<i64>(sip) ^ word);
+}
+
+function squeeze(sip: usize, into: usize): void {
+  rounds(sip, 4);
+  const word = load<i64>(sip) ^ load<i64>(sip, 8) ^ load<i64>(sip, 16) ^ load<i64>(sip, 24);
+  store<f64>(into, f64(u32(word)));
+  store<f64>(into, f64(u32(word >>> 32)), 8);
+}
+
+function rounds(sip: usize, count: i32): void {
+  let a = load<i64>(sip);
+  let b = load<i64>(sip, 8);
+  let c = load<i64>(sip, 16);
+  let d = load<i64>(sip, 24);
+  for (; count > 0; count--) {
+    a += b;
+    b = rotl(b, 13) ^ a;
+    a = rotl(a, 32);
+    c += d;
+    d = rotl(d, 16) ^ c;
+    a += d;
+    d = rotl(d, 21) ^ a;
+    c += b;
+    b = rotl(b, 17) ^ c;
+    c = rotl(c, 32);
+  }
+  store<i64>(sip, a);
+  store<i64>(sip, b, 8);
+  store<i64>(sip, c, 16);
+  store<i64>(sip, d, 24);
+}

@@ -1,0 +1,314 @@
+/**
+ * Transactions that take from partitions. A request names one partition of each dimension at most. What it has used is unpacked into
+ * the present block, as the state of the limits themselves; then the transaction is that of limits of all; and what has changed is
+ * packed again. So limits of all and those of partitions are taken from together or not at all.
+ *
+ * The block may be written to at any time in this, since the only participant of a region is at work.
+ */
+import { change } from "../change";
+import { transact } from "../commit";
+import { present, readHead } from "../head";
+import { inherit } from "../inherit";
+import * as kinds from "../kinds";
+import {
+  ACTION,
+  BLOCK_BYTES,
+  DEFINITION_BYTES,
+  DEFINITIONS,
+  INHERIT_USED,
+  KIND,
+  LATEST,
+  LOG,
+  LOWER,
+  OWN,
+  PAUSE,
+  PAUSED,
+  RESET,
+  RESOURCE,
+  RESUME,
+  SETTLE,
+  STATE,
+  TAKE,
+  UNIT_BYTES,
+  UNITS,
+} from "../layout";
+import { microseconds } from "../time";
+import { copy } from "./items";
+import {
+  ABSENT,
+  ALL_PAUSED,
+  ASKED_BYTES,
+  ASKED_TIER,
+  DIMENSIONS,
+  EPOCH,
+  FULL,
+  IS_SHARED,
+  ITEM,
+  ITEM_LINK,
+  KNOWN,
+  MOVED_AT,
+  MOVED_EPOCH,
+  NODE,
+  NODE_EPOCH,
+  NODE_TIER,
+  NOT_NAMED,
+  PART_BYTES,
+  PART_COUNT,
+  PART_DEFINITION,
+  PART_STATE,
+  PARTS,
+  PAUSE_EPOCH,
+  PRESENT_TIER,
+  REFUSES,
+  REQUEST,
+  RESET_EPOCH,
+  RESET_TIME,
+  RESUME_EPOCH,
+  SHARED_TAKEN,
+  SHARING,
+  STATUS,
+  TABLE_BYTES,
+  TABLES,
+  TIER,
+} from "./layout";
+import { follow, forget, pack, partsOf, recoversAt, unpack } from "./states";
+import { askedHash, find, giveNode, insert, makeRoom, nodeAt, roomAt, sharedNode, takeNode } from "./table";
+
+/** In place of the action of a transaction: it takes nothing, and changes limits. */
+const CHANGE = 4;
+
+/** Does what `transact` does, of the partitions that REQUEST names. */
+export function transactPer(
+  per: usize,
+  region: usize,
+  scratch: usize,
+  life: i32,
+  ms: f64,
+  action: i32,
+  since: f64,
+  from: i32,
+  to: i32,
+): f64 {
+  const what = action & ACTION;
+  openAll(per, region, scratch, ms, what);
+  const answer = transact(region, scratch, life, ms, action, since, from, to);
+  if (answer >= 0 && (what === TAKE || what === SETTLE)) closeAll(per, region, scratch, i64(answer), TAKE);
+  return answer;
+}
+
+/** Does what `change` does, to the partitions that REQUEST names, and to all partitions of a dimension of which it names none. */
+export function changePer(per: usize, region: usize, scratch: usize, life: i32, ms: f64, action: i32): f64 {
+  openAll(per, region, scratch, ms, CHANGE);
+  const answer = change(region, scratch, life, ms, action);
+  if (answer >= 0) closeAll(per, region, scratch, i64(answer), CHANGE + action);
+  return answer;
+}
+
+/** The participant's wall clock has been moved. */
+export function movePer(per: usize, region: usize): void {
+  const epoch = load<i32>(per + EPOCH) + 1;
+  store<i32>(per + EPOCH, epoch);
+  store<i32>(per + MOVED_EPOCH, epoch);
+  store<i64>(per + MOVED_AT, load<i64>(present(readHead(region)) + LATEST));
+}
+
+/** Where the tables end. */
+export function tablesEnd(per: usize): usize {
+  return load<usize>(per + TABLES) + load<i32>(per + DIMENSIONS) * TABLE_BYTES;
+}
+
+function openAll(per: usize, region: usize, scratch: usize, ms: f64, what: i32): void {
+  const block = present(readHead(region));
+  const now = max(microseconds(ms), load<i64>(block + LATEST));
+  const owed = what === SETTLE ? i32(load<f64>(per + SHARED_TAKEN)) : 0;
+  let taken = 0;
+  let asked = per + REQUEST;
+  let table = load<usize>(per + TABLES);
+  const end = tablesEnd(per);
+  for (let bit = 1; table < end; table += TABLE_BYTES, asked += ASKED_BYTES, bit += bit) {
+    open(per, table, asked, region, scratch, block, now, what, (owed & bit) !== 0);
+    if (load<i32>(table + STATUS) === SHARING) taken |= bit;
+  }
+  store<f64>(per + SHARED_TAKEN, f64(taken));
+}
+
+function open(
+  per: usize,
+  table: usize,
+  asked: usize,
+  region: usize,
+  scratch: usize,
+  block: usize,
+  now: i64,
+  what: i32,
+  isOwed: bool,
+): void {
+  let tier = i32(load<f64>(asked + ASKED_TIER)) - 1;
+  let status = NOT_NAMED;
+  let node: usize = 0;
+  if (tier < 0) {
+    store<i32>(table + STATUS, NOT_NAMED);
+    if (what <= SETTLE) return;
+    tier = 0;
+  } else {
+    const first = askedHash(asked, 0);
+    node = isOwed ? 0 : find(table, first, askedHash(asked, 8));
+    if (node !== 0) status = KNOWN;
+    else if (isOwed || isShared(per, table, scratch, now)) status = SHARING;
+    else if (makeRoom(per, table, first, scratch, now)) status = ABSENT;
+    else status = load<i32>(table + REFUSES) ? FULL : SHARING;
+    if (status === SHARING) {
+      node = sharedNode(table);
+      // The grant took from a state of the name's own, which has recovered: there is nothing to give back.
+      if (what === SETTLE && !isOwed) dropRefunds(table, scratch);
+      if (load<i32>(node + NODE_TIER) === 0) store<i32>(node + NODE_TIER, tier + 1);
+    }
+  }
+  let old = tier;
+  if (node !== 0) {
+    follow(per, table, node, scratch);
+    old = load<i32>(node + NODE_TIER) - 1;
+    // A settlement goes by the definition that the partition has by now.
+    if (what === SETTLE) tier = old;
+  }
+  store<i32>(table + STATUS, status);
+  store<usize>(table + NODE, node);
+  store<i32>(table + TIER, tier);
+  use(table, old, region);
+  const count = load<i32>(table + PART_COUNT);
+  const parts = partsOf(table, old);
+  for (let i = 0; i < count; i++) {
+    const part = parts + i * PART_BYTES;
+    unpack(per, part, load<usize>(table + PARTS) + i * PART_BYTES, node, block);
+    if (status === FULL) {
+      store<i64>(block + load<i32>(part + STATE) + PAUSED, roomAt(per, table, scratch, now));
+    }
+    if (old !== tier) convert(partsOf(table, tier) + i * PART_BYTES, region, scratch, block, now);
+  }
+  use(table, tier, region);
+}
+
+/** Whether the shared state has not recovered: names without a state of their own go on sharing, or one would take from both. */
+function isShared(per: usize, table: usize, scratch: usize, now: i64): bool {
+  if (load<i32>(table + IS_SHARED) === 0) return false;
+  if (recoversAt(per, table, sharedNode(table), scratch, now) > now) return true;
+  store<i32>(table + IS_SHARED, 0);
+  return false;
+}
+
+/** Leaves out what a settlement would give back to the limits of a table. */
+function dropRefunds(table: usize, scratch: usize): void {
+  let part = load<usize>(table + PARTS);
+  for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
+    const units = unitsOf(part, scratch);
+    if (load<f64>(units) < 0) store<f64>(units, 0);
+  }
+}
+
+function unitsOf(part: usize, scratch: usize): usize {
+  return scratch + UNITS + indexOf(part) * UNIT_BYTES;
+}
+
+function indexOf(part: usize): i32 {
+  return (load<i32>(part + PART_DEFINITION) - DEFINITIONS) / DEFINITION_BYTES;
+}
+
+/** Puts the definitions of a tier into the region. */
+function use(table: usize, tier: i32, region: usize): void {
+  if (load<i32>(table + PRESENT_TIER) === tier) return;
+  store<i32>(table + PRESENT_TIER, tier);
+  let part = partsOf(table, tier);
+  for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
+    copy(region + load<i32>(part + PART_DEFINITION), part, DEFINITION_BYTES);
+  }
+}
+
+/** Turns the state of a limit in the block into one by the definition of another tier: what is used stays used. */
+function convert(to: usize, region: usize, scratch: usize, block: usize, now: i64): void {
+  const kind = load<i32>(to + KIND);
+  if (kind === RESOURCE) return;
+  // The other block of the participant is free until the transaction begins.
+  let other = load<usize>(scratch + OWN);
+  if (other === block) other += load<i32>(region + BLOCK_BYTES);
+  const index = indexOf(to);
+  const state = load<i32>(to + STATE);
+  const bytes = kinds.stateBytes(kind, 1);
+  memory.fill(other + state, 0, bytes);
+  // As if the part were a definition of another region.
+  const next = to - load<i32>(to + PART_DEFINITION);
+  inherit(region, block, index, next, other, index, scratch, f64(now), INHERIT_USED, 1);
+  memory.copy(block + state, other + state, bytes);
+  const log = load<i32>(to + LOG);
+  memory.copy(block + log, other + log, kinds.logBytes(kind));
+}
+
+/** Packs what a transaction has changed, or a change: CHANGE and its action. */
+function closeAll(per: usize, region: usize, scratch: usize, now: i64, what: i32): void {
+  const block = present(readHead(region));
+  let table = load<usize>(per + TABLES);
+  for (const end = tablesEnd(per); table < end; table += TABLE_BYTES) {
+    const status = load<i32>(table + STATUS);
+    if (status === NOT_NAMED) {
+      if (what >= CHANGE) closeEvery(per, table, scratch, block, now, what - CHANGE);
+      continue;
+    }
+    // Others share it.
+    if (status === FULL || (status === SHARING && what >= CHANGE + RESUME && what !== CHANGE + LOWER))
+      continue;
+    let number: u32 = 0;
+    let node = load<usize>(table + NODE);
+    if (status === ABSENT) {
+      number = takeNode(table);
+      node = nodeAt(table, number);
+    }
+    packAll(per, table, node, block);
+    if (status === SHARING) {
+      store<i32>(table + IS_SHARED, 1);
+    } else if (status === ABSENT) {
+      if (recoversAt(per, table, node, scratch, now) > now) {
+        const asked = per + REQUEST + ((table - load<usize>(per + TABLES)) / TABLE_BYTES) * ASKED_BYTES;
+        insert(table, number, askedHash(asked, 0), askedHash(asked, 8));
+      } else {
+        giveNode(per, table, number);
+      }
+    }
+  }
+}
+
+/** Does to all partitions of a table what a change has done to the limits. */
+function closeEvery(per: usize, table: usize, scratch: usize, block: usize, now: i64, action: i32): void {
+  let part = load<usize>(table + PARTS);
+  for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
+    if (load<f64>(unitsOf(part, scratch)) < 0) continue;
+    if (action === LOWER) continue;
+    const epoch = load<i32>(per + EPOCH) + 1;
+    store<i32>(per + EPOCH, epoch);
+    if (action === RESET) {
+      store<i32>(part + RESET_EPOCH, epoch);
+      store<i64>(part + RESET_TIME, now);
+    } else {
+      store<i32>(part + (action === PAUSE ? PAUSE_EPOCH : RESUME_EPOCH), epoch);
+      store<i64>(part + ALL_PAUSED, load<i64>(block + load<i32>(part + STATE) + PAUSED));
+    }
+  }
+}
+
+function packAll(per: usize, table: usize, node: usize, block: usize): void {
+  const tier = load<i32>(table + TIER);
+  const count = load<i32>(table + PART_COUNT);
+  const old = load<i32>(node + NODE_TIER) - 1;
+  const parts = partsOf(table, tier);
+  for (let i = 0; i < count; i++) {
+    const part = parts + i * PART_BYTES;
+    const state = node + load<i32>(part + PART_STATE);
+    if (old >= 0 && old !== tier) {
+      const before = partsOf(table, old) + i * PART_BYTES;
+      forget(per, before, state);
+      // The number of the first chunk may stand elsewhere.
+      if (load<i32>(part + ITEM)) store<i32>(state + load<i32>(part + ITEM_LINK), 0);
+    }
+    pack(per, part, node, block);
+  }
+  store<i32>(node + NODE_TIER, tier + 1);
+  store<i32>(node + NODE_EPOCH, load<i32>(per + EPOCH));
+}

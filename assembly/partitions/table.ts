@@ -1,0 +1,189 @@
+/**
+ * The table of a dimension: which node has the state of a name. A name has two lines of places in which it may stand, and stands in the
+ * one that was emptier. A partition that has recovered answers as one that was never seen: so it makes room for another where it is met,
+ * and no answer changes.
+ */
+
+import { NEVER } from "../time";
+import {
+  ASKED_HASH,
+  HAND,
+  HASH,
+  IN_TABLE,
+  LINE_COUNT,
+  LINE_PLACES,
+  MAX,
+  NEXT,
+  NODE_BITS,
+  NODE_BYTES,
+  NODE_FREE,
+  NODE_TIER,
+  NODES,
+  NODES_USED,
+  PART_BYTES,
+  PART_COUNT,
+  PART_STATE,
+  PLACE,
+  PLACE_BYTES,
+  PLACES,
+} from "./layout";
+import { forget, partsOf, recoversAt } from "./states";
+
+const LINE_BYTES = LINE_PLACES * PLACE_BYTES;
+const NODE_MASK: u32 = (1 << NODE_BITS) - 1;
+/** How many nodes are looked at for each new name: as long as there is room, and where there is none. */
+const FEW = 2;
+const MANY = 64;
+
+/** The two words of the hash that a request has. */
+export function askedHash(asked: usize, word: usize): i64 {
+  const at = asked + ASKED_HASH + 2 * word;
+  return i64(load<f64>(at)) | (i64(load<f64>(at, 8)) << 32);
+}
+
+export function nodeAt(table: usize, node: u32): usize {
+  return load<usize>(table + NODES) + node * load<u32>(table + NODE_BYTES);
+}
+
+/** The node that all names share which have none of their own. */
+export function sharedNode(table: usize): usize {
+  return nodeAt(table, load<i32>(table + MAX) + 1);
+}
+
+/** Returns the node of the name with this hash, and writes its place to PLACE. Returns 0 if there is none. */
+export function find(table: usize, first: i64, second: i64): usize {
+  const tag = u32(second) & 255;
+  let line = lineOf(table, u32(first));
+  const other = lineOf(table, u32(first >>> 32));
+  while (true) {
+    for (let place = line; place < line + LINE_BYTES; place += PLACE_BYTES) {
+      const word = load<u32>(place);
+      if (word >> NODE_BITS !== tag || word === 0) continue;
+      const node = nodeAt(table, word & NODE_MASK);
+      if (load<i64>(node + HASH) !== first || load<i64>(node + HASH, 8) !== second) continue;
+      store<usize>(table + PLACE, place);
+      return node;
+    }
+    if (line === other) return 0;
+    line = other;
+  }
+}
+
+function lineOf(table: usize, half: u32): usize {
+  return load<usize>(table + PLACES) + usize((u64(half) * load<u32>(table + LINE_COUNT)) >> 32) * LINE_BYTES;
+}
+
+/** Looks for a node and a place for a new name with this hash, and writes the place to PLACE. Returns false if there are none. */
+export function makeRoom(per: usize, table: usize, first: i64, scratch: usize, now: i64): bool {
+  if (hasNode(table)) {
+    sweep(per, table, scratch, now, FEW);
+  } else {
+    sweep(per, table, scratch, now, MANY);
+    if (!hasNode(table)) return false;
+  }
+  const line = lineOf(table, u32(first));
+  const other = lineOf(table, u32(first >>> 32));
+  const vacant = vacantIn(line);
+  const otherVacant = vacantIn(other);
+  // In a line with more places taken, the first vacant one is further behind, unless some have been given back.
+  let place = vacant - line <= otherVacant - other ? vacant : otherVacant;
+  if (place === vacant ? vacant === line + LINE_BYTES : otherVacant === other + LINE_BYTES) {
+    place = evictFrom(per, table, line, scratch, now);
+    if (place === 0) place = evictFrom(per, table, other, scratch, now);
+    if (place === 0) return false;
+  }
+  store<usize>(table + PLACE, place);
+  return true;
+}
+
+/** Whether there is a node for a new name. */
+function hasNode(table: usize): bool {
+  return load<i32>(table + NODE_FREE) !== 0 || load<i32>(table + NODES_USED) < load<i32>(table + MAX);
+}
+
+/** Returns the first vacant place of a line, or the end of the line. */
+function vacantIn(line: usize): usize {
+  let place = line;
+  while (place < line + LINE_BYTES && load<u32>(place) !== 0) place += PLACE_BYTES;
+  return place;
+}
+
+/** Makes a place vacant in a line without one, if a partition there has recovered. Returns the place, or 0. */
+function evictFrom(per: usize, table: usize, line: usize, scratch: usize, now: i64): usize {
+  for (let place = line; place < line + LINE_BYTES; place += PLACE_BYTES) {
+    const number = load<u32>(place) & NODE_MASK;
+    if (recoversAt(per, table, nodeAt(table, number), scratch, now) > now) continue;
+    evict(per, table, number, place);
+    return place;
+  }
+  return 0;
+}
+
+/**
+ * Looks at the next nodes in turn, and evicts the partitions that have recovered. Returns the earliest time at which one of the others
+ * does.
+ */
+export function sweep(per: usize, table: usize, scratch: usize, now: i64, looks: i32): i64 {
+  const used = load<i32>(table + NODES_USED);
+  let number = load<i32>(table + HAND);
+  let earliest = NEVER;
+  for (let i = min(looks, used); i > 0; i--) {
+    number = number >= used ? 1 : number + 1;
+    const node = nodeAt(table, number);
+    if (load<i32>(node + NODE_TIER) === 0) continue;
+    const recovers = recoversAt(per, table, node, scratch, now);
+    if (recovers > now) {
+      earliest = min(earliest, recovers);
+      continue;
+    }
+    find(table, load<i64>(node + HASH), load<i64>(node + HASH, 8));
+    evict(per, table, number, load<usize>(table + PLACE));
+  }
+  store<i32>(table + HAND, number);
+  return earliest;
+}
+
+/** The earliest time at which one of the partitions that are looked at has recovered. */
+export function roomAt(per: usize, table: usize, scratch: usize, now: i64): i64 {
+  return max(now + 1, sweep(per, table, scratch, now, MANY));
+}
+
+function evict(per: usize, table: usize, number: u32, place: usize): void {
+  store<u32>(place, 0);
+  giveNode(per, table, number);
+  store<i32>(table + IN_TABLE, load<i32>(table + IN_TABLE) - 1);
+}
+
+/** Returns the number of a node without a name. There is one. */
+export function takeNode(table: usize): u32 {
+  const free = load<u32>(table + NODE_FREE);
+  if (free !== 0) {
+    store<u32>(table + NODE_FREE, load<u32>(nodeAt(table, free) + NEXT));
+    return free;
+  }
+  const used = load<u32>(table + NODES_USED) + 1;
+  store<u32>(table + NODES_USED, used);
+  return used;
+}
+
+/** Puts the name with this hash and its node into PLACE. */
+export function insert(table: usize, number: u32, first: i64, second: i64): void {
+  const node = nodeAt(table, number);
+  store<i64>(node + HASH, first);
+  store<i64>(node + HASH, second, 8);
+  store<u32>(load<usize>(table + PLACE), (u32(second) << NODE_BITS) | number);
+  store<i32>(table + IN_TABLE, load<i32>(table + IN_TABLE) + 1);
+}
+
+/** Gives back a node, and all that it has. */
+export function giveNode(per: usize, table: usize, number: u32): void {
+  const node = nodeAt(table, number);
+  const parts = partsOf(table, load<i32>(node + NODE_TIER) - 1);
+  const end = parts + load<i32>(table + PART_COUNT) * PART_BYTES;
+  for (let part = parts; part < end; part += PART_BYTES) {
+    forget(per, part, node + load<i32>(part + PART_STATE));
+  }
+  memory.fill(node, 0, load<i32>(table + NODE_BYTES));
+  store<u32>(node + NEXT, load<u32>(table + NODE_FREE));
+  store<u32>(table + NODE_FREE, number);
+}

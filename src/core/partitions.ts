@@ -1,0 +1,206 @@
+/** The bridge to the partitions of a set: each name has states of its own there. They lie in memory beside the set's region. */
+import { LINE, LOG, STATE, STATE_BYTES, STATES } from "../../assembly/layout.ts";
+import {
+  ASKED_BYTES,
+  ASKED_HASH,
+  BEGINS,
+  CHUNK_BYTES,
+  CHUNK_COUNT,
+  CHUNKS,
+  DIMENSIONS,
+  ENDS,
+  IN_TABLE,
+  IS_SHARED,
+  KEY,
+  LINE_COUNT,
+  LINE_PLACES,
+  LINK_BYTES,
+  LINKS,
+  MAX,
+  NAME,
+  NAME_UNITS,
+  NODE_BYTES,
+  NODES,
+  PART_BYTES,
+  PART_COUNT,
+  PARTS,
+  PLACE_BYTES,
+  PLACES,
+  REFUSES,
+  REQUEST,
+  SHARED_TAKEN,
+  TABLE_BYTES,
+  TABLES,
+} from "../../assembly/partitions/layout.ts";
+import { InvalidLimitError } from "../errors.ts";
+import type { Arena } from "./arena.ts";
+import { wordOfDefinition } from "./block.ts";
+import { type Definition, kindOf } from "./kinds.ts";
+import { type DimensionPlan, type Table, tableOf, underTiers } from "./tables.ts";
+
+/** The hash of a name: four numbers of 32 bits. */
+export type NameHash = readonly [number, number, number, number];
+
+/** The most names that a dimension can have. Nodes have numbers of 24 bits, and one is shared. */
+export const MOST_NAMES: number = 2 ** 24 - 2;
+
+const KEY_BYTES = 16;
+
+export class Partitions {
+  /** The address of the partitions, for the core. */
+  readonly start: number;
+  /** How many dimensions there are. */
+  readonly dimensions: number;
+  readonly #arena: Arena;
+  readonly #bytes: number;
+  readonly #tables: number;
+
+  /**
+   * Reserves room for the partitions of the limits in a region of one participant at `region`, where the number of a dimension is its
+   * place in `dimensions`. Nothing of the room is touched before it is used.
+   */
+  constructor(
+    arena: Arena,
+    region: number,
+    definitions: readonly Definition[],
+    dimensions: readonly DimensionPlan[],
+  ) {
+    const { core } = arena;
+    const tables = dimensions.map((plan, index) => tableOf(core, definitions, plan, index));
+    const tiers = Math.max(...definitions.map((each) => underTiers(each).length));
+    let end = REQUEST + ASKED_BYTES * tables.length;
+    const reserve = (bytes: number) => {
+      const begin = Math.ceil(end / LINE) * LINE;
+      end = begin + bytes;
+      return begin;
+    };
+    const first = reserve(TABLE_BYTES * tables.length);
+    const parts = tables.map(({ limits }) => reserve(PART_BYTES * limits.length * tiers));
+    const places = tables.map(({ lines }) => reserve(PLACE_BYTES * LINE_PLACES * lines));
+    const nodes = tables.map(({ max, nodeBytes }) => reserve(nodeBytes * (max + 2)));
+    const chunkCount = tables.reduce((sum, { max, chunks }) => sum + (max + 1) * chunks, 0);
+    const chunks = reserve(CHUNK_BYTES * chunkCount);
+    const links = reserve(LINK_BYTES * chunkCount);
+    const start = allocate(arena, end, tables);
+    this.start = start;
+    this.dimensions = tables.length;
+    this.#arena = arena;
+    this.#bytes = end;
+    this.#tables = start + first;
+    const words = new Int32Array(arena.memory.buffer);
+    const write = (from: number, values: Readonly<Record<number, number>>) => {
+      for (const [word, value] of Object.entries(values)) words[(from + Number(word)) / 4] = value;
+    };
+    // Random bytes are not written to shared memory at once.
+    new Uint8Array(words.buffer).set(crypto.getRandomValues(new Uint8Array(KEY_BYTES)), start + KEY);
+    write(start, {
+      [DIMENSIONS]: tables.length,
+      [TABLES]: this.#tables,
+      [CHUNKS]: start + chunks,
+      [LINKS]: start + links,
+      [CHUNK_COUNT]: chunkCount,
+    });
+    tables.forEach(({ max, refuses, limits, lines, nodeBytes, offsets }, index) => {
+      write(this.#tables + index * TABLE_BYTES, {
+        [LINE_COUNT]: lines,
+        [MAX]: max,
+        [PLACES]: start + places[index]!,
+        [NODES]: start + nodes[index]!,
+        [NODE_BYTES]: nodeBytes,
+        [REFUSES]: Number(refuses),
+        [PART_COUNT]: limits.length,
+        [PARTS]: start + parts[index]!,
+      });
+      // The definitions of tier 0 are the last, and stay in the region.
+      for (let tier = tiers - 1; tier >= 0; tier--) {
+        limits.forEach((limit, i) => {
+          define(arena, region, limit, underTiers(definitions[limit]!)[tier] ?? definitions[limit]!);
+          const part = start + parts[index]! + (tier * limits.length + i) * PART_BYTES;
+          core.enlist(part, region, limit, offsets[i]!);
+        });
+      }
+    });
+  }
+
+  /** The hash of a name under the key of the set: the name counts as its UTF-16 units. */
+  hash(name: string): NameHash {
+    const { memory, core } = this.#arena;
+    const units = new Uint16Array(memory.buffer, this.start + NAME, NAME_UNITS);
+    let at = 0;
+    let flags = BEGINS;
+    do {
+      const end = Math.min(at + NAME_UNITS, name.length);
+      for (let i = at; i < end; i++) units[i - at] = name.charCodeAt(i);
+      core.hashName(this.start, end - at, end === name.length ? flags | ENDS : flags);
+      at = end;
+      flags = 0;
+    } while (at < name.length);
+    const { f64 } = this.#arena;
+    const first = (this.start + NAME) / 8;
+    return [f64[first]!, f64[first + 1]!, f64[first + 2]!, f64[first + 3]!];
+  }
+
+  /** Names the partition of a dimension that the next calls mean: none, without a hash. */
+  name(dimension: number, hash: NameHash | undefined, tier = 0): void {
+    const { f64 } = this.#arena;
+    const asked = (this.start + REQUEST + dimension * ASKED_BYTES) / 8;
+    if (hash === undefined) {
+      f64[asked] = 0;
+      return;
+    }
+    f64[asked] = tier + 1;
+    f64[asked + ASKED_HASH / 8] = hash[0];
+    f64[asked + ASKED_HASH / 8 + 1] = hash[1];
+    f64[asked + ASKED_HASH / 8 + 2] = hash[2];
+    f64[asked + ASKED_HASH / 8 + 3] = hash[3];
+  }
+
+  /** Of which dimensions the last request has met the shared state, one bit each. To be set again before the grant is settled. */
+  get sharedTaken(): number {
+    return this.#arena.f64[(this.start + SHARED_TAKEN) / 8]!;
+  }
+
+  set sharedTaken(dimensions: number) {
+    this.#arena.f64[(this.start + SHARED_TAKEN) / 8] = dimensions;
+  }
+
+  /** How many names of a dimension have a state of their own. */
+  count(dimension: number): number {
+    return this.#word(dimension, IN_TABLE);
+  }
+
+  /** Whether names of a dimension share a state, as far as that has been looked at. */
+  isShared(dimension: number): boolean {
+    return this.#word(dimension, IS_SHARED) !== 0;
+  }
+
+  /** Gives the memory back. The partitions must not be used afterwards. */
+  free(): void {
+    this.#arena.core.wipe(this.start);
+    this.#arena.free(this.start, this.#bytes, true);
+  }
+
+  #word(dimension: number, word: number): number {
+    const table = this.#tables + dimension * TABLE_BYTES;
+    return new Int32Array(this.#arena.memory.buffer)[(table + word) / 4]!;
+  }
+}
+
+function allocate(arena: Arena, bytes: number, tables: readonly Table[]): number {
+  try {
+    return arena.allocate(bytes);
+  } catch (cause) {
+    const most = Math.max(...tables.map(({ max }) => max));
+    const bounds = `fewer: the memory of this isolate has no ${bytes} bytes left`;
+    throw Object.assign(new InvalidLimitError("partitions", most, bounds), { cause });
+  }
+}
+
+/** Defines limit `index` of a region anew. Its state stays where it is. */
+function define({ core, memory }: Arena, region: number, index: number, definition: Definition): void {
+  const address = { buffer: memory.buffer, start: region };
+  const state = wordOfDefinition(address, index, STATE) - STATES;
+  const log = wordOfDefinition(address, index, LOG) - new Int32Array(memory.buffer, region)[STATE_BYTES / 4]!;
+  const { capacity, ceiling, windowMicros, flags } = definition;
+  core.define(region, index, kindOf(definition), capacity, ceiling, windowMicros, state, log, flags);
+}

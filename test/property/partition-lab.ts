@@ -1,0 +1,253 @@
+/**
+ * A set with partitions, and beside it the oracle that has none: one ordinary region for the limits of all, and one for each name. Both
+ * get each operation; any difference between their answers throws.
+ */
+import { COUNTED, INSPECT, LET_PASS, PROBE, SETTLE, SHADOW, TAKE, UNITS } from "../../assembly/layout.ts";
+import { FULL, STATUS, TABLE_BYTES, TABLES } from "../../assembly/partitions/layout.ts";
+import { Arena } from "../../src/core/arena.ts";
+import type { Definition } from "../../src/core/kinds.ts";
+import { lay } from "../../src/core/lay.ts";
+import { Partitions } from "../../src/core/partitions.ts";
+import type { DimensionPlan } from "../../src/core/tables.ts";
+
+/** A region with its part of a request, under the oracle's hand. */
+interface Part {
+  readonly start: number;
+  readonly scratch: number;
+  /** The indexes of its limits in the whole set. */
+  readonly limits: readonly number[];
+}
+
+/** The name of each dimension, if one is meant. */
+export type Names = readonly (string | undefined)[];
+
+interface Change {
+  readonly action: number;
+  readonly units: readonly number[];
+  readonly ms: number;
+}
+
+export interface Taken {
+  readonly names: Names;
+  readonly units: readonly number[];
+  readonly token: number;
+  readonly shared: number;
+  /** The tokens of the oracle's regions. */
+  readonly tokens: ReadonlyMap<Part, number>;
+}
+
+export class PartitionLab {
+  readonly arena = new Arena(false);
+  readonly partitions: Partitions;
+  readonly definitions: readonly Definition[];
+  /** How many takes of new names were refused since there was no room. */
+  full = 0;
+  readonly #set: Part;
+  readonly #ofAll: Part | undefined;
+  readonly #named = new Map<string, Part>();
+  readonly #hashes = new Map<string, readonly [number, number, number, number]>();
+  /** What was done to all partitions. */
+  readonly #ofEvery: Change[] = [];
+  readonly #dimensions: readonly DimensionPlan[];
+  readonly #oracle = new Arena(false);
+
+  constructor(definitions: readonly Definition[], dimensions: readonly DimensionPlan[]) {
+    this.definitions = definitions;
+    this.#dimensions = dimensions;
+    this.#set = this.#part(
+      this.arena,
+      definitions.map((_, i) => i),
+    );
+    this.partitions = new Partitions(this.arena, this.#set.start, definitions, dimensions);
+    const ofAll = definitions.flatMap(({ per }, i) => (per === undefined ? [i] : []));
+    if (ofAll.length > 0) this.#ofAll = this.#part(this.#oracle, ofAll);
+  }
+
+  /** Takes, or asks what a take would answer, at `ms`. Returns undefined unless it was granted. */
+  take(action: number, names: Names, units: readonly number[], ms: number): Taken | undefined {
+    const answer = this.#transact(names, units, ms, action, 0);
+    const shared = this.partitions.sharedTaken;
+    const waits = this.#read(this.#set, 1);
+    const kept = this.#withRoom(names);
+    const parts = this.#partsOf(kept);
+    // A name without room is refused by the limits of its dimension, and let pass by those that are shadows.
+    const expected = units.map((count, i) => {
+      const { per, flags } = this.definitions[i]!;
+      if (count === 0 || per === undefined || names[per] === kept[per]) return 0;
+      this.full++;
+      return flags & SHADOW ? LET_PASS : waits[i]!;
+    });
+    for (const part of parts) {
+      this.#plain(part, units, ms, PROBE, 0);
+      this.#read(part, 1).forEach((each, i) => {
+        expected[part.limits[i]!] = each;
+      });
+    }
+    this.#same("waits", waits, expected);
+    this.#same("answer", [Math.max(0, -answer)], [Math.max(0, ...expected)]);
+    if (answer < 0 || action !== TAKE) return undefined;
+    const tokens = new Map(parts.map((part) => [part, this.#plain(part, units, ms, TAKE, 0)]));
+    return { names: kept, units, token: answer, shared, tokens };
+  }
+
+  /** Settles `due` of what was taken. */
+  settle({ names, token, shared, tokens }: Taken, due: readonly number[], ms: number): void {
+    this.partitions.sharedTaken = shared;
+    this.#transact(names, due, ms, SETTLE, token);
+    for (const part of this.#partsOf(names)) this.#plain(part, due, ms, SETTLE, tokens.get(part)!);
+  }
+
+  /** Compares what is used, and how long one unit would have to wait. Without names that is the set's own, as for names never seen. */
+  inspect(names: Names, ms: number): void {
+    this.#transact(names, [], ms, INSPECT | COUNTED, 0);
+    const [used, waits] = [this.#read(this.#set, 0), this.#read(this.#set, 1)];
+    const expected = used.map(() => [0, 0]);
+    for (const part of this.#partsOf(names.map((name) => name ?? "never seen"))) {
+      this.#plain(part, [], ms, INSPECT, 0);
+      const [own, ownWaits] = [this.#read(part, 0), this.#read(part, 1)];
+      part.limits.forEach((limit, i) => {
+        expected[limit] = [own[i]!, ownWaits[i]!];
+      });
+    }
+    if (this.#withRoom(names).some((name, i) => name !== names[i])) return;
+    this.#same(
+      "used",
+      used,
+      expected.map(([own]) => own!),
+    );
+    this.#same(
+      "waits",
+      waits,
+      expected.map(([, own]) => own!),
+    );
+  }
+
+  /** Pauses, lowers or resets the limits of partitions whose units are not below 0. */
+  change(action: number, names: Names, units: readonly number[], ms: number): void {
+    this.#name(names);
+    const { core } = this.arena;
+    const { start, scratch } = this.#set;
+    this.arena.f64.set(units, (scratch + UNITS) / 8);
+    core.changePer(this.partitions.start, start, scratch, 0, ms, action);
+    const isOfAll = names.every((name) => name === undefined);
+    if (isOfAll) this.#ofEvery.push({ action, units, ms });
+    // What holds for all partitions holds for those that have not been seen, too.
+    const parts = isOfAll ? this.everyPart() : this.#partsOf(names);
+    for (const part of parts) this.#plainChange(part, { action, units, ms });
+  }
+
+  #plainChange(part: Part, { action, units, ms }: Change): void {
+    this.#oracle.f64.set(
+      part.limits.map((i) => units[i]!),
+      (part.scratch + UNITS) / 8,
+    );
+    this.#oracle.core.change(part.start, part.scratch, 0, ms, action);
+  }
+
+  /** The parts of all names of all dimensions, and that of all. */
+  everyPart(): Part[] {
+    return [...(this.#ofAll ? [this.#ofAll] : []), ...this.#named.values()];
+  }
+
+  /** Compares the totals: those of the set are the sums of those of all names. A name without room counts at the set only. */
+  compareTotals(ms: number): void {
+    if (this.full > 0) return;
+    this.#transact(
+      this.#dimensions.map(() => undefined),
+      [],
+      ms,
+      INSPECT | COUNTED,
+      0,
+    );
+    const totals = this.#totals(this.arena, this.#set);
+    const sums = totals.map((each) => each.map(() => 0));
+    for (const part of this.everyPart()) {
+      this.#plain(part, [], ms, INSPECT | COUNTED, 0);
+      this.#totals(this.#oracle, part).forEach((own, i) => {
+        own.forEach((value, word) => {
+          sums[part.limits[i]!]![word]! += value;
+        });
+      });
+    }
+    this.#same("totals", totals.flat(), sums.flat());
+  }
+
+  /** The names for which there was room in the last call, or a state of their own. */
+  #withRoom(names: Names): Names {
+    const words = new Int32Array(this.arena.memory.buffer, this.partitions.start);
+    const table = (words[TABLES / 4]! - this.partitions.start) / 4;
+    return names.map((name, i) =>
+      words[table + (i * TABLE_BYTES + STATUS) / 4] === FULL ? undefined : name,
+    );
+  }
+
+  #transact(names: Names, units: readonly number[], ms: number, action: number, since: number) {
+    this.#name(names);
+    const { start, scratch } = this.#set;
+    this.arena.f64.set(units, (scratch + UNITS) / 8);
+    return this.arena.core.transactPer(this.partitions.start, start, scratch, 0, ms, action, since, 0, 0);
+  }
+
+  #plain(part: Part, units: readonly number[], ms: number, action: number, since: number): number {
+    this.#oracle.f64.set(
+      part.limits.map((i) => units[i] ?? 0),
+      (part.scratch + UNITS) / 8,
+    );
+    return this.#oracle.core.transact(part.start, part.scratch, 0, ms, action, since, 0, 0);
+  }
+
+  #name(names: Names): void {
+    names.forEach((name, dimension) => {
+      let hash = name === undefined ? undefined : this.#hashes.get(name);
+      if (name !== undefined && hash === undefined) {
+        hash = this.partitions.hash(name);
+        this.#hashes.set(name, hash);
+      }
+      this.partitions.name(dimension, hash);
+    });
+  }
+
+  #partsOf(names: Names): Part[] {
+    const parts = this.#ofAll ? [this.#ofAll] : [];
+    names.forEach((name, dimension) => {
+      if (name === undefined) return;
+      const key = `${dimension} ${name}`;
+      let part = this.#named.get(key);
+      if (!part) {
+        part = this.#part(
+          this.#oracle,
+          this.definitions.flatMap(({ per }, i) => (per === dimension ? [i] : [])),
+        );
+        this.#named.set(key, part);
+        for (const change of this.#ofEvery) this.#plainChange(part, change);
+      }
+      parts.push(part);
+    });
+    return parts;
+  }
+
+  #part(arena: Arena, limits: readonly number[]): Part {
+    const definitions = limits.map((i) => this.definitions[i]!);
+    const { start } = lay(arena, { definitions, participants: 1 });
+    return { start, scratch: arena.core.scratchOf(start, 0) >>> 0, limits };
+  }
+
+  /** UNITS of a part, or WAITS. */
+  #read({ scratch, limits }: Part, array: number): number[] {
+    const arena =
+      limits.length === this.definitions.length && scratch === this.#set.scratch ? this.arena : this.#oracle;
+    const first = (scratch + UNITS) / 8 + array * limits.length;
+    return [...arena.f64.subarray(first, first + limits.length)];
+  }
+
+  /** GRANTED, WOULD_REFUSE, REFUNDED and CHARGED of each limit. */
+  #totals(arena: Arena, { scratch, limits }: Part): number[][] {
+    const first = (scratch + UNITS) / 8 + 3 * limits.length;
+    return limits.map((_, i) => [...arena.f64.subarray(first + 8 * i, first + 8 * i + 4)]);
+  }
+
+  #same(what: string, given: readonly number[], expected: readonly number[]): void {
+    if (given.every((each, i) => Object.is(each + 0, expected[i]! + 0))) return;
+    throw new Error(`${what}: ${given.join(" ")} in place of ${expected.join(" ")}`);
+  }
+}
