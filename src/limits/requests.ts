@@ -40,10 +40,12 @@ interface Part {
 }
 
 /** A request that names one metric. */
-interface Single<M extends string> {
-  readonly metric: Metric<M>;
-  readonly count: number;
+interface Single {
+  readonly name: string;
+  readonly amount: number | undefined;
   readonly units: readonly number[];
+  readonly first: number;
+  readonly end: number;
 }
 
 export class Requests<M extends string, K extends string = M> {
@@ -72,10 +74,11 @@ export class Requests<M extends string, K extends string = M> {
   private readonly automaticEnd: number;
   /** Whether there are rates: a request takes nothing of them unless it names them. */
   private readonly wantsNames: boolean;
+  private readonly isLong: boolean;
   /** The metric of a set's only limit. */
   private readonly only: Metric<M> | undefined;
   /** The last request that named one metric, in a set of many limits. */
-  private last: Single<M> | undefined = undefined;
+  private last: Single | undefined = undefined;
   /** The span of the limits that the last parsed request takes from: `first` and those up to `end`. It is to be read at once. */
   first = 0;
   end: number;
@@ -102,6 +105,7 @@ export class Requests<M extends string, K extends string = M> {
     this.automaticEnd = this.automatic.lastIndexOf(1) + 1;
     this.automaticFirst = this.automaticEnd > 0 ? this.automatic.indexOf(1) : limits.length;
     this.end = limits.length;
+    this.isLong = limits.length >= LONG;
     this.only = limits.length === 1 ? this.metrics[0] : undefined;
   }
 
@@ -121,7 +125,7 @@ export class Requests<M extends string, K extends string = M> {
   parse(requested: Amounts<M> | undefined): readonly number[] {
     // Requests that name a set's only limit are the most common, and engines inline by size.
     const only = this.only;
-    if (only === undefined) return this.parseSeveral(requested);
+    if (only === undefined) return this.isLong ? this.parseLong(requested) : this.parseSeveral(requested);
     let units = requested === undefined ? only.automatic : 0;
     for (const name in requested) {
       if (name !== only.name) return this.parseSeveral(requested);
@@ -132,13 +136,10 @@ export class Requests<M extends string, K extends string = M> {
 
   private parseSeveral(requested: Amounts<M> | undefined): readonly number[] {
     const metrics = this.metrics;
+    const units = copyOf(this.automatic);
     let first = this.automaticFirst;
     let end = this.automaticEnd;
     let next = 0;
-    // Most requests name one metric: the list is not written before the second.
-    let only: Metric<M> | undefined;
-    let onlyCount = 0;
-    let units: number[] | undefined;
     for (const name in requested) {
       const place = metrics[next]?.name === name ? next : this.placeFrom(next, name, requested);
       if (place < 0) continue;
@@ -149,39 +150,38 @@ export class Requests<M extends string, K extends string = M> {
         checkAbsent(amount, count, metric);
         continue;
       }
-      if (next === 0) {
-        only = metric;
-        onlyCount = count;
-      } else {
-        units ??= this.unitsOfOne(only!, onlyCount);
-        write(units, metric, count);
-      }
+      write(units, metric, count);
       next = place + 1;
-      first = Math.min(first, metric.first);
-      end = Math.max(end, metric.end);
+      if (metric.first < first) first = metric.first;
+      if (metric.end > end) end = metric.end;
     }
     if (next === 0) this.checkUnnamed(requested);
     this.first = first;
     this.end = end;
-    if (units !== undefined) return units;
-    return only === undefined ? this.automatic : this.lastOfOne(only, onlyCount);
+    return units;
   }
 
-  /** The units of a request that names one metric. Lists are never changed, so that of a long one the last is used again. */
-  private lastOfOne(metric: Metric<M>, count: number): readonly number[] {
-    if (this.automatic.length < LONG) return this.unitsOfOne(metric, count);
+  /**
+   * The units of a request, in a set of many limits. Most requests name one metric. Lists are never changed, so that the last one is
+   * used again: to make so long a list takes longer than all the rest.
+   */
+  private parseLong(requested: Amounts<M> | undefined): readonly number[] {
+    let key: string | undefined;
+    for (const name in requested) {
+      if (key !== undefined) return this.parseSeveral(requested);
+      key = name;
+    }
+    if (key === undefined) return this.parseSeveral(requested);
+    const amount = (requested as Named)[key];
     let last = this.last;
-    if (last?.metric !== metric || last.count !== count) {
-      last = { metric, count, units: this.unitsOfOne(metric, count) };
+    if (last?.name !== key || last.amount !== amount) {
+      const units = this.parseSeveral(requested);
+      last = { name: key, amount, units, first: this.first, end: this.end };
       this.last = last;
     }
+    this.first = last.first;
+    this.end = last.end;
     return last.units;
-  }
-
-  private unitsOfOne(metric: Metric<M>, count: number): number[] {
-    const units = copyOf(this.automatic);
-    write(units, metric, count);
-    return units;
   }
 
   /**
