@@ -1,8 +1,11 @@
 /** The end of what a request has taken. */
 import type { Acquisition } from "../contract.ts";
+import type { Limit } from "../limits/limit.ts";
 import { metricOf } from "../limits/metrics.ts";
 import type { Costs } from "./provider.ts";
 import { type AnyLimits, limitsOf, wholeAmount } from "./set.ts";
+
+const HOUR_MS = 3_600_000;
 
 /**
  * Gives everything back, and charges what was used. Usage that is not known was reserved, and is charged in full; usage above the
@@ -20,7 +23,7 @@ export function settle(
     for (const [metric, requested] of Object.entries(acquisition.requested as Costs)) {
       const limit = limits.find((each) => each.type !== "resource" && metricOf(each) === metric);
       if (limit === undefined) continue;
-      const usage = wholeAmount(limit, used[metric]) ?? requested;
+      const usage = Math.min(wholeAmount(limit, used[metric]) ?? requested, Math.max(requested, mostOf(limit)));
       moved?.(metric, usage - requested);
       const bound = "overage" in limit && limit.overage === "debt" ? usage : Math.min(usage, requested);
       acquisition.update({ [metric]: bound });
@@ -31,6 +34,12 @@ export function settle(
   }
   void quietly(() => acquisition.release());
   if (Object.keys(surplus).length > 0) void quietly(() => set.charge(surplus));
+}
+
+/** What a limit lets pass in an hour, or in its window: an answer that claims more would close it for longer. */
+function mostOf(limit: Limit): number {
+  const { windowMs = HOUR_MS } = limit as { readonly windowMs?: number };
+  return limit.capacity * Math.max(1, Math.floor(HOUR_MS / windowMs));
 }
 
 /** Of a set that was closed, or cannot be reached, nothing is wanted any more. */

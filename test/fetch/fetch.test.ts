@@ -295,6 +295,12 @@ describe("settles usage", () => {
     }
   });
 
+  test("a claim of more than an hour's worth is charged as an hour's", async () => {
+    const { fetch, used } = lab([TOKENS], { provider: counting, answers: json(1e15) });
+    await (await fetch(URL_OF_API, post(40))).text();
+    expect(used("tokens")).toBe(360_000);
+  });
+
   test("the option `usage` wins over the provider, and knows the length of the body", async () => {
     const seen: unknown[] = [];
     const { fetch, used } = lab([CALLS, TOKENS], {
