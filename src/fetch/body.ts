@@ -12,12 +12,15 @@ export interface Watch<T> {
   readonly end: (how: End) => void;
   readonly unreadMs: number;
   readonly clock: Clock;
+  /** How many bytes are read ahead of the reader. */
+  readonly ahead?: number;
   /** The error of readers of a body that was unread for too long. */
   readonly unread: () => Error;
 }
 
 /**
- * The same body, watched. Nothing is read from it but for a reader, so that no byte waits here, and none is fetched that nothing wants.
+ * The same body, watched. Unless it says `ahead`, nothing is read from it but for a reader, so that no byte waits here, and none is fetched
+ * that nothing wants.
  */
 export function watched<T>(source: ReadableStream<T>, watch: Watch<T>): ReadableStream<T> {
   const { chunk: see, clock, unreadMs } = watch;
@@ -47,6 +50,13 @@ export function watched<T>(source: ReadableStream<T>, watch: Watch<T>): Readable
   return new ReadableStream<T>(
     {
       start(controller) {
+        // A body fails while nothing reads it, too: by an abort, for example.
+        reader.closed
+          .catch((error) => {
+            end("broken");
+            throw error;
+          })
+          .catch((error) => controller.error(error));
         if (unreadMs === Number.POSITIVE_INFINITY) return;
         arm(unreadMs, () => {
           const error = watch.unread();
@@ -57,23 +67,17 @@ export function watched<T>(source: ReadableStream<T>, watch: Watch<T>): Readable
       },
       pull(controller) {
         idleSince = Number.POSITIVE_INFINITY;
-        return reader.read().then(
-          ({ done, value }) => {
-            if (isCancelled) return;
-            idleSince = clock.now();
-            if (done) {
-              end("complete");
-              controller.close();
-            } else {
-              see?.(value);
-              controller.enqueue(value);
-            }
-          },
-          (error) => {
-            end("broken");
-            controller.error(error);
-          },
-        );
+        return reader.read().then(({ done, value }) => {
+          if (isCancelled) return;
+          idleSince = clock.now();
+          if (done) {
+            end("complete");
+            controller.close();
+          } else {
+            see?.(value);
+            controller.enqueue(value);
+          }
+        });
       },
       async cancel(reason) {
         isCancelled = true;
@@ -85,7 +89,7 @@ export function watched<T>(source: ReadableStream<T>, watch: Watch<T>): Readable
         }
       },
     },
-    // Nothing ahead: the default would read a chunk before anything asks for it.
-    { highWaterMark: 0 },
+    // The default would read a chunk before anything asks for it.
+    { highWaterMark: watch.ahead ?? 0, size: (chunk) => (chunk as { readonly length?: number }).length ?? 1 },
   );
 }

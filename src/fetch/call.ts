@@ -31,6 +31,7 @@ export interface Part {
   readonly name: string;
 }
 
+const ERROR_BYTES = 64 * 1024;
 const UNREAD_MS = 60_000;
 const LONGEST_PAUSE_MS = 3_600_000;
 
@@ -94,6 +95,8 @@ export class Call {
       end: (how) => this.end(response, excerpt, how),
       unreadMs: unreadMs > LONGEST_TIMER_MS ? Number.POSITIVE_INFINITY : unreadMs,
       clock,
+      // Many programs look at the status of an error, and leave its body unread. It holds nothing then, if it is short.
+      ahead: response.status >= 400 ? ERROR_BYTES : 0,
       unread: () => {
         const { origin, pathname } = this.request.url;
         const warning: LimitError = new UnreadBodyWarning(origin + pathname, unreadMs);

@@ -23,7 +23,10 @@ export function settle(
     for (const [metric, requested] of Object.entries(acquisition.requested as Costs)) {
       const limit = limits.find((each) => each.type !== "resource" && metricOf(each) === metric);
       if (limit === undefined) continue;
-      const usage = Math.min(wholeAmount(limit, used[metric]) ?? requested, Math.max(requested, mostOf(limit)));
+      const usage = Math.min(
+        wholeAmount(limit, used[metric]) ?? requested,
+        Math.max(requested, mostOf(limit)),
+      );
       moved?.(metric, usage - requested);
       const bound = "overage" in limit && limit.overage === "debt" ? usage : Math.min(usage, requested);
       acquisition.update({ [metric]: bound });

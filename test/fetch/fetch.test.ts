@@ -105,6 +105,16 @@ describe("holds until the body has ended", () => {
     expect(used("connections")).toBe(0);
   });
 
+  test("failed while nothing reads it, as after an abort", async () => {
+    const { body, fail } = stream();
+    const { fetch, used } = lab([CONNECTIONS], { answers: () => new Response(body) });
+    const response = await fetch(URL_OF_API);
+    fail(new Error("aborted"));
+    await settled();
+    expect(used("connections")).toBe(0);
+    await expect(response.text()).rejects.toThrow("aborted");
+  });
+
   test("cancelled: so is the one beneath", async () => {
     const { body, send, cancelled } = stream();
     const { fetch, used } = lab([CONNECTIONS], { answers: () => new Response(body) });
@@ -160,6 +170,14 @@ describe("holds until the body has ended", () => {
     expect(cancelled()).toBe(warnings[0]);
     await expect(response.text()).rejects.toBe(warnings[0]);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("a short body of an error is read at once, and holds nothing", async () => {
+    const { fetch, used } = lab([CONNECTIONS], { answers: () => new Response("not found", { status: 404 }) });
+    const response = await fetch(URL_OF_API);
+    await settled();
+    expect(used("connections")).toBe(0);
+    expect(await response.text()).toBe("not found");
   });
 
   test("a body that is waited for is not unread, however slow it is", async () => {
