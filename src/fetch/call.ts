@@ -5,152 +5,122 @@ import { type Clock, LONGEST_TIMER_MS } from "../platform/clock.ts";
 import { type End, watched } from "./body.ts";
 import { UnreadBodyWarning } from "./errors.ts";
 import { Excerpt } from "./excerpt.ts";
-import { type Course, count, enter, leave, type Mark, obey } from "./obey.ts";
+import { obey } from "./obey.ts";
 import type { RouteOptions } from "./options.ts";
-import type { Costs, FetchAnswer, Reading } from "./provider.ts";
-import type { Init, Input, ReadableRequest } from "./request.ts";
+import type { Costs, Reading } from "./provider.ts";
+import type { ReadableRequest } from "./request.ts";
 import { withBody } from "./response.ts";
 import type { AnyLimits } from "./set.ts";
 import { quietly, settle } from "./settle.ts";
 
-export type Beneath = (input: Input, init: Init) => Promise<Response>;
-
 /** What all routes share. */
 export interface Around {
-  readonly send: Beneath;
+  readonly fetch: typeof fetch | undefined;
   readonly onWarning: (warning: LimitError) => void;
   readonly clock: Clock;
 }
+
+/** The amounts that were taken of a set, or of a partition, while calls are in progress, by metric. */
+export type Taken = Map<string, number>;
 
 /** The part of a set that a request takes from. */
 export interface Part {
   /** The set, or a view of it. */
   readonly set: AnyLimits;
   readonly whole: AnyLimits;
-  /** The names of the partition as text; empty for the whole set. */
-  readonly name: string;
+  readonly taken: Taken;
 }
 
-const ERROR_BYTES = 64 * 1024;
+export interface Call {
+  /** Does what an answer says of limits, and keeps the usage that it says. */
+  hear(reading: Reading): Promise<void>;
+  /** The answer to hand out. Everything is held until its body has ended. */
+  hold(response: Response): Response;
+  /** Gives everything back, and charges what was used, as far as it is known. */
+  end(used?: Costs): void;
+}
+
 const UNREAD_MS = 60_000;
 const LONGEST_PAUSE_MS = 3_600_000;
+const ERROR_BYTES = 64 * 1024;
 
-export class Call {
-  /** Whether the answer has paused the set. */
-  isPaused = false;
-  private readonly part: Part;
-  private readonly acquisition: Acquisition<string>;
-  private readonly costs: Costs;
-  private readonly request: ReadableRequest;
-  private readonly options: RouteOptions;
-  private readonly around: Around;
-  private readonly course: Course;
-  private readonly mark: Mark;
-  private used: Costs | undefined;
-  private isOver = false;
+/** `cost` is what the provider says, and `left` is called at the end. */
+export function beginCall(
+  { set, whole, taken }: Part,
+  acquisition: Acquisition<string>,
+  cost: Costs,
+  { url: { origin, pathname } }: ReadableRequest,
+  options: RouteOptions,
+  { clock, onWarning }: Around,
+  left: () => void,
+): Call {
+  const { provider, usage, metrics: renamed = {}, learn } = options;
+  const { maxPauseMs = LONGEST_PAUSE_MS, unreadMs = UNREAD_MS } = options;
+  const add = (metric: string, amount: number) => taken.set(metric, (taken.get(metric) ?? 0) + amount);
+  for (const [metric, amount] of Object.entries(acquisition.requested as Costs)) add(metric, amount);
+  const mark = new Map(taken);
+  let heard: Costs | undefined;
 
-  constructor(
-    part: Part,
-    acquisition: Acquisition<string>,
-    costs: Costs,
-    request: ReadableRequest,
-    options: RouteOptions,
-    around: Around,
-  ) {
-    this.part = part;
-    this.acquisition = acquisition;
-    this.costs = costs;
-    this.request = request;
-    this.options = options;
-    this.around = around;
-    this.course = enter(part.whole, part.name);
-    this.mark = count(this.course, acquisition.requested as Costs);
-  }
+  const hear = (reading: Reading) => {
+    heard ??= reading.used;
+    return quietly(() =>
+      obey(
+        { set, whole, renamed, learn, maxPauseMs },
+        reading,
+        (metric) => (taken.get(metric) ?? 0) - (mark.get(metric) ?? 0),
+      ),
+    );
+  };
 
-  get signal(): AbortSignal | undefined {
-    return this.request.signal;
-  }
+  const end = (used: Costs = {}) => {
+    settle(set, acquisition, used, add);
+    left();
+  };
 
-  /** Does what an answer, or its body, says of limits, and keeps the usage that it says. */
-  hear(reading: Reading): Promise<void> {
-    const { metrics: renamed = {}, learn = false, maxPauseMs = LONGEST_PAUSE_MS } = this.options;
-    const { set, whole } = this.part;
-    this.isPaused = reading.pauseMs! > 0;
-    this.used = reading.used ?? this.used;
-    return quietly(() => obey({ set, whole, renamed, learn, maxPauseMs }, reading, this.course, this.mark));
-  }
-
-  /** The answer to hand out. Everything is held until its body has ended. */
-  hold(response: Response): Response {
-    const { body } = response;
-    if (typeof body?.getReader !== "function" || body.locked || response.bodyUsed) {
-      this.end(response, undefined, "complete");
-      return response;
-    }
-    const excerpt = this.reads(response.headers) ? new Excerpt() : undefined;
-    const { unreadMs = UNREAD_MS } = this.options;
-    const { clock, onWarning } = this.around;
-    const stream = watched(body, {
-      chunk: excerpt && ((chunk) => chunk instanceof Uint8Array && excerpt.add(chunk)),
-      end: (how) => this.end(response, excerpt, how),
-      unreadMs: unreadMs > LONGEST_TIMER_MS ? Number.POSITIVE_INFINITY : unreadMs,
-      clock,
-      // Many programs look at the status of an error, and leave its body unread. It holds nothing then, if it is short.
-      ahead: response.status >= 400 ? ERROR_BYTES : 0,
-      unread: () => {
-        const { origin, pathname } = this.request.url;
-        const warning: LimitError = new UnreadBodyWarning(origin + pathname, unreadMs);
-        onWarning(warning);
-        return warning;
-      },
-    });
-    return withBody(response, stream);
-  }
-
-  /** Gives everything back, and charges what was used, as far as it is known. */
-  settle(used: Costs = {}): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    const { acquisition, course, part } = this;
-    settle(part.set, acquisition, used, (metric, difference) => {
-      course.taken.set(metric, course.taken.get(metric)! + difference);
-    });
-    leave(part.whole, part.name, course);
-  }
-
-  /** Whether the body is read in passing. */
-  private reads(headers: Headers): boolean {
-    const { provider, usage } = this.options;
-    return usage !== undefined || (provider?.body !== undefined && kindOf(headers) !== undefined);
-  }
-
-  private end({ status, headers }: FetchAnswer, excerpt: Excerpt | undefined, how: End): void {
-    const { provider, usage, metrics = {} } = this.options;
+  const ended = ({ status, headers }: Response, kind: string, excerpt: Excerpt | undefined, how: End) => {
     const complete = how === "complete";
     let used: Costs = {};
     try {
-      const kind = kindOf(headers);
-      if (kind !== undefined && excerpt) {
-        const { bodyKey = "" } = provider ?? {};
-        const isStream = kind === "events";
-        const value = bodyKey ? excerpt.find(bodyKey, isStream) : undefined;
+      if (kind && excerpt && provider?.body) {
+        const isStream = kind !== "json";
+        const value = provider.bodyKey ? excerpt.find(provider.bodyKey, isStream) : undefined;
         const streamed = isStream ? excerpt.tokens() : undefined;
-        const reading = provider?.body?.(value, { complete, streamed, cost: this.costs });
-        if (reading) void this.hear({ ...reading, used: this.used ?? reading.used });
+        void hear(provider.body(value, { complete, streamed, cost }) ?? {});
       }
-      used = Object.fromEntries(
-        Object.entries(this.used ?? {}).map(([name, amount]) => [metrics[name] ?? name, amount]),
-      );
+      for (const [name, amount] of Object.entries(heard ?? {}))
+        used = { ...used, [renamed[name] ?? name]: amount };
       const { bytes = 0, whole: text = "" } = excerpt ?? {};
       used = { ...used, ...(usage?.({ status, headers, complete, bytes, text }) as Costs | undefined) };
     } finally {
-      this.settle(used);
+      end(used);
     }
-  }
-}
+  };
 
-/** How the body of an answer says usage; undefined where it says none. */
-function kindOf(headers: Headers): "json" | "events" | undefined {
-  const type = headers.get("content-type") ?? "";
-  return /\bjson\b/.test(type) ? "json" : /^text\/event-stream/.test(type) ? "events" : undefined;
+  return {
+    hear,
+    end,
+    hold(response) {
+      const { body, headers, status } = response;
+      const [kind = ""] = /\bjson\b|^text\/event-stream/.exec(headers.get("content-type") ?? "") ?? [];
+      if (!body?.getReader || body.locked) {
+        ended(response, kind, undefined, "complete");
+        return response;
+      }
+      const excerpt = usage || (provider?.body && kind) ? new Excerpt() : undefined;
+      const stream = watched(body, {
+        chunk: excerpt && ((chunk) => chunk instanceof Uint8Array && excerpt.add(chunk)),
+        end: (how) => ended(response, kind, excerpt, how),
+        unreadMs: unreadMs > LONGEST_TIMER_MS ? Number.POSITIVE_INFINITY : unreadMs,
+        clock,
+        // Many programs look at the status of an error, and leave its body unread. It holds nothing then, if it is short.
+        ahead: status >= 400 ? ERROR_BYTES : 0,
+        unread() {
+          const warning: LimitError = new UnreadBodyWarning(origin + pathname, unreadMs);
+          onWarning(warning);
+          return warning;
+        },
+      });
+      return withBody(response, stream);
+    },
+  };
 }

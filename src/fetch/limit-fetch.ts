@@ -2,7 +2,6 @@
 import type { Limits } from "../contract.ts";
 import { systemClock } from "../platform/clock.ts";
 import { warnOnce } from "../platform/warning.ts";
-import type { Beneath } from "./call.ts";
 import {
   checkFetchOptions,
   checkLimits,
@@ -13,9 +12,8 @@ import {
   type RouteOptions,
 } from "./options.ts";
 import type { Provider } from "./provider.ts";
-import { type Init, type Input, ReadableRequest } from "./request.ts";
-import { Sender } from "./sender.ts";
-import type { AnyLimits } from "./set.ts";
+import { type Init, type Input, readable } from "./request.ts";
+import { type Send, sender } from "./sender.ts";
 
 /**
  * Makes a `fetch` that keeps to a set. Each request takes from the set before it is sent, and waits for its turn if need be. It holds
@@ -36,31 +34,21 @@ import type { AnyLimits } from "./set.ts";
 export function limitFetch<M extends string, K extends string>(
   limits: Limits<M, K>,
   options: FetchOptions<M> | Provider = {},
-): typeof fetch {
+): typeof globalThis.fetch {
   const all: FetchOptions<M> = isProvider(options) ? { provider: options } : options;
-  checkLimits(limits);
-  checkFetchOptions(all);
-  const { routes = {}, fetch: beneath, onWarning = warnOnce(), clock = systemClock, ...rest } = all;
-  // Looked up at each call, since programs replace the platform's. Called as a function: it refuses to be a method.
-  const send: Beneath = (input, init) => (beneath ?? fetch)(input, init);
-  const around = { send, onWarning, clock };
-  const main = new Sender(limits as never, rest as RouteOptions, around);
+  const { routes = {}, fetch, onWarning = warnOnce(), clock = systemClock, ...rest } = checkFetchOptions(all);
   const { provider: _, cost: __, usage: ___, metrics: ____, for: _____, ...shared } = rest;
-  const senders = new Map<string, Sender>();
+  const around = { fetch, onWarning, clock };
+  const main = sender(checkLimits(limits), rest as RouteOptions, around);
+  const senders = new Map<string, Send>();
   for (const [host, route] of Object.entries(routes)) {
-    if (!("acquire" in route)) checkRoute(route);
-    const { limits: set, ...own } = "acquire" in route ? { limits: route } : (route as Route);
-    checkLimits(set);
-    senders.set(
-      host.toLowerCase(),
-      new Sender(set as AnyLimits, { ...shared, ...own } as RouteOptions, around),
-    );
+    const { limits: set, ...own } = "acquire" in route ? { limits: route } : checkRoute(route as Route);
+    senders.set(host.toLowerCase(), sender(checkLimits(set), { ...shared, ...own } as RouteOptions, around));
   }
 
   return async function limitedFetch(input: Input, init?: Init) {
-    const request = new ReadableRequest(input, init);
+    const request = readable(input, init);
     const { host, hostname } = request.url;
-    const sender = senders.get(host) ?? senders.get(hostname) ?? main;
-    return sender.fetch(request, input, init);
-  } as typeof fetch;
+    return (senders.get(host) ?? senders.get(hostname) ?? main)(request, input, init);
+  } as typeof globalThis.fetch;
 }

@@ -120,42 +120,41 @@ export interface FetchOptions<M extends string = string> extends RouteOptions<M>
   readonly clock?: Clock | undefined;
 }
 
-const OF_ROUTES = [
-  ...["provider", "cost", "usage", "metrics", "retry", "timeoutMs", "maxWaitMs", "priority", "for", "onWait"],
-  ...["learn", "refused", "unreadMs", "maxPauseMs"],
-];
-const OF_FETCH = [...OF_ROUTES, "routes", "fetch", "onWarning", "clock"];
+const FUNCTIONS = ["cost", "usage", "for", "onWait"];
+const TIMES = ["timeoutMs", "maxWaitMs", "unreadMs", "maxPauseMs"];
+const OF_ROUTES = [...FUNCTIONS, ...TIMES, "provider", "metrics", "retry", "priority", "learn", "refused"];
 
-export function checkFetchOptions(options: object): void {
-  checkOptions("limitFetch", options, OF_FETCH, invalidRequest);
-  checkValues(options);
+export function checkFetchOptions<T extends object>(options: T): T {
+  checkOptions(
+    "limitFetch",
+    options,
+    [...OF_ROUTES, "routes", "fetch", "onWarning", "clock"],
+    invalidRequest,
+  );
+  return checkValues(options);
 }
 
-export function checkRoute(route: object): void {
+export function checkRoute<T extends object>(route: T): T {
   checkOptions("a route", route, ["limits", ...OF_ROUTES], invalidRequest);
-  checkValues(route);
+  return checkValues(route);
 }
 
-function checkValues(options: RouteOptions<never>): void {
-  const { retry = 0, refused = "respond", provider, unreadMs, maxPauseMs, timeoutMs, maxWaitMs } = options;
-  for (const name of ["cost", "usage", "for", "onWait", "fetch"] as const) {
-    const value = (options as FetchOptions)[name];
-    if (value !== undefined && typeof value !== "function") throw invalidRequest(name, value, "a function");
+function checkValues<T extends object>(options: T): T {
+  const { retry = 0, refused = "respond", provider } = options as RouteOptions;
+  const values = { ...options, ...retryOf(retry) } as unknown as Readonly<Record<string, unknown>>;
+  const check = (name: string, isValid: boolean, bounds: string) => {
+    if (values[name] !== undefined && !isValid) throw invalidRequest(name, values[name], bounds);
+  };
+  for (const name of [...FUNCTIONS, "fetch"]) check(name, typeof values[name] === "function", "a function");
+  for (const name of [...TIMES, "baseMs", "maxMs"]) {
+    check(name, typeof values[name] === "number" && values[name] >= 0, "a number of milliseconds, 0 or more");
   }
-  if (provider !== undefined && !isProvider(provider)) {
-    throw invalidRequest("provider", provider, "a provider, such as openai() of limitset/llm");
-  }
-  if (refused !== "respond" && refused !== "throw") {
-    throw invalidRequest("refused", refused, `"respond" or "throw"`);
-  }
+  check("provider", isProvider(provider), "a provider, such as openai() of limitset/llm");
+  check("refused", refused === "respond" || refused === "throw", `"respond" or "throw"`);
   if (typeof retry === "object") checkOptions("retry", retry, ["times", "baseMs", "maxMs"], invalidRequest);
-  const { times, baseMs, maxMs } = retryOf(retry);
-  if (!(Number.isInteger(times) && times >= 0))
-    throw invalidRequest("retry", times, "a whole number, 0 or more");
-  for (const [name, ms] of Object.entries({ unreadMs, maxPauseMs, timeoutMs, maxWaitMs, baseMs, maxMs })) {
-    if (ms === undefined || (typeof ms === "number" && ms >= 0)) continue;
-    throw invalidRequest(name, ms, "a number of milliseconds, 0 or more");
-  }
+  const { times } = retryOf(retry);
+  if (Number.isInteger(times) && times >= 0) return options;
+  throw invalidRequest("retry", times, "a whole number, 0 or more");
 }
 
 export function retryOf(retry: number | FetchRetry = 0): Required<FetchRetry> {
@@ -163,10 +162,10 @@ export function retryOf(retry: number | FetchRetry = 0): Required<FetchRetry> {
 }
 
 export function isProvider(value: unknown): value is Provider {
-  return typeof value === "object" && value !== null && typeof (value as Provider).name === "string";
+  return typeof (value as Provider | undefined)?.name === "string";
 }
 
-export function checkLimits(limits: unknown): void {
-  if (typeof (limits as Limits | undefined)?.acquire === "function") return;
+export function checkLimits(limits: unknown): Limits<never, never> {
+  if (typeof (limits as Limits | undefined)?.acquire === "function") return limits as Limits<never, never>;
   throw new InvalidRequestError(`the limits must be a set, such as a LimitSet, got ${show(limits)}`);
 }

@@ -4,76 +4,50 @@ import type { FetchRequest } from "./provider.ts";
 export type Input = Parameters<typeof fetch>[0];
 export type Init = Parameters<typeof fetch>[1];
 
-export function requestIn(input: Input): Request | undefined {
-  // That of another copy of undici is no instance of the global class.
-  return typeof input === "object" && "url" in input ? (input as Request) : undefined;
-}
-
-export class ReadableRequest implements FetchRequest {
-  readonly url: URL;
-  readonly method: string;
-  private readonly request: Request | undefined;
-  private readonly init: Init;
-  private body: Promise<string | undefined> | undefined;
-  private parts: Headers | undefined;
-
-  /** @throws {TypeError} if the address is none */
-  constructor(input: Input, init: Init) {
-    this.request = requestIn(input);
-    this.init = init;
-    this.url = new URL(this.request?.url ?? String(input), globalThis.location?.href);
-    this.method = (init?.method ?? this.request?.method ?? "GET").toUpperCase();
-  }
-
-  get headers(): Headers {
-    this.parts ??= new Headers((this.init?.headers ?? this.request?.headers) as HeadersInit | undefined);
-    return this.parts;
-  }
-
-  get signal(): AbortSignal | undefined {
-    const { signal = this.request?.signal } = this.init ?? {};
-    return signal ?? undefined;
-  }
-
+/** A request that can be read without being used up. */
+export interface ReadableRequest extends FetchRequest {
+  readonly signal: AbortSignal | undefined;
   /** Whether it can be sent more than once. */
-  get isRepeatable(): boolean {
-    const body: unknown = this.init?.body ?? undefined;
-    if (body === undefined) return this.request?.bodyUsed !== true;
-    return (
-      typeof body === "string" ||
-      body instanceof FormData ||
-      body instanceof Blob ||
-      bytesOf(body) !== undefined
-    );
-  }
-
-  text(): Promise<string | undefined> {
-    this.body ??= this.read();
-    return this.body;
-  }
-
-  async json(): Promise<unknown> {
-    try {
-      return JSON.parse((await this.text()) ?? "");
-    } catch {
-      return undefined;
-    }
-  }
-
-  private async read(): Promise<string | undefined> {
-    const body: unknown = this.init?.body ?? undefined;
-    if (body === undefined) {
-      const { request } = this;
-      return !request || request.body === null || request.bodyUsed ? undefined : request.clone().text();
-    }
-    if (typeof body === "string") return body;
-    if (body instanceof Blob) return body.text();
-    const bytes = bytesOf(body);
-    return typeof bytes === "string" ? bytes : bytes && new TextDecoder().decode(bytes);
-  }
+  readonly isRepeatable: boolean;
+  /** What a `fetch` gets that is not the last one: a Request with a body can be sent once. */
+  copy(): Input;
 }
 
-function bytesOf(body: unknown): string | ArrayBuffer | ArrayBufferView | undefined {
-  if (body instanceof URLSearchParams) return String(body);
-  return body instanceof ArrayBuffer || ArrayBuffer.isView(body) ? body : undefined;
+/** @throws {TypeError} if the address is none */
+export function readable(input: Input, init: NonNullable<Init> = {}): ReadableRequest {
+  // That of another copy of undici is no instance of the global class.
+  const request = typeof input === "object" && "url" in input ? (input as Request) : undefined;
+  const { signal = request?.signal } = init;
+  const body = (init.body ?? undefined) as
+    | (Blob & { getReader?: unknown; [Symbol.asyncIterator]?: unknown })
+    | undefined;
+  const isRepeatable = body ? !body.getReader && !body[Symbol.asyncIterator] : !request?.bodyUsed;
+  let headers: Headers | undefined;
+  let text: Promise<string | undefined> | undefined;
+  const read = async () => {
+    if (typeof body === "string" || !isRepeatable)
+      return isRepeatable ? (body as string | undefined) : undefined;
+    if (body) return new Response(body).text();
+    return request?.body ? request.clone().text() : undefined;
+  };
+  return {
+    url: new URL(request?.url ?? String(input), globalThis.location?.href),
+    method: (init.method ?? request?.method ?? "GET").toUpperCase(),
+    get headers() {
+      headers ??= new Headers(init.headers ?? request?.headers);
+      return headers;
+    },
+    text() {
+      text ??= read();
+      return text;
+    },
+    async json() {
+      try {
+        return JSON.parse((await this.text()) ?? "");
+      } catch {}
+    },
+    signal: signal ?? undefined,
+    isRepeatable,
+    copy: () => request?.clone() ?? input,
+  };
 }

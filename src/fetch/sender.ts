@@ -1,13 +1,13 @@
 /** The requests to one set of limits: takes for them, sends them, and sends them again. */
-import type { AcquireOptions, Acquisition } from "../contract.ts";
+import type { Acquisition, Limits } from "../contract.ts";
 import { InvalidRequestError, LimitError } from "../errors.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { readAnswer } from "./answer.ts";
-import { type Around, Call, type Part } from "./call.ts";
+import { type Around, beginCall, type Part, type Taken } from "./call.ts";
 import { type RouteOptions, retryOf } from "./options.ts";
 import type { Costs } from "./provider.ts";
 import { refused } from "./refused.ts";
-import { type Init, type Input, type ReadableRequest, requestIn } from "./request.ts";
+import type { Init, Input, ReadableRequest } from "./request.ts";
 import { asLast } from "./response.ts";
 import { type AnyLimits, amountsOf, impossible, limitsOf } from "./set.ts";
 
@@ -18,154 +18,119 @@ interface Partitioned extends AnyLimits {
   for?(names: Readonly<Record<string, string | null>>): AnyLimits;
 }
 
+export type Send = (request: ReadableRequest, input: Input, init: Init) => Promise<Response>;
+
 /** The pause after a refusal that says no time; it doubles with each one that follows. */
 const PAUSE_MS = 1000;
 const LONGEST_GUESS_MS = 60_000;
 
 /** The codes of requests that a bound refused. */
-const BOUNDS: readonly string[] = ["ERR_ACQUIRE_TIMEOUT", "ERR_QUEUE_FULL", "ERR_WAIT_TOO_LONG"];
+const BOUND = /TIMEOUT|FULL|LONG$/;
 
-export class Sender {
-  private readonly limits: Partitioned;
-  private readonly options: RouteOptions;
-  private readonly around: Around;
+export function sender(limits: Limits<never, never>, options: RouteOptions, around: Around): Send {
+  const whole = limits as unknown as Partitioned;
+  const { provider, metrics = {}, cost, timeoutMs, maxWaitMs, priority, onWait, retry } = options;
+  const { times, baseMs, maxMs } = retryOf(retry);
+  /** The partitions in which calls are in progress; one without calls takes no memory. */
+  const parts = new Map<string, { calls: number; readonly taken: Taken }>();
   /** How many refusals without a time came one after another. */
-  private guesses = 0;
+  let guesses = 0;
 
-  constructor(limits: AnyLimits, options: RouteOptions, around: Around) {
-    this.limits = limits;
-    this.options = options;
-    this.around = around;
-  }
-
-  async fetch(request: ReadableRequest, input: Input, init: Init): Promise<Response> {
-    const { times, baseMs, maxMs } = retryOf(this.options.retry);
-    await this.limits.ready;
-    const part = this.partOf(request);
-    const costs = (await this.options.provider?.cost?.(request)) ?? { call_count: 1 };
-    const amounts = await this.amountsFor(part.set, costs, request);
-    for (let retries = 0; ; retries++) {
-      const isLast = retries >= times || !request.isRepeatable;
-      const acquisition = await this.take(part.set, request, amounts).catch((error) => {
-        return this.refuse(part.set, amounts, error);
-      });
-      if (acquisition instanceof Response) return acquisition;
-      const call = new Call(part, acquisition, costs, request, this.options, this.around);
-      const answer = await this.attempt(call, input, init, isLast);
-      if (answer !== undefined) return answer;
-      // A set that is paused lets the next attempt wait.
-      if (!call.isPaused)
-        await this.sleep(Math.random() * Math.min(maxMs, baseMs * 2 ** retries), request.signal);
-    }
-  }
-
-  /** Sends a request once. Resolves to the answer, or to undefined if the request is to be sent again. */
-  private async attempt(
-    call: Call,
-    input: Input,
-    init: Init,
-    isLast: boolean,
-  ): Promise<Response | undefined> {
-    const { retry } = this.options;
-    let response: Response;
-    try {
-      // A request with a body can be sent once: the first attempts send copies.
-      const request = isLast ? undefined : requestIn(input);
-      response = await this.around.send(request ? request.clone() : input, init);
-    } catch (error) {
-      call.settle();
-      if (isLast || call.signal?.aborted) throw error;
-      return undefined;
-    }
-    const { reading, isRefusal, mayRetry } = await readAnswer(
-      response,
-      this.options.provider,
-      this.around.clock,
-    );
-    const pauseMs = reading.pauseMs ?? (isRefusal ? this.guess(response.status) : 0);
-    if (response.ok) this.guesses = 0;
-    const heard = call.hear({ ...reading, pauseMs });
-    // Not awaited otherwise: a set that lives elsewhere would delay the body.
-    if (call.isPaused) await heard;
-    if (mayRetry && !isLast) {
-      call.settle();
-      response.body?.cancel().catch(() => {});
-      return undefined;
-    }
-    const held = call.hold(response);
-    return mayRetry && retry ? asLast(held) : held;
-  }
-
-  /** The pause after a refusal that says no time: none after a 503, which may be that of one page. */
-  private guess(status: number): number {
-    return status === 503 ? 0 : Math.min(LONGEST_GUESS_MS, PAUSE_MS * 2 ** this.guesses++);
-  }
-
-  private partOf(request: ReadableRequest): Part {
-    const { limits: whole } = this;
-    const names = this.options.for?.(request);
-    if (names === undefined) return { set: whole, whole, name: "" };
-    if (whole.for === undefined)
-      throw new InvalidRequestError("this set has no partitions: leave out the option `for`");
-    return { set: whole.for(names), whole, name: JSON.stringify(Object.entries(names).sort()) };
-  }
-
-  private async amountsFor(
-    set: AnyLimits,
-    costs: Costs,
-    request: ReadableRequest,
-  ): Promise<Record<string, number>> {
-    const { provider, metrics = {}, cost } = this.options;
-    const known = provider ? amountsOf(limitsOf(set), costs, metrics) : {};
-    return { ...known, ...((await cost?.(request)) as Costs | undefined) };
-  }
-
-  private async take(
+  const take = async (
     set: AnyLimits,
     request: ReadableRequest,
-    amounts: Record<string, number>,
-  ): Promise<Acquisition<string>> {
-    const { timeoutMs, maxWaitMs, priority, onWait } = this.options;
+    amounts: Costs,
+  ): Promise<Acquisition<string>> => {
     if (onWait) {
       const tried = await set.tryAcquire(amounts);
       if (tried.successful) return tried;
       const { retryAfterMs, limitedBy, ahead } = tried;
       onWait({ request, retryAfterMs, limitedBy, ahead });
     }
-    const options: AcquireOptions = {
-      signal: request.signal,
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(maxWaitMs !== undefined && { maxWaitMs }),
-      ...(priority !== undefined && {
-        priority: typeof priority === "function" ? priority(request) : priority,
-      }),
-    };
-    return set.acquire(amounts, options);
-  }
+    const { signal } = request;
+    const wanted = typeof priority === "function" ? priority(request) : priority;
+    return set.acquire(amounts, { signal, timeoutMs, maxWaitMs, priority: wanted });
+  };
 
   /** The answer in place of a request that could never pass, or that a bound refused. Throws other errors. */
-  private refuse(set: AnyLimits, amounts: Record<string, number>, error: unknown): Response {
-    if (this.options.refused !== "throw" && error instanceof LimitError) {
-      if (BOUNDS.includes(error.code)) return refused(error);
+  const refuse = (set: AnyLimits, amounts: Costs, error: unknown): Response => {
+    if (options.refused !== "throw" && error instanceof LimitError) {
       const keys = error instanceof InvalidRequestError ? impossible(limitsOf(set), amounts) : [];
-      if (keys.length > 0) return refused(error, keys);
+      if (keys.length > 0 || BOUND.test(error.code)) return refused(error, keys);
     }
     throw error;
-  }
+  };
 
-  private sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const { clock } = this.around;
-    return new Promise((resolve, reject) => {
-      const aborted = () => {
-        clock.clearTimeout(timer);
-        reject(reasonOf(signal!));
-      };
-      const timer = clock.setTimeout(() => {
+  const sleep = (ms: number, signal: AbortSignal | undefined) =>
+    new Promise<void>((resolve, reject) => {
+      const timer = around.clock.setTimeout(() => {
         signal?.removeEventListener("abort", aborted);
         resolve();
       }, ms);
+      const aborted = () => {
+        around.clock.clearTimeout(timer);
+        reject(reasonOf(signal!));
+      };
       if (signal?.aborted) aborted();
       else signal?.addEventListener("abort", aborted, { once: true });
     });
-  }
+
+  return async (request, input, init) => {
+    await whole.ready;
+    const names = options.for?.(request);
+    if (names && !whole.for)
+      throw new InvalidRequestError("this set has no partitions: leave out the option `for`");
+    const set = names ? whole.for!(names) : whole;
+    const name = names ? JSON.stringify(Object.entries(names).sort()) : "";
+    const costs = (await provider?.cost?.(request)) ?? { call_count: 1 };
+    const known = provider && amountsOf(limitsOf(set), costs, metrics);
+    const amounts: Costs = { ...known, ...((await cost?.(request)) as Costs | undefined) };
+
+    for (let retries = 0; ; retries++) {
+      const isLast = retries >= times || !request.isRepeatable;
+      let acquisition: Acquisition<string>;
+      try {
+        acquisition = await take(set, request, amounts);
+      } catch (error) {
+        return refuse(set, amounts, error);
+      }
+      const own = parts.get(name) ?? { calls: 0, taken: new Map() };
+      parts.set(name, own);
+      own.calls++;
+      const part: Part = { set, whole, taken: own.taken };
+      const call = beginCall(part, acquisition, costs, request, options, around, () => {
+        if (--own.calls === 0) parts.delete(name);
+      });
+
+      let response: Response | undefined;
+      // Looked up at each call, since programs replace the platform's; and no method, which the platform's refuses to be.
+      const send = around.fetch ?? fetch;
+      try {
+        response = await send(isLast ? input : request.copy(), init);
+      } catch (error) {
+        call.end();
+        if (isLast || request.signal?.aborted) throw error;
+      }
+      let pauseMs: number | undefined;
+      if (response) {
+        const { reading, isRefusal, mayRetry } = await readAnswer(response, provider, around.clock);
+        if (response.ok) guesses = 0;
+        pauseMs = reading.pauseMs;
+        // After a 503 without a time none: it may be that of one page.
+        if (isRefusal && response.status !== 503)
+          pauseMs ??= Math.min(LONGEST_GUESS_MS, PAUSE_MS * 2 ** guesses++);
+        const heard = call.hear({ ...reading, pauseMs });
+        // Not awaited otherwise: a set that lives elsewhere would delay the body.
+        if (pauseMs) await heard;
+        if (!mayRetry || isLast) {
+          const held = call.hold(response);
+          return mayRetry && times ? asLast(held) : held;
+        }
+        call.end();
+        response.body?.cancel().catch(() => {});
+      }
+      // A set that is paused lets the next attempt wait.
+      if (!pauseMs) await sleep(Math.random() * Math.min(maxMs, baseMs * 2 ** retries), request.signal);
+    }
+  };
 }

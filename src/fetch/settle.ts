@@ -1,6 +1,5 @@
 /** The end of what a request has taken. */
 import type { Acquisition } from "../contract.ts";
-import type { Limit } from "../limits/limit.ts";
 import { metricOf } from "../limits/metrics.ts";
 import type { Costs } from "./provider.ts";
 import { type AnyLimits, limitsOf, wholeAmount } from "./set.ts";
@@ -17,35 +16,28 @@ export function settle(
   used: Costs,
   moved?: (metric: string, difference: number) => void,
 ): void {
-  const surplus: Record<string, number> = {};
-  try {
+  void quietly(() => {
     const limits = limitsOf(set);
     for (const [metric, requested] of Object.entries(acquisition.requested as Costs)) {
       const limit = limits.find((each) => each.type !== "resource" && metricOf(each) === metric);
-      if (limit === undefined) continue;
-      const usage = Math.min(
-        wholeAmount(limit, used[metric]) ?? requested,
-        Math.max(requested, mostOf(limit)),
-      );
+      if (!limit) continue;
+      const { windowMs = HOUR_MS, overage } = limit as {
+        readonly windowMs?: number;
+        readonly overage?: string;
+      };
+      // An answer that claims more than a limit lets pass in an hour, or in its window, would close it for longer.
+      const most = Math.max(requested, limit.capacity * Math.max(1, Math.floor(HOUR_MS / windowMs)));
+      const usage = Math.min(wholeAmount(limit, used[metric]) ?? requested, most);
       moved?.(metric, usage - requested);
-      const bound = "overage" in limit && limit.overage === "debt" ? usage : Math.min(usage, requested);
+      const bound = overage === "debt" ? usage : Math.min(usage, requested);
       acquisition.update({ [metric]: bound });
-      if (usage > bound) surplus[metric] = usage - bound;
+      if (usage > bound) void quietly(() => set.charge({ [metric]: usage - bound }));
     }
-  } catch {
-    // A set that was closed, or cannot be reached, settles by itself.
-  }
+  });
   void quietly(() => acquisition.release());
-  if (Object.keys(surplus).length > 0) void quietly(() => set.charge(surplus));
 }
 
-/** What a limit lets pass in an hour, or in its window: an answer that claims more would close it for longer. */
-function mostOf(limit: Limit): number {
-  const { windowMs = HOUR_MS } = limit as { readonly windowMs?: number };
-  return limit.capacity * Math.max(1, Math.floor(HOUR_MS / windowMs));
-}
-
-/** Of a set that was closed, or cannot be reached, nothing is wanted any more. */
+/** Of a set that was closed, or cannot be reached, nothing is wanted any more: it settles by itself. */
 export async function quietly(change: () => unknown): Promise<void> {
   try {
     await change();
