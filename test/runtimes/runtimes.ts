@@ -15,8 +15,12 @@ const ARGS: Record<string, readonly string[]> = { deno: ["run", "-A"] };
 export const argsOf = (command: string): readonly string[] => ARGS[command] ?? [];
 
 /** Runs a program on the command line, and returns the JSON that it prints. Rejects if it fails or does not end. */
-export async function runWith(command: string, program: string): Promise<Record<string, unknown>> {
-  const args = [...argsOf(command), join(here, program)];
+export async function runWith(
+  command: string,
+  program: string,
+  ...more: readonly string[]
+): Promise<Record<string, unknown>> {
+  const args = [...argsOf(command), join(here, program), ...more];
   const { stdout } = await promisify(execFile)(find(command)!, args, { timeout: 50_000 });
   return JSON.parse(stdout);
 }
