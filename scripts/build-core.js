@@ -5,7 +5,7 @@ import asc from "assemblyscript/asc";
 import binaryen from "binaryen";
 
 /**
- * The dozen small functions that every take from a bucket calls. They are inlined, since engines do not inline calls inside
+ * The small functions that every take from a bucket calls, or from a known partition. They are inlined, since engines do not inline calls inside
  * WebAssembly. All other code stays as small as it can be. Those of a debt are inlined in their narrow shape only.
  */
 const HOT = [
@@ -26,6 +26,27 @@ const HOT = [
   "refund/mark<i64>",
   "refund/markCount<i64>",
   "refund/pushMark<i64>",
+  "partitions/items/chunkAt",
+  "partitions/items/linkAt",
+  "partitions/items/itemIn",
+  "partitions/states/itemsOf",
+  "partitions/states/unpack",
+  "partitions/states/pack",
+  "partitions/states/partsOf",
+  "partitions/states/follow",
+  "partitions/table/find",
+  "partitions/table/nodeAt",
+  "partitions/table/matchesIn",
+  "partitions/table/fourIn",
+  "partitions/table/tagOf",
+  "partitions/table/lineOf",
+  "partitions/table/askedHash",
+  "partitions/partition/use",
+  "partitions/partition/open",
+  "partitions/partition/openAll",
+  "partitions/partition/closeAll",
+  "partitions/partition/packAll",
+  "partitions/partition/tablesEnd",
 ];
 /** The flags of an imported memory with a maximum: shared, and not shared. */
 const SHARED = 3;

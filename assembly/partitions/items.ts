@@ -29,27 +29,30 @@ export function unpackItems(per: usize, part: usize, state: usize, items: usize)
   const count = load<i32>(state + load<i32>(part + ITEM_COUNT));
   if (count === 0) return;
   let left = (count - 1) * size;
-  let chunk = load<i32>(state + load<i32>(part + ITEM_LINK));
-  while (left > 0) {
-    const bytes = min(left, CHUNK_BYTES);
-    copy(items, chunkAt(per, chunk), bytes);
-    items += bytes;
-    left -= bytes;
-    chunk = load<i32>(linkAt(per, chunk));
+  let at = state + load<i32>(part + ITEM_LINK);
+  for (; left > 0; left -= CHUNK_BYTES) {
+    const chunk = load<i32>(at);
+    copy(items, chunkAt(per, chunk), min(left, CHUNK_BYTES));
+    items += CHUNK_BYTES;
+    at = linkAt(per, chunk);
   }
-  copy(items, itemIn(part, state), size);
+  // What was copied last may have been less than a chunk.
+  copy(items + min(left, 0), itemIn(part, state), size);
 }
 
-/** Writes `items` to the state in a node, which has the number of them. */
-export function packItems(per: usize, part: usize, state: usize, items: usize): void {
+/** Writes `items` to the state in a node, which has the number of them. There were `before` of them until now. */
+export function packItems(per: usize, part: usize, state: usize, items: usize, before: i32): void {
   const size = load<i32>(part + ITEM);
   const count = load<i32>(state + load<i32>(part + ITEM_COUNT));
+  let chunks = chunksOf(before, size);
   let left = (count - 1) * size;
   let at = state + load<i32>(part + ITEM_LINK);
   let from = items;
-  for (; left > 0; left -= CHUNK_BYTES) {
-    let chunk = load<i32>(at);
-    if (chunk === 0) {
+  for (; left > 0; left -= CHUNK_BYTES, chunks--) {
+    let chunk: i32;
+    if (chunks > 0) {
+      chunk = load<i32>(at);
+    } else {
       chunk = takeChunk(per);
       if (chunk === 0) break;
       store<i32>(at, chunk);
@@ -58,16 +61,19 @@ export function packItems(per: usize, part: usize, state: usize, items: usize): 
     from += CHUNK_BYTES;
     at = linkAt(per, chunk);
   }
-  giveChunks(per, at);
+  if (chunks > 0) giveChunks(per, load<i32>(at), chunks);
   if (count === 0) return;
   const last = itemIn(part, state);
-  if (left <= 0) {
-    copy(last, items + (count - 1) * size, size);
-    return;
-  }
-  // A mark that is missing only makes refunds smaller.
-  const kept = i32(from - items) / size;
+  if (left <= 0) copy(last, items + (count - 1) * size, size);
+  else merge(part, state, items, i32(from - items) / size, count);
+}
+
+/** Leaves so many of the items in chunks, and one in the node, since there are no more chunks. */
+function merge(part: usize, state: usize, items: usize, kept: i32, count: i32): void {
+  const size = load<i32>(part + ITEM);
+  const last = itemIn(part, state);
   store<i32>(state + load<i32>(part + ITEM_COUNT), kept + 1);
+  // A mark that is missing only makes refunds smaller.
   copy(last, items + kept * size, size);
   if (load<i32>(part + KIND) !== SLIDING_WINDOW) return;
   // Entries become one with the time of the latest.
@@ -77,28 +83,39 @@ export function packItems(per: usize, part: usize, state: usize, items: usize): 
   store<i64>(last + ENTRY_AMOUNT, sum);
 }
 
+/** In how many chunks the first of so many items are: the last one is in the node. */
+function chunksOf(count: i32, size: i32): i32 {
+  return ((count - 1) * size + CHUNK_BYTES - 1) / CHUNK_BYTES;
+}
+
 /** The item that a node has of a state. */
 export function itemIn(part: usize, state: usize): usize {
   return state + RECORD_BYTES + load<i32>(part + FIXED);
 }
 
-/** Gives back the chunks of the chain whose first number is at this address. */
-export function giveChunks(per: usize, at: usize): void {
-  const first = load<i32>(at);
-  if (first === 0) return;
-  store<i32>(at, 0);
-  let last = first;
-  for (let next = first; next !== 0; next = load<i32>(linkAt(per, next))) last = next;
-  store<i32>(linkAt(per, last), load<i32>(per + CHUNK_FREE));
+/** Gives back the chunks of a state. */
+export function forget(per: usize, part: usize, state: usize): void {
+  const size = load<i32>(part + ITEM);
+  if (size === 0) return;
+  const count = state + load<i32>(part + ITEM_COUNT);
+  const chunks = chunksOf(load<i32>(count), size);
+  if (chunks > 0) giveChunks(per, load<i32>(state + load<i32>(part + ITEM_LINK)), chunks);
+  store<i32>(count, 0);
+}
+
+/** Gives back so many chunks of a chain, from the `first` on. */
+function giveChunks(per: usize, first: i32, chunks: i32): void {
+  let last = linkAt(per, first);
+  while (--chunks > 0) last = linkAt(per, load<i32>(last));
+  store<i32>(last, load<i32>(per + CHUNK_FREE));
   store<i32>(per + CHUNK_FREE, first);
 }
 
-/** Returns the number of a chunk with none behind it; 0 if there is none left. */
+/** Returns the number of a chunk; 0 if there is none left. */
 function takeChunk(per: usize): i32 {
   const free = load<i32>(per + CHUNK_FREE);
   if (free !== 0) {
     store<i32>(per + CHUNK_FREE, load<i32>(linkAt(per, free)));
-    store<i32>(linkAt(per, free), 0);
     return free;
   }
   const used = load<i32>(per + CHUNKS_USED);

@@ -44,13 +44,15 @@ export const CHUNK_FREE = 64;
 /** The hash of a name, while it is made: its length so far, and four words. */
 export const LENGTH = 72;
 export const SIP = 80;
-/** So many units of a name at once; then its hash, as four numbers of 32 bits in floating point. */
+/** So many units of a name at once; then its hash, as in a request. */
 export const NAME = 128;
 export const NAME_UNITS = 64;
 export const REQUEST = 256;
 
-// Request for a partition of one dimension, in floating point.
-/** The number of the tier, plus 1; 0 if no partition is meant. */
+// Request for a partition of one dimension, in floating point. To all numbers 2 ** 52 is added: their 32 bits then stand in the first half
+// of their words, and need not be converted.
+export const FLOATED = 2 ** 52;
+/** The number of the tier, plus 1. If no partition is meant, all is 0. */
 export const ASKED_TIER = 0;
 /** The hash of the name, as four numbers of 32 bits. */
 export const ASKED_HASH = 8;

@@ -5,10 +5,12 @@
 import { BEGINS, ENDS, KEY, LENGTH, NAME, SIP } from "./layout";
 
 const UNIT = 2;
+/** With 32 bits below it is a whole number in floating point: 2 ** 52 and more. */
+const AS_FLOAT: i64 = 0x433 << 52;
 
 /**
  * Hashes so many units at NAME: the first of a name with BEGINS, the last with ENDS. All calls but the last have NAME_UNITS of them.
- * The hash stands at NAME then, as four numbers of 32 bits.
+ * The hash stands at NAME then, as four numbers of 32 bits, plus 2 ** 52.
  */
 export function hashName(per: usize, units: i32, flags: i32): void {
   const sip = per + SIP;
@@ -49,8 +51,8 @@ function absorb(sip: usize, word: i64): void {
 function squeeze(sip: usize, into: usize): void {
   rounds(sip, 4);
   const word = load<i64>(sip) ^ load<i64>(sip, 8) ^ load<i64>(sip, 16) ^ load<i64>(sip, 24);
-  store<f64>(into, f64(u32(word)));
-  store<f64>(into, f64(u32(word >>> 32)), 8);
+  store<i64>(into, AS_FLOAT | i64(u32(word)));
+  store<i64>(into, AS_FLOAT | (word >>> 32), 8);
 }
 
 function rounds(sip: usize, count: i32): void {

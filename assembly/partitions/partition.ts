@@ -33,7 +33,7 @@ import {
   UNITS,
 } from "../layout";
 import { microseconds } from "../time";
-import { copy } from "./items";
+import { copy, forget } from "./items";
 import {
   ABSENT,
   ALL_PAUSED,
@@ -44,7 +44,7 @@ import {
   FULL,
   IS_SHARED,
   ITEM,
-  ITEM_LINK,
+  ITEM_COUNT,
   KNOWN,
   MOVED_AT,
   MOVED_EPOCH,
@@ -71,7 +71,7 @@ import {
   TABLES,
   TIER,
 } from "./layout";
-import { follow, forget, pack, partsOf, recoversAt, unpack } from "./states";
+import { follow, pack, partsOf, recoversAt, unpack } from "./states";
 import { askedHash, find, giveNode, insert, makeRoom, nodeAt, roomAt, sharedNode, takeNode } from "./table";
 
 /** In place of the action of a transaction: it takes nothing, and changes limits. */
@@ -143,7 +143,7 @@ function open(
   what: i32,
   isOwed: bool,
 ): void {
-  let tier = i32(load<f64>(asked + ASKED_TIER)) - 1;
+  let tier = load<i32>(asked + ASKED_TIER) - 1;
   let status = NOT_NAMED;
   let node: usize = 0;
   if (tier < 0) {
@@ -302,10 +302,9 @@ function packAll(per: usize, table: usize, node: usize, block: usize): void {
     const part = parts + i * PART_BYTES;
     const state = node + load<i32>(part + PART_STATE);
     if (old >= 0 && old !== tier) {
-      const before = partsOf(table, old) + i * PART_BYTES;
-      forget(per, before, state);
-      // The number of the first chunk may stand elsewhere.
-      if (load<i32>(part + ITEM)) store<i32>(state + load<i32>(part + ITEM_LINK), 0);
+      forget(per, partsOf(table, old) + i * PART_BYTES, state);
+      // The number of the items may stand elsewhere.
+      if (load<i32>(part + ITEM)) store<i32>(state + load<i32>(part + ITEM_COUNT), 0);
     }
     pack(per, part, node, block);
   }

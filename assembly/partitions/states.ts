@@ -35,7 +35,7 @@ import {
   WINDOW_END,
 } from "../layout";
 import { NEVER } from "../time";
-import { copy, giveChunks, itemIn, packItems, unpackItems } from "./items";
+import { copy, forget, itemIn, packItems, unpackItems } from "./items";
 import {
   ALL_PAUSED,
   EPOCH,
@@ -128,14 +128,16 @@ export function unpack(per: usize, part: usize, common: usize, node: usize, bloc
 export function pack(per: usize, part: usize, node: usize, block: usize): void {
   const state = block + load<i32>(part + STATE);
   const packed = node + load<i32>(part + PART_STATE);
-  const link = packed + load<i32>(part + ITEM_LINK);
   const hasItems = load<i32>(part + ITEM) !== 0;
+  const before = packed + load<i32>(part + ITEM_COUNT);
+  const count = hasItems ? load<i32>(before) : 0;
+  const link = packed + load<i32>(part + ITEM_LINK);
   const first = hasItems ? load<i32>(link) : 0;
   store<i64>(packed + NODE_PAUSED, load<i64>(state + PAUSED));
   copy(packed + RECORD_BYTES, state + RECORD_BYTES, load<i32>(part + FIXED));
   if (!hasItems) return;
   store<i32>(link, first);
-  packItems(per, part, packed, itemsOf(part, block, state));
+  packItems(per, part, packed, itemsOf(part, block, state), count);
 }
 
 /** Where in a block the items of a state are. */
@@ -209,9 +211,4 @@ export function follow(per: usize, table: usize, node: usize, scratch: usize): v
     forget(per, part, state);
     kinds.reset(part, block, scratch, load<i64>(common + RESET_TIME), 0);
   }
-}
-
-/** Gives back the chunks of a state. */
-export function forget(per: usize, part: usize, state: usize): void {
-  if (load<i32>(part + ITEM) !== 0) giveChunks(per, state + load<i32>(part + ITEM_LINK));
 }

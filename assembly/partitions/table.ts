@@ -5,6 +5,7 @@
  */
 
 import { NEVER } from "../time";
+import { forget } from "./items";
 import {
   ASKED_HASH,
   HAND,
@@ -27,7 +28,7 @@ import {
   PLACE_BYTES,
   PLACES,
 } from "./layout";
-import { forget, partsOf, recoversAt } from "./states";
+import { partsOf, recoversAt } from "./states";
 
 const LINE_BYTES = LINE_PLACES * PLACE_BYTES;
 const NODE_MASK: u32 = (1 << NODE_BITS) - 1;
@@ -38,7 +39,7 @@ const MANY = 64;
 /** The two words of the hash that a request has. */
 export function askedHash(asked: usize, word: usize): i64 {
   const at = asked + ASKED_HASH + 2 * word;
-  return i64(load<f64>(at)) | (i64(load<f64>(at, 8)) << 32);
+  return i64(load<u32>(at)) | (i64(load<u32>(at, 8)) << 32);
 }
 
 export function nodeAt(table: usize, node: u32): usize {
@@ -52,21 +53,54 @@ export function sharedNode(table: usize): usize {
 
 /** Returns the node of the name with this hash, and writes its place to PLACE. Returns 0 if there is none. */
 export function find(table: usize, first: i64, second: i64): usize {
-  const tag = u32(second) & 255;
-  let line = lineOf(table, u32(first));
+  const tag = i32x4.splat(tagOf(second));
+  const line = lineOf(table, u32(first));
   const other = lineOf(table, u32(first >>> 32));
-  while (true) {
-    for (let place = line; place < line + LINE_BYTES; place += PLACE_BYTES) {
-      const word = load<u32>(place);
-      if (word >> NODE_BITS !== tag || word === 0) continue;
-      const node = nodeAt(table, word & NODE_MASK);
-      if (load<i64>(node + HASH) !== first || load<i64>(node + HASH, 8) !== second) continue;
-      store<usize>(table + PLACE, place);
-      return node;
-    }
-    if (line === other) return 0;
-    line = other;
+  // All places are compared at once: to go from one to the next would cost more than the rest of a take.
+  let matches = matchesIn(line, tag) | (matchesIn(other, tag) << LINE_PLACES);
+  for (; matches !== 0; matches &= matches - 1) {
+    const index = ctz(matches);
+    const place = (index < LINE_PLACES ? line : other - LINE_BYTES) + index * PLACE_BYTES;
+    const node = nodeAt(table, load<u32>(place) & NODE_MASK);
+    if (load<i64>(node + HASH) !== first || load<i64>(node + HASH, 8) !== second) continue;
+    store<usize>(table + PLACE, place);
+    return node;
   }
+  return 0;
+}
+
+/** Which places of a line have a tag, one bit each. */
+function matchesIn(line: usize, tag: v128): i32 {
+  return fourIn(line, tag) | (fourIn(line + LINE_BYTES / 2, tag) << 4);
+}
+
+function fourIn(line: usize, tag: v128): i32 {
+  const words = i8x16.shuffle(
+    v128.load(line),
+    v128.load(line, 16),
+    0,
+    1,
+    2,
+    3,
+    8,
+    9,
+    10,
+    11,
+    16,
+    17,
+    18,
+    19,
+    24,
+    25,
+    26,
+    27,
+  );
+  return i32x4.bitmask(i32x4.eq(i32x4.shr_u(words, NODE_BITS), tag));
+}
+
+/** The tag of a name: never 0, as that of a vacant place. */
+function tagOf(second: i64): u32 {
+  return max(1, u32(second) & 255);
 }
 
 function lineOf(table: usize, half: u32): usize {
@@ -171,7 +205,7 @@ export function insert(table: usize, number: u32, first: i64, second: i64): void
   const node = nodeAt(table, number);
   store<i64>(node + HASH, first);
   store<i64>(node + HASH, second, 8);
-  store<u32>(load<usize>(table + PLACE), (u32(second) << NODE_BITS) | number);
+  store<u32>(load<usize>(table + PLACE), (tagOf(second) << NODE_BITS) | number);
   store<i32>(table + IN_TABLE, load<i32>(table + IN_TABLE) + 1);
 }
 

@@ -9,6 +9,7 @@ import {
   CHUNKS,
   DIMENSIONS,
   ENDS,
+  FLOATED,
   IN_TABLE,
   IS_SHARED,
   KEY,
@@ -38,7 +39,7 @@ import { wordOfDefinition } from "./block.ts";
 import { type Definition, kindOf } from "./kinds.ts";
 import { type DimensionPlan, type Table, tableOf, underTiers } from "./tables.ts";
 
-/** The hash of a name: four numbers of 32 bits. */
+/** The hash of a name, as the core takes it. */
 export type NameHash = readonly [number, number, number, number];
 
 /** The most names that a dimension can have. Nodes have numbers of 24 bits, and one is shared. */
@@ -148,7 +149,7 @@ export class Partitions {
       f64[asked] = 0;
       return;
     }
-    f64[asked] = tier + 1;
+    f64[asked] = FLOATED + tier + 1;
     f64[asked + ASKED_HASH / 8] = hash[0];
     f64[asked + ASKED_HASH / 8 + 1] = hash[1];
     f64[asked + ASKED_HASH / 8 + 2] = hash[2];
