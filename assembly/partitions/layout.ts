@@ -86,6 +86,8 @@ export const STATUS = 56;
 export const NODE = 60;
 export const PLACE = 64;
 export const TIER = 68;
+/** Where a set has been redefined: the table of the same dimension before; 0 if there was none. */
+export const FROM_TABLE = 72;
 export const TABLE_BYTES = 128;
 
 export const PLACE_BYTES = 8;
@@ -112,6 +114,8 @@ export const ITEM = 76;
 /** Where in a state the number of its items is; and where in a node the number of its first chunk is. */
 export const ITEM_COUNT = 80;
 export const ITEM_LINK = 84;
+/** In the first part of a tier, where the set is being redefined: the number of that tier from now on. */
+export const NEXT_TIER = 120;
 // For all tiers together, in the part of tier 0.
 /** The epochs of the latest reset of all partitions, of the end of all pauses, and of the latest pause of all. */
 export const RESET_EPOCH = 88;

@@ -209,12 +209,12 @@ function unitsOf(part: usize, scratch: usize): usize {
   return scratch + UNITS + indexOf(part) * UNIT_BYTES;
 }
 
-function indexOf(part: usize): i32 {
+export function indexOf(part: usize): i32 {
   return (load<i32>(part + PART_DEFINITION) - DEFINITIONS) / DEFINITION_BYTES;
 }
 
 /** Puts the definitions of a tier into the region. */
-function use(table: usize, tier: i32, region: usize): void {
+export function use(table: usize, tier: i32, region: usize): void {
   if (load<i32>(table + PRESENT_TIER) === tier) return;
   store<i32>(table + PRESENT_TIER, tier);
   let part = partsOf(table, tier);
@@ -293,7 +293,7 @@ function closeEvery(per: usize, table: usize, scratch: usize, block: usize, now:
   }
 }
 
-function packAll(per: usize, table: usize, node: usize, block: usize): void {
+export function packAll(per: usize, table: usize, node: usize, block: usize): void {
   const tier = load<i32>(table + TIER);
   const count = load<i32>(table + PART_COUNT);
   const old = load<i32>(node + NODE_TIER) - 1;

@@ -42,17 +42,22 @@ export function layNext(
     carryAll(heap, own.start, room.start, shape.participants, heirs);
     const scratch = core.scratchOf(room.start, sharing.participant) >>> 0;
     writeTime(heap, scratch, own.shift, own.ahead);
-    const arrays = new Float64Array(memory.buffer, scratch + UNITS, 3 * heirs.length);
-    heirs.forEach(({ from, ratio, lost = 0 }, i) => {
-      arrays[i] = from;
-      arrays[heirs.length + i] = ratio;
-      arrays[2 * heirs.length + i] = lost;
-    });
+    writeHeirs(heap, scratch, heirs);
   } catch (error) {
     room.done();
     throw error;
   }
   return room;
+}
+
+/** Writes the plan of a redefinition into a scratch area of the new region. */
+export function writeHeirs({ memory }: Heap, scratch: number, heirs: readonly Heir[]): void {
+  const arrays = new Float64Array(memory.buffer, scratch + UNITS, 3 * heirs.length);
+  heirs.forEach(({ from, ratio, lost = 0 }, i) => {
+    arrays[i] = from;
+    arrays[heirs.length + i] = ratio;
+    arrays[2 * heirs.length + i] = lost;
+  });
 }
 
 /** Carries over what is counted for each participant. What another thread counts from here on in the old region is lost. */

@@ -10,6 +10,7 @@ import {
   DIMENSIONS,
   ENDS,
   FLOATED,
+  FROM_TABLE,
   IN_TABLE,
   IS_SHARED,
   KEY,
@@ -20,6 +21,7 @@ import {
   MAX,
   NAME,
   NAME_UNITS,
+  NEXT_TIER,
   NODE_BYTES,
   NODES,
   PART_BYTES,
@@ -36,7 +38,9 @@ import {
 import { InvalidLimitError } from "../errors.ts";
 import type { Arena } from "./arena.ts";
 import { wordOfDefinition } from "./block.ts";
+import { MODES, type Part } from "./inherit.ts";
 import { type Definition, kindOf } from "./kinds.ts";
+import { type Heir, writeHeirs } from "./next.ts";
 import { type DimensionPlan, type Table, tableOf, underTiers } from "./tables.ts";
 
 /** The hash of a name, as the core takes it. */
@@ -46,6 +50,20 @@ export type NameHash = readonly [number, number, number, number];
 export const MOST_NAMES: number = 2 ** 24 - 2;
 
 const KEY_BYTES = 16;
+
+/** How the partitions of a set that is redefined go over. */
+export interface Passage {
+  /** The regions under the old and the new definitions, with the time and the limits of all passed on. */
+  readonly from: Part;
+  readonly to: Part;
+  /** For each dimension the number that it had before; below 0 if it is new. */
+  readonly dimensions: readonly number[];
+  /** For each tier that there was, 0 first, its number from now on; 0 if it is gone. */
+  readonly tiers: readonly number[];
+  /** For each limit, the one that it follows: of the same dimension. */
+  readonly heirs: readonly Heir[];
+  readonly mode: keyof typeof MODES;
+}
 
 export class Partitions {
   /** The address of the partitions, for the core. */
@@ -173,6 +191,34 @@ export class Partitions {
   /** Whether names of a dimension share a state, as far as that has been looked at. */
   isShared(dimension: number): boolean {
     return this.#word(dimension, IS_SHARED) !== 0;
+  }
+
+  /**
+   * Takes over what other partitions have, as `now` is in microseconds: this set is that one, redefined. These have none yet. Names keep
+   * their hashes.
+   */
+  inherit(before: Partitions, { from, to, dimensions, tiers, heirs, mode }: Passage, now: number): void {
+    const { core, memory } = this.#arena;
+    const words = new Int32Array(memory.buffer);
+    new Uint8Array(memory.buffer).copyWithin(
+      this.start + KEY,
+      before.start + KEY,
+      before.start + KEY + KEY_BYTES,
+    );
+    dimensions.forEach((old, dimension) => {
+      const table = (this.#tables + dimension * TABLE_BYTES) / 4;
+      if (old < 0) return;
+      const oldTable = before.#tables + old * TABLE_BYTES;
+      words[table + FROM_TABLE / 4] = oldTable;
+      const bytes = words[(oldTable + PART_COUNT) / 4]! * PART_BYTES;
+      const parts = words[(oldTable + PARTS) / 4]! >>> 0;
+      tiers.forEach((tier, i) => {
+        words[(parts + i * bytes + NEXT_TIER) / 4] = tier;
+      });
+    });
+    writeHeirs(this.#arena, to.scratch, heirs);
+    const passed = MODES[mode];
+    core.passPer(before.start, from.start, from.scratch, this.start, to.start, to.scratch, now, passed);
   }
 
   /** Gives the memory back. The partitions must not be used afterwards. */

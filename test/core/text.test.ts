@@ -19,6 +19,7 @@ const EXPORTS = [
   "logBytes",
   "movePer",
   "nodeBytes",
+  "passPer",
   "redefine",
   "regionBytes",
   "scratchOf",
@@ -62,8 +63,8 @@ describe("the release build", () => {
 
   // The rules of debts and refunds are there twice: for debts of one word, and for those of two. So is what redefine reads of them, and
   // each change of a limit. Partitions are a third of all.
-  test("has 22,000 bytes at most", () => {
-    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(22_000);
+  test("has 23,000 bytes at most", () => {
+    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(23_000);
   });
 });
 

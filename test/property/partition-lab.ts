@@ -5,6 +5,7 @@
 import { COUNTED, INSPECT, LET_PASS, PROBE, SETTLE, SHADOW, TAKE, UNITS } from "../../assembly/layout.ts";
 import { FULL, STATUS, TABLE_BYTES, TABLES } from "../../assembly/partitions/layout.ts";
 import { Arena } from "../../src/core/arena.ts";
+import { passRegion } from "../../src/core/inherit.ts";
 import type { Definition } from "../../src/core/kinds.ts";
 import { lay } from "../../src/core/lay.ts";
 import { Partitions } from "../../src/core/partitions.ts";
@@ -20,6 +21,11 @@ interface Part {
 
 /** The name of each dimension, if one is meant. */
 export type Names = readonly (string | undefined)[];
+
+/** The name of an oracle's region for all names that were never seen. */
+const NEVER_SEEN = "never seen";
+
+type Mode = "used" | "available" | "proportional" | "fresh";
 
 interface Change {
   readonly action: number;
@@ -38,16 +44,14 @@ export interface Taken {
 
 export class PartitionLab {
   readonly arena = new Arena(false);
-  readonly partitions: Partitions;
-  readonly definitions: readonly Definition[];
+  partitions: Partitions;
+  definitions: readonly Definition[];
   /** How many takes of new names were refused since there was no room. */
   full = 0;
-  readonly #set: Part;
-  readonly #ofAll: Part | undefined;
-  readonly #named = new Map<string, Part>();
+  #set: Part;
+  #ofAll: Part | undefined;
+  #named = new Map<string, Part>();
   readonly #hashes = new Map<string, readonly [number, number, number, number]>();
-  /** What was done to all partitions. */
-  readonly #ofEvery: Change[] = [];
   readonly #dimensions: readonly DimensionPlan[];
   readonly #oracle = new Arena(false);
 
@@ -102,7 +106,7 @@ export class PartitionLab {
     this.#transact(names, [], ms, INSPECT | COUNTED, 0);
     const [used, waits] = [this.#read(this.#set, 0), this.#read(this.#set, 1)];
     const expected = used.map(() => [0, 0]);
-    for (const part of this.#partsOf(names.map((name) => name ?? "never seen"))) {
+    for (const part of this.#partsOf(names.map((name) => name ?? NEVER_SEEN))) {
       this.#plain(part, [], ms, INSPECT, 0);
       const [own, ownWaits] = [this.#read(part, 0), this.#read(part, 1)];
       part.limits.forEach((limit, i) => {
@@ -130,7 +134,7 @@ export class PartitionLab {
     this.arena.f64.set(units, (scratch + UNITS) / 8);
     core.changePer(this.partitions.start, start, scratch, 0, ms, action);
     const isOfAll = names.every((name) => name === undefined);
-    if (isOfAll) this.#ofEvery.push({ action, units, ms });
+    if (isOfAll) names.forEach((_, dimension) => void this.#partOf(dimension, NEVER_SEEN));
     // What holds for all partitions holds for those that have not been seen, too.
     const parts = isOfAll ? this.everyPart() : this.#partsOf(names);
     for (const part of parts) this.#plainChange(part, { action, units, ms });
@@ -142,6 +146,42 @@ export class PartitionLab {
       (part.scratch + UNITS) / 8,
     );
     this.#oracle.core.change(part.start, part.scratch, 0, ms, action);
+  }
+
+  /** Redefines the set and each region of the oracle. `from` is for each new limit the old one that it follows, or -1. */
+  redefine(definitions: readonly Definition[], from: readonly number[], mode: Mode, ms: number): void {
+    const now = Math.floor(ms * 1000 + 0.5);
+    const [oldSet, old, before] = [this.#set, this.definitions, this.partitions];
+    const pass = (arena: Arena, part: Part, limits: readonly number[]) => {
+      const heirs = limits.map((i) => from[i]!);
+      return this.#pass(arena, part, definitions, limits, heirs, mode, now);
+    };
+    const ofDimension = (per: number | undefined) =>
+      definitions.flatMap((each, i) => (each.per === per ? [i] : []));
+    this.#set = pass(
+      this.arena,
+      oldSet,
+      definitions.map((_, i) => i),
+    );
+    this.definitions = definitions;
+    this.partitions = new Partitions(this.arena, this.#set.start, definitions, this.#dimensions);
+    const { buffer } = this.arena.memory;
+    const passage = {
+      from: { buffer, ...oldSet },
+      to: { buffer, ...this.#set },
+      dimensions: this.#dimensions.map((_, i) => i),
+      tiers: [0],
+      heirs: from.map((each) => ({ from: each, ratio: 1 })),
+      mode,
+    };
+    this.partitions.inherit(before, passage, now);
+    before.free();
+    const ofAll = ofDimension(undefined);
+    if (this.#ofAll) this.#ofAll = pass(this.#oracle, this.#ofAll, ofAll);
+    else if (ofAll.length > 0) this.#ofAll = this.#part(this.#oracle, ofAll);
+    for (const [key, part] of this.#named) {
+      this.#named.set(key, pass(this.#oracle, part, ofDimension(old[part.limits[0]!]!.per)));
+    }
   }
 
   /** The parts of all names of all dimensions, and that of all. */
@@ -210,20 +250,42 @@ export class PartitionLab {
   #partsOf(names: Names): Part[] {
     const parts = this.#ofAll ? [this.#ofAll] : [];
     names.forEach((name, dimension) => {
-      if (name === undefined) return;
-      const key = `${dimension} ${name}`;
-      let part = this.#named.get(key);
-      if (!part) {
-        part = this.#part(
-          this.#oracle,
-          this.definitions.flatMap(({ per }, i) => (per === dimension ? [i] : [])),
-        );
-        this.#named.set(key, part);
-        for (const change of this.#ofEvery) this.#plainChange(part, change);
-      }
-      parts.push(part);
+      if (name !== undefined) parts.push(this.#partOf(dimension, name));
     });
     return parts;
+  }
+
+  #partOf(dimension: number, name: string): Part {
+    const key = `${dimension} ${name}`;
+    let part = this.#named.get(key);
+    if (!part) {
+      const limits = this.definitions.flatMap(({ per }, i) => (per === dimension ? [i] : []));
+      part = this.#part(this.#oracle, limits);
+      // What was done to all partitions was done to this one.
+      if (name !== NEVER_SEEN) {
+        const before = this.#partOf(dimension, NEVER_SEEN);
+        part = this.#pass(this.#oracle, before, this.definitions, limits, limits, "used", 0);
+      }
+      this.#named.set(key, part);
+    }
+    return part;
+  }
+
+  /** A region in the place of a part, by other definitions. `from` is for each of the `limits` the old one that it follows, or -1. */
+  #pass(
+    arena: Arena,
+    part: Part,
+    definitions: readonly Definition[],
+    limits: readonly number[],
+    from: readonly number[],
+    mode: Mode,
+    now: number,
+  ): Part {
+    const heirs = from.map((each) => ({ from: part.limits.indexOf(each), ratio: 1 }));
+    const address = { buffer: arena.memory.buffer, start: part.start, scratch: part.scratch };
+    const own = limits.map((i) => definitions[i]!);
+    const { start } = passRegion(arena, address, own, heirs, mode, now);
+    return { start, scratch: arena.core.scratchOf(start, 0) >>> 0, limits };
   }
 
   #part(arena: Arena, limits: readonly number[]): Part {
