@@ -71,7 +71,9 @@ export class LocalGranter<M extends string, K extends string = M>
     this.queue = before?.queue ?? queueFor<Acquisition<M, K>>(keys.length, this, set.queueOptions);
     this.outlooks = new Outlooks(this.requests, this.queue.lines);
     // An acquisition that is dropped loses only resources, and to watch it costs as much as a take.
-    if (resources.length > 0) this.leaks = watchLeaks(this, set.onWarning, before?.leaks);
+    // One from before may be dropped later: the watch of all eras lasts only while the present one has it.
+    const isWatched = resources.length > 0 || before?.leaks !== undefined;
+    if (isWatched) this.leaks = watchLeaks(this, set.onWarning, before?.leaks);
   }
 
   /**

@@ -223,7 +223,10 @@ export abstract class Residence implements Follower {
     }
     this.ahead += answer - this.shift + further;
     this.shift = answer;
+    const { f64 } = this.front;
     this.front = this.frontOf(this.place);
+    // It may be a request that notices, after it has laid down the demand of the waiters before it.
+    if (this.place.sharing) this.front.f64.set(f64);
   }
 
   /** Leaves the region, and gives its memory back if no other thread is in it. The region must not be used afterwards. */
@@ -273,6 +276,8 @@ export abstract class Residence implements Follower {
 
   protected settleIn(start: number): void {
     const { heap, sharing } = this.place;
+    // Another thread may have made the region in memory that it has added since this one last looked.
+    if (sharing) heap.refresh();
     const words = new Int32Array(heap.memory.buffer, start);
     this.start = start;
     this.number = words[NUMBER / 4]!;

@@ -44,10 +44,11 @@ function share(definitions: Definition[], maxThreads = 3): Thread {
   return { region, membership: region.sharing as Membership };
 }
 
-/** A thread that attaches with a view of the memory of its own. */
-function attach(threadId: number, by = maker): Thread {
+/** A thread that attaches with a view of the memory of its own, just after which `meanwhile` happens. */
+function attach(threadId: number, by = maker, meanwhile = () => {}): Thread {
   const { membership, region } = by;
   const heap = openHeap(region.memory)!;
+  meanwhile();
   const number = membership.issue() as number;
   const joined = Membership.join(heap, region.home, membership.entrance, number, threadId);
   if (!(joined instanceof Membership)) throw new Error(`not joined: ${joined}`);
@@ -65,7 +66,26 @@ const used = ({ region }: Thread, count: number) => {
   return Array.from({ length: count }, (_, i) => region.usedOf(i));
 };
 
+test("a request behind waiters leaves them their part, also where the clock is corrected in the middle of it", () => {
+  maker.region.takeSince([1, 0], NOW + 60_000, 0, false);
+  expect(isGranted(guest.region.takeSince([1, 0], NOW, 0, false, [10, 0]))).toBe(false);
+  expect(isGranted(guest.region.takeSince([1, 0], NOW, 0, false, [8, 0]))).toBe(true);
+});
+
 describe("a thread that did not redefine", () => {
+  test("sees a region in memory that was added while it attached", () => {
+    const { memory } = maker.region;
+    const before = memory.buffer.byteLength;
+    const many = Array.from({ length: 1000 }, () => LOG);
+    const late = attach(2, maker, () => redefine(maker, many, [...many.keys()].fill(-1)));
+    expect(memory.buffer.byteLength).toBeGreaterThan(before);
+    expect(late.region.move()).toBe("next");
+    const request = many.map((_, i) => (i === 999 ? 3 : 0));
+    expect(isGranted(late.region.takeSince(request, NOW, 0, false))).toBe(true);
+    expect(used(maker, 1000)[999]).toBe(3);
+    expect(used(late, 1000)[999]).toBe(3);
+  });
+
   test("finds that the set has moved, with each thing that it does, and goes on after it has moved too", () => {
     expect(isGranted(guest.region.takeSince([3, 1], NOW, 0, false))).toBe(true);
     expect(isGranted(redefine(maker, [SLOTS, { ...CALLS, capacity: 20, ceiling: 20 }], [1, 0]))).toBe(true);

@@ -97,6 +97,49 @@ describe("an acquisition that is dropped without a release", () => {
     expect(emitWarning.mock.calls[0]![0]).toBeInstanceOf(UnreleasedAcquisitionWarning);
   });
 
+  test("is reported as what it has taken, and gives back its resources, after the set was redefined", async () => {
+    const warnings: LimitError[] = [];
+    const limits = make((warning) => warnings.push(warning));
+    drop(limits, 2);
+    limits.redefine([rate("tokens", 200, 60_000), resource("db", 5)]);
+    drop(limits, 1);
+    limits.redefine([resource("db", 4), rate("tokens", 300, 60_000), resource("more", 1)]);
+    expect(limits.stats()).toMatchObject({ db: { used: 3 }, tokens: { used: 20 } });
+    await collectUntil(() => limits.stats().db.used === 0);
+    expect(limits.stats()).toMatchObject({ db: { used: 0 }, tokens: { used: 20 } });
+    await collectForLong();
+    const requested = warnings.map((warning) => (warning as UnreleasedAcquisitionWarning).requested);
+    expect(requested).toHaveLength(2);
+    expect(requested).toContainEqual({ db: 2, tokens: 10, call_count: 1 });
+    expect(requested).toContainEqual({ db: 1, tokens: 10 });
+  });
+
+  test("gives back nothing of a resource that was dropped, and added again under its name", async () => {
+    const onWarning = vi.fn();
+    const limits = make(onWarning);
+    drop(limits, 3);
+    limits.redefine([rate("tokens", 100, 60_000)]);
+    limits.redefine([rate("tokens", 100, 60_000), resource("db", 3)]);
+    drop(limits, 1);
+    await collectUntil(() => onWarning.mock.calls.length === 2);
+    expect(limits.stats().db.used).toBe(0);
+    expect(limits.tryAcquire({ db: 3, tokens: 0 }).successful).toBe(true);
+    expect(limits.tryAcquire({ db: 1, tokens: 0 }).successful).toBe(false);
+  });
+
+  test("is not reported where it was released, in whatever era", async () => {
+    const onWarning = vi.fn();
+    const limits = make(onWarning);
+    for (let i = 0; i < 20; i++) {
+      const held = limits.tryAcquire({ db: 1, tokens: 0 });
+      limits.redefine((current) => current);
+      held.release();
+    }
+    await collectForLong();
+    expect(onWarning).not.toHaveBeenCalled();
+    expect(limits.stats().db.used).toBe(0);
+  });
+
   test("is not reported where it held no resource, or the set is closed", async () => {
     const onWarning = vi.fn();
     const limits = make(onWarning);

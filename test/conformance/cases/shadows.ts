@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { CallLimit, RateLimit, ResourceLimit } from "../../../src/index.ts";
 import type { Theme } from "../harness.ts";
-import { ALGORITHMS, rate, resource, take, used, watch } from "../tools.ts";
+import { ALGORITHMS, failure, rate, resource, take, used, watch } from "../tools.ts";
 
 export const shadows: Theme = ({ it }) => {
   for (const algorithm of ALGORITHMS) {
@@ -45,6 +45,25 @@ export const shadows: Theme = ({ it }) => {
     await clock.advance(1000);
     expect(waiter.state).toBe("granted");
     expect((await limits.stats()).x).toMatchObject({ granted: 3, wouldRefuse: 2 });
+  });
+
+  it("a shadow is never in limitedBy where two limits refuse", ["changes"], async (create) => {
+    const { limits, settle } = await create([
+      rate("a", 1, 1000),
+      new RateLimit({ key: "x", capacity: 1, windowMs: 100_000, enforce: false }),
+      rate("b", 1, 2000),
+    ]);
+    await take(limits, { a: 1, x: 1, b: 1 });
+    const refused = { limitedBy: ["a", "b"], retryAfterMs: 2000 };
+    expect(await limits.tryAcquire({ a: 1, x: 1, b: 1 })).toMatchObject(refused);
+    expect(await limits.peek({ a: 1, x: 1, b: 1 })).toMatchObject(refused);
+    const late = await failure(() => limits.acquire({ a: 1, x: 1, b: 1 }, { timeoutMs: 0 }));
+    expect(late).toMatchObject({ limitedBy: ["a", "b"] });
+    // Behind a waiter too, which has no demand of the shadow.
+    const waiter = watch(limits.acquire({ a: 1, x: 1, b: 1 }));
+    await settle();
+    expect(await limits.tryAcquire({ a: 1, x: 1, b: 1 })).toMatchObject({ limitedBy: ["a", "b"], ahead: 1 });
+    expect(waiter.state).toBe("pending");
   });
 
   it("a shadow resource holds only what it has granted", ["changes"], async (create) => {
