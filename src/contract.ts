@@ -2,9 +2,10 @@
 import type { Amounts } from "./limits/amounts.ts";
 import type { RedefineOptions, Redefinition } from "./limits/era.ts";
 import type { Limit } from "./limits/limits.ts";
+import type { PartitionNames, ViewOptions } from "./limits/partition-names.ts";
 import type { LimitStats } from "./limits/stats.ts";
 
-export type { Amounts };
+export type { Amounts, PartitionNames, ViewOptions };
 
 // Compilers before 5.2, and all without `ESNext.Disposable` in their `lib`, know no such symbols. Where they do, these are the same.
 declare global {
@@ -214,6 +215,16 @@ export interface Limits<M extends string = string, K extends string = M> {
     body: (acquisition: Acquisition<M, OrMore<K>>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T>;
+  /**
+   * A view of the set, which takes from the limits of all, and from those of the partitions that it names, all or nothing. Without names it
+   * is the set itself. A name that is `null` leaves the limits of its dimension out.
+   *
+   * @throws {InvalidRequestError} for a dimension or a tier that no limit has, and for a name that is no string.
+   * @example
+   * const alice = limits.for({ user: "alice" });
+   * (await alice.tryAcquire({ tokens: 5 })).successful; // true
+   */
+  for(names: PartitionNames, options?: ViewOptions): Limits<M, K>;
   /**
    * The state of all limits at one moment, by key. Reading changes nothing.
    *

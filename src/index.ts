@@ -11,8 +11,10 @@ export type {
   Limits,
   LimitView,
   OrMore,
+  PartitionNames,
   Prospect,
   StatsByKey,
+  ViewOptions,
 } from "./contract.ts";
 export {
   AcquireTimeoutError,
@@ -64,3 +66,5 @@ export type { LimitSetOptions } from "./limits/options.ts";
 export type { PartitionOptions } from "./limits/partition-options.ts";
 export type { LimitStats } from "./limits/stats.ts";
 export type { Clock } from "./platform/clock.ts";
+export type { LimitSetView } from "./views/limit-set-view.ts";
+export type { PartitionCounts } from "./views/shape.ts";

@@ -2,30 +2,32 @@
 import { TAKE } from "../assembly/layout.ts";
 import { Grant, runWith } from "./acquisition/acquisition.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
-import { closed, LivingSet } from "./changes/living-set.ts";
+import { closed } from "./changes/living-set.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect } from "./contract.ts";
 import { type Answer, isGranted, isRefused, MOVED, tokenOf } from "./core/answer.ts";
 import { canShare } from "./core/module.ts";
 import { Region, TRY } from "./core/region.ts";
 import { begin } from "./limits/beginning.ts";
-import { definitionOf } from "./limits/definition.ts";
+import { definitionsOf } from "./limits/definition.ts";
 import { eraOf, firstEra } from "./limits/era.ts";
 import { toLimits } from "./limits/limits.ts";
+import { requestsOf } from "./limits/named-requests.ts";
 import {
   checkBlockingOptions,
   checkRequestOptions,
   checkSetOptions,
   type LimitSetOptions,
 } from "./limits/options.ts";
-import { Requests } from "./limits/requests.ts";
+import { checkPartitionOptions, fairAtOf } from "./limits/partition-options.ts";
 import { toMicros } from "./limits/units.ts";
 import { SetClock } from "./platform/set-clock.ts";
 import { warnOnce } from "./platform/warning.ts";
+import { ViewableSet } from "./views/viewable-set.ts";
 import { takeBlocking } from "./waiting/blocking.ts";
 import type { Request } from "./waiting/standing.ts";
 
-class LimitSet<M extends string = string, K extends string = M>
-  extends LivingSet<M, K>
+class LimitSet<M extends string = string, K extends string = M, D extends string = string>
+  extends ViewableSet<M, K, D>
   implements Limits<M, K>
 {
   /** A frozen copy of the option `config`. */
@@ -35,29 +37,30 @@ class LimitSet<M extends string = string, K extends string = M>
   private readonly shared: boolean;
   private readonly maxThreads: number;
 
-  constructor(options: LimitSetOptions<M, K> = {}) {
+  constructor(options: LimitSetOptions<M, K, D> = {}) {
     super();
     checkSetOptions(options);
     const { limits = [], shared = true, maxThreads = 32, config = {}, clock } = options;
     const { onWarning = warnOnce(), missingUpdate = "throw", maxWaiting, agingMs } = options;
     this.shared = shared;
     this.maxThreads = maxThreads;
-    this.queueOptions = { maxWaiting, agingMs };
     this.missingUpdate = missingUpdate;
     const checked = toLimits(limits);
+    this.dimensions = checkPartitionOptions(checked, options);
+    this.queueOptions = { maxWaiting, agingMs, fairAt: fairAtOf(checked, options.fairBy) };
     const region =
       (options as OptionsWithRegion<M, K>)[INTERNALS] ??
-      Region.create(checked.map(definitionOf), shared && canShare);
+      Region.create(definitionsOf(checked), shared && canShare, this.dimensions);
     // A set that threads share may have been redefined since the handle was made.
     const text = region.sharing && region.move();
-    const era = text === undefined ? firstEra(checked, new Requests(checked)) : eraOf<M, K>(text);
+    const era = text === undefined ? firstEra(checked, requestsOf(checked)) : eraOf<M, K>(text);
     this.region = region;
     this.requests = era.requests;
     this.config = Object.freeze({ ...config });
     this.clock = clock instanceof SetClock ? clock : new SetClock(clock);
     this.onWarning = onWarning;
     this.granter = this.granterOf(era, region);
-    region.follow(this.clock, era.limits.map(definitionOf));
+    region.follow(this.clock, definitionsOf(era.limits));
     if (!(INTERNALS in options)) begin(region, checked, this.clock);
     this.queue = this.granter.queue;
     this.waiters = this.granter.door;
@@ -293,11 +296,11 @@ class LimitSet<M extends string = string, K extends string = M>
  * limits.stats().tokens.available; // 60
  */
 const Typed: Maker & Pick<typeof LimitSet, "prototype"> = LimitSet;
-type Typed<M extends string = string, K extends string = M> = LimitSet<M, K>;
+type Typed<M extends string = string, K extends string = M, D extends string = string> = LimitSet<M, K, D>;
 // The type alone is that of a set with any keys, but a set that is made without limits has none.
-type Maker = new <M extends string = never, K extends string = M>(
-  options?: LimitSetOptions<M, K>,
-) => LimitSet<M, K>;
+type Maker = new <M extends string = never, K extends string = M, D extends string = string>(
+  options?: LimitSetOptions<M, K, D>,
+) => LimitSet<M, K, D>;
 type Waiting<M extends string, K extends string> = Promise<Acquisition<M, K>>;
 
 export { Typed as LimitSet };

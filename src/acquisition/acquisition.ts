@@ -10,7 +10,7 @@ import { ERA } from "../limits/living.ts";
 import type { Requests } from "../limits/requests.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
-import { runBody } from "./bodies.ts";
+import { type Held, runBody } from "./bodies.ts";
 import type { LeakWatch, Marker } from "./leaks.ts";
 
 /** A backend as its grants see it. */
@@ -29,8 +29,8 @@ export interface Granter<M extends string, K extends string = M> {
    * limit. Returns whether the usage of a RateLimit is missing.
    */
   settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean;
-  /** The requests that the set has now, and units of this granter as units of theirs; left out where these stay the same. */
-  present?(units: readonly number[]): readonly [requests: Requests<string>, units: readonly number[]];
+  /** What a body holds that has these units; left out where the requests and the units stay the same. */
+  present?(units: readonly number[]): Held;
   /** Acquires on top of the acquisition `token`, which holds the `covered` limits. */
   acquireNested(
     requested: Amounts<M> | undefined,
@@ -89,8 +89,8 @@ export class Grant<M extends string, K extends string = M> implements Acquisitio
   }
 
   /** The units of a grant, and the requests to which they belong. */
-  private static heldBy<M extends string, K extends string>({ granter, units }: Grant<M, K>) {
-    return granter.present?.(units) ?? ([granter.requests, units] as const);
+  private static heldBy<M extends string, K extends string>({ granter, units }: Grant<M, K>): Held {
+    return granter.present?.(units) ?? [granter.requests, units];
   }
 
   /** The grant of a request that was alone and has not waited. It has few parameters, since engines inline by size. */
@@ -99,7 +99,7 @@ export class Grant<M extends string, K extends string = M> implements Acquisitio
     this.units = units;
     this.token = token;
     const leaks = granter.leaks;
-    if (leaks !== undefined) this.marker = leaks.mark(units, token);
+    if (leaks !== undefined) this.marker = leaks.mark(units, token, granter);
   }
 
   /** @internal Vue makes no proxy of it, nor of its parts: private members cannot be read through a proxy. */

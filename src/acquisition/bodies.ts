@@ -6,9 +6,13 @@
 import { DeadlockError, type LimitError, listAmounts } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
 import { type AsyncStorage, asyncStorage } from "../platform/async-storage.ts";
+import type { Place, Request } from "../waiting/standing.ts";
 
-/** Tells what a body holds: the requests of its set, and units. Undefined after its release. */
-type Holder = () => readonly [requests: unknown, units: readonly number[]] | undefined;
+/** What a body holds: the requests of its set, units, and the partitions from which they were taken. */
+export type Held = readonly [requests: unknown, units: readonly number[], place?: Place | undefined];
+
+/** Tells what a body holds. Undefined after its release. */
+type Holder = () => Held | undefined;
 
 let storage: AsyncStorage<readonly Holder[]> | undefined;
 
@@ -19,16 +23,21 @@ export function runBody<T>(holder: Holder, body: () => T): T {
   return storage ? storage.run([...around().filter((each) => each()), holder], body) : body();
 }
 
-/** Reports a request for `units` that cannot pass before a body around it has ended. */
+/**
+ * Reports a request that cannot pass before a body around it has ended. `set` are the requests of its set, and `requests` those of its
+ * partitions.
+ */
 export function reportDeadlock(
+  set: Requests<string>,
   requests: Requests<string>,
-  units: readonly number[],
+  { units, place }: Request,
   onWarning: (warning: LimitError) => void,
 ): void {
   let sum = units;
   for (const holder of around()) {
-    const [of, held] = holder() ?? [];
-    if (of === requests) sum = sum.map((count, i) => count + held![i]!);
+    const [of, held, there] = holder() ?? [];
+    const isSame = (i: number) => there?.wards[i] === place?.wards[i];
+    if (of === set) sum = sum.map((count, i) => (isSame(i) ? count + held![i]! : count));
   }
   if (sum === units || !requests.exceed(sum, units)) return;
   const [requested, held] = [units, sum.map((count, i) => count - units[i]!)].map((each) =>

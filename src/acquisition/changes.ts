@@ -4,11 +4,12 @@ import { ABORTED, ACTIONS, type Change, REFUSED, TIMED_OUT } from "../core/chang
 import type { Window } from "../core/kinds.ts";
 import type { Region } from "../core/region.ts";
 import { totalsOf } from "../core/totals.ts";
+import { AcquireTimeoutError, QueueFullError, WaitTooLongError } from "../errors.ts";
 import { Ending } from "../limits/living.ts";
 import type { Requests } from "../limits/requests.ts";
 import type { Reading } from "../limits/stats.ts";
 import type { Outlook, Queue } from "../waiting/gate.ts";
-import type { Request } from "../waiting/standing.ts";
+import type { Place, Request } from "../waiting/standing.ts";
 
 export abstract class Changes {
   abstract readonly requests: Requests<string>;
@@ -20,16 +21,17 @@ export abstract class Changes {
   protected abstract endReclaimed(): never;
 
   /** For each limit, at one moment: its state. Undefined if another thread has redefined the set. */
-  inspect(now: number): Reading[] | undefined {
+  inspect(now: number, place?: Place): Reading[] | undefined {
     const { keys } = this.requests;
-    const { demand } = this.queue.ask({ units: keys.map(() => 1) }, now);
+    const request = { units: keys.map(() => 1), place };
+    const { demand } = this.queue.ask(request, now);
     const region = this.open();
-    if (this.hasMoved(region.report(now, demand))) return undefined;
+    if (this.hasMoved(region.report(now, demand, place?.names))) return undefined;
     const { lines } = this.queue;
     return keys.map((_, i) => ({
       used: region.usedOf(i),
       wait: Math.max(0, region.waitOf(i)),
-      waiting: lines.waitingFor(i),
+      waiting: lines.waitingFor(i, place && request),
       totals: totalsOf(region, i),
       windowMs: lengthOf(region.windowAt(i, now)),
     }));
@@ -39,13 +41,13 @@ export abstract class Changes {
    * Changes the limits whose `units` are not below 0. Waiters that can go then go at once. Returns false, and does nothing, if another
    * thread has redefined the set.
    */
-  change(change: Change, units: readonly number[], now: number): boolean {
-    return this.changed(this.open().change(ACTIONS[change], units, now));
+  change(change: Change, units: readonly number[], now: number, place?: Place): boolean {
+    return this.changed(this.open().change(ACTIONS[change], units, now, place?.names));
   }
 
   /** Charges units that no request has taken. Returns false, and does nothing, if another thread has redefined the set. */
-  chargeUnits(units: readonly number[], now: number): boolean {
-    return this.changed(this.open().settle(units, now, 0));
+  chargeUnits(units: readonly number[], now: number, place?: Place): boolean {
+    return this.changed(this.open().settle(units, now, 0, place?.names));
   }
 
   private changed(answer: Answer): boolean {
@@ -72,6 +74,23 @@ export abstract class Changes {
       REFUSED,
       this.requests.keys.map((_, i) => (limitedBy.includes(i) ? 1 : 0)),
     );
+  }
+
+  timeout({ limitedBy, retryAfterMs, ahead }: Outlook, timeoutMs: number): AcquireTimeoutError {
+    return new AcquireTimeoutError(timeoutMs, this.named(limitedBy), retryAfterMs, ahead);
+  }
+
+  full({ limitedBy, retryAfterMs, ahead }: Outlook, maxWaiting: number): QueueFullError {
+    return new QueueFullError(maxWaiting, this.named(limitedBy), retryAfterMs, ahead);
+  }
+
+  tooLong({ limitedBy, knownMs, ahead }: Outlook, maxWaitMs: number): WaitTooLongError {
+    return new WaitTooLongError(maxWaitMs, this.named(limitedBy), knownMs, ahead);
+  }
+
+  /** Limits by their keys. */
+  private named(limits: readonly number[]): string[] {
+    return limits.map((index) => this.requests.keys[index]!);
   }
 
   private count(word: number, units: readonly number[]): void {

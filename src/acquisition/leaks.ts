@@ -7,10 +7,16 @@ import { type LimitError, UnreleasedAcquisitionWarning } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
 import { type GarbageWatch, watchGarbage } from "../platform/garbage.ts";
 
+interface Settling {
+  settle(token: number, taken: readonly number[], used: undefined): unknown;
+}
+
 /** The acquisition of a marker; without units, the marker has none. */
 interface Holding {
   units: readonly number[] | undefined;
   token: number;
+  /** It settles for the acquisition. */
+  granter: Settling | undefined;
   readonly watch: LeakWatch;
 }
 
@@ -19,7 +25,7 @@ export class Marker {
   readonly holding: Holding;
 
   constructor(watch: LeakWatch) {
-    this.holding = { units: undefined, token: 0.5, watch };
+    this.holding = { units: undefined, token: 0.5, granter: undefined, watch };
   }
 }
 
@@ -29,18 +35,24 @@ const MOST_SPARE = 1024;
 export class LeakWatch {
   /** One for all eras of a set: it calls back only while it is in use itself. */
   private readonly registry: GarbageWatch<Holding>;
-  private readonly leaked: (units: readonly number[], token: number) => void;
+  private readonly leaked: (units: readonly number[], token: number, granter: Settling) => void;
   /** The marker that was given back last. Most often the next acquisition takes it. */
   private last: Marker | undefined = undefined;
   private readonly spare: Marker[] = [];
 
-  /** `leaked` is called with the units and the token of each acquisition that was dropped. `before` is the watch of the era before. */
-  constructor(leaked: (units: readonly number[], token: number) => void, before?: LeakWatch) {
+  /**
+   * `leaked` is called with the units, the token and the granter of each acquisition that was dropped. `before` is the watch of the era
+   * before.
+   */
+  constructor(
+    leaked: (units: readonly number[], token: number, granter: Settling) => void,
+    before?: LeakWatch,
+  ) {
     this.leaked = leaked;
     this.registry =
       before?.registry ??
-      watchGarbage(({ units, token, watch }) => {
-        if (units) watch.leaked(units, token);
+      watchGarbage(({ units, token, granter, watch }) => {
+        if (units) watch.leaked(units, token, granter!);
       });
     before?.rest();
   }
@@ -52,12 +64,13 @@ export class LeakWatch {
   }
 
   /** Returns a marker, which the acquisition keeps until its release. */
-  mark(units: readonly number[], token: number): Marker {
+  mark(units: readonly number[], token: number, granter: Settling): Marker {
     const marker = this.last ?? this.another();
     this.last = undefined;
     const holding = marker.holding;
     holding.units = units;
     holding.token = token;
+    holding.granter = granter;
     return marker;
   }
 
@@ -87,7 +100,6 @@ export class LeakWatch {
 interface Watched {
   readonly requests: Pick<Requests<string>, "takesResources" | "amounts">;
   readonly closed: boolean;
-  settle(token: number, taken: readonly number[], used: undefined): unknown;
 }
 
 /**
@@ -99,9 +111,9 @@ export function watchLeaks(
   onWarning: (warning: LimitError) => void,
   before?: LeakWatch,
 ): LeakWatch {
-  return new LeakWatch((units, token) => {
+  return new LeakWatch((units, token, owner) => {
     if (granter.closed) return;
-    granter.settle(token, units, undefined);
+    owner.settle(token, units, undefined);
     const { requests } = granter;
     if (requests.takesResources(units)) onWarning(new UnreleasedAcquisitionWarning(requests.amounts(units)));
   }, before);

@@ -1,35 +1,29 @@
 /** The granter of a set in this isolate: it stands between the core, the set's acquisitions and its waiters. */
+
 import type { AcquireOptions, Acquisition, Amounts, Prospect } from "../contract.ts";
 import { type Answer, isGranted, isMoved, isReclaimed, REFUSED, tokenOf, waitOf } from "../core/answer.ts";
 import { NO_TIME } from "../core/front.ts";
-import type { Region } from "../core/region.ts";
-import type { WakeWord } from "../core/sharing.ts";
-import {
-  AcquireTimeoutError,
-  type LimitError,
-  LimitSetClosedError,
-  QueueFullError,
-  WaitTooLongError,
-} from "../errors.ts";
+import { type Region, TRY } from "../core/region.ts";
+import { type AcquireTimeoutError, LimitSetClosedError } from "../errors.ts";
 import { type Era, passCovered, passOn, passRequest } from "../limits/era.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
-import type { Clock } from "../platform/clock.ts";
+import { toMicros } from "../limits/units.ts";
 import type { Asked, Gate, Outlook, Queue, Waiters } from "../waiting/gate.ts";
 import { queueFor } from "../waiting/queue-for.ts";
 import type { Request } from "../waiting/standing.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
-import { reportDeadlock } from "./bodies.ts";
-import { Changes } from "./changes.ts";
 import { Denials } from "./denials.ts";
 import { type LeakWatch, watchLeaks } from "./leaks.ts";
+import { LocalGate } from "./local-gate.ts";
 import type { LocalSet } from "./local-set.ts";
 import { Outlooks } from "./outlook.ts";
+import type { Place as PlaceOf } from "./place.ts";
 
 /** In place of the waiters of a set with shadows. */
 const CROWDED = { size: 1 };
 
 export class LocalGranter<M extends string, K extends string = M>
-  extends Changes
+  extends LocalGate
   implements Granter<M, K>, Gate<Acquisition<M, K>>
 {
   readonly era: Era<M, K>;
@@ -37,15 +31,11 @@ export class LocalGranter<M extends string, K extends string = M>
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
-  readonly clock: Clock;
   /** The waiters of the set, for which this is the gate. */
   readonly queue: Queue<Acquisition<M, K>>;
   private readonly due: number[];
   private readonly denials: Denials<K>;
   private readonly outlooks: Outlooks;
-  private readonly onWarning: (warning: LimitError) => void;
-  private readonly reclaimed: () => void;
-  private readonly moved: () => void;
   private readonly nested: Granter<M, K>["acquireNested"];
   /** Undefined once the set is closed, or has gone on to another era. */
   protected region: Region | undefined;
@@ -54,19 +44,15 @@ export class LocalGranter<M extends string, K extends string = M>
 
   /** `before` is the granter of the era before. */
   constructor(set: LocalSet<M, K>, before?: LocalGranter<M, K>) {
-    super();
+    super(set);
     this.era = set.era;
     this.requests = set.era.requests;
     this.config = set.config;
     this.missingUpdate = set.missingUpdate;
     this.nested = set.acquireNested;
-    this.clock = set.clock;
     const { keys, resources } = this.requests;
     this.due = keys.map(() => 0);
     this.denials = new Denials(keys, set.config);
-    this.onWarning = set.onWarning;
-    this.reclaimed = set.reclaimed;
-    this.moved = set.moved;
     this.region = set.region;
     this.queue = before?.queue ?? queueFor<Acquisition<M, K>>(keys.length, this, set.queueOptions);
     this.outlooks = new Outlooks(this.requests, this.queue.lines);
@@ -99,15 +85,24 @@ export class LocalGranter<M extends string, K extends string = M>
     this.ending.tell();
   }
 
-  settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean {
+  settle(
+    token: number,
+    taken: readonly number[],
+    used: readonly number[] | undefined,
+    place?: PlaceOf<M, K>,
+  ): boolean {
     const due = this.due;
     const flags = this.requests.settlement(taken, used, due);
     // A closed set has given back everything already.
     if (this.region !== undefined && (flags & (GIVES_BACK | CHARGES)) !== 0) {
       const answer =
-        (flags & CHARGES) === 0 ? this.region.settle(due, NO_TIME, token) : this.charge(token, taken, used);
+        (flags & CHARGES) === 0
+          ? this.region.settle(due, NO_TIME, token, place?.names)
+          : this.charge(token, taken, used, place);
       if (isMoved(answer)) this.settleLater(token, taken, used);
-      else if (this.queue.lines.size > 0) this.queue.serve(this.due);
+      else if (this.queue.lines.size > 0) {
+        this.queue.serve(this.due, this.servedBy(taken, place));
+      }
     } else if (this.later !== undefined) {
       this.later().settleFor(this.era, token, due);
       this.leaks?.rest();
@@ -172,11 +167,16 @@ export class LocalGranter<M extends string, K extends string = M>
   }
 
   /** Settles with a charge, which needs the time. The clock is read first: a clock that uses the set would write into `due`. */
-  private charge(token: number, taken: readonly number[], used: readonly number[] | undefined): Answer {
+  private charge(
+    token: number,
+    taken: readonly number[],
+    used: readonly number[] | undefined,
+    place: PlaceOf<M, K> | undefined,
+  ): Answer {
     const now = this.clock.now();
     this.requests.settlement(taken, used, this.due);
     if (this.later) this.later().settleFor(this.era, token, this.due);
-    return this.region?.settle(this.due, now, token) ?? REFUSED;
+    return this.region?.settle(this.due, now, token, place?.names) ?? REFUSED;
   }
 
   /** The refusal of a try for `units` that the core has just answered, while no request waits. */
@@ -190,13 +190,38 @@ export class LocalGranter<M extends string, K extends string = M>
     const asked = this.queue.ask({ units }, now);
     const region = this.open();
     const answer = region.takeBehind(units, first, end, now, asked.demand);
+    return this.answerAmong(region, asked, answer, now);
+  }
+
+  /** The same, for a request in partitions. */
+  tryIn(request: Request, now: number): Acquisition<M, K> {
+    const asked = this.queue.ask(request, now);
+    const region = this.open();
+    const answer = region.takeSince(
+      request.units,
+      now,
+      toMicros(now),
+      false,
+      asked.demand,
+      TRY,
+      request.place?.names,
+    );
+    return this.answerAmong(region, asked, answer, now)!;
+  }
+
+  private answerAmong(
+    region: Region,
+    asked: Asked,
+    answer: Answer,
+    now: number,
+  ): Acquisition<M, K> | undefined {
     if (isGranted(answer)) return this.grant(asked.request, tokenOf(answer), 0);
     if (isReclaimed(answer)) this.endReclaimed();
     if (isMoved(answer)) return undefined;
     const { refuser } = region;
     // The most common case by itself, for speed: one limit refuses.
     if (refuser >= 0) {
-      const ahead = this.queue.lines.countBefore(refuser, asked.ranked);
+      const ahead = this.queue.lines.countBefore(refuser, asked.ranked, asked.request);
       const wait = this.outlooks.waitAt(region, asked, refuser, waitOf(answer), ahead, now);
       return new Refusal(this.denials.by(refuser), wait, ahead);
     }
@@ -205,18 +230,18 @@ export class LocalGranter<M extends string, K extends string = M>
   }
 
   /** The error for a request whose thread was blocked: it passes all waiters of the thread, since they could not run. */
-  blockedTimeout(units: readonly number[], timeoutMs: number): AcquireTimeoutError {
+  blockedTimeout(units: readonly number[], timeoutMs: number, place?: PlaceOf<M, K>): AcquireTimeoutError {
     const ranked = { key: Number.NEGATIVE_INFINITY, turn: 0 };
-    const asked = { request: { units }, ranked, demand: undefined };
+    const asked = { request: { units, place }, ranked, demand: undefined };
     this.timedOut(asked.request);
     return this.timeout(this.outlook(asked, this.clock.now(), false), timeoutMs);
   }
 
   /** Undefined if another thread has redefined the set. */
-  peek(units: readonly number[], now: number): Prospect<K> | undefined {
-    const asked = this.queue.ask({ units }, now);
+  peek(units: readonly number[], now: number, place?: PlaceOf<M, K>): Prospect<K> | undefined {
+    const asked = this.queue.ask({ units, place }, now);
     const region = this.open();
-    const answer = region.probe(units, now, asked.demand);
+    const answer = region.probe(units, now, asked.demand, place?.names);
     if (isReclaimed(answer)) this.endReclaimed();
     if (isMoved(answer)) return undefined;
     if (isGranted(answer)) return { successful: true, retryAfterMs: 0, limitedBy: [], ahead: 0 };
@@ -224,83 +249,17 @@ export class LocalGranter<M extends string, K extends string = M>
     return { successful: false, retryAfterMs, limitedBy: this.denials.named(limitedBy), ahead };
   }
 
-  get wakeWord(): WakeWord | undefined {
-    return this.region?.sharing?.wakeWord;
-  }
-
-  demandOf(units: readonly number[]): readonly number[] {
-    const { shapers, shadows } = this.requests;
-    const differs = (index: number) => shapers.includes(index) || shadows.includes(index);
-    // Of most sets it is the units themselves.
-    if (!units.some((count, index) => count > 0 && differs(index))) return units;
+  grant({ units, covered, place }: Request, token: number, waitedMs: number): Grant<M, K> {
     const region = this.open();
-    return units.map((count, i) => (count > 0 && differs(i) ? region.demandOf(i, count) : count));
-  }
-
-  take(
-    { units, covered }: Request,
-    demand: readonly number[] | undefined,
-    now: number,
-    since: number,
-  ): Answer {
-    const answer = this.open().takeSince(units, now, since, covered !== undefined, demand);
-    const isPast = isMoved(answer);
-    if (!isPast && !isReclaimed(answer)) return answer;
-    // The set ends or goes on a little later, since the queue is in the middle of serving.
-    queueMicrotask(isPast ? this.moved : this.reclaimed);
-    return REFUSED;
-  }
-
-  probe({ units }: Request, demand: readonly number[] | undefined, now: number): Answer {
-    return this.open().probe(units, now, demand);
-  }
-
-  waitAt(index: number): number {
-    return this.open().waitOf(index);
-  }
-
-  roomAt(index: number, units: number): number {
-    const { requests } = this;
-    // A leaky bucket grants one request after the other.
-    return requests.shapers.includes(index) ? 0 : requests.ceilingOf(index) - units;
-  }
-
-  isOverdrawn(index: number, total: number, now: number): boolean {
-    if (!this.requests.resources.includes(index)) return false;
-    const region = this.open();
-    region.inspect(now);
-    return region.usedOf(index) + total > this.requests.ceilingOf(index);
-  }
-
-  begins({ units }: Request): void {
-    reportDeadlock(this.requests, units, this.onWarning);
-  }
-
-  withdraw(since: number): void {
-    this.region?.sharing?.withdraw(since);
-  }
-
-  grant({ units, covered }: Request, token: number, waitedMs: number): Grant<M, K> {
-    const taken = this.requests.shadows.length > 0 ? this.open().markPassed(units) : units;
-    return Grant.of(this, taken, token, covered, waitedMs);
+    const taken = this.requestsIn(place).shadows.length > 0 ? region.markPassed(units) : units;
+    const granter = (place as PlaceOf<M, K> | undefined)?.sharing(region.partitions!.sharedTaken) ?? this;
+    return Grant.of(granter, taken, token, covered, waitedMs);
   }
 
   outlook(asked: Asked, now: number, isFresh: boolean): Outlook {
     const region = this.open();
-    if (!isFresh) region.probe(asked.request.units, now, asked.demand);
+    if (!isFresh) this.probe(asked.request, asked.demand, now);
     return this.outlooks.of(region, asked, now);
-  }
-
-  timeout({ limitedBy, retryAfterMs, ahead }: Outlook, timeoutMs: number): AcquireTimeoutError {
-    return new AcquireTimeoutError(timeoutMs, this.denials.named(limitedBy), retryAfterMs, ahead);
-  }
-
-  full({ limitedBy, retryAfterMs, ahead }: Outlook, maxWaiting: number): QueueFullError {
-    return new QueueFullError(maxWaiting, this.denials.named(limitedBy), retryAfterMs, ahead);
-  }
-
-  tooLong({ limitedBy, knownMs, ahead }: Outlook, maxWaitMs: number): WaitTooLongError {
-    return new WaitTooLongError(maxWaitMs, this.denials.named(limitedBy), knownMs, ahead);
   }
 
   protected endReclaimed(): never {

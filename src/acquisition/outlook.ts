@@ -3,6 +3,7 @@ import type { Region } from "../core/region.ts";
 import { momentInLine } from "../core/windows.ts";
 import type { Requests } from "../limits/requests.ts";
 import type { Asked, Before, Outlook } from "../waiting/gate.ts";
+import type { Place } from "../waiting/standing.ts";
 
 /** Up to so many waiters are gone through one by one: where no request is split over windows, that is exact. */
 const MOST_COUNTED = 1000;
@@ -14,6 +15,7 @@ interface Known {
   readonly key: number;
   readonly turn: number;
   readonly units: number;
+  readonly place: Place | undefined;
   readonly moment: number;
 }
 
@@ -63,8 +65,8 @@ export class Outlooks {
     return { limitedBy, retryAfterMs, knownMs, ahead };
   }
 
-  #countAt({ ranked, demand }: Asked, index: number): number {
-    return demand?.[index] ? this.#before.countBefore(index, ranked) : 0;
+  #countAt({ request, ranked, demand }: Asked, index: number): number {
+    return demand?.[index] ? this.#before.countBefore(index, ranked, request) : 0;
   }
 
   /**
@@ -78,6 +80,7 @@ export class Outlooks {
     const reading = region.microsOf(now);
     const { version } = region;
     const { changes } = this.#before;
+    const { place } = asked.request;
     const units = asked.request.units[index]!;
     const { key, turn } = asked.ranked;
     let known = this.#known[index];
@@ -85,12 +88,13 @@ export class Outlooks {
       known?.version !== version ||
       known.changes !== changes ||
       known.units !== units ||
+      known.place !== place ||
       known.key !== key ||
       known.turn !== turn
     ) {
-      const before = this.#before.demandsBefore(index, asked.ranked);
+      const before = this.#before.demandsBefore(index, asked.ranked, asked.request);
       const moment = momentInLine(region.address, index, before, units, reading, Math.round(wait * 1000));
-      known = { version, changes, key, turn, units, moment };
+      known = { version, changes, key, turn, units, place, moment };
       this.#known[index] = known;
     }
     const { moment } = known;
@@ -106,7 +110,7 @@ export class Outlooks {
   ): readonly number[] {
     const { request, demand } = asked;
     if (!refusers.some((index) => demand?.[index])) return refusers;
-    region.probe(request.units, now);
+    region.probe(request.units, now, undefined, request.place?.names);
     const isAlone = (index: number) => region.refuses(index);
     return [...refusers.filter(isAlone), ...refusers.filter((index) => !isAlone(index))];
   }

@@ -4,10 +4,14 @@
  */
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
 import type { LimitView } from "../contract.ts";
+import type { Change } from "../core/changing.ts";
 import type { Amounts } from "../limits/amounts.ts";
 import { chargeOf, lowerOf, pauseOf, resetOf, resumeOf } from "../limits/changes.ts";
 import type { Era, RedefineOptions, Redefinition } from "../limits/era.ts";
+import type { Limit } from "../limits/limits.ts";
 import { PRESENT, type Present } from "../limits/living.ts";
+import { chargeable, checkChange } from "../limits/named-requests.ts";
+import type { Requests } from "../limits/requests.ts";
 import { describe, type LimitStats } from "../limits/stats.ts";
 import { redefine } from "./redefine.ts";
 
@@ -85,7 +89,7 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.peek({ tokens: 1 }).retryAfterMs; // 1000
    */
   pause(ms: number, keys?: readonly K[]): void {
-    this.untilDone(({ limits, granter, now }) => granter.change("pause", pauseOf(limits, ms, keys), now));
+    this.change("pause", (limits) => pauseOf(limits, ms, keys));
   }
 
   /**
@@ -97,7 +101,7 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.tryAcquire({ tokens: 1 }).successful; // true
    */
   resume(keys?: readonly K[]): void {
-    this.untilDone(({ limits, granter, now }) => granter.change("resume", resumeOf(limits, keys), now));
+    this.change("resume", (limits) => resumeOf(limits, keys));
   }
 
   /**
@@ -110,7 +114,9 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.stats().tokens.used; // 500
    */
   charge(amounts: Amounts<M>): void {
-    this.untilDone(({ limits, granter, now }) => granter.chargeUnits(chargeOf(limits, amounts), now));
+    this.untilDone(({ limits, era, granter, now }) =>
+      granter.chargeUnits(chargeable(era.requests as Requests<string>, chargeOf(limits, amounts)), now),
+    );
   }
 
   /**
@@ -123,7 +129,7 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.stats().tokens.available; // 30
    */
   lower(available: Amounts<K>): void {
-    this.untilDone(({ limits, granter, now }) => granter.change("lower", lowerOf(limits, available), now));
+    this.change("lower", (limits) => lowerOf(limits, available));
   }
 
   /**
@@ -136,7 +142,15 @@ export abstract class ChangeableSet<M extends string, K extends string> {
    * limits.stats().tokens.used; // 0
    */
   reset(keys?: readonly K[]): void {
-    this.untilDone(({ limits, granter, now }) => granter.change("reset", resetOf(limits, keys), now));
+    this.change("reset", (limits) => resetOf(limits, keys));
+  }
+
+  private change(change: Change, unitsOf: (limits: readonly Limit[]) => readonly number[]): void {
+    this.untilDone(({ limits, era, granter, now }) => {
+      const units = unitsOf(limits);
+      checkChange(era.requests as Requests<string>, units, change !== "lower");
+      return granter.change(change, units, now);
+    });
   }
 
   /** Does something with the set at a reading of its clock: again, as long as another thread has redefined the set just before. */

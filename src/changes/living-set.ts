@@ -6,7 +6,7 @@ import { type Answer, isMoved, isReclaimed } from "../core/answer.ts";
 import { NO_TIME } from "../core/front.ts";
 import type { Region } from "../core/region.ts";
 import { type LimitError, LimitSetClosedError, SameVersionWarning } from "../errors.ts";
-import { definitionOf } from "../limits/definition.ts";
+import { definitionsOf } from "../limits/definition.ts";
 import { type Era, eraOf, type Inherit } from "../limits/era.ts";
 import type { Limit } from "../limits/limit.ts";
 import type { Requests } from "../limits/requests.ts";
@@ -83,7 +83,7 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
       return false;
     }
     const era = eraOf<M, K>(text);
-    region.keep(era.limits.map(definitionOf));
+    region.keep(definitionsOf(era.limits));
     // The clock is not read: it could use the set in the middle of this.
     if (era.number !== this.granter.era.number) this.enterEra(era, region, this.granter, NO_TIME);
     return true;

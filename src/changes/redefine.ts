@@ -2,8 +2,9 @@
 import type { Internals } from "../acquisition/internals.ts";
 import { type Answer, isGranted } from "../core/answer.ts";
 import type { Region } from "../core/region.ts";
+import { InvalidLimitError } from "../errors.ts";
 import { begin } from "../limits/beginning.ts";
-import { definitionOf, missingUnits } from "../limits/definition.ts";
+import { definitionsOf, missingUnits } from "../limits/definition.ts";
 import {
   checkRedefineOptions,
   type Era,
@@ -15,7 +16,7 @@ import {
   textOf,
 } from "../limits/era.ts";
 import { type Limit, toLimits } from "../limits/limits.ts";
-import { Requests } from "../limits/requests.ts";
+import { requestsOf } from "../limits/named-requests.ts";
 
 /** `open` opens the set: its parts are read anew after each call of the program, which may use the set. */
 export function redefine(
@@ -30,6 +31,7 @@ export function redefine(
   for (let isDone = false; !isDone; ) {
     void open().region;
     const checked = toLimits(isFunction ? limits(open().limits) : limits);
+    refusePartitioned([...checked, ...open().limits]);
     const { era, begin } = open();
     if (version !== undefined && version < era.version) return;
     isDone = begin(checked, inherit, version);
@@ -45,9 +47,9 @@ export function beginEra<M extends string, K extends string>(
   version: number,
   now: number,
 ): Era<M, K> | Answer {
-  const era = nextEra(before, limits, new Requests(limits), inherit, version);
+  const era = nextEra(before, limits, requestsOf(limits), inherit, version);
   const heirs = heirsOf(before, era);
-  const definitions = limits.map(definitionOf);
+  const definitions = definitionsOf(limits);
   const isNew = (_: unknown, i: number) => inherit === "fresh" || heirs[i]!.from < 0;
   if (region.sharing) {
     const losing = heirs.map((heir, i) => ({ ...heir, lost: isNew(heir, i) ? missingUnits(limits[i]!) : 0 }));
@@ -57,4 +59,13 @@ export function beginEra<M extends string, K extends string>(
   region.redefineAlone(definitions, heirs, inherit, now);
   begin(region, limits, { now: () => now }, isNew);
   return era;
+}
+
+/** The partitions would have to go over to other limits. */
+function refusePartitioned(limits: readonly Limit[]): void {
+  for (const { key, per } of limits) {
+    if (per === undefined) continue;
+    const bounds = "left out, since sets whose limits have partitions cannot be redefined yet";
+    throw new InvalidLimitError("per", per, bounds, key);
+  }
 }

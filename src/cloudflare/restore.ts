@@ -5,7 +5,7 @@
 import { FORMAT } from "../../assembly/layout.ts";
 import { Region } from "../core/region.ts";
 import { begin } from "../limits/beginning.ts";
-import { ceilingUnits, definitionOf } from "../limits/definition.ts";
+import { ceilingUnits, definitionsOf } from "../limits/definition.ts";
 import { type Era, firstEra, passOn } from "../limits/era.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { Requests } from "../limits/requests.ts";
@@ -38,14 +38,14 @@ export function restore(
 ): RestoredSet {
   const { definition, state } = stored;
   if (!definition || !state) {
-    const region = Region.create(limits.map(definitionOf), false);
+    const region = Region.create(definitionsOf(limits), false);
     begin(region, limits, { now: () => now });
     const era = { ...firstEra<string>(limits, new Requests(limits)), version };
     return { region, era, declared: limits, grants: new Map(), isAlike: false };
   }
   const era = eraFrom(definition);
   const declared = toLimits((definition.declared ?? definition.limits) as readonly LimitLike[]);
-  const region = Region.create(era.limits.map(definitionOf), false);
+  const region = Region.create(definitionsOf(era.limits), false);
   const readable = readableOf(era.limits, definition, state);
   const isRead = readable !== undefined && restoreTo(region, readable);
   if (!isRead) useUp(region, era.limits, now);

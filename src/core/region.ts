@@ -14,22 +14,33 @@ import {
 } from "../../assembly/layout.ts";
 import { type Answer, asksForWindow, isBehind, isPreliminary } from "./answer.ts";
 import { arenaFor, type Heap } from "./arena.ts";
-import { FIRST_UNIT } from "./front.ts";
+import { FIRST_UNIT, NO_TIME } from "./front.ts";
 import { exceedsAlone } from "./holdings.ts";
 import type { Definition } from "./kinds.ts";
 import { lay } from "./lay.ts";
+import { type Names, nobodyIn, partitionsOf } from "./names.ts";
 import { Residence } from "./residence.ts";
 import type { Sharing } from "./sharing.ts";
+import type { DimensionPlan } from "./tables.ts";
 
 /** Takes, and counts a refusal: no other try of the same request follows. */
 export const TRY: number = TAKE | COUNTED;
 
 export class Region extends Residence {
-  /** A new region in the memory of this isolate, for this thread alone. */
-  static create(definitions: readonly Definition[], shared: boolean): Region {
+  /** Means no partition; undefined if the limits have none. */
+  private nobody: Names | undefined = undefined;
+
+  /** A new region in the memory of this isolate, for this thread alone, with partitions if there are `dimensions`. */
+  static create(
+    definitions: readonly Definition[],
+    shared: boolean,
+    dimensions: readonly DimensionPlan[] = [],
+  ): Region {
     const arena = arenaFor(shared);
     const laid = lay(arena, { definitions, participants: 1 });
-    const region = new Region({ heap: arena, ...laid, arena, sharing: undefined });
+    const partitions = partitionsOf(arena, laid, definitions, dimensions);
+    const region = new Region({ heap: arena, ...laid, arena, sharing: undefined, partitions });
+    if (partitions) region.nobody = nobodyIn(partitions);
     region.keep(definitions);
     return region;
   }
@@ -83,6 +94,22 @@ export class Region extends Residence {
     return isPreliminary(answer) ? this.takeSince(units, now, 0, false, demand, TRY) : answer;
   }
 
+  /** The same, in the partitions of `names`. The answer is the last one. */
+  takeIn(
+    names: Names,
+    units: readonly number[],
+    first: number,
+    end: number,
+    now: number,
+    action: number,
+  ): Answer {
+    const { f64 } = this.front;
+    const at = this.units;
+    for (let i = first; i < end; i++) f64[at + i] = units[i]!;
+    const answer = this.transactPer(names, action, now, 0, first, end);
+    return isPreliminary(answer) ? this.goOn(answer, action, units, now, 0, names) : answer;
+  }
+
   /**
    * Takes for a request that came at `since`, in microseconds. Each limit has to grant its `demand` first, that of the waiters
    * before the request; nothing of it is taken. A nested request passes the claims that await a release.
@@ -94,37 +121,41 @@ export class Region extends Residence {
     isNested: boolean,
     demand?: readonly number[],
     action: number = TAKE,
+    names?: Names,
   ): Answer {
-    return this.transact(this.behind(action, demand), units, now, isNested ? -since : since);
+    return this.transact(this.behind(action, demand), units, now, isNested ? -since : since, names);
   }
 
   /** Answers as `takeSince` does, and takes nothing. */
-  probe(units: readonly number[], now: number, demand?: readonly number[]): Answer {
-    return this.transact(this.behind(PROBE, demand), units, now, 0);
+  probe(units: readonly number[], now: number, demand?: readonly number[], names?: Names): Answer {
+    return this.transact(this.behind(PROBE, demand), units, now, 0, names);
   }
 
   /**
    * Settles the acquisition `token`: gives back the negative units of `due`, and charges the positive ones. Only a charge
    * needs `now`: without one it may be `NO_TIME`.
    */
-  settle(due: readonly number[], now: number, token: number): Answer {
-    if (this.calendars !== undefined) this.prepareCharge(due, now);
-    return this.transact(SETTLE, due, now, token);
+  settle(due: readonly number[], now: number, token: number, names?: Names): Answer {
+    if (this.calendars !== undefined) this.prepareCharge(due, now, names);
+    return this.transact(SETTLE, due, now, token, names);
   }
 
   /** The core asks for no window when it settles, so that it has to be asked first. */
-  private prepareCharge(due: readonly number[], now: number): void {
-    if (this.calendars?.some((calendar, i) => calendar && due[i]! > 0)) this.inspect(now);
+  private prepareCharge(due: readonly number[], now: number, names: Names | undefined): void {
+    if (this.calendars?.some((calendar, i) => calendar && due[i]! > 0)) this.inspect(now, undefined, names);
   }
 
-  /** Reads all limits at one moment, for `usedOf` and `waitOf`. */
-  inspect(now: number, demand?: readonly number[]): Answer {
-    return this.transact(this.behind(INSPECT, demand), [], now, 0);
+  /**
+   * Reads all limits at one moment, for `usedOf` and `waitOf`. Limits with partitions that are not named are as for a name that was never
+   * seen.
+   */
+  inspect(now: number, demand?: readonly number[], names = this.nobody): Answer {
+    return this.transact(this.behind(INSPECT, demand), [], now, 0, names);
   }
 
   /** The same, for `reportOf` too. */
-  report(now: number, demand?: readonly number[]): Answer {
-    return this.transact(this.behind(INSPECT | COUNTED, demand), [], now, 0);
+  report(now: number, demand?: readonly number[], names = this.nobody): Answer {
+    return this.transact(this.behind(INSPECT | COUNTED, demand), [], now, 0, names);
   }
 
   /** After `report`: a word of the report of limit `index`. */
@@ -132,17 +163,25 @@ export class Region extends Residence {
     return this.read(FIRST_UNIT + REPORT_AFTER * this.count + REPORT_WORDS * index + word);
   }
 
-  /** Changes the limits whose `units` are not below 0: see `change` of the core. */
-  change(action: number, units: readonly number[], now: number): Answer {
+  /**
+   * Changes the limits whose `units` are not below 0: see `change` of the core. Of limits with partitions it changes those of `names`; all
+   * partitions, if none is named.
+   */
+  change(action: number, units: readonly number[], now: number, names = this.nobody): Answer {
     const answer = this.inside(
       () => {
         this.heap.f64.set(units, (this.scratch + UNITS) / 8);
         const time = this.shift === 0 ? now : -2 - this.microsOf(now);
-        return this.heap.core.change(this.start, this.scratch, this.life, time, action) as Answer;
+        const { start, scratch, life } = this;
+        const { core } = this.heap;
+        if (names === undefined) return core.change(start, scratch, life, time, action) as Answer;
+        const partitions = this.place.partitions!;
+        names.tell(partitions);
+        return core.changePer(partitions.start, start, scratch, life, time, action) as Answer;
       },
       (why) => why,
     );
-    return isBehind(answer) ? this.change(action, units, this.readAgain(now)) : answer;
+    return isBehind(answer) ? this.change(action, units, this.readAgain(now), names) : answer;
   }
 
   /** Counts a request that wanted `units`, and ended without a grant: as REFUSED, TIMED_OUT or ABORTED. */
@@ -211,31 +250,61 @@ export class Region extends Residence {
     return action | AFTER;
   }
 
-  private transact(action: number, units: readonly number[], now: number, since: number): Answer {
+  private transact(
+    action: number,
+    units: readonly number[],
+    now: number,
+    since: number,
+    names?: Names,
+  ): Answer {
     const front = this.front;
     const f64 = front.f64;
     const at = this.units;
     for (let i = 0; i < units.length; i++) f64[at + i] = units[i]!;
     const { start, scratch, life } = this;
-    const answer = front.core.transact(start, scratch, life, now, action, since, 0, 0) as Answer;
-    return isPreliminary(answer) ? this.goOn(answer, action, units, now, since) : answer;
+    const answer =
+      names === undefined
+        ? (front.core.transact(start, scratch, life, now, action, since, 0, 0) as Answer)
+        : this.transactPer(names, action, now, since, 0, 0);
+    return isPreliminary(answer) ? this.goOn(answer, action, units, now, since, names) : answer;
+  }
+
+  private transactPer(
+    names: Names,
+    action: number,
+    now: number,
+    since: number,
+    first: number,
+    end: number,
+  ): Answer {
+    const { heap, start, scratch, life, shift } = this;
+    const partitions = this.place.partitions!;
+    if (action === SETTLE) names.tellGrant(partitions);
+    else names.tell(partitions);
+    const time = shift === 0 || now === NO_TIME ? now : -2 - this.microsOf(now);
+    const { core } = heap;
+    const per = partitions.start;
+    return core.transactPer(per, start, scratch, life, time, action, since, first, end) as Answer;
   }
 
   /** Does what has to come first, and then the transaction. */
-  private goOn(answer: Answer, action: number, units: readonly number[], now: number, since: number): Answer {
-    if (!asksForWindow(answer)) return this.catchUp(action, units, now, since);
+  private goOn(
+    answer: Answer,
+    action: number,
+    units: readonly number[],
+    now: number,
+    since: number,
+    names?: Names,
+  ): Answer {
+    if (!asksForWindow(answer)) return this.transact(action, units, this.readAgain(now), since, names);
     this.tellWindow(this.refuser, this.waitOf(this.refuser));
-    return this.transact(action, units, now, since);
+    return this.transact(action, units, now, since, names);
   }
 
   /**
    * The state is ahead of the reading `now`. Another thread may have noticed that the machine slept, so the clock is looked at
    * anew. If its reading is still behind, the difference is added to it from now on.
    */
-  private catchUp(action: number, units: readonly number[], now: number, since: number): Answer {
-    return this.transact(action, units, this.readAgain(now), since);
-  }
-
   private readAgain(now: number): number {
     const reading = this.clock?.lookAgain() ?? now;
     this.corrected(reading, 0, 0);

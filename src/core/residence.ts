@@ -21,6 +21,7 @@ import { MODES, passRegion } from "./inherit.ts";
 import type { Calendar, Definition, Window } from "./kinds.ts";
 import { copyState, type Laid, lay, type Plan } from "./lay.ts";
 import { type Heir, layNext, writeTime } from "./next.ts";
+import type { Partitions } from "./partitions.ts";
 import type { Sharing } from "./sharing.ts";
 import { readText } from "./text.ts";
 
@@ -32,6 +33,8 @@ interface Place {
   /** The arena that allocated the region; undefined if that is another thread's. */
   readonly arena: Arena | undefined;
   readonly sharing: Sharing | undefined;
+  /** Those of the limits that have any. */
+  readonly partitions?: Partitions | undefined;
 }
 
 // A set that is dropped without `close` gives its region back too.
@@ -63,6 +66,11 @@ export abstract class Residence implements Follower {
 
   protected constructor(place: Place) {
     this.occupy(place);
+  }
+
+  /** The partitions of the limits, if they have any. */
+  get partitions(): Partitions | undefined {
+    return this.place.partitions;
   }
 
   /** This thread's part in a shared region; undefined while the set is not shared. */
@@ -221,6 +229,8 @@ export abstract class Residence implements Follower {
       this.late = { now, shift: shift + (late?.shift ?? 0), ahead: ahead + (late?.ahead ?? 0) };
       return;
     }
+    const { partitions } = this.place;
+    if (partitions) core.movePer(partitions.start, this.start);
     this.ahead += answer - this.shift + further;
     this.shift = answer;
     const { f64 } = this.front;
@@ -302,7 +312,8 @@ export abstract class Residence implements Follower {
   }
 }
 
-function giveBack({ arena, start, bytes, sharing }: Place): void {
+function giveBack({ arena, start, bytes, sharing, partitions }: Place): void {
   sharing?.leave();
+  partitions?.free();
   arena?.retire({ start, bytes, isFree: () => sharing?.abandon() ?? true });
 }

@@ -15,7 +15,6 @@ import { type AnyLimits, amountsOf, impossible, limitsOf } from "./set.ts";
 interface Partitioned extends AnyLimits {
   /** Its limits are known from then on. */
   readonly ready?: PromiseLike<unknown>;
-  for?(names: Readonly<Record<string, string | null>>): AnyLimits;
 }
 
 export type Send = (request: ReadableRequest, input: Input, init: Init) => Promise<Response>;

@@ -2,16 +2,29 @@
 import { SHADOW } from "../../assembly/layout.ts";
 import type { Definition } from "../core/kinds.ts";
 import { ZonedCalendar } from "./calendar.ts";
-import type { Limit } from "./limit.ts";
-import { refusePartitions } from "./partition-options.ts";
+import { type Limit, tierOf } from "./limits.ts";
+import { dimensionsOf, tiersOf } from "./partitioning.ts";
 import { MICROSECOND, toUnits, wholeUnits } from "./units.ts";
 
 /** The core's ceiling of a resource without an end: what is in use, and all that is wanted, is less. */
 const NO_END = 2 ** 62;
 
+/** The definitions of the limits of a set. Dimensions and tiers have numbers there, in the order in which the limits name them. */
+export function definitionsOf(limits: readonly Limit[]): readonly Definition[] {
+  const dimensions = dimensionsOf(limits);
+  const tiers = tiersOf(limits);
+  return limits.map((limit) => {
+    const { per } = limit;
+    if (per === undefined) return definitionOf(limit);
+    const inTiers = tiers.map((tier) => {
+      const other = tierOf(limit, tier);
+      return other === limit ? undefined : definitionOf(other);
+    });
+    return { ...definitionOf(limit), per: dimensions.indexOf(per), tiers: inTiers };
+  });
+}
+
 export function definitionOf(limit: Limit): Definition {
-  // Until the core has partitions.
-  refusePartitions([limit], "a LimitSet");
   const ceiling = ceilingUnits(limit);
   const flags = limit.enforce ? 0 : SHADOW;
   if (limit.type === "resource") {

@@ -8,7 +8,8 @@ import { ceilingUnits, unitOf } from "./definition.ts";
 import { checkOptions, invalidRequest } from "./known-options.ts";
 import { type Limit, type LimitLike, toLimits } from "./limits.ts";
 import { metricOf } from "./metrics.ts";
-import { Requests } from "./requests.ts";
+import { requestsOf } from "./named-requests.ts";
+import type { Requests } from "./requests.ts";
 import { toAmount, toUnits } from "./units.ts";
 
 /** What carries over where a limit is defined anew. */
@@ -95,7 +96,7 @@ export function textOf<M extends string, K extends string>({ requests: _, ...fac
 export function eraOf<M extends string, K extends string>(text: string): Era<M, K> {
   const facts = JSON.parse(text, (_, value) => value ?? Number.POSITIVE_INFINITY);
   const limits = toLimits<M, K>(facts.limits);
-  return { ...facts, limits, requests: new Requests(limits) };
+  return { ...facts, limits, requests: requestsOf(limits) };
 }
 
 /** The era that follows with these limits. */

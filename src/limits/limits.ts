@@ -4,6 +4,7 @@ import { CallLimit, type CallLimitOptions, type KeylessCallOptions } from "./cal
 import { checkObject } from "./checks.ts";
 import type { Limit } from "./limit.ts";
 import { checkMetrics } from "./metrics.ts";
+import { inTier } from "./partitioning.ts";
 import { type KeyedRateOptions, RateLimit, type RateLimitOptions } from "./rate-limit.ts";
 import { ResourceLimit, type ResourceLimitOptions } from "./resource-limit.ts";
 
@@ -76,6 +77,13 @@ export function toLimits<K extends string, M extends string = K>(
   });
   checkMetrics(made);
   return made;
+}
+
+/** A limit as it is in a tier: the same one, if it has not that tier. */
+export function tierOf(limit: Limit, tier: string | undefined): Limit {
+  const { tiers } = limit;
+  if (tier === undefined || tiers === undefined || !Object.hasOwn(tiers, tier)) return limit;
+  return toLimit(inTier(limit, tiers[tier]!) as LimitLike) as Limit;
 }
 
 function toLimit<K extends string, M extends string>(like: LimitLike<K, M>): Limit<K, M> {

@@ -22,7 +22,11 @@ export interface Metric<M extends string> {
   readonly isResource: boolean;
 }
 
-export function measure<M extends string>(limits: readonly Limit<string, M>[]): readonly Metric<M>[] {
+/** `leftOut` says for each limit whether requests take nothing of it. */
+export function measure<M extends string>(
+  limits: readonly Limit<string, M>[],
+  leftOut: readonly boolean[],
+): readonly Metric<M>[] {
   const indexes = new Map<string, number[]>();
   for (const [i, limit] of limits.entries()) {
     const metric = metricOf(limit);
@@ -30,7 +34,9 @@ export function measure<M extends string>(limits: readonly Limit<string, M>[]): 
     if (others) others.push(i);
     else indexes.set(metric, [i]);
   }
-  return Array.from(indexes, ([name, all]) => {
+  return Array.from(indexes, ([name, counting]) => {
+    const taken = counting.filter((i) => !leftOut[i]);
+    const all = taken.length > 0 ? taken : counting;
     const limit = all
       .map((i) => limits[i]!)
       .reduce((least, each) => (mostOf(each) < mostOf(least) ? each : least));
@@ -41,7 +47,7 @@ export function measure<M extends string>(limits: readonly Limit<string, M>[]): 
       all: all.length > 1 ? all : undefined,
       limit,
       unit: unitOf(limit),
-      ceiling: mostOf(limit),
+      ceiling: taken.length > 0 ? mostOf(limit) : Number.MAX_SAFE_INTEGER,
       automatic: limit.type === "rate" ? 0 : 1,
       isResource: limit.type === "resource",
     };

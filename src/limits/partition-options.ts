@@ -21,7 +21,8 @@ export interface PartitionOptions {
 export interface DimensionOptions {
   readonly name: string;
   readonly max: number;
-  readonly whenFull: "share" | "refuse";
+  /** Whether new names are refused, and do not share a state, where no partition makes room. */
+  readonly refuses: boolean;
 }
 
 const DEFAULT_MAX = 100_000;
@@ -71,12 +72,17 @@ function checkDimension(name: string, options: PartitionOptions = {}): Dimension
   if (whenFull !== "share" && whenFull !== "refuse") {
     throw new InvalidLimitError(field(".whenFull"), whenFull, `"share" or "refuse"`);
   }
-  return { name, max, whenFull };
+  return { name, max, refuses: whenFull === "refuse" };
 }
 
 function leftOut(names: readonly string[]): string {
   const has = names.length > 0 ? `the limits are per ${listKeys(names)}` : "no limit of the set has `per`";
   return `left out, since ${has}`;
+}
+
+/** A limit of the dimension whose partitions are served in turn, by index. */
+export function fairAtOf(limits: readonly Limit[], fairBy: string | undefined): number | undefined {
+  return fairBy === undefined ? undefined : limits.findIndex(({ per }) => per === fairBy);
 }
 
 /**

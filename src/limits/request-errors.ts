@@ -49,10 +49,10 @@ export function checkUsage(amount: unknown, units: number, taken: number, metric
 }
 
 /** Refuses a value that is no plain object: null, a number, an array, a Map, whose entries would not be found. */
-export function checkPlain(value: unknown, what: string): void {
+export function checkPlain(value: unknown, what: string, of = "amounts"): void {
   const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : value;
   if (prototype === Object.prototype || (prototype === null && value !== null)) return;
-  throw new InvalidRequestError(`${what} must be an object of amounts, got ${show(value)}`);
+  throw new InvalidRequestError(`${what} must be an object of ${of}, got ${show(value)}`);
 }
 
 /** The error for a name that is no metric. `keys` are those of the limits. */

@@ -83,8 +83,9 @@ export class Requests<M extends string, K extends string = M> {
   first = 0;
   end: number;
 
-  constructor(limits: readonly Limit<K, M>[]) {
-    this.metrics = measure(limits);
+  /** `leftOut` says for each limit whether requests take nothing of it: none, if it is not given. */
+  constructor(limits: readonly Limit<K, M>[], leftOut: readonly boolean[] = []) {
+    this.metrics = measure(limits, leftOut);
     this.parts = limits.map((limit) => ({
       ceiling: ceilingUnits(limit),
       isRate: limit.type === "rate",
@@ -96,7 +97,7 @@ export class Requests<M extends string, K extends string = M> {
     this.shapers = algorithms.flatMap((algorithm, i) => (algorithm === LeakyBucket ? [i] : []));
     this.windows = algorithms.map((algorithm) => algorithm === SlidingWindow || algorithm === FixedWindow);
     this.shadows = limits.flatMap(({ enforce }, i) => (enforce ? [] : [i]));
-    this.wantsNames = limits.some(({ type }) => type === "rate");
+    this.wantsNames = limits.some(({ type }, i) => type === "rate" && !leftOut[i]);
     this.automatic = this.parts.map(({ isRate }) => (isRate ? 0 : 1));
     this.nothing = this.parts.map(() => NOT_REPORTED);
     this.keys = Object.freeze(limits.map(({ key }) => key));

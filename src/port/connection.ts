@@ -187,7 +187,7 @@ export class Connection<M extends string, K extends string = M>
     this.#check();
     const { requests } = era;
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
-    if (timeoutMs > 0) reportDeadlock(requests, units, this.#onWarning);
+    if (timeoutMs > 0) reportDeadlock(requests, requests, { units }, this.#onWarning);
     const number = ++this.#number;
     const answer = this.#ask<Granted<M, K> | "cancelled">(number, (kind, ...values) => {
       if (kind === TO_PEER.GRANTED) return this.#granted(number, { granter, units, covered }, values);

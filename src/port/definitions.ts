@@ -2,7 +2,7 @@
 import type { Era } from "../limits/era.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { plainOf } from "../limits/metrics.ts";
-import { Requests } from "../limits/requests.ts";
+import { requestsOf } from "../limits/named-requests.ts";
 import { textOf } from "../remote/text.ts";
 import { packNumber, unpackNumber } from "./protocol.ts";
 import { readList } from "./reading.ts";
@@ -42,7 +42,7 @@ export function readEra<M extends string, K extends string>(
       return "the host has sent limits that cannot be read";
     }
     const tenures = born.map((birth) => ({ birth, refundsFrom: 0 }));
-    return { number: number as number, version: 0, limits, requests: new Requests<M, K>(limits), tenures };
+    return { number: number as number, version: 0, limits, requests: requestsOf<M, K>(limits), tenures };
   } catch (error) {
     return `the host has sent invalid limits: ${textOf(error)}`;
   }

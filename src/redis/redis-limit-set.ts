@@ -253,7 +253,7 @@ export class RedisLimitSet<K extends string = string>
     if (units.every((count) => count === 0)) return session.grant(units, 0, covered);
     const standIn = this.#standingIn();
     if (standIn) return standIn.acquire(units, options, session);
-    if (timeoutMs !== 0) reportDeadlock(requests, units, this.#settings.onWarning);
+    if (timeoutMs !== 0) reportDeadlock(requests, requests, { units }, this.#settings.onWarning);
     return this.#queue.enqueue({ units, covered }, timeoutMs === 0, options);
   }
 

@@ -3,7 +3,7 @@ import type { Limits } from "../contract.ts";
 import { type Era, firstEra, nextEra } from "../limits/era.ts";
 import { type Limit, toLimits } from "../limits/limits.ts";
 import { Ending, ERA, follow, type Living, PRESENT, type Present } from "../limits/living.ts";
-import { Requests } from "../limits/requests.ts";
+import { requestsOf } from "../limits/named-requests.ts";
 import { areAlike } from "../limits/sameness.ts";
 
 /** The present era of a set, for a host that follows it. */
@@ -78,7 +78,7 @@ class Wrapped implements Living {
     const before = this.#era;
     if (before && areAlike(before.limits, definitions)) return before;
     const limits = toLimits(definitions);
-    const requests = new Requests<string>(limits);
+    const requests = requestsOf<string>(limits);
     this.#era = before ? nextEra(before, limits, requests, "used", 0) : firstEra(limits, requests);
     const ending = this.#ending;
     this.#ending = new Ending();

@@ -5,13 +5,15 @@ import {
   CannotShareError,
   InvalidRequestError,
   LimitSetClosedError,
+  listKeys,
   show,
   TooManyThreadsError,
 } from "../errors.ts";
 import type { LimitSet } from "../limit-set.ts";
-import { definitionOf } from "../limits/definition.ts";
+import { definitionsOf } from "../limits/definition.ts";
 import { textOf } from "../limits/era.ts";
 import type { LimitLike } from "../limits/limits.ts";
+import { dimensionsOf } from "../limits/partitioning.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import type { LimitSetHandle } from "./handle.ts";
 import { Membership } from "./membership.ts";
@@ -102,6 +104,11 @@ function membershipOf<M extends string, K extends string = M>({
   serve,
 }: Internals<M, K>): Membership {
   if (region.sharing) return region.sharing as Membership;
+  const dimensions = dimensionsOf(limits);
+  if (dimensions.length > 0) {
+    const why = `its limits are per ${listKeys(dimensions)}, and partitions are not shared yet`;
+    throw new CannotShareError(`${why}; serve it by limitset/port`);
+  }
   if (!shared) {
     throw new CannotShareError(
       "it was made with shared: false; make it with true, or serve it by limitset/port",
@@ -111,7 +118,7 @@ function membershipOf<M extends string, K extends string = M>({
     throw new CannotShareError("there is no SharedArrayBuffer here; limitset/port serves a set without one");
   }
   const plan = {
-    definitions: limits.map(definitionOf),
+    definitions: definitionsOf(limits),
     participants: maxThreads + 1,
     text: textOf(era),
   };

@@ -1,6 +1,8 @@
 /** Waiting that blocks the thread. */
 
+import { TAKE } from "../../assembly/layout.ts";
 import { type Answer, isGranted, isMoved, isReclaimed, REFUSED, waitOf } from "../core/answer.ts";
+import type { Names } from "../core/names.ts";
 import type { Region } from "../core/region.ts";
 import { DeadlockError } from "../errors.ts";
 import { toMicros } from "../limits/units.ts";
@@ -18,13 +20,14 @@ export function takeBlocking(
   units: readonly number[],
   timeoutMs: number,
   came: number,
+  names?: Names,
 ): Answer {
   let now = came;
   const deadline = came + timeoutMs;
   const since = toMicros(came);
   for (;;) {
     region.sharing?.wakeWord.prepare();
-    const answer = region.takeSince(units, now, since, false);
+    const answer = region.takeSince(units, now, since, false, undefined, TAKE, names);
     if (isGranted(answer) || isReclaimed(answer) || isMoved(answer)) return answer;
     if (timeoutMs > 0 && waitOf(answer) === Number.POSITIVE_INFINITY) {
       if (region.hangsOnSelf(units)) {

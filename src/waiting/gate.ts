@@ -12,6 +12,8 @@ export interface QueueOptions {
   readonly maxWaiting: number | undefined;
   /** How much waiting is worth a priority of 1, in milliseconds; undefined if no wait is. */
   readonly agingMs: number | undefined;
+  /** A limit of the dimension whose partitions are served in turn, by index; undefined if none are. */
+  readonly fairAt?: number | undefined;
 }
 
 /** A request, and what the waiters before it want; undefined where they want nothing of its limits. */
@@ -39,17 +41,19 @@ export interface Gate<T> {
   /** The word by which other threads wake this one after a release; undefined while there are none. */
   readonly wakeWord: WakeWord | undefined;
   /** What a waiter adds to the demand of each limit. */
-  demandOf(units: readonly number[]): readonly number[];
+  demandOf(request: Request): readonly number[];
   /** Takes a request that came at `since` (in microseconds), or refuses it. */
   take(request: Request, demand: readonly number[] | undefined, now: number, since: number): Answer;
   /** Answers as `take` would; takes nothing. */
   probe(request: Request, demand: readonly number[] | undefined, now: number): Answer;
   /** For how long limit `index` refuses the request that was taken or probed last, in milliseconds: 0 if it grants it. */
   waitAt(index: number): number;
-  /** How much may be wanted of limit `index` before a request for `units` that it could still grant. */
-  roomAt(index: number, units: number): number;
-  /** Whether limit `index` is a resource that cannot hold what is in use and `total` more. */
-  isOverdrawn(index: number, total: number, now: number): boolean;
+  /** How much may be wanted of limit `index` before a request that it could still grant. */
+  roomAt(index: number, request: Request): number;
+  /** Whether limit `index` is a resource that cannot hold what is in use and `total` more, in the partition of a request. */
+  isOverdrawn(index: number, total: number, now: number, request: Request): boolean;
+  /** The request that was refused just now, as it is to wait. */
+  standing(request: Request): Request;
   /** Called when a request begins to wait. */
   begins(request: Request): void;
   /** Called when the waiter that came at `since` waits no more. */
@@ -82,8 +86,8 @@ export interface Gate<T> {
 export interface Waiters {
   /** All of them, in a plain field: each take looks at it, and a getter would cost it a fifth. */
   readonly size: number;
-  /** How many waiters want limit `index`. */
-  waitingFor(index: number): number;
+  /** How many waiters want limit `index`: of the partition of a request, if it has one there; of all without a request. */
+  waitingFor(index: number, request?: Request): number;
 }
 
 /** The waiters before a request, at each limit. */
@@ -91,9 +95,9 @@ export interface Before {
   /** Differs after each waiter that comes or leaves. */
   readonly changes: number;
   /** How many stand before `ranked` at limit `index`. */
-  countBefore(index: number, ranked: Ranked): number;
+  countBefore(index: number, ranked: Ranked, request: Request): number;
   /** What each waiter before `ranked` wants of limit `index`, in order. */
-  demandsBefore(index: number, ranked: Ranked): Iterable<number>;
+  demandsBefore(index: number, ranked: Ranked, request: Request): Iterable<number>;
 }
 
 /** All lines of one set in one isolate, and the timer that wakes them. */
@@ -111,9 +115,10 @@ export interface Queue<T> {
   wait(request: Request, now: number, options?: AcquireOptions): Promise<T>;
   /**
    * Finds the waiters that can go now, and grants them. Called after each event that may let a waiter go, such as a release. `back` has
-   * one entry for each limit, below 0 where units came back; without it, units of any limit may have come back.
+   * one entry for each limit, below 0 where units came back; without it, units of any limit may have come back. They came back in the
+   * partitions of `request`; without it, in any.
    */
-  serve(back?: readonly number[]): void;
+  serve(back?: readonly number[], request?: Request): void;
   /**
    * The limits of the set change, and their number is `limits` from now on: takes all waiters out. The function that it returns stands
    * them anew, in their order, before the gate that follows, and serves them.

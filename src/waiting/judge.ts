@@ -1,5 +1,7 @@
 /** The judgement on a waiter: the lines ask, the queue answers. */
 
+import type { Request } from "./standing.ts";
+
 /** Where a waiter is parked that was refused: see `Line`. */
 export interface Verdict {
   readonly at: number;
@@ -16,8 +18,8 @@ export interface Judge<W> {
   judge(waiter: W, demand: readonly number[] | undefined): boolean;
   /** Where the waiter is parked that has just been refused. */
   readonly verdict: Verdict;
-  /** Whether limit `index` is a resource that cannot hold all that is in use and `total` more. */
-  isOverdrawn(index: number, total: number): boolean;
-  /** How much may be wanted of limit `index` before a request for `units` that could still go; Infinity if only `judge` may tell. */
-  roomAt(index: number, units: number): number;
+  /** Whether limit `index` is a resource that cannot hold all that is in use and `total` more, in the partition of a request. */
+  isOverdrawn(index: number, total: number, request: Request): boolean;
+  /** How much may be wanted of limit `index` before a request that could still go; Infinity if only `judge` may tell. */
+  roomAt(index: number, request: Request): number;
 }

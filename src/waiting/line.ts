@@ -1,23 +1,38 @@
-/** A waiter as it stands in a line, and the line. */
-import type { Placed } from "./heap.ts";
-import { type Demanding, Order } from "./order.ts";
-import { isBefore, limitsOf, type Request } from "./standing.ts";
+/** A waiter as it stands in a line; the line; and what the line waits for: limits, or partitions of them. */
+import { Heap, type Placed } from "./heap.ts";
+import { type Demanding, inOrder, Order } from "./order.ts";
+import { isBefore, type Request } from "./standing.ts";
 
 /** A waiter's place among the others. */
-export interface Standing<W extends Demanding> extends Demanding {
+export interface Standing<W extends Standing<W>> extends Demanding {
   readonly request: Request;
   /** The line in which it stands; undefined while it stands in none. */
   line: Line<W> | undefined;
 }
 
-/** Names a line: the same for the same combination of limits. */
+/** Names a line: the same for the same combination of limits and partitions. */
 export type Name = number | string;
 
 /** A number tells so many limits apart. */
 const MOST_NUMBERED = 52;
 
 /** The name of the line of a request. */
-export function nameOf({ units, covered }: Request): Name {
+export function nameOf(request: Request): Name {
+  const { units, place } = request;
+  const limits = nameOfLimits(request);
+  if (!place) return limits;
+  const { wards } = place;
+  let name: Name = limits;
+  let last: string | undefined;
+  for (let i = 0; i < units.length; i++) {
+    if (units[i]! === 0 || wards[i] === undefined || wards[i] === last) continue;
+    last = wards[i];
+    name = `${name} ${last}`;
+  }
+  return name;
+}
+
+function nameOfLimits({ units, covered }: Request): Name {
   let bits = covered ? 1 : 0;
   for (let i = 0, bit = 2; i < units.length; i++, bit *= 2) {
     // More limits are told apart by a text.
@@ -26,16 +41,16 @@ export function nameOf({ units, covered }: Request): Name {
   return bits;
 }
 
-/** The waiters that want the same combination of limits, in order. Its place is that among the lines parked at one limit. */
-export class Line<W extends Demanding> implements Placed {
+/** The waiters that want the same combination of limits, of the same partitions, in order. Its place is that among the lines parked at one limit. */
+export class Line<W extends Standing<W>> implements Placed {
   readonly name: Name;
-  /** The limits that they want, by index. */
-  readonly limits: readonly number[];
+  /** The demands of the limits that they want, in the order of the limits. */
+  readonly demands: readonly Demand<W>[];
   readonly isNested: boolean;
   /** The first of them. */
   head: W | undefined;
-  /** The limit at which the line is parked: it refuses the head. -1 before the first waiter stands. */
-  parkedAt = -1;
+  /** The limit, or partition of it, at which the line is parked: it refuses the head. Undefined before the first waiter stands. */
+  parkedAt: Demand<W> | undefined = undefined;
   /** When that limit could grant the head with the demand as it is, in milliseconds since the epoch; Infinity if time does not help. */
   moment = Number.POSITIVE_INFINITY;
   /** Whether time does not help because of the demand before the head: a grant to those before it changes that. */
@@ -46,10 +61,16 @@ export class Line<W extends Demanding> implements Placed {
   /** Those behind the head. Where there are many lines, most have none. */
   private rest: Order<W> | undefined;
 
-  constructor(name: Name, { units, covered }: Request) {
+  constructor(name: Name, isNested: boolean, demands: readonly Demand<W>[]) {
     this.name = name;
-    this.limits = limitsOf(units);
-    this.isNested = covered !== undefined;
+    this.isNested = isNested;
+    this.demands = demands;
+  }
+
+  /** The demand of one of the limits that they want. */
+  demandOf(limit: number): Demand<W> {
+    const { demands } = this;
+    for (let i = 0; ; i++) if (demands[i]!.limit === limit) return demands[i]!;
   }
 
   add(waiter: W): void {
@@ -71,5 +92,79 @@ export class Line<W extends Demanding> implements Placed {
   *[Symbol.iterator](): Generator<W> {
     if (this.head) yield this.head;
     yield* this.rest ?? [];
+  }
+}
+
+/** The demand of one limit, or of one partition of it: how many waiters want it, and the lines that wait for it. */
+export class Demand<W extends Standing<W>> implements Placed {
+  /** The limit, by its index. */
+  readonly limit: number;
+  /** The partition; undefined where the limit has one state for all. */
+  readonly ward: Ward<W> | undefined;
+  /** How many waiters want it. */
+  count = 0;
+  /** What they want of it, together. */
+  total = 0;
+  /** How many lines they stand in. */
+  lines = 0;
+  /** The lines whose heads it refuses, or refused last; the line whose head goes first is on top. */
+  readonly parked = new Heap<Line<W>>((a, b) => isBefore(a.head!, b.head!));
+  /** Whether the line on top has to be judged anew. */
+  isStale = false;
+  /** Its place among the partitions that lines are parked at. */
+  place = -1;
+
+  constructor(limit: number, ward?: Ward<W>) {
+    this.limit = limit;
+    this.ward = ward;
+  }
+
+  /** When the line on top could go, in milliseconds since the epoch: Infinity if time does not help. */
+  get moment(): number {
+    return this.parked.first?.moment ?? Number.POSITIVE_INFINITY;
+  }
+}
+
+/** A partition for which lines wait. */
+export class Ward<W extends Standing<W>> {
+  readonly name: string;
+  /** The demand of those of its limits that are waited for. */
+  readonly demands: Demand<W>[] = [];
+  /** Its waiters in order, once the sum before some of them was asked for. */
+  order: Order<W> | undefined = undefined;
+  /** Its lines: most have one. */
+  private first: Line<W> | undefined = undefined;
+  private others: Set<Line<W>> | undefined = undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  begin(line: Line<W>): void {
+    if (!this.first) this.first = line;
+    else if (this.first !== line) {
+      this.others ??= new Set();
+      this.others.add(line);
+    }
+  }
+
+  end(line: Line<W>): void {
+    if (this.first === line) this.first = undefined;
+    else this.others?.delete(line);
+  }
+
+  /** Its waiters in order, of a set with so many limits. They are kept so from now on. */
+  inOrder(limits: number): Order<W> {
+    if (!this.order) {
+      const waiters = this.first ? [...this.first] : [];
+      for (const line of this.others ?? []) waiters.push(...line);
+      this.order = inOrder(waiters, limits);
+    }
+    return this.order;
+  }
+
+  demandOf(limit: number): Demand<W> | undefined {
+    for (const demand of this.demands) if (demand.limit === limit) return demand;
+    return undefined;
   }
 }

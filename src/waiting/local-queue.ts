@@ -7,6 +7,7 @@ import { Departures } from "./departures.ts";
 import type { Gate, QueueOptions } from "./gate.ts";
 import type { Verdict } from "./judge.ts";
 import { BaseQueue, type Waiting } from "./queue.ts";
+import type { Request } from "./standing.ts";
 
 interface Waiter<T> extends Waiting<T, Waiter<T>> {}
 
@@ -19,10 +20,10 @@ export class LocalQueue<T> extends BaseQueue<T, Waiter<T>> {
     this.#alarm = new Alarm(gate.clock, () => this.#wake());
   }
 
-  serve(back?: readonly number[]): void {
+  serve(back?: readonly number[], request?: Request): void {
     if (this.lines.size === 0) return;
     const now = this.#read();
-    this.lines.cameBack(back);
+    this.lines.cameBack(back, request);
     if (this.gate.wakeWord?.listening === false) this.#listen(now);
     else this.#serveAt(now);
     this.#arm(now);
@@ -67,6 +68,7 @@ export class LocalQueue<T> extends BaseQueue<T, Waiter<T>> {
   protected settle(waiter: Waiter<T>, isGranted = false): Waiter<T> {
     this.lines.leave(waiter, isGranted);
     this.#departures.remove(waiter);
+    this.left(waiter, isGranted);
     return waiter;
   }
 

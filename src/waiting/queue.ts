@@ -7,17 +7,18 @@ import type { Asked, Gate, Queue, QueueOptions } from "./gate.ts";
 import type { Judge, Verdict } from "./judge.ts";
 import type { Standing } from "./line.ts";
 import { Lines } from "./lines.ts";
-import type { Demanding } from "./order.ts";
+import { Rounds } from "./rounds.ts";
 import { limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
 
 /** A waiter's promise, and the reasons that may end its wait. */
-export interface Waiting<T, W extends Demanding> extends Standing<W>, Due {
+export interface Waiting<T, W extends Standing<W>> extends Standing<W>, Due {
   /** In units of the limits that the set has now. */
   request: Request;
   demand: readonly number[];
   /** When it came, in microseconds. */
   readonly since: number;
   readonly timeoutMs: number;
+  readonly priority: number;
   readonly signal: AbortSignal | undefined;
   readonly resolve: (value: T) => void;
   readonly reject: (error: unknown) => void;
@@ -45,16 +46,20 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   private readonly maxWaiting: number;
   private readonly agingMs: number | undefined;
   private turns = 0;
+  private readonly fairAt: number | undefined;
+  private readonly rounds: Rounds | undefined;
 
   constructor(limits: number, gate: Gate<T>, options: QueueOptions) {
     this.gate = gate;
     this.maxWaiting = options.maxWaiting ?? Number.POSITIVE_INFINITY;
     this.agingMs = options.agingMs;
+    this.fairAt = options.fairAt;
+    this.rounds = options.fairAt === undefined ? undefined : new Rounds();
     this.lines = new Lines(limits);
   }
 
   abstract judge(waiter: W, demand: readonly number[] | undefined): boolean;
-  abstract serve(back?: readonly number[]): void;
+  abstract serve(back?: readonly number[], request?: Request): void;
   abstract close(error: Error): void;
 
   /** Lets the waiters go that could go by now, but whose timer has not fired yet. */
@@ -80,7 +85,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   protected standAnew(waiter: W, before: Gate<T>): void {
     try {
       waiter.request = this.gate.anew(waiter.request, before);
-      waiter.demand = this.gate.demandOf(waiter.request.units);
+      waiter.demand = this.gate.demandOf(waiter.request);
     } catch (error) {
       this.settle(waiter).reject(error);
       return;
@@ -91,16 +96,16 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
       this.judgeAnswer(waiter, this.gate.take(waiter.request, undefined, this.now, waiter.since), undefined);
   }
 
-  isOverdrawn(index: number, total: number): boolean {
-    return this.gate.isOverdrawn(index, total, this.now);
+  isOverdrawn(index: number, total: number, request: Request): boolean {
+    return this.gate.isOverdrawn(index, total, this.now, request);
   }
 
-  roomAt(index: number, units: number): number {
+  roomAt(index: number, request: Request): number {
     // A refusal by the core tells other threads of the waiter.
-    return this.gate.wakeWord ? Number.POSITIVE_INFINITY : this.gate.roomAt(index, units);
+    return this.gate.wakeWord ? Number.POSITIVE_INFINITY : this.gate.roomAt(index, request);
   }
 
-  ask(request: Request, now: number, ranked = this.rank(now)): Asked {
+  ask(request: Request, now: number, ranked = this.rank(request, now)): Asked {
     this.catchUp(now);
     this.now = now;
     return { request, ranked, demand: this.lines.demandBefore(request, ranked, this) };
@@ -108,7 +113,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
 
   acquire(request: Request, now: number, options?: AcquireOptions): Promise<T> {
     this.catchUp(now);
-    const ranked = this.rank(now, options);
+    const ranked = this.rank(request, now, options);
     // It could not go before the head of its own line, which has been refused.
     if (this.canWait(request, options) && this.lines.hasLineBefore(request, ranked)) {
       return this.enqueue(request, ranked, undefined, now, options);
@@ -117,7 +122,10 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
     const since = toMicros(now);
     const { gate } = this;
     const answer = gate.take(request, asked.demand, now, since);
-    if (isGranted(answer)) return Promise.resolve(gate.grant(request, tokenOf(answer), 0));
+    if (isGranted(answer)) {
+      this.rounds?.granted(ranked.key, options?.priority ?? 0);
+      return Promise.resolve(gate.grant(request, tokenOf(answer), 0));
+    }
     // The core may have corrected the clock.
     const later = gate.clock.now();
     if (gate !== this.gate) return this.acquire(this.gate.anew(request, gate), later, options);
@@ -125,12 +133,13 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   }
 
   wait(request: Request, now: number, options?: AcquireOptions): Promise<T> {
-    const ranked = this.rank(now, options);
+    const ranked = this.rank(request, now, options);
     return this.waitRefused({ request, ranked, demand: undefined }, now, options);
   }
 
   /** Where a waiter is parked that the gate has just refused. */
-  protected verdictOn({ units }: Request, demand: readonly number[] | undefined, now: number): Verdict {
+  protected verdictOn(request: Request, demand: readonly number[] | undefined, now: number): Verdict {
+    const { units } = request;
     let at = -1;
     let longest = 0;
     for (let i = 0; i < units.length; i++) {
@@ -142,7 +151,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
     // It was reclaimed, and the set ends soon.
     if (at < 0) return { at: limitsOf(units)[0]!, moment: Number.POSITIVE_INFINITY, isBlocked: false };
     // Where those before it leave no room at all, only their grants or their leaving help.
-    const isBlocked = demand !== undefined && demand[at]! > this.gate.roomAt(at, units[at]!);
+    const isBlocked = demand !== undefined && demand[at]! > this.gate.roomAt(at, request);
     return { at, moment: isBlocked ? Number.POSITIVE_INFINITY : momentAfter(now, longest), isBlocked };
   }
 
@@ -171,11 +180,27 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   }
 
   /** The place of a request that has just come. */
-  private rank(now: number, options?: AcquireOptions): Ranked {
-    const { agingMs } = this;
-    if (agingMs === undefined && options === undefined) return LAST;
+  private rank(request: Request, now: number, options?: AcquireOptions): Ranked {
+    const { agingMs, rounds } = this;
+    if (agingMs === undefined && options === undefined && !rounds) return LAST;
     const priority = options?.priority ?? 0;
-    return { key: agingMs === undefined ? 0 - priority : now - priority * agingMs, turn: NEWCOMER };
+    if (!rounds)
+      return { key: agingMs === undefined ? 0 - priority : now - priority * agingMs, turn: NEWCOMER };
+    if (this.lines.size === 0) rounds.clear();
+    return { key: rounds.keyOf(this.partitionOf(request), priority), turn: NEWCOMER };
+  }
+
+  /** The partition of a request that counts for its turn: one of all that name none. */
+  private partitionOf({ place }: Request): string {
+    return place?.wards[this.fairAt!] ?? "";
+  }
+
+  /** A waiter has left its line. */
+  protected left(waiter: W, isGranted: boolean): void {
+    if (!this.rounds) return;
+    const { key, priority } = waiter;
+    if (isGranted) this.rounds.granted(key, priority);
+    else this.rounds.gone(this.partitionOf(waiter.request), key, priority);
   }
 
   /** Whether a request may wait, whatever its outlook. */
@@ -193,8 +218,9 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   private waitRefused(asked: Asked, now: number, options: AcquireOptions | undefined): Promise<T> {
     const { request, ranked, demand } = asked;
     const verdict = this.verdictOn(request, demand, now);
+    const standing = this.gate.standing(request);
     if (!this.canWait(request, options)) this.checkBounds(asked, now, options);
-    return this.enqueue(request, ranked, verdict, now, options);
+    return this.enqueue(standing, ranked, verdict, now, options);
   }
 
   private checkBounds(asked: Asked, now: number, options: AcquireOptions | undefined): void {
@@ -226,9 +252,10 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
       const timeoutMs = Math.min(options?.timeoutMs ?? longest, options?.maxWaitMs ?? longest);
       const waiter: Waiting<T, W> = {
         request,
-        demand: this.gate.demandOf(request.units),
+        demand: this.gate.demandOf(request),
         key,
         turn: this.turns++,
+        priority: options?.priority ?? 0,
         since: toMicros(now),
         deadline: now + timeoutMs,
         timeoutMs,
@@ -238,6 +265,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
         reject,
         line: undefined,
       };
+      this.rounds?.begin(this.partitionOf(request), key, waiter.priority, this.lines.size);
       this.stand(waiter, verdict, now);
     });
   }

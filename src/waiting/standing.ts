@@ -1,10 +1,22 @@
 /** Requests that wait, and their order. */
 
+import type { Names } from "../core/names.ts";
+
+/** The partitions that a request takes from. */
+export interface Place {
+  /** The same, for the core. */
+  readonly names: Names;
+  /** For each limit, what the partition is called whose state it takes from: undefined where the limit has one state for all. */
+  readonly wards: readonly (string | undefined)[];
+}
+
 /** A request as it waits: whole units, one entry a limit. */
 export interface Request {
   readonly units: readonly number[];
   /** For a nested request: the limits that the acquisitions around it hold. */
   readonly covered?: readonly boolean[] | undefined;
+  /** Undefined where the set has no partitions. */
+  readonly place?: Place | undefined;
 }
 
 /** The turn of a request that has just come: it stands behind all waiters with its key. (2^53 - 1, written so that bundlers can drop it.) */

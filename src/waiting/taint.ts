@@ -4,67 +4,83 @@
  *
  * A limit is tainted if it is a resource that cannot hold all that is in use and wanted, or if a waiter that wants a tainted limit wants
  * it too. At tainted limits a nested request has only the demand of other nested requests before it; and not even that, if the limit
- * would be tainted with no other waiters than these.
+ * would be tainted with no other waiters than these. Each partition of a limit counts by itself.
  */
-import type { Line, Name, Standing } from "./line.ts";
+import type { Demand, Line, Name, Standing } from "./line.ts";
 import { isBefore, NEWCOMER, type Ranked } from "./standing.ts";
 
-/** For each limit, whether it is tainted. */
-export interface Taint {
-  readonly all: readonly boolean[];
+/** The demands of the limits that are tainted. */
+export interface Taint<W extends Standing<W>> {
+  readonly all: ReadonlySet<Demand<W>>;
   /** With no other waiters than the nested requests. */
-  readonly amongNested: readonly boolean[];
+  readonly amongNested: ReadonlySet<Demand<W>>;
 }
 
 type LinesByName<W extends Standing<W>> = ReadonlyMap<Name, Line<W>>;
 
-/** `isOverdrawn`: whether a limit is a resource that cannot hold what is in use and `total` more. */
-export function taintOf<W extends Standing<W>>(
-  lines: LinesByName<W>,
-  totals: readonly number[],
-  isOverdrawn: (index: number, total: number) => boolean,
-): Taint {
-  const overdrawn = (wanted: readonly number[]) =>
-    wanted.map((total, index) => total > 0 && isOverdrawn(index, total));
-  const all = spread(lines, overdrawn(totals), false);
-  if (!all.includes(true)) return { all, amongNested: all };
-  const behindAll = { key: Number.POSITIVE_INFINITY, turn: NEWCOMER };
-  const nested = totals.map((_, index) => nestedBefore(lines, index, behindAll));
-  return { all, amongNested: spread(lines, overdrawn(nested), true) };
-}
+/** Whether a limit is a resource that cannot hold what is in use and `total` more. `line` is one that wants it. */
+type IsOverdrawn<W extends Standing<W>> = (demand: Demand<W>, total: number, line: Line<W>) => boolean;
 
-/** What the nested requests before `ranked` want of limit `index`. */
-export function nestedBefore<W extends Standing<W>>(
-  lines: LinesByName<W>,
-  index: number,
-  ranked: Ranked,
-): number {
-  let demand = 0;
+export function taintOf<W extends Standing<W>>(lines: LinesByName<W>, isOverdrawn: IsOverdrawn<W>): Taint<W> {
+  const all = new Set<Demand<W>>();
+  const looked = new Set<Demand<W>>();
   for (const line of lines.values()) {
-    if (!line.isNested) continue;
-    for (const waiter of line) {
-      if (!isBefore(waiter, ranked)) break;
-      demand += waiter.demand[index]!;
+    for (const demand of line.demands) {
+      if (looked.has(demand)) continue;
+      looked.add(demand);
+      if (demand.total > 0 && isOverdrawn(demand, demand.total, line)) all.add(demand);
     }
   }
-  return demand;
+  if (all.size === 0) return { all, amongNested: all };
+  spread(lines, all, false);
+  const behindAll = { key: Number.POSITIVE_INFINITY, turn: NEWCOMER };
+  const amongNested = new Set<Demand<W>>();
+  looked.clear();
+  for (const line of lines.values()) {
+    if (!line.isNested) continue;
+    for (const demand of line.demands) {
+      if (looked.has(demand)) continue;
+      looked.add(demand);
+      const total = nestedBefore(lines, demand, behindAll);
+      if (total > 0 && isOverdrawn(demand, total, line)) amongNested.add(demand);
+    }
+  }
+  spread(lines, amongNested, true);
+  return { all, amongNested };
+}
+
+/** What the nested requests before `ranked` want of a limit. */
+export function nestedBefore<W extends Standing<W>>(
+  lines: LinesByName<W>,
+  demand: Demand<W>,
+  ranked: Ranked,
+): number {
+  let sum = 0;
+  for (const line of lines.values()) {
+    if (!line.isNested || !line.demands.includes(demand)) continue;
+    for (const waiter of line) {
+      if (!isBefore(waiter, ranked)) break;
+      sum += waiter.demand[demand.limit]!;
+    }
+  }
+  return sum;
 }
 
 /** Taints all limits that are wanted together with a tainted one. */
 function spread<W extends Standing<W>>(
   lines: LinesByName<W>,
-  tainted: boolean[],
+  tainted: Set<Demand<W>>,
   amongNested: boolean,
-): boolean[] {
-  let grows = tainted.includes(true);
+): void {
+  let grows = tainted.size > 0;
   while (grows) {
     grows = false;
-    for (const { limits, isNested } of lines.values()) {
+    for (const { demands, isNested } of lines.values()) {
       if (amongNested && !isNested) continue;
-      if (!limits.some((index) => tainted[index]) || limits.every((index) => tainted[index])) continue;
-      for (const index of limits) tainted[index] = true;
+      if (!demands.some((demand) => tainted.has(demand)) || demands.every((demand) => tainted.has(demand)))
+        continue;
+      for (const demand of demands) tainted.add(demand);
       grows = true;
     }
   }
-  return tainted;
 }

@@ -18,6 +18,7 @@ import { Aborts } from "./aborts.ts";
 import type { Gate } from "./gate.ts";
 import type { Verdict } from "./judge.ts";
 import { BaseQueue, type Waiting } from "./queue.ts";
+import type { Request } from "./standing.ts";
 
 // How long a waiter sleeps at most, and after how long without running it counts as gone.
 const NAP_MS = 500;
@@ -41,9 +42,9 @@ export class WorkerdQueue<T> extends BaseQueue<T, Waiter<T>> {
   /** The waiter whose HTTP request runs. */
   #own: Waiter<T> | undefined;
 
-  serve(back?: readonly number[]): void {
+  serve(back?: readonly number[], request?: Request): void {
     if (this.lines.size === 0) return;
-    this.lines.cameBack(back);
+    this.lines.cameBack(back, request);
     this.#serveAt(this.gate.clock.now());
   }
 
@@ -65,7 +66,7 @@ export class WorkerdQueue<T> extends BaseQueue<T, Waiter<T>> {
       }
       if (this.judgeAnswer(waiter, gate.take(request, demand, now, since), demand)) return true;
     } else if (isGranted(gate.probe(request, demand, now))) {
-      this.verdict = { at: waiter.line!.parkedAt, moment: now, isBlocked: false };
+      this.verdict = { at: waiter.line!.parkedAt!.limit, moment: now, isBlocked: false };
     } else {
       this.verdict = this.verdictOn(request, demand, now);
     }
@@ -203,6 +204,7 @@ export class WorkerdQueue<T> extends BaseQueue<T, Waiter<T>> {
     this.#leave(waiter, isGranted);
     waiter.waits = false;
     waiter.wake();
+    this.left(waiter, isGranted);
     return waiter;
   }
 }

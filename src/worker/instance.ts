@@ -7,7 +7,9 @@ import type {
   Awaitable,
   Limits,
   LimitView,
+  PartitionNames,
   Prospect,
+  ViewOptions,
 } from "../contract.ts";
 import type { RedefineOptions, Redefinition } from "../limits/era.ts";
 import type { LimitStats } from "../limits/stats.ts";
@@ -97,6 +99,11 @@ class InstanceLimits extends HandingOn<string, string, Awaitable<void>> implemen
 
   get config(): Readonly<Record<string, unknown>> {
     return this.#inner.config;
+  }
+
+  override for(names: PartitionNames, options?: ViewOptions): this {
+    const inner = this.#inner.for(names, options);
+    return inner === this.#inner ? this : (new InstanceLimits(inner, this.#scope) as this);
   }
 
   acquire(requested?: Amounts, options?: AcquireOptions): Promise<Acquisition> {

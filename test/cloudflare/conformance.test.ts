@@ -20,6 +20,7 @@ const harness: Harness = {
     warnings: false,
     changes: true,
     redefines: true,
+    partitions: false,
     exhaustive: false,
     crowd: 1000,
   },

@@ -9,9 +9,12 @@ import {
   type Amounts,
   type Awaitable,
   LimitSet,
+  type LimitSetView,
   type Limits,
+  type PartitionNames,
   type RedefineOptions,
   type Redefinition,
+  type ViewOptions,
 } from "../../src/index.ts";
 import { HandingOn, performChange, type SentChange } from "../../src/remote/changes.ts";
 import { ManualClock } from "../../src/testing/index.ts";
@@ -34,10 +37,10 @@ async function settle(): Promise<void> {
 }
 
 class Elsewhere<K extends string> extends HandingOn<K, K, Promise<void>> implements Limits<K> {
-  readonly #set: LimitSet<K>;
+  readonly #set: LimitSet<K> | LimitSetView<K>;
   readonly config: Readonly<Record<string, unknown>>;
 
-  constructor(set: LimitSet<K>) {
+  constructor(set: LimitSet<K> | LimitSetView<K>) {
     super();
     this.#set = set;
     this.config = set.config;
@@ -45,6 +48,11 @@ class Elsewhere<K extends string> extends HandingOn<K, K, Promise<void>> impleme
 
   get keys(): readonly K[] {
     return this.#set.keys;
+  }
+
+  override for(names: PartitionNames, options?: ViewOptions): this {
+    const view = this.#set.for(names, options);
+    return (view as unknown) === this.#set ? this : (new Elsewhere(view) as this);
   }
 
   async acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
@@ -117,6 +125,7 @@ const harness: Harness = {
     warnings: false,
     changes: true,
     redefines: true,
+    partitions: true,
     exhaustive: false,
     crowd: 1000,
   },

@@ -1,4 +1,4 @@
-import type { Acquisition, LimitError, LimitLike, Limits } from "../../src/index.ts";
+import type { Acquisition, LimitError, LimitLike, Limits, PartitionOptions } from "../../src/index.ts";
 
 /** The time at which the clock of each set starts: a midnight, so that windows of a second, a minute, an hour and a day begin here. */
 export const START = Date.UTC(2027, 0, 1);
@@ -37,6 +37,10 @@ export interface SetOptions<K extends string> {
   readonly onWarning?: (warning: LimitError) => void;
   readonly maxWaiting?: number;
   readonly agingMs?: number;
+  /** Needs the capability `partitions`. */
+  readonly partitions?: Readonly<Record<string, PartitionOptions>>;
+  /** Needs the capability `partitions`. */
+  readonly fairBy?: string;
 }
 
 /** Properties that some cases need beyond the contract. */
@@ -53,13 +57,15 @@ export interface Capabilities {
   readonly changes: boolean;
   /** The set has `redefine`. */
   readonly redefines: boolean;
+  /** The limits of the set may have partitions. */
+  readonly partitions: boolean;
   /** Calls cost microseconds, so that sweeps can try every value. Other backends try a sample. */
   readonly exhaustive: boolean;
   /** The number of waiters in a crowd. */
   readonly crowd: number;
 }
 
-export type Need = "sync" | "timers" | "blocking" | "warnings" | "changes" | "redefines";
+export type Need = "sync" | "timers" | "blocking" | "warnings" | "changes" | "redefines" | "partitions";
 
 /** A backend, as the suite sees it. */
 export interface Harness {

@@ -51,6 +51,7 @@ function harness(shared: boolean): Harness {
       warnings: true,
       changes: true,
       redefines: true,
+      partitions: true,
       exhaustive: true,
       crowd: 100_000,
     },

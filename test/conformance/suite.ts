@@ -17,6 +17,7 @@ import { leakyBucket } from "./cases/leaky-bucket.ts";
 import { names } from "./cases/names.ts";
 import { nesting } from "./cases/nesting.ts";
 import { order } from "./cases/order.ts";
+import { partitions } from "./cases/partitions.ts";
 import { peeking } from "./cases/peeking.ts";
 import { redefining } from "./cases/redefining.ts";
 import { refunds } from "./cases/refunds.ts";
@@ -69,6 +70,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   "changing limits": changing,
   "other limits": redefining,
   totals,
+  partitions,
   "shadow limits": shadows,
   "the empty set": emptySet,
   contract,
@@ -79,6 +81,7 @@ const REASONS: Readonly<Record<Need, string>> = {
   timers: "the test cannot see the timers of this backend",
   blocking: "no thread can block for this backend",
   changes: "this backend has no methods yet that change limits, and no totals",
+  partitions: "the limits of this backend have no partitions yet",
   redefines: "the limits of this backend are fixed yet",
   warnings: "this backend has no onWarning, or does not see the body of run",
 };

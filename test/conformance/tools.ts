@@ -127,7 +127,7 @@ export function states(watched: readonly Watched<unknown>[]): string[] {
 /** Takes without waiting; throws if refused. */
 export async function take<K extends string>(
   limits: Limits<K>,
-  requested: Partial<Record<K, number>>,
+  requested?: Partial<Record<K, number>>,
 ): Promise<Acquisition<K>> {
   const acq = await limits.tryAcquire(requested);
   if (!acq.successful) throw new Error(`no room for ${JSON.stringify(requested)}`);

@@ -23,6 +23,7 @@ function harness(channel: () => Ends): Harness {
       warnings: true,
       changes: true,
       redefines: true,
+      partitions: false,
       exhaustive: false,
       crowd: 1000,
     },

@@ -75,6 +75,7 @@ const harness: Harness = {
     warnings: true,
     changes: false,
     redefines: false,
+    partitions: false,
     exhaustive: false,
     crowd: 1000,
   },

@@ -29,6 +29,7 @@ const harness: Harness = {
     warnings: true,
     changes: true,
     redefines: true,
+    partitions: false,
     exhaustive: true,
     crowd: 100_000,
   },

@@ -63,6 +63,7 @@ export type Members = [
       | "tryAcquire"
       | "peek"
       | "run"
+      | "for"
       | "stats"
       | "get"
       | "keys"

@@ -32,7 +32,7 @@ export type Inferred = [
   Expect<Equal<typeof perDay.counts, "tokens">>,
   Expect<Equal<typeof perDay.key, "per_day">>,
   Expect<Equal<typeof perSecond.counts, "call_count">>,
-  Expect<Equal<typeof set, LimitSetType<Metric, Key>>>,
+  Expect<Equal<typeof set, LimitSetType<Metric, Key, never>>>,
   Expect<
     Equal<
       typeof inline,

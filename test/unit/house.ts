@@ -9,7 +9,7 @@ const BASE = ["errors", "platform"];
 const BRIDGE = [...BASE, "core"];
 const LIMITS = [...BRIDGE, "limits"];
 const WAITING = [...LIMITS, "contract", "waiting"];
-const SET = [...WAITING, "acquisition", "changes", "limit-set"];
+const SET = [...WAITING, "acquisition", "changes", "views", "limit-set"];
 
 /** Each room and the rooms that it may import, itself aside. All rooms may read the layout of memory. */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -21,7 +21,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   waiting: [...LIMITS, "contract"],
   acquisition: WAITING,
   changes: [...WAITING, "acquisition"],
-  "limit-set": [...WAITING, "acquisition", "changes"],
+  views: [...WAITING, "acquisition", "changes"],
+  "limit-set": [...WAITING, "acquisition", "changes", "views"],
   remote: [...WAITING],
   threads: [...SET, "remote"],
   port: [...SET, "remote"],

@@ -26,7 +26,7 @@ function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
     clock,
     wakeWord: undefined,
     anew: (request) => request,
-    demandOf: (units) => units,
+    demandOf: ({ units }) => units,
     probe: (_, demand, now) => ask(demand, now),
     take: (_, demand, now) => {
       const answer = ask(demand, now);
@@ -36,6 +36,7 @@ function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
     waitAt: () => wait,
     roomAt: () => Number.POSITIVE_INFINITY,
     isOverdrawn: (_, total) => total > stock.free,
+    standing: (request) => request,
     begins: () => {},
     withdraw: () => {},
     grant: (_, token) => `granted at ${token}`,

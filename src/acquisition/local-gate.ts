@@ -1,0 +1,125 @@
+/** A set in this isolate, as its queue sees it: it takes for waiters, and tells what they wait for. */
+import { TAKE } from "../../assembly/layout.ts";
+import { type Answer, isGranted, isMoved, isReclaimed, REFUSED } from "../core/answer.ts";
+import type { WakeWord } from "../core/sharing.ts";
+import type { LimitError } from "../errors.ts";
+import type { Requests } from "../limits/requests.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Request } from "../waiting/standing.ts";
+import { reportDeadlock } from "./bodies.ts";
+import { Changes } from "./changes.ts";
+import type { Place } from "./place.ts";
+
+/** The parts of a set that its gate needs. */
+interface Set {
+  readonly clock: Clock;
+  readonly onWarning: (warning: LimitError) => void;
+  /** Called when the core says that another thread has reclaimed this one. */
+  readonly reclaimed: () => void;
+  /** Called when the core says that another thread has redefined the set. */
+  readonly moved: () => void;
+}
+
+export abstract class LocalGate extends Changes {
+  readonly clock: Clock;
+  protected readonly onWarning: (warning: LimitError) => void;
+  protected readonly reclaimed: () => void;
+  protected readonly moved: () => void;
+  /** Whether waiters may await a state of which it does not show that they do. */
+  private hasStrays = false;
+
+  constructor({ clock, onWarning, reclaimed, moved }: Set) {
+    super();
+    this.clock = clock;
+    this.onWarning = onWarning;
+    this.reclaimed = reclaimed;
+    this.moved = moved;
+  }
+
+  get wakeWord(): WakeWord | undefined {
+    return this.region?.sharing?.wakeWord;
+  }
+
+  demandOf({ units, place }: Request): readonly number[] {
+    const { shapers, shadows } = this.requestsIn(place);
+    const differs = (index: number) => shapers.includes(index) || shadows.includes(index);
+    // Of most sets it is the units themselves.
+    if (!units.some((count, index) => count > 0 && differs(index))) return units;
+    const region = this.open();
+    // The core then has the definitions of the tier.
+    if ((place as Place | undefined)?.isTiered) region.inspect(this.clock.now(), undefined, place!.names);
+    return units.map((count, i) => (count > 0 && differs(i) ? region.demandOf(i, count) : count));
+  }
+
+  take(request: Request, demand: readonly number[] | undefined, now: number, since: number): Answer {
+    const { units, covered, place } = request;
+    const answer = this.open().takeSince(
+      units,
+      now,
+      since,
+      covered !== undefined,
+      demand,
+      TAKE,
+      place?.names,
+    );
+    if (place && !isGranted(answer)) this.noteStray(place as Place);
+    const isPast = isMoved(answer);
+    if (!isPast && !isReclaimed(answer)) return answer;
+    // The set ends or goes on a little later, since the queue is in the middle of serving.
+    queueMicrotask(isPast ? this.moved : this.reclaimed);
+    return REFUSED;
+  }
+
+  probe({ units, place }: Request, demand: readonly number[] | undefined, now: number): Answer {
+    return this.open().probe(units, now, demand, place?.names);
+  }
+
+  waitAt(index: number): number {
+    return this.open().waitOf(index);
+  }
+
+  roomAt(index: number, { units, place }: Request): number {
+    const requests = this.requestsIn(place);
+    // A leaky bucket grants one request after the other.
+    return requests.shapers.includes(index) ? 0 : requests.ceilingOf(index) - units[index]!;
+  }
+
+  isOverdrawn(index: number, total: number, now: number, { place }: Request): boolean {
+    if (!this.requests.resources.includes(index)) return false;
+    const region = this.open();
+    region.inspect(now, undefined, place?.names);
+    return region.usedOf(index) + total > this.requestsIn(place).ceilingOf(index);
+  }
+
+  begins(request: Request): void {
+    reportDeadlock(this.requests, this.requestsIn(request.place), request, this.onWarning);
+  }
+
+  standing(request: Request): Request {
+    const place = request.place as Place | undefined;
+    const shared = this.region?.partitions?.sharedTaken ?? 0;
+    return place && shared > 0 ? { ...request, place: place.awaiting(shared) } : request;
+  }
+
+  protected requestsIn(place: Request["place"]): Requests<string> {
+    return ((place as Place | undefined)?.requests ?? this.requests) as Requests<string>;
+  }
+
+  /** Notes a waiter that was refused by a shared state, and does not stand where the others stand who await it. */
+  private noteStray(place: Place): void {
+    if (place.awaiting(this.region?.partitions?.sharedTaken ?? 0) !== place) this.hasStrays = true;
+  }
+
+  withdraw(since: number): void {
+    this.region?.sharing?.withdraw(since);
+  }
+
+  /** What a settlement may have given back to: undefined for any partition. */
+  protected servedBy(units: readonly number[], place: Place | undefined): Request | undefined {
+    if (!place || this.hasStrays) {
+      this.hasStrays = false;
+      return undefined;
+    }
+    return { units, place };
+  }
+}

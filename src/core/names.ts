@@ -1,0 +1,68 @@
+/** The partitions that a request means: one of each dimension, or none. */
+import type { Arena } from "./arena.ts";
+import type { Definition } from "./kinds.ts";
+import type { Laid } from "./lay.ts";
+import { type NameHash, Partitions } from "./partitions.ts";
+import type { DimensionPlan } from "./tables.ts";
+
+export class Names {
+  /** For each dimension, the hash of the name; undefined where none is meant. */
+  readonly #hashes: readonly (NameHash | undefined)[];
+  /** 0 for no tier. */
+  readonly #tier: number;
+  /** Of which dimensions a grant was taken from the shared state, one bit each. */
+  readonly #shared: number;
+
+  constructor(hashes: readonly (NameHash | undefined)[], tier: number, shared = 0) {
+    this.#hashes = hashes;
+    this.#tier = tier;
+    this.#shared = shared;
+  }
+
+  /** The same, for a grant that was taken from the shared state of some dimensions. */
+  sharing(shared: number): Names {
+    return new Names(this.#hashes, this.#tier, shared);
+  }
+
+  /** The name of a dimension that is named, in a few characters. */
+  textOf(dimension: number): string {
+    const units = this.#hashes[dimension]!.flatMap((word) => [
+      Math.floor(word / 65_536) % 65_536,
+      word % 65_536,
+    ]);
+    return String.fromCharCode(...units);
+  }
+
+  /** Says to the core which partitions the next call means. */
+  tell(partitions: Partitions): void {
+    const hashes = this.#hashes;
+    for (let i = 0; i < hashes.length; i++) partitions.name(i, hashes[i], this.#tier);
+  }
+
+  /** The same, for the settlement of a grant. */
+  tellGrant(partitions: Partitions): void {
+    this.tell(partitions);
+    partitions.sharedTaken = this.#shared;
+  }
+}
+
+/** Names that mean no partition. */
+export function nobodyIn({ dimensions }: Partitions): Names {
+  return new Names(Array.from({ length: dimensions }), 0);
+}
+
+/** The partitions of the limits of a region, if there are `dimensions`. Gives the region back if there is no room for them. */
+export function partitionsOf(
+  arena: Arena,
+  { start, bytes }: Laid,
+  definitions: readonly Definition[],
+  dimensions: readonly DimensionPlan[],
+): Partitions | undefined {
+  if (dimensions.length === 0) return undefined;
+  try {
+    return new Partitions(arena, start, definitions, dimensions);
+  } catch (error) {
+    arena.free(start, bytes);
+    throw error;
+  }
+}

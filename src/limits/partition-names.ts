@@ -1,0 +1,68 @@
+/** The names by which a view is made, and their checks. */
+import { InvalidRequestError, listKeys, show } from "../errors.ts";
+import { checkOptions, invalidRequest, isEverywhere } from "./known-options.ts";
+import { checkPlain } from "./request-errors.ts";
+
+// Without this key, a set that has no dimensions would take any object, since every object has the type `{}`.
+declare const noDimension: unique symbol;
+
+/**
+ * The names of partitions, by dimension: any strings. `null` leaves the limits of a dimension out, and undefined does not name it.
+ */
+export type PartitionNames<D extends string = string> = {
+  readonly [dimension in D]?: string | null | undefined;
+} & {
+  /** @internal */
+  readonly [noDimension]?: never;
+};
+
+/** The options of `for`. */
+export interface ViewOptions {
+  /** The tier of the limits that have one of this name. Default: none, so that they are as they were defined. */
+  readonly tier?: string | undefined;
+}
+
+/** The names and the tier of a view, as they were given. */
+export interface Naming {
+  readonly names: ReadonlyMap<string, string | null>;
+  readonly tier: string | undefined;
+}
+
+/** In place of a naming, for a set. */
+export const NAMELESS: Naming = { names: new Map(), tier: undefined };
+
+/**
+ * A naming with more names. Returns the same one if there are none.
+ *
+ * @throws {InvalidRequestError} for a dimension or a tier that no limit has, and for a name that is no string.
+ */
+export function nameMore(
+  naming: Naming,
+  more: PartitionNames,
+  options: ViewOptions,
+  known: { readonly dimensions: readonly string[]; readonly tiers: readonly string[] },
+): Naming {
+  checkPlain(more, "the names of partitions", "names by dimension");
+  checkOptions("for()", options, ["tier"], invalidRequest);
+  let names: Map<string, string | null> | undefined;
+  for (const dimension in more) {
+    const name: unknown = (more as Readonly<Record<string, unknown>>)[dimension];
+    if (name === undefined || isEverywhere(more, dimension)) continue;
+    if (!known.dimensions.includes(dimension)) throw unknown("is per", dimension, "per", known.dimensions);
+    if (typeof name !== "string" && name !== null) {
+      throw new InvalidRequestError(
+        `the name of ${show(dimension)} must be a string, or null to leave its limits out, got ${show(name)}`,
+      );
+    }
+    names ??= new Map(naming.names);
+    names.set(dimension, name);
+  }
+  const { tier = naming.tier } = options;
+  if (tier !== undefined && !known.tiers.includes(tier)) throw unknown("has the tier", tier, "", known.tiers);
+  return names || tier !== naming.tier ? { names: names ?? naming.names, tier } : naming;
+}
+
+function unknown(what: string, value: unknown, per: string, known: readonly string[]): InvalidRequestError {
+  const has = known.length === 0 ? "none" : `${per}${per && " "}${listKeys(known)}`;
+  return new InvalidRequestError(`no limit ${what} ${show(value)}; the set has ${has}`);
+}

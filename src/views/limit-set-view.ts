@@ -1,0 +1,286 @@
+/** Views of a set: each takes from the limits of all, and from those of the partitions that it names, in one transaction. */
+import { TAKE } from "../../assembly/layout.ts";
+import { Grant, runWith } from "../acquisition/acquisition.ts";
+import { INTERNALS, type Internals } from "../acquisition/internals.ts";
+import type { LocalGranter } from "../acquisition/local-granter.ts";
+import { Place } from "../acquisition/place.ts";
+import { ChangeableSet } from "../changes/changeable-set.ts";
+import { closed } from "../changes/living-set.ts";
+import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect } from "../contract.ts";
+import { isGranted, tokenOf } from "../core/answer.ts";
+import { Names } from "../core/names.ts";
+import { type Region, TRY } from "../core/region.ts";
+import { InvalidRequestError } from "../errors.ts";
+import { checkBlockingOptions, checkRequestOptions } from "../limits/options.ts";
+import { type Naming, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
+import { toMicros } from "../limits/units.ts";
+import type { SetClock } from "../platform/set-clock.ts";
+import { takeBlocking } from "../waiting/blocking.ts";
+import type { Queue, Waiters } from "../waiting/gate.ts";
+import { knownOf, shapeOf } from "./shape.ts";
+
+/** A set as its views see it. */
+export interface ViewedSet<M extends string, K extends string> {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly missingUpdate: "throw" | "charge";
+  readonly region: Region | undefined;
+  readonly clock: SetClock;
+  readonly granter: LocalGranter<M, K>;
+  readonly queue: Queue<Acquisition<M, K>>;
+  readonly waiters: Pick<Waiters, "size">;
+  [INTERNALS](): Internals<M, K>;
+}
+
+/**
+ * A view of a `LimitSet`, made by its `for`: a request takes from the limits of all, and from those of the partitions that the view names, all
+ * or nothing. It costs next to nothing to make, and may be kept: it goes on when the partition has been forgotten and comes back.
+ *
+ * @example
+ * const limits = new LimitSet({ limits: [new CallLimit({ capacity: 2, windowMs: 1000, per: "user" })] });
+ * const alice = limits.for({ user: "alice" });
+ * alice.tryAcquire({ call_count: 2 }).successful; // true
+ * alice.tryAcquire().successful; // false
+ * limits.for({ user: "bob" }).tryAcquire().successful; // true
+ */
+export class LimitSetView<M extends string = string, K extends string = M, D extends string = string>
+  extends ChangeableSet<M, K>
+  implements Limits<M, K>
+{
+  private readonly set: ViewedSet<M, K>;
+  private readonly naming: Naming;
+  private place: Place<M, K> | undefined = undefined;
+
+  /** @internal */
+  constructor(set: ViewedSet<M, K>, naming: Naming) {
+    super();
+    this.set = set;
+    this.naming = naming;
+  }
+
+  /** @internal Vue makes no proxy of it. */
+  get __v_skip(): boolean {
+    return true;
+  }
+
+  /** A frozen copy of the set's option `config`. */
+  get config(): Readonly<Record<string, unknown>> {
+    return this.set.config;
+  }
+
+  /** The option `missingUpdate` of the set. */
+  get missingUpdate(): "throw" | "charge" {
+    return this.set.missingUpdate;
+  }
+
+  /** How many requests of this thread wait, for whatever partition of the set. */
+  get waiting(): number {
+    return this.set.queue.lines.size;
+  }
+
+  /**
+   * A view that names more: names of other dimensions, or others of the same.
+   *
+   * @throws {InvalidRequestError} for a dimension or a tier that no limit has, and for a name that is no string.
+   * @example
+   * const alice = limits.for({ user: "alice" });
+   * alice.for({ ip: "192.0.2.7" }).tryAcquire().successful; // true
+   */
+  for(names: PartitionNames<D>, options: ViewOptions = {}): LimitSetView<M, K, D> {
+    const naming = nameMore(this.naming, names as PartitionNames, options, knownOf(this.set.granter.era));
+    return naming === this.naming ? this : new LimitSetView(this.set, naming);
+  }
+
+  /**
+   * Like `acquire` of the set.
+   *
+   * @throws {InvalidRequestError} also if it takes of a limit whose dimension is not named.
+   * @throws all that `acquire` of the set throws.
+   * @example
+   * const acquisition = await limits.for({ user: "alice" }).acquire({ tokens: 500 });
+   * acquisition.requested.tokens; // 500
+   */
+  acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<Acquisition<M, K>> {
+    return this.enter(requested, options, undefined);
+  }
+
+  /**
+   * Like `tryAcquire` of the set.
+   *
+   * @throws {InvalidRequestError} also if it takes of a limit whose dimension is not named.
+   * @throws all that `tryAcquire` of the set throws.
+   * @example
+   * limits.for({ user: "alice" }).tryAcquire({ tokens: 500 }).successful; // true
+   */
+  tryAcquire(requested?: Amounts<M>): Acquisition<M, K> {
+    const { set } = this;
+    const now = set.clock.now();
+    const place = this.open();
+    const region = set.region!;
+    const { requests } = place;
+    const units = requests.parse(requested);
+    if (set.waiters.size > 0 || requests.shadows.length > 0) return set.granter.tryIn({ units, place }, now);
+    const answer = region.takeIn(place.names, units, requests.first, requests.end, now, TRY);
+    return isGranted(answer)
+      ? new Grant(place.sharing(region.partitions!.sharedTaken), units, tokenOf(answer))
+      : set.granter.refuse(answer, units);
+  }
+
+  /**
+   * Tells what `tryAcquire` would answer now, and takes nothing.
+   *
+   * @throws all that `tryAcquire` throws.
+   * @example
+   * limits.for({ user: "alice" }).peek({ tokens: 500 }).successful; // true
+   */
+  peek(requested?: Amounts<M>): Prospect<K> {
+    const now = this.set.clock.now();
+    const place = this.open();
+    return this.set.granter.peek(place.requests.parse(requested), now, place)!;
+  }
+
+  /**
+   * Like `acquireSync` of the set: it blocks this thread while it waits.
+   *
+   * @throws {InvalidRequestError} also if it takes of a limit whose dimension is not named.
+   * @throws all that `acquireSync` of the set throws.
+   * @example
+   * limits.for({ user: "alice" }).acquireSync({ tokens: 5 }, { timeoutMs: 1000 }).requested.tokens; // 5
+   */
+  acquireSync(requested?: Amounts<M>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<M, K> {
+    const { clock, granter } = this.set;
+    const timeoutMs = checkBlockingOptions(options);
+    const since = clock.now();
+    const place = this.open();
+    const units = place.requests.parse(requested);
+    const answer = takeBlocking(this.set.region!, clock, units, timeoutMs, since, place.names);
+    if (!isGranted(answer)) throw granter.blockedTimeout(units, timeoutMs, place);
+    return granter.grant({ units, place }, tokenOf(answer), 0);
+  }
+
+  /**
+   * Like `run` of the set.
+   *
+   * @throws all that `acquire` and `body` throw.
+   * @throws {UsageNotReportedError} if `body` has not reported the usage of a RateLimit.
+   * @example
+   * await limits.for({ user: "alice" }).run({ tokens: 500 }, async (acquisition) => {
+   *   const answer = await callApi();
+   *   acquisition.update({ tokens: answer.tokensUsed });
+   *   return answer.text;
+   * }); // the answer's text
+   */
+  async run<T>(
+    requested: Amounts<M> | undefined,
+    body: (acquisition: Acquisition<M, K>) => Awaitable<T>,
+    options?: AcquireOptions,
+  ): Promise<T> {
+    return runWith(await this.acquire(requested, options), body, options?.signal);
+  }
+
+  /** Like `pause` of the set. Without keys it pauses the limits of the partitions that the view names, and none of all. */
+  override pause(ms: number, keys?: readonly K[]): void {
+    super.pause(ms, this.keysOf(keys));
+  }
+
+  /** Like `resume` of the set. Without keys it is about the limits of the partitions that the view names. */
+  override resume(keys?: readonly K[]): void {
+    super.resume(this.keysOf(keys));
+  }
+
+  /** Like `reset` of the set. Without keys it is about the limits of the partitions that the view names. */
+  override reset(keys?: readonly K[]): void {
+    super.reset(this.keysOf(keys));
+  }
+
+  /**
+   * The limits belong to the set, which has a `redefine`.
+   *
+   * @throws {InvalidRequestError}
+   */
+  override redefine(): void {
+    throw new InvalidRequestError("a view cannot redefine limits: redefine() those of the set");
+  }
+
+  /**
+   * The set is closed by itself.
+   *
+   * @throws {InvalidRequestError}
+   */
+  close(): void {
+    throw new InvalidRequestError("a view cannot be closed: close() the set");
+  }
+
+  /** @internal The parts of the set, with the limits as they are in the view's tier. */
+  [INTERNALS](): Internals<M, K> {
+    const { clock, granter } = this.set;
+    const { era } = shapeOf(granter.era, this.naming);
+    const changeable: Internals<M, K>["granter"] = {
+      ending: granter.ending,
+      inspect: (now) => this.set.granter.inspect(now, this.open()),
+      change: (change, units, now) => this.set.granter.change(change, units, now, this.open()),
+      chargeUnits: (units, now) => this.set.granter.chargeUnits(units, now, this.open()),
+    };
+    // The other parts are for threads and for hosts, which take sets only.
+    return { era, clock, limits: era.limits, granter: changeable } as Internals<M, K>;
+  }
+
+  // This is no async function, since its promise would settle later than the queue's own, and callers rely on that order.
+  private enter(
+    requested: Amounts<M> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[] | undefined,
+  ): Promise<Acquisition<M, K>> {
+    const { set } = this;
+    try {
+      if (!set.region) closed();
+      checkRequestOptions(options);
+      const now = set.clock.now();
+      const place = this.open();
+      const region = set.region!;
+      const { requests } = place;
+      const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
+      const request = { units, covered, place };
+      if (set.waiters.size > 0 || requests.shadows.length > 0)
+        return set.queue.acquire(request, now, options);
+      const answer = covered
+        ? region.takeSince(units, now, toMicros(now), true, undefined, TAKE, place.names)
+        : region.takeIn(place.names, units, requests.first, requests.end, now, TAKE);
+      if (isGranted(answer)) return Promise.resolve(set.granter.grant(request, tokenOf(answer), 0));
+      // The core may have corrected the clock.
+      return set.queue.wait(request, set.clock.now(), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** The place of the view in the present era of its set. */
+  private open(): Place<M, K> {
+    const { place, set } = this;
+    if (set.region === undefined) closed();
+    return place?.isOf(set.granter) ? place : this.settleIn();
+  }
+
+  private settleIn(): Place<M, K> {
+    const { granter, region } = this.set;
+    const { names } = this.naming;
+    const shape = shapeOf(granter.era, this.naming);
+    const { partitions } = region!;
+    const hashes = knownOf(granter.era).dimensions.map((dimension) => {
+      const name = names.get(dimension);
+      return typeof name === "string" ? partitions!.hash(name) : undefined;
+    });
+    const nested: Place<M, K>["acquireNested"] = (requested, options, covered) =>
+      this.enter(requested, options, covered);
+    this.place = new Place(granter, shape, new Names(hashes, shape.tier), nested);
+    return this.place;
+  }
+
+  /** The keys that a change is about: without `keys`, of the limits of the partitions that are named. */
+  private keysOf(keys: readonly K[] | undefined): readonly K[] {
+    if (keys !== undefined) return keys;
+    const { limits } = shapeOf(this.set.granter.era, this.naming).era;
+    const isNamed = (per: string | undefined) =>
+      per !== undefined && typeof this.naming.names.get(per) === "string";
+    return limits.flatMap(({ key, per }) => (isNamed(per) ? [key] : []));
+  }
+}

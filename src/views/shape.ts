@@ -1,0 +1,90 @@
+/** What the views of a set have in common that name the same dimensions, and the same tier. */
+import type { Shape } from "../acquisition/place.ts";
+import type { Partitions } from "../core/partitions.ts";
+import type { Era } from "../limits/era.ts";
+import { type Limit, tierOf } from "../limits/limits.ts";
+import { NamedRequests, type Standing } from "../limits/named-requests.ts";
+import type { Naming } from "../limits/partition-names.ts";
+import type { DimensionOptions } from "../limits/partition-options.ts";
+import { dimensionsOf, tiersOf } from "../limits/partitioning.ts";
+
+/** The dimensions and the tiers of a set. */
+export interface Known {
+  readonly dimensions: readonly string[];
+  readonly tiers: readonly string[];
+}
+
+interface Shapes extends Known {
+  readonly byText: Map<string, Shape<string, string>>;
+}
+
+/** How many partitions there are, by dimension. */
+export type PartitionCounts<D extends string> = {
+  readonly [dimension in D]: {
+    /** How many names have a state to themselves. */
+    readonly count: number;
+    /** How many may. */
+    readonly max: number;
+    /** Whether other names share a state now. */
+    readonly shared: boolean;
+  };
+};
+
+export function countsOf<D extends string>(
+  dimensions: readonly DimensionOptions[],
+  partitions: Partitions | undefined,
+): PartitionCounts<D> {
+  const entries = dimensions.map(({ name, max }, i) => [
+    name,
+    Object.freeze({ count: partitions!.count(i), max, shared: partitions!.isShared(i) }),
+  ]);
+  return Object.freeze(Object.fromEntries(entries));
+}
+
+/** By the eras of sets. */
+const shapes = /* @__PURE__ */ new WeakMap<object, Shapes>();
+
+export function knownOf(era: Pick<Era, "limits">): Known {
+  return shapesOf(era);
+}
+
+export function shapeOf<M extends string, K extends string>(
+  era: Era<M, K>,
+  { names, tier }: Naming,
+): Shape<M, K> {
+  const { dimensions, tiers, byText } = shapesOf(era as unknown as Era);
+  const number = tier === undefined ? 0 : tiers.indexOf(tier) + 1;
+  let text = `${number}`;
+  for (const dimension of dimensions) {
+    const name = names.get(dimension);
+    text += name === undefined ? "?" : name === null ? "-" : "+";
+  }
+  let shape = byText.get(text) as Shape<M, K> | undefined;
+  if (!shape) {
+    const limits = era.limits.map((limit) => tierOf(limit, tier) as Limit<K, M>);
+    const standings = limits.map(({ per }): Standing => {
+      const name = per === undefined ? "" : names.get(per);
+      return name === undefined ? "missing" : name === null ? "left out" : "named";
+    });
+    const requests = new NamedRequests(limits, standings);
+    shape = {
+      era: { ...era, limits, requests },
+      tier: number,
+      dimensions: limits.map(({ per }, i) =>
+        per !== undefined && standings[i] === "named" ? dimensions.indexOf(per) : -1,
+      ),
+    };
+    byText.set(text, shape as unknown as Shape<string, string>);
+  }
+  return shape;
+}
+
+function shapesOf(era: Pick<Era, "limits">): Shapes {
+  let known = shapes.get(era);
+  if (!known) {
+    const { limits } = era;
+    known = { dimensions: dimensionsOf(limits), tiers: tiersOf(limits), byText: new Map() };
+    shapes.set(era, known);
+  }
+  return known;
+}

@@ -1,0 +1,37 @@
+/** The part of a set that has to do with its views. */
+import { LivingSet } from "../changes/living-set.ts";
+import { NAMELESS, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
+import type { DimensionOptions } from "../limits/partition-options.ts";
+import { LimitSetView, type ViewedSet } from "./limit-set-view.ts";
+import { countsOf, knownOf, type PartitionCounts } from "./shape.ts";
+
+export abstract class ViewableSet<M extends string, K extends string, D extends string> extends LivingSet<
+  M,
+  K
+> {
+  /** @internal */
+  protected dimensions!: readonly DimensionOptions[];
+
+  /** Of each dimension, how many partitions have a state to themselves, how many may, and whether others share one now. */
+  get partitions(): PartitionCounts<D> {
+    return countsOf(this.dimensions, this.open().partitions);
+  }
+
+  /**
+   * A view of the set, which takes from the limits of all, and from those of the partitions that it names. Without names it is the set. A name that is
+   * `null` leaves the limits of its dimension out.
+   *
+   * @throws {InvalidRequestError} for a dimension or a tier that no limit has, and for a name that is no string.
+   * @example
+   * const limits = new LimitSet({ limits: [new CallLimit({ capacity: 2, windowMs: 1000, per: "user" })] });
+   * limits.for({ user: "alice" }).tryAcquire().successful; // true
+   */
+  for(names: PartitionNames<D>, options: ViewOptions = {}): LimitSetView<M, K, D> {
+    const naming = nameMore(NAMELESS, names as PartitionNames, options, knownOf(this.granter.era));
+    // The set has all that a view has, and views see what is protected from programs.
+    const set = this as unknown;
+    return naming === NAMELESS
+      ? (set as LimitSetView<M, K, D>)
+      : new LimitSetView(set as ViewedSet<M, K>, naming);
+  }
+}

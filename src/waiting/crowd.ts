@@ -1,0 +1,217 @@
+/** All waiters of a set in one isolate: the lines in which they stand, and the units that those before a request want. */
+import type { Judge } from "./judge.ts";
+import { Demand, Line, type Name, nameOf, type Standing, type Ward } from "./line.ts";
+import { inOrder, type Order } from "./order.ts";
+import { isBefore, limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
+import { nestedBefore, type Taint, taintOf } from "./taint.ts";
+import { Wards } from "./wards.ts";
+
+export class Crowd<W extends Standing<W>> {
+  protected readonly byName = new Map<Name, Line<W>>();
+  /** For each limit, the demand of its one state. */
+  protected readonly demands: readonly Demand<W>[];
+  /** Those of partitions. */
+  protected readonly wards = new Wards<W>();
+  /** For each limit, how many waiters want it. */
+  readonly #counts: number[];
+  /** No waiter has a higher key. */
+  #lastKey = Number.NEGATIVE_INFINITY;
+  /** What the waiters want of the one state of each limit, together. */
+  readonly #totals: number[];
+  #order: Order<W> | undefined;
+  /** Differs after each waiter that comes or leaves. */
+  changes = 0;
+  /** How many waiters stand in all lines. A plain field: each take looks at it. */
+  size = 0;
+  /** How many of them are nested requests. */
+  nested = 0;
+
+  constructor(limits: number) {
+    this.demands = Array.from({ length: limits }, (_, limit) => new Demand<W>(limit));
+    this.#counts = this.demands.map(() => 0);
+    this.#totals = this.demands.map(() => 0);
+  }
+
+  /** How many waiters want limit `index`: of the partition of a request, if it has one there; of all without a request. */
+  waitingFor(index: number, request?: Request): number {
+    if (request === undefined) return this.#counts[index]!;
+    return this.#demandAt(request, index)?.count ?? 0;
+  }
+
+  /** The lines there are now; they may end meanwhile. */
+  [Symbol.iterator](): Iterator<Line<W>> {
+    return [...this.byName.values()].values();
+  }
+
+  /** All waiters, in the order in which they go. */
+  inOrder(): W[] {
+    const waiters: W[] = [];
+    for (const line of this.byName.values()) for (const waiter of line) waiters.push(waiter);
+    return waiters.sort((a, b) => (isBefore(a, b) ? -1 : 1));
+  }
+
+  /** Whether waiters stand before a request in its own line. */
+  hasLineBefore(request: Request, ranked: Ranked): boolean {
+    const head = this.byName.get(nameOf(request))?.head;
+    return head !== undefined && isBefore(head, ranked);
+  }
+
+  /** What the waiters before `ranked` want of a request's limits, to be used at once; undefined if they want nothing. */
+  demandBefore(
+    request: Request,
+    ranked: Ranked,
+    judge: Judge<W>,
+    into?: number[],
+  ): readonly number[] | undefined {
+    const { units, covered, place } = request;
+    if (this.size === 0) return undefined;
+    if (!covered && !place && this.#isBehindAll(ranked)) return this.#totals;
+    const taint = covered && this.#taint(judge);
+    let found: number[] | undefined;
+    for (let i = 0; i < units.length; i++) {
+      const demand = units[i] === 0 ? undefined : this.#demandAt(request, i);
+      if (!demand || taint?.amongNested.has(demand)) continue;
+      const sum = taint?.all.has(demand)
+        ? nestedBefore(this.byName, demand, ranked)
+        : this.sumBefore(demand, ranked);
+      if (sum === 0) continue;
+      found ??= into?.fill(0) ?? units.map(() => 0);
+      found[i] = sum;
+    }
+    return found;
+  }
+
+  /** How many waiters stand before `ranked` at limit `index`. */
+  countBefore(index: number, ranked: Ranked, request: Request): number {
+    const demand = this.#demandAt(request, index);
+    if (!demand || demand.count === 0 || this.#isBehindAll(ranked)) return demand?.count ?? 0;
+    return this.#isFirst(demand, ranked) ? 0 : this.#inOrder(demand).countBefore(index, ranked);
+  }
+
+  /** What each waiter before `ranked` wants of limit `index`, in order. */
+  demandsBefore(index: number, ranked: Ranked, request: Request): Iterable<number> {
+    const demand = this.#demandAt(request, index);
+    return demand ? this.#inOrder(demand).demandsBefore(index, ranked) : [];
+  }
+
+  /** Takes a waiter in. Returns its line. */
+  protected add(waiter: W): Line<W> {
+    const line = this.#lineFor(waiter.request);
+    const isNew = line.head === undefined;
+    waiter.line = line;
+    line.add(waiter);
+    this.#lastKey = Math.max(this.#lastKey, waiter.key);
+    this.size++;
+    this.changes++;
+    if (line.isNested) this.nested++;
+    this.#order?.add(waiter);
+    for (const demand of line.demands) {
+      const { limit, ward } = demand;
+      demand.count++;
+      this.#counts[limit]!++;
+      demand.total += waiter.demand[limit]!;
+      if (!ward) this.#totals[limit] = demand.total;
+      else if (isFirstOf(ward, demand, line)) {
+        if (isNew) ward.begin(line);
+        ward.order?.add(waiter);
+      }
+    }
+    // From the second line on, the sums before waiters are asked for.
+    if (isNew) for (const demand of line.demands) if (++demand.lines > 1) this.#inOrder(demand);
+    return line;
+  }
+
+  /** Takes a waiter out of its line. A line without waiters ends. */
+  protected remove(waiter: W, line: Line<W>): void {
+    waiter.line = undefined;
+    line.remove(waiter);
+    this.size--;
+    this.changes++;
+    if (line.isNested) this.nested--;
+    this.#order?.remove(waiter);
+    for (const demand of line.demands) {
+      const { limit, ward } = demand;
+      demand.count--;
+      this.#counts[limit]!--;
+      if (ward?.order && isFirstOf(ward, demand, line)) ward.order.remove(waiter);
+      // Beyond that the sum is rounded: what is left of it would not be the sum of the others.
+      if (demand.total > Number.MAX_SAFE_INTEGER) demand.total = this.#inOrder(demand).sum(limit);
+      else demand.total -= waiter.demand[limit]!;
+      if (!ward) this.#totals[limit] = demand.total;
+    }
+    if (!line.head) this.#end(line);
+    if (this.size > 0) return;
+    this.#lastKey = Number.NEGATIVE_INFINITY;
+    this.#order = undefined;
+  }
+
+  /** What the waiters before `ranked` want of a limit, together; any sum above `enough` is as good as another. */
+  protected sumBefore(demand: Demand<W>, ranked: Ranked, enough?: number): number {
+    if (demand.count === 0 || this.#isBehindAll(ranked)) return demand.total;
+    return this.#isFirst(demand, ranked)
+      ? 0
+      : this.#inOrder(demand).unitsBefore(demand.limit, ranked, enough);
+  }
+
+  /** Whether a request has just come, with no higher priority than any waiter. */
+  #isBehindAll({ key, turn }: Ranked): boolean {
+    return turn === NEWCOMER && key >= this.#lastKey;
+  }
+
+  /** Whether a request is the head of the only line at a limit. */
+  #isFirst({ lines }: Demand<W>, ranked: Ranked): boolean {
+    return lines === 1 && (ranked as Partial<W>).line?.head === ranked;
+  }
+
+  /** The demand of limit `index`, in the partition of a request; undefined if no waiter wants it. */
+  #demandAt(request: Request, index: number): Demand<W> | undefined {
+    return request.place?.wards[index] === undefined
+      ? this.demands[index]!
+      : this.wards.demandOf(request, index);
+  }
+
+  /**
+   * All waiters in order, or those of a demand's partition. They are kept so once the sum before some of them is asked for: a line by
+   * itself needs none.
+   */
+  #inOrder({ ward }: Demand<W>): Order<W> {
+    const limits = this.#totals.length;
+    if (ward) return ward.inOrder(limits);
+    this.#order ??= inOrder(
+      [...this.byName.values()].flatMap((line) => [...line]),
+      limits,
+    );
+    return this.#order;
+  }
+
+  #taint(judge: Judge<W>): Taint<W> {
+    return taintOf(this.byName, ({ limit }, total, line) =>
+      judge.isOverdrawn(limit, total, line.head!.request),
+    );
+  }
+
+  #end(line: Line<W>): void {
+    this.byName.delete(line.name);
+    for (const demand of line.demands) {
+      demand.ward?.end(line);
+      if (--demand.lines === 0 && demand.ward) this.wards.end(demand);
+    }
+  }
+
+  #lineFor(request: Request): Line<W> {
+    const name = nameOf(request);
+    let line = this.byName.get(name);
+    if (line) return line;
+    const { units, covered } = request;
+    const demandOf = (index: number) => this.wards.demandFor(request, index) ?? this.demands[index]!;
+    line = new Line<W>(name, covered !== undefined, limitsOf(units).map(demandOf));
+    this.byName.set(name, line);
+    return line;
+  }
+}
+
+/** Whether a demand is the first of those that a line has in a partition. */
+function isFirstOf<W extends Standing<W>>(ward: Ward<W>, demand: Demand<W>, { demands }: Line<W>): boolean {
+  for (const each of demands) if (each.ward === ward) return each === demand;
+  return false;
+}
