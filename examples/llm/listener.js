@@ -6,7 +6,8 @@ import { limitsFor } from "./limits.js";
 /** Hears from the answers of the API which limits hold, and makes them the limits of the client's set. */
 export class Listener {
   #limits;
-  /** How often the API's limits have changed, as far as this client knows. */
+  #heard = 0;
+  /** How often the API's limits had changed when the set got the limits that it has. */
   version = 0;
 
   /** @param {import("limitset").Limits<Key> | undefined} limits */
@@ -14,14 +15,15 @@ export class Listener {
     this.#limits = limits;
   }
 
-  /** @param {import("node:http").IncomingHttpHeaders} headers */
+  /** @param {Headers} headers */
   async hear(headers) {
-    const version = Number(headers["x-limits-version"] ?? 0);
+    const version = Number(headers.get("x-limits-version"));
     // Answers may overtake each other.
-    if (!(version > this.version)) return;
-    this.version = version;
-    const allowed = underneath(JSON.parse(String(headers["x-limits"])));
+    if (!(version > this.#heard)) return;
+    this.#heard = version;
+    const allowed = underneath(JSON.parse(String(headers.get("x-limits"))));
     // Several clients may hear of one change: the set is told its number, and an earlier one never replaces a later one.
     await this.#limits?.redefine(limitsFor(allowed), { version });
+    this.version = version;
   }
 }

@@ -1,8 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { limitFetch } from "limitset/fetch";
+import { openai } from "limitset/llm";
+import OpenAI, { APIError } from "openai";
 import { maxTokens } from "./api-limits.js";
 import { Listener } from "./listener.js";
-import { post } from "./post.js";
 import { epochMs } from "./tally.js";
+import { countTokens, textOf } from "./text.js";
+
+/** The header by which a request tells the code that sends it when it was due. */
+const DUE_AT = "x-due-at";
 
 /** @typedef {import("./traffic.js").Request} Request */
 /** @typedef {import("./tally.js").Tally} Tally */
@@ -23,19 +29,20 @@ import { epochMs } from "./tally.js";
  * @param {Replay} replay
  */
 export async function replay({ url, requests, startAt, limits, tally }) {
-  const listener = new Listener(limits);
+  const sending = counted(new Listener(limits), tally);
+  const client = new OpenAI({
+    baseURL: `${url}/v1`,
+    apiKey: "none",
+    fetch: limits ? limitFetch(limits, { provider: openai({ countTokens }), fetch: sending }) : sending,
+    maxRetries: 0,
+  });
   await Promise.all(
     requests.map(async (request) => {
       const dueAt = startAt + request.at;
       await sleep(Math.max(0, dueAt - epochMs()));
       tally.due++;
-      const call = () => send(url, request, dueAt, listener, tally);
-      if (!limits) return call();
-      const reserved = maxTokens(request);
-      tally.reservedTokens += reserved;
-      return limits.run({ input_tokens: request.inputTokens, output_tokens: reserved }, async (acquisition) =>
-        acquisition.update(await call()),
-      );
+      if (limits) tally.reservedTokens += maxTokens(request);
+      await ask(client, request, dueAt, tally);
     }),
   );
 }
@@ -46,38 +53,61 @@ export async function replay({ url, requests, startAt, limits, tally }) {
  * @param {number} connections
  */
 export async function warmUp(url, connections) {
-  const once = () => post(`${url}/health`, {});
+  const once = async () => {
+    try {
+      await (await fetch(`${url}/health`, { method: "POST", body: "{}" })).arrayBuffer();
+    } catch (error) {
+      // "fetch failed" says less than what it was caused by.
+      throw error instanceof Error && error.cause ? error.cause : error;
+    }
+  };
   for (let round = 0; round < 3; round++) await Promise.all(Array.from({ length: connections }, once));
 }
 
 /**
- * @param {string} url
+ * @param {OpenAI} client
  * @param {Request} request
  * @param {number} dueAt
+ * @param {Tally} tally
+ */
+async function ask(client, request, dueAt, tally) {
+  try {
+    const { usage } = await client.chat.completions.create(
+      {
+        model: "demo",
+        messages: [{ role: "user", content: textOf(request.inputTokens) }],
+        max_tokens: maxTokens(request),
+        metadata: { generates: String(request.outputTokens) },
+      },
+      { headers: { [DUE_AT]: String(dueAt) } },
+    );
+    tally.answered++;
+    tally.inputTokens += usage?.prompt_tokens ?? 0;
+    tally.outputTokens += usage?.completion_tokens ?? 0;
+  } catch (error) {
+    if (!(error instanceof APIError) || error.status === undefined) throw error;
+    if (error.status !== 429) throw new Error(`the API answered ${error.status}: ${error.message}`);
+    const limit = error.param ?? "a limit";
+    tally.refused[limit] = (tally.refused[limit] ?? 0) + 1;
+  }
+}
+
+/**
+ * A `fetch` that counts what is sent, and hears which limits hold.
  * @param {Listener} listener
  * @param {Tally} tally
- * @returns {Promise<{ input_tokens: number, output_tokens: number }>} the usage
+ * @returns {typeof fetch}
  */
-async function send(url, request, dueAt, listener, tally) {
-  tally.lastSentAt = epochMs();
-  tally.waits.push(Math.max(0, tally.lastSentAt - dueAt));
-  tally.sent++;
-  const known = listener.version;
-  const { status, headers, body } = await post(`${url}/v1/messages`, {
-    input_tokens: request.inputTokens,
-    max_tokens: maxTokens(request),
-    generates: request.outputTokens,
-  });
-  await listener.hear(headers);
-  if (status === 429) {
-    const limit = body.error.limit;
-    tally.refused[limit] = (tally.refused[limit] ?? 0) + 1;
-    if (Number(headers["x-limits-version"]) > known) tally.onTheWay++;
-    return { input_tokens: 0, output_tokens: 0 };
-  }
-  if (status !== 200) throw new Error(`the API answered ${status}: ${JSON.stringify(body)}`);
-  tally.answered++;
-  tally.inputTokens += body.usage.input_tokens;
-  tally.outputTokens += body.usage.output_tokens;
-  return body.usage;
+function counted(listener, tally) {
+  return async (input, init) => {
+    tally.lastSentAt = epochMs();
+    const dueAt = Number(new Headers(init?.headers).get(DUE_AT));
+    tally.waits.push(Math.max(0, tally.lastSentAt - dueAt));
+    tally.sent++;
+    const known = listener.version;
+    const response = await fetch(input, init);
+    await listener.hear(response.headers);
+    if (response.status === 429 && Number(response.headers.get("x-limits-version")) > known) tally.onTheWay++;
+    return response;
+  };
 }

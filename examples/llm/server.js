@@ -2,14 +2,16 @@ import { createServer } from "node:http";
 import { json } from "node:stream/consumers";
 import { serviceMs } from "./api-limits.js";
 import { Meter } from "./meter.js";
+import { countTokens, textOf } from "./text.js";
 
 /**
- * The body of `POST /v1/messages`. A real prompt would be text; here its length stands for it. `generates` is the length of the
- * model's answer, which the client must not use for anything else.
+ * The body of `POST /v1/chat/completions`, as OpenAI's client sends it. `generates` is the length of the model's answer, which the client
+ * must not use for anything else.
  * @typedef {object} Prompt
- * @property {number} input_tokens
+ * @property {string} model
+ * @property {{ content: string }[]} messages
  * @property {number} max_tokens
- * @property {number} generates
+ * @property {{ generates: string }} metadata
  */
 
 /**
@@ -21,7 +23,7 @@ import { Meter } from "./meter.js";
  */
 
 /**
- * A language-model API on a free local port: `POST /v1/messages` is metered, `POST /health` is not. Each answer tells the limits that
+ * A language-model API on a free local port, which speaks as OpenAI's does: `POST /v1/chat/completions` is metered, `POST /health` is not. Each answer tells the limits that
  * hold, in the header `x-limits`, and how often they have changed, in `x-limits-version`.
  * @param {import("./api-limits.js").ApiLimits} limits
  * @returns {Promise<Api>}
@@ -30,7 +32,7 @@ export async function startApi(limits) {
   const meter = new Meter(limits);
   const present = { version: 0, limits };
   const server = createServer((request, response) => {
-    const metered = request.url === "/v1/messages";
+    const metered = request.url === "/v1/chat/completions";
     if (request.method !== "POST" || (!metered && request.url !== "/health")) {
       return send(response, 404, { error: { type: "not_found" } });
     }
@@ -69,15 +71,18 @@ export async function startApi(limits) {
  * @param {Prompt} prompt
  */
 function answer(meter, present, response, prompt) {
-  const { input_tokens, max_tokens } = prompt;
-  const output_tokens = Math.min(prompt.generates, max_tokens);
-  const refusal = meter.enter(input_tokens, max_tokens);
+  const { model, messages, max_tokens, metadata } = prompt;
+  const input = countTokens(messages.map(({ content }) => content).join("\n"));
+  const output = Math.min(Number(metadata.generates), max_tokens);
+  const refusal = meter.enter(input, max_tokens);
   if (refusal) {
     const { limit, retryAfterMs } = refusal;
     tell(present, response);
     response.setHeader("retry-after", Math.ceil(retryAfterMs / 1000));
     response.setHeader("retry-after-ms", Math.ceil(retryAfterMs));
-    return send(response, 429, { error: { type: "rate_limit_error", limit } });
+    return send(response, 429, {
+      error: { type: "rate_limit_exceeded", message: `too many ${limit}`, param: limit },
+    });
   }
   let settled = false;
   /** @param {number} unused */
@@ -87,10 +92,14 @@ function answer(meter, present, response, prompt) {
   };
   const timer = setTimeout(() => {
     // Before the last byte, since the reader of the answer may use the tokens that came back at once.
-    settle(max_tokens - output_tokens);
+    settle(max_tokens - output);
     tell(present, response);
-    send(response, 200, { usage: { input_tokens, output_tokens } });
-  }, serviceMs(output_tokens));
+    send(response, 200, {
+      ...{ id: "chatcmpl-demo", object: "chat.completion", created: Math.floor(Date.now() / 1000), model },
+      choices: [{ index: 0, message: { role: "assistant", content: textOf(output) }, finish_reason: "stop" }],
+      usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output },
+    });
+  }, serviceMs(output));
   response.once("close", () => {
     clearTimeout(timer);
     settle(0);

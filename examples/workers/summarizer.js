@@ -1,7 +1,7 @@
 import process from "node:process";
 import { threadId } from "node:worker_threads";
 import { Worker } from "limitset/worker";
-import { post } from "../llm/post.js";
+import { textOf } from "../llm/text.js";
 
 /** The API's answer was lost on the way. */
 export class LostError extends Error {}
@@ -31,15 +31,23 @@ export class Summarizer extends Worker {
   async summarize({ words, summary }) {
     // All of these at once or none. If the code below fails, the acquisition is released before the next attempt.
     const acquisition = await this.limits.acquire({ input_tokens: words, output_tokens: 256 });
-    const prompt = { input_tokens: words, max_tokens: 256, generates: summary };
-    const { status, body } = await post(`${this.url}/v1/messages`, prompt);
+    const response = await fetch(`${this.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "demo",
+        messages: [{ role: "user", content: textOf(words) }],
+        max_tokens: 256,
+        metadata: { generates: String(summary) },
+      }),
+    });
+    const { usage = { prompt_tokens: 0, completion_tokens: 0 } } = await response.json();
     if (Math.random() * 100 < this.lossRate) throw new LostError("no answer");
-    const used = status === 200 ? body.usage : { input_tokens: 0, output_tokens: 0 };
-    acquisition.update(used);
+    acquisition.update({ input_tokens: usage.prompt_tokens, output_tokens: usage.completion_tokens });
     acquisition.release();
     return {
-      tokens: used.input_tokens + used.output_tokens,
-      refused: status === 429,
+      tokens: usage.prompt_tokens + usage.completion_tokens,
+      refused: response.status === 429,
       where: `process ${process.pid}, thread ${threadId}`,
     };
   }

@@ -11,7 +11,8 @@ const requests = Array.from({ length: 10 }, (_, i) => ({ at: i, inputTokens: 10 
 async function serverOf(status: number): Promise<string> {
   const answer: RequestListener = (request, response) => {
     response.statusCode = request.url === "/health" ? 200 : status;
-    request.resume().once("end", () => response.end('{"usage":{"input_tokens":1,"output_tokens":1}}'));
+    response.setHeader("content-type", "application/json");
+    request.resume().once("end", () => response.end('{"usage":{"prompt_tokens":1,"completion_tokens":1}}'));
   };
   const server = createServer(answer).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -54,7 +55,11 @@ test.each(CLIENTS)("clients %j send each request once, and their tallies add up"
 });
 
 test.each(CLIENTS)("an API that cannot be reached rejects the start of clients %j", async (count) => {
-  const start = { ...count, url: "http://127.0.0.1:9", requests, connections: 2, limits: limitSet() };
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const start = { ...count, url: `http://127.0.0.1:${port}`, requests, connections: 2, limits: limitSet() };
   await expect(startClients(start)).rejects.toThrow("ECONNREFUSED");
 });
 
