@@ -47,7 +47,7 @@ export abstract class HandingOn<M extends string, K extends string, R extends Aw
    *
    * @throws {InvalidRequestError} if a partition or a tier is named.
    * @example
-   * limits.for({}) === limits; // true
+   * limits.for({}).keys; // ["tokens", "connections"]
    */
   for(names: PartitionNames, options?: ViewOptions): this {
     return withoutViews(this, names, options);
