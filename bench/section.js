@@ -26,6 +26,8 @@ const SECTIONS = {
   entries: async () => (await import("./cases/entries.js")).entries,
   threads: async () => (await import("./cases/threads.js")).threads,
   ports: async () => (await import("./cases/ports.js")).ports,
+  fetches: async () => (await import("./cases/fetch.js")).fetches,
+  streams: async () => (await import("./cases/fetch.js")).streams,
   redis: async () => (await import("./cases/redis.js")).redis,
 };
 export const NAMES = Object.keys(SECTIONS);

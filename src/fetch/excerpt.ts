@@ -5,8 +5,6 @@
 
 const HEAD = 8 * 1024;
 const TAIL = 16 * 1024;
-/** The text is cut when it is longer. To cut costs more than to add. */
-const MOST = 16 * TAIL;
 
 /** The keys by which the events of model APIs have words. */
 const WORDS = /"(?:text|content|delta|thinking|reasoning|arguments|partial_json)"\s*:\s*"((?:[^"\\]|\\.)+)"/g;
@@ -21,15 +19,24 @@ const OBJECT = [1, 2].reduce(
 export class Excerpt {
   /** How many bytes have passed. */
   bytes = 0;
-  private text = "";
-  private readonly decoder = new TextDecoder();
+  private readonly head: Uint8Array[] = [];
+  private readonly tail: Uint8Array[] = [];
+  private tailBytes = 0;
 
   add(chunk: Uint8Array): void {
+    if (this.bytes < HEAD) this.head.push(chunk.slice());
+    else {
+      const { tail } = this;
+      // A copy, since the reader may move the chunk's memory elsewhere.
+      this.tailBytes += tail[tail.push(chunk.slice(-TAIL)) - 1]!.length;
+      while (this.tailBytes - tail[0]!.length >= TAIL) this.tailBytes -= tail.shift()!.length;
+    }
     this.bytes += chunk.length;
-    this.text += this.decoder.decode(this.text.length < HEAD ? chunk : chunk.subarray(-TAIL), {
-      stream: true,
-    });
-    if (this.text.length > MOST) this.text = this.text.slice(0, HEAD) + this.text.slice(-TAIL);
+  }
+
+  private get text(): string {
+    const decoder = new TextDecoder();
+    return [...this.head, ...this.tail].map((part) => decoder.decode(part, { stream: true })).join("");
   }
 
   /** The whole body; undefined if it is longer than what is kept in any case. */
@@ -52,8 +59,9 @@ export class Excerpt {
 
   /** The tokens that the events have had, by rule of thumb: one for 4 bytes of their words, and at least one for each event with words. */
   tokens(): number {
-    const words = [...this.text.matchAll(WORDS)].map(([, each]) => each!.length);
+    const { text } = this;
+    const words = [...text.matchAll(WORDS)].map(([, each]) => each!.length);
     const bytes = words.reduce((sum, length) => sum + length, 0);
-    return Math.ceil((Math.max(words.length, bytes / 4) * this.bytes) / this.text.length) || 0;
+    return Math.ceil((Math.max(words.length, bytes / 4) * this.bytes) / text.length) || 0;
   }
 }
