@@ -11,7 +11,7 @@ import type { Costs, Reading } from "./provider.ts";
 import type { ReadableRequest } from "./request.ts";
 import { withBody } from "./response.ts";
 import type { AnyLimits } from "./set.ts";
-import { quietly, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
 
 /** What all routes share. */
 export interface Around {
@@ -32,8 +32,8 @@ export interface Part {
 }
 
 export interface Call {
-  /** Does what an answer says of limits, and keeps the usage that it says. */
-  hear(reading: Reading): Promise<void>;
+  /** Does what an answer says of limits, and keeps the usage that it says. Resolves to whether the set could be paused. */
+  hear(reading: Reading): Promise<boolean>;
   /** The answer to hand out. Everything is held until its body has ended. */
   hold(response: Response): Response;
   /** Gives everything back, and charges what was used, as far as it is known. */
@@ -41,7 +41,7 @@ export interface Call {
 }
 
 const UNREAD_MS = 60_000;
-const LONGEST_PAUSE_MS = 3_600_000;
+export const LONGEST_PAUSE_MS = 3_600_000;
 const ERROR_BYTES = 64 * 1024;
 
 /** `cost` is what the provider says, and `left` is called at the end. */
@@ -63,12 +63,9 @@ export function beginCall(
 
   const hear = (reading: Reading) => {
     heard ??= reading.used;
-    return quietly(() =>
-      obey(
-        { set, whole, renamed, learn, maxPauseMs },
-        reading,
-        (metric) => (taken.get(metric) ?? 0) - (mark.get(metric) ?? 0),
-      ),
+    const how = { set, whole, renamed, learn, maxPauseMs };
+    return obey(how, reading, (metric) => (taken.get(metric) ?? 0) - (mark.get(metric) ?? 0)).catch(
+      () => false,
     );
   };
 

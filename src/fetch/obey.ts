@@ -17,14 +17,14 @@ export interface Obedience {
 
 /**
  * Pauses the set, lowers what it has left, and learns capacities. It does each at once; the promise is for sets that live elsewhere.
- * A set that cannot be reached, or was closed, lets it be: the answer is handed out all the same. `since` is what was taken of a metric
+ * A set that cannot be reached, or was closed, lets it be: the answer is handed out all the same. Resolves to whether it has paused, where that was wanted. `since` is what was taken of a metric
  * since the request was sent.
  */
 export async function obey(
   { set, whole, renamed, learn, maxPauseMs }: Obedience,
   { pauseMs, limits = [] }: Reading,
   since: (metric: string) => number,
-): Promise<void> {
+): Promise<boolean> {
   const pause = (ms: number | undefined, keys?: string[]) =>
     ms! > 0 && set.pause(Math.min(ms!, maxPauseMs), keys);
   const done = [quietly(() => pause(pauseMs))];
@@ -47,7 +47,7 @@ export async function obey(
       ),
     );
   }
-  await Promise.all(done);
+  return (await Promise.all(done))[0]!;
 }
 
 /**

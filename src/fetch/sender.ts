@@ -3,7 +3,7 @@ import type { Acquisition, Limits } from "../contract.ts";
 import { InvalidRequestError, LimitError } from "../errors.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { readAnswer } from "./answer.ts";
-import { type Around, beginCall, type Part, type Taken } from "./call.ts";
+import { type Around, beginCall, LONGEST_PAUSE_MS, type Part, type Taken } from "./call.ts";
 import { type RouteOptions, retryOf } from "./options.ts";
 import type { Costs } from "./provider.ts";
 import { refused } from "./refused.ts";
@@ -29,6 +29,7 @@ const BOUND = /TIMEOUT|FULL|LONG$/;
 export function sender(limits: Limits<never, never>, options: RouteOptions, around: Around): Send {
   const whole = limits as unknown as Partitioned;
   const { provider, metrics = {}, cost, timeoutMs, maxWaitMs, priority, onWait, retry } = options;
+  const { maxPauseMs = LONGEST_PAUSE_MS } = options;
   const { times, baseMs, maxMs } = retryOf(retry);
   /** The partitions in which calls are in progress; one without calls takes no memory. */
   const parts = new Map<string, { calls: number; readonly taken: Taken }>();
@@ -111,6 +112,7 @@ export function sender(limits: Limits<never, never>, options: RouteOptions, arou
         if (isLast || request.signal?.aborted) throw error;
       }
       let pauseMs: number | undefined;
+      let isPaused = false;
       if (response) {
         const { reading, isRefusal, mayRetry } = await readAnswer(response, provider, around.clock);
         if (response.ok) guesses = 0;
@@ -120,7 +122,7 @@ export function sender(limits: Limits<never, never>, options: RouteOptions, arou
           pauseMs ??= Math.min(LONGEST_GUESS_MS, PAUSE_MS * 2 ** guesses++);
         const heard = call.hear({ ...reading, pauseMs });
         // Not awaited otherwise: a set that lives elsewhere would delay the body.
-        if (pauseMs) await heard;
+        isPaused = !!pauseMs && (await heard);
         if (!mayRetry || isLast) {
           const held = call.hold(response);
           return mayRetry && times ? asLast(held) : held;
@@ -129,7 +131,8 @@ export function sender(limits: Limits<never, never>, options: RouteOptions, arou
         response.body?.cancel().catch(() => {});
       }
       // A set that is paused lets the next attempt wait.
-      if (!pauseMs) await sleep(Math.random() * Math.min(maxMs, baseMs * 2 ** retries), request.signal);
+      const waitMs = pauseMs || Math.random() * Math.min(maxMs, baseMs * 2 ** retries);
+      if (!isPaused) await sleep(Math.min(waitMs, maxPauseMs), request.signal);
     }
   };
 }

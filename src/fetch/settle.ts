@@ -37,9 +37,14 @@ export function settle(
   void quietly(() => acquisition.release());
 }
 
-/** Of a set that was closed, or cannot be reached, nothing is wanted any more: it settles by itself. */
-export async function quietly(change: () => unknown): Promise<void> {
+/**
+ * Whether a change came about. Of a set that was closed, or cannot be reached, nothing is wanted any more: it settles by itself.
+ */
+export async function quietly(change: () => unknown): Promise<boolean> {
   try {
     await change();
-  } catch {}
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -134,6 +134,19 @@ describe("retries", () => {
     await expect(call).rejects.toThrow("the last");
   });
 
+  test("wait by themselves where the set cannot be paused", async () => {
+    const answers = [status(429, { "retry-after": "3" }), new Response("hello")];
+    const { fetch, sent, limits, clock } = lab([CALLS], { retry: 1, answers: () => answers.shift()! });
+    Object.defineProperty(limits, "pause", { value: () => Promise.reject(new Error("an earlier version")) });
+    const call = fetch(URL_OF_API);
+    await settled();
+    await clock.advanceAsync(2999);
+    await settled();
+    expect(sent.length).toBe(1);
+    await clock.advanceAsync(1);
+    expect(await (await call).text()).toBe("hello");
+  });
+
   test("the second answer is handed out", async () => {
     const answers = [status(503), new Response("hello")];
     const { fetch, clock } = lab([CALLS], { retry: 5, answers: () => answers.shift()! });

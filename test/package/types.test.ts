@@ -10,6 +10,8 @@ import { appFolder, workFolder } from "./app.ts";
 
 const PROGRAM = `
 import { type Acquisition, CallLimit, LimitError, type Limits, LimitSet, RateLimit } from "limitset";
+import { limitFetch, rateLimitHeaders } from "limitset/fetch";
+import { limitModel, openai } from "limitset/llm";
 import { connectLimits, serveLimits } from "limitset/port";
 import { RedisLimitSet } from "limitset/redis";
 import { ManualClock } from "limitset/testing";
@@ -30,6 +32,15 @@ export const code = (error: unknown) => (error instanceof LimitError ? error.cod
 export const { port1, port2 } = new MessageChannel();
 serveLimits(limits, port1);
 export const remote = connectLimits(port2);
+export const limited: typeof fetch = limitFetch(limits, openai());
+export const other = limitFetch(limits, {
+  provider: rateLimitHeaders(),
+  cost: async (request) => ({ tokens: (await request.text())?.length ?? 0 }),
+  routes: { "api.example.com": remote, "localhost:8080": { limits, retry: 2 } },
+});
+// @ts-expect-error there is no such key
+limitFetch(limits, { cost: () => ({ tokns: 5 }) });
+export const model = limitModel(limits, { metrics: { input_tokens: "tokens" } });
 export const { handle } = shareLimits(limits);
 export { RedisLimitSet, connectDurable };
 export class Adder extends Worker {
