@@ -17,18 +17,20 @@ export interface Obedience {
 
 /**
  * Pauses the set, lowers what it has left, and learns capacities. It does each at once; the promise is for sets that live elsewhere.
- * A set that cannot be reached, or was closed, lets it be: the answer is handed out all the same. Resolves to whether it has paused, where that was wanted. `since` is what was taken of a metric
- * since the request was sent.
+ * A set that cannot be reached, or was closed, lets it be: the answer is handed out all the same. Resolves to whether it has paused, where
+ * that was wanted. `since` is what was taken of a metric since the request was sent.
  */
 export async function obey(
   { set, whole, renamed, learn, maxPauseMs }: Obedience,
   { pauseMs, limits = [] }: Reading,
   since: (metric: string) => number,
 ): Promise<boolean> {
-  const pause = (ms: number | undefined, keys?: string[]) =>
-    ms! > 0 && set.pause(Math.min(ms!, maxPauseMs), keys);
-  const done = [quietly(() => pause(pauseMs))];
-  const own = limits.length > 0 ? limitsOf(set) : [];
+  const pause = (on: AnyLimits, ms: number | undefined, keys?: string[]) =>
+    ms! > 0 && on.pause(Math.min(ms!, maxPauseMs), keys);
+  const own = pauseMs! > 0 || limits.length > 0 ? limitsOf(set) : [];
+  // A view without keys pauses the limits of its partition. A set whose limits are all those of all is paused itself.
+  const meant = own.some(({ per }) => per !== undefined) ? set : whole;
+  const done = [quietly(() => pause(meant, pauseMs))];
   for (const said of limits) {
     const limit = match(own, said, renamed);
     if (!limit) continue;
@@ -36,7 +38,7 @@ export async function obey(
     const left = wholeAmount(limit, Math.max(0, said.left! - Math.max(0, since(metricOf(limit)))));
     const capacity = wholeAmount(limit, said.capacity);
     done.push(
-      quietly(() => pause(said.pauseMs, [key])),
+      quietly(() => pause(set, said.pauseMs, [key])),
       quietly(() => left !== undefined && set.lower({ [key]: left })),
       quietly(
         () =>

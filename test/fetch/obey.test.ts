@@ -349,36 +349,50 @@ describe("providers", () => {
 });
 
 describe("partitions", () => {
-  /** A stand-in: a set for each name. */
-  function partitioned() {
+  test("of a LimitSet: one user's calls, connections and refusals are not another's", async () => {
     const clock = new ManualClock();
-    const views = new Map<string, LimitSet<string>>();
-    const make = () =>
-      new LimitSet<string>({ limits: [new CallLimit({ capacity: 2, windowMs: 1000 })], clock });
-    const viewOf = (names: Readonly<Record<string, string | null>>) => {
-      const { user } = names;
-      if (!views.has(user!)) views.set(user!, make());
-      return views.get(user!)!;
-    };
-    return { clock, viewOf, set: Object.assign(make(), { for: viewOf }) };
-  }
-
-  test("a request takes of its partition, and a refusal pauses that one", async () => {
-    const { set, viewOf, clock } = partitioned();
-    const fetch = limitFetch(set, {
+    const set = new LimitSet<string>({
+      limits: [
+        new CallLimit({ capacity: 10, windowMs: 1000 }),
+        new CallLimit({ key: "of_user", capacity: 2, windowMs: 1000, per: "user" }),
+        new RateLimit({ key: "tokens", capacity: 100, windowMs: 1000, per: "user" }),
+      ] as never,
       clock,
-      for: ({ headers }) => ({ user: headers.get("user")! }),
-      fetch: (async (_, init) =>
-        new Headers(init?.headers).get("user") === "alice"
-          ? status(429, { "retry-after": "5" })
-          : new Response()) as typeof globalThis.fetch,
     });
-    await fetch(URL_OF_API, { headers: { user: "alice" } });
-    await fetch(URL_OF_API, { headers: { user: "bob" } });
-    expect(viewOf({ user: "alice" }).peek().retryAfterMs).toBe(5000);
-    expect(viewOf({ user: "bob" }).peek().successful).toBe(true);
-    expect(viewOf({ user: "bob" }).stats()["call_count"]!.used).toBe(1);
-    expect(set.stats()["call_count"]!.used).toBe(0);
+    const sent: string[] = [];
+    const limited = limitFetch(set, {
+      clock,
+      cost: () => ({ tokens: 40 }),
+      usage: () => ({ tokens: 10 }),
+      for: ({ headers }) => ({ user: headers.get("user")! }),
+      fetch: (async (_, init) => {
+        const user = new Headers(init?.headers).get("user")!;
+        sent.push(user);
+        return user === "carol" ? status(429, { "retry-after": "5" }) : new Response("hello");
+      }) as typeof globalThis.fetch,
+    });
+    const call = (user: string) =>
+      limited(URL_OF_API, { headers: { user } }).then((response) => response.text());
+    const calls = ["alice", "alice", "alice", "bob", "carol"].map(call);
+    await settled();
+    expect(sent).toEqual(["alice", "alice", "bob", "carol"]);
+    const view = (user: string) => set.for({ user });
+    expect(view("alice").stats()["tokens"]!.used).toBe(20);
+    expect(view("carol").peek({ tokens: 1 }).retryAfterMs).toBe(5000);
+    expect(view("bob").peek({ tokens: 1 }).successful).toBe(true);
+    expect(set.stats()["call_count"]!.used).toBe(4);
+    await clock.advanceAsync(500);
+    await Promise.all(calls);
+    expect(sent.at(-1)).toBe("alice");
+  });
+
+  test("of a set whose limits are all those of all: a refusal pauses these", async () => {
+    const { fetch, limits } = lab([CALLS], {
+      for: () => ({}),
+      answers: () => status(429, { "retry-after": "5" }),
+    });
+    await (await fetch(URL_OF_API)).text();
+    expect(limits.peek().retryAfterMs).toBe(5000);
   });
 
   test("of a set that has none are an error", async () => {
