@@ -26,11 +26,8 @@ export class Names {
 
   /** The name of a dimension that is named, in a few characters. */
   textOf(dimension: number): string {
-    const units = this.#hashes[dimension]!.flatMap((word) => [
-      Math.floor(word / 65_536) % 65_536,
-      word % 65_536,
-    ]);
-    return String.fromCharCode(...units);
+    const [a, b, c, d] = this.#hashes[dimension]!;
+    return String.fromCharCode(high(a), low(a), high(b), low(b), high(c), low(c), high(d), low(d));
   }
 
   /** Says to the core which partitions the next call means. */
@@ -44,6 +41,15 @@ export class Names {
     this.tell(partitions);
     partitions.sharedTaken = this.#shared;
   }
+}
+
+/** The halves of a word of 32 bits, which may have higher bits that are not of it. */
+function high(word: number): number {
+  return Math.floor(word / 65_536) & 65_535;
+}
+
+function low(word: number): number {
+  return word & 65_535;
 }
 
 /** Names that mean no partition. */

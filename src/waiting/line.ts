@@ -95,6 +95,11 @@ export class Line<W extends Standing<W>> implements Placed {
   }
 }
 
+/** Whether the head of line `a` goes before that of `b`. */
+function goesFirst<W extends Standing<W>>(a: Line<W>, b: Line<W>): boolean {
+  return isBefore(a.head!, b.head!);
+}
+
 /** The demand of one limit, or of one partition of it: how many waiters want it, and the lines that wait for it. */
 export class Demand<W extends Standing<W>> implements Placed {
   /** The limit, by its index. */
@@ -108,7 +113,7 @@ export class Demand<W extends Standing<W>> implements Placed {
   /** How many lines they stand in. */
   lines = 0;
   /** The lines whose heads it refuses, or refused last; the line whose head goes first is on top. */
-  readonly parked = new Heap<Line<W>>((a, b) => isBefore(a.head!, b.head!));
+  readonly parked: Heap<Line<W>> = new Heap(goesFirst);
   /** Whether the line on top has to be judged anew. */
   isStale = false;
   /** Its place among the partitions that lines are parked at. */
