@@ -2,6 +2,7 @@
 import type { Limits } from "../contract.ts";
 import { show } from "../errors.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
+import { refusePartitions } from "../limits/partition-options.ts";
 import { Followed } from "../remote/living-of.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import { type EndpointLike, tells, toEndpoint, type WatchedEndpoint } from "./endpoint.ts";
@@ -33,7 +34,7 @@ export interface Service {
  * The options bound the memory that the other end can make this side use; a peer of `connectLimits` hardly meets them.
  *
  * @throws {CannotShareError} if the set's `config` cannot be sent.
- * @throws {InvalidLimitError} if a bound makes no sense.
+ * @throws {InvalidLimitError} if a bound makes no sense, or a limit of the set has `per`.
  * @throws {InvalidRequestError} if `endpoint` is not an endpoint, or an option is not known.
  * @example
  * const child = fork("./worker.js"); // there: connectLimits(process)
@@ -78,9 +79,11 @@ class Host<K extends string> {
     const changed = () => {
       for (const peer of [...this.#peers.values()]) peer.redefined();
     };
+    const followed = new Followed(limits as unknown as Limits, changed);
+    refusePartitions(followed.era.limits, "a set behind a port");
     this.#set = {
       limits,
-      followed: new Followed(limits as unknown as Limits, changed),
+      followed,
       config: sendableConfig(limits.config),
       tells: tells(endpoint),
     };

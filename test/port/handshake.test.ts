@@ -265,3 +265,16 @@ test("connections that are closed leave no listener on their channel", async () 
     heard.mock.calls.map(([event]) => event).sort(),
   );
 });
+
+test("a set with limits of partitions, and a view of it, cannot be served, and its error says so", () => {
+  const set = new LimitSet({ limits: [{ type: "call", capacity: 2, windowMs: 1000, per: "user" }] });
+  onTestFinished(() => set.close());
+  const { port1, port2 } = new MessageChannel();
+  onTestFinished(() => {
+    port1.close();
+    port2.close();
+  });
+  for (const served of [set, set.for({ user: "alice" })]) {
+    expect(() => serveLimits(served, port1)).toThrow("a set behind a port has no partitions yet");
+  }
+});
