@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { runs, TIMEOUT_MS } from "./settings.ts";
 import { play, playByRule, randomScript, type Taste } from "./waiting-script.ts";
 
-const { seed: SEED, numRuns: RUNS } = runs(60);
+const { seed: SEED, numRuns: RUNS } = runs(40);
 const seeds = Array.from({ length: RUNS ?? 0 }, (_, i) => SEED + i);
 
 describe("the rule of waiting", () => {
