@@ -28,11 +28,15 @@ export const NO_TIME = -1;
 /** The index of UNITS in the scratch area, counted from REFUSER, where an answer begins. */
 export const FIRST_UNIT = (UNITS - REFUSER) / 8;
 
+/** A reading, as the core takes it for a participant whose time is `shift` microseconds ahead of its readings. */
+export function timeOf(now: number, shift: number): number {
+  return shift === 0 || now === NO_TIME ? now : -2 - Math.floor(now * 1000 + 0.5) - shift;
+}
+
 /** The same front for a participant whose time is `shift` microseconds ahead of the readings that it is passed. */
 export function shiftedFront(front: Front, shift: number): Front {
   const transact: CoreExports["transact"] = (start, scratch, life, now, action, since, first, end) => {
-    const time = now === NO_TIME ? now : -2 - Math.floor(now * 1000 + 0.5) - shift;
-    return front.core.transact(start, scratch, life, time, action, since, first, end);
+    return front.core.transact(start, scratch, life, timeOf(now, shift), action, since, first, end);
   };
   return {
     get f64() {

@@ -44,18 +44,8 @@ export interface CoreExports {
     end: number,
   ): number;
   change(region: number, scratch: number, life: number, ms: number, action: number): number;
-  transactPer(
-    per: number,
-    region: number,
-    scratch: number,
-    life: number,
-    ms: number,
-    action: number,
-    since: number,
-    first: number,
-    end: number,
-  ): number;
-  changePer(per: number, region: number, scratch: number, life: number, ms: number, action: number): number;
+  transactPer(per: number, ...transaction: Parameters<CoreExports["transact"]>): number;
+  changePer(per: number, ...change: Parameters<CoreExports["change"]>): number;
   movePer(per: number, region: number): void;
   hashName(per: number, units: number, flags: number): void;
   nodeBytes(kind: number): number;

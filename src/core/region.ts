@@ -14,7 +14,7 @@ import {
 } from "../../assembly/layout.ts";
 import { type Answer, asksForWindow, isBehind, isPreliminary } from "./answer.ts";
 import { arenaFor, type Heap } from "./arena.ts";
-import { FIRST_UNIT, NO_TIME } from "./front.ts";
+import { FIRST_UNIT, timeOf } from "./front.ts";
 import { exceedsAlone } from "./holdings.ts";
 import type { Definition } from "./kinds.ts";
 import { lay } from "./lay.ts";
@@ -171,7 +171,7 @@ export class Region extends Residence {
     const answer = this.inside(
       () => {
         this.heap.f64.set(units, (this.scratch + UNITS) / 8);
-        const time = this.shift === 0 ? now : -2 - this.microsOf(now);
+        const time = timeOf(now, this.shift);
         const { start, scratch, life } = this;
         const { core } = this.heap;
         if (names === undefined) return core.change(start, scratch, life, time, action) as Answer;
@@ -281,7 +281,7 @@ export class Region extends Residence {
     const partitions = this.place.partitions!;
     if (action === SETTLE) names.tellGrant(partitions);
     else names.tell(partitions);
-    const time = shift === 0 || now === NO_TIME ? now : -2 - this.microsOf(now);
+    const time = timeOf(now, shift);
     const { core } = heap;
     const per = partitions.start;
     return core.transactPer(per, start, scratch, life, time, action, since, first, end) as Answer;
