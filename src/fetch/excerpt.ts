@@ -20,23 +20,34 @@ export class Excerpt {
   /** How many bytes have passed. */
   bytes = 0;
   private readonly head: Uint8Array[] = [];
-  private readonly tail: Uint8Array[] = [];
-  private tailBytes = 0;
+  /** Room for the end, twice, so that it moves only now and then; it ends at `at`. */
+  private room: Uint8Array | undefined;
+  private at = 0;
 
+  /** Copies what it keeps, since the reader may move the chunk's memory elsewhere. */
   add(chunk: Uint8Array): void {
-    if (this.bytes < HEAD) this.head.push(chunk.slice());
-    else {
-      const { tail } = this;
-      // A copy, since the reader may move the chunk's memory elsewhere.
-      this.tailBytes += tail[tail.push(chunk.slice(-TAIL)) - 1]!.length;
-      while (this.tailBytes - tail[0]!.length >= TAIL) this.tailBytes -= tail.shift()!.length;
+    const { length } = chunk;
+    const ofHead = Math.min(length, Math.max(0, HEAD - this.bytes));
+    if (ofHead > 0) this.head.push(chunk.slice(0, ofHead));
+    if (ofHead < length) this.addEnd(chunk.subarray(Math.max(ofHead, length - TAIL)));
+    this.bytes += length;
+  }
+
+  private addEnd(end: Uint8Array): void {
+    this.room ??= new Uint8Array(2 * TAIL);
+    if (end.length === TAIL) this.at = 0;
+    else if (this.at + end.length > 2 * TAIL) {
+      this.room.copyWithin(0, this.at - TAIL, this.at);
+      this.at = TAIL;
     }
-    this.bytes += chunk.length;
+    this.room.set(end, this.at);
+    this.at += end.length;
   }
 
   private get text(): string {
     const decoder = new TextDecoder();
-    return [...this.head, ...this.tail].map((part) => decoder.decode(part, { stream: true })).join("");
+    const tail = this.room?.subarray(Math.max(0, this.at - TAIL), this.at) ?? new Uint8Array();
+    return [...this.head, tail].map((part) => decoder.decode(part, { stream: true })).join("");
   }
 
   /** The whole body; undefined if it is longer than what is kept in any case. */
