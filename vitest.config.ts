@@ -5,5 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/keeping.ts"],
     testTimeout: 30_000,
+    // Of the tests that say that they may run beside each other.
+    maxConcurrency: 2,
   },
 });

@@ -2,11 +2,12 @@
  * The protocols between threads, checked in every interleaving; and proof that each check can fail. CI has the short forms;
  * `npm run prove` has the long ones, which need some gigabytes and the better part of an hour.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect } from "vitest";
 import { testIn } from "../installed.ts";
 
@@ -53,23 +54,22 @@ const MODELS: readonly Model[] = [
 ];
 
 /** Checks a model, with some names defined; returns what the checker prints. */
-function check(model: string, defined: readonly string[], optimization: string): string {
+async function check(model: string, defined: readonly string[], optimization: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "limitset-model-"));
   try {
-    const run = (command: string, ...args: string[]) =>
-      execFileSync(command, args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-    run("spin", ...defined.map((name) => `-D${name}`), "-a", pathOf(model));
-    run("cc", optimization, "-w", "-DSAFETY", "-DCOLLAPSE", "-o", "pan", "pan.c");
-    const args = ["-m2000000"];
-    return spawnSync(join(folder, "pan"), args, { cwd: folder, encoding: "utf8", maxBuffer: 2 ** 26 }).stdout;
+    const run = async (command: string, ...args: string[]) =>
+      (await promisify(execFile)(command, args, { cwd: folder, maxBuffer: 2 ** 26 })).stdout;
+    await run("spin", ...defined.map((name) => `-D${name}`), "-a", pathOf(model));
+    await run("cc", optimization, "-w", "-DSAFETY", "-DCOLLAPSE", "-o", "pan", "pan.c");
+    return await run(join(folder, "pan"), "-m2000000");
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 /** Checks that a model holds; returns the number of its states. */
-function hold(model: string, defined: readonly string[]): number {
-  const output = check(model, defined, "-O2");
+async function hold(model: string, defined: readonly string[]): Promise<number> {
+  const output = await check(model, defined, "-O2");
   expect(output).toContain("errors: 0");
   expect(output).not.toMatch(/not completed|too small|out of memory|max search depth/);
   return Number(/(\d+) states, stored/.exec(output)?.[1]);
@@ -84,9 +84,10 @@ function mutantsOf(model: string): string[][] {
   return [...lines].map(([, name = "", bound]) => (bound ? [name, bound] : [name]));
 }
 
-describe.each(MODELS)("the model of $model", ({ model, mutants, short, states, long }) => {
-  testHere("holds in every interleaving", { timeout: TIMEOUT_MS }, () => {
-    expect(hold(model, short)).toBeGreaterThan(states);
+// Two checks at a time: each is a program of its own, on one core.
+describe.concurrent.each(MODELS)("the model of $model", ({ model, mutants, short, states, long }) => {
+  testHere("holds in every interleaving", { timeout: TIMEOUT_MS }, async () => {
+    expect(await hold(model, short)).toBeGreaterThan(states);
   });
 
   testHere("lists its mutants", () => {
@@ -94,19 +95,19 @@ describe.each(MODELS)("the model of $model", ({ model, mutants, short, states, l
   });
 
   // A mutant is found within seconds: to compile it with optimization would take longer.
-  testHere.for(mutantsOf(model))("does not hold with %s", { timeout: TIMEOUT_MS }, (mutant) => {
-    expect(check(model, mutant, "-O0")).toMatch(/errors: [1-9]/);
+  testHere.for(mutantsOf(model))("does not hold with %s", { timeout: TIMEOUT_MS }, async (mutant) => {
+    expect(await check(model, mutant, "-O0")).toMatch(/errors: [1-9]/);
   });
 
-  testHere.runIf(IS_LONG).for(long)("holds with %s", { timeout: TIMEOUT_MS }, (defined) => {
-    expect(hold(model, defined)).toBeGreaterThan(states);
+  testHere.runIf(IS_LONG).for(long)("holds with %s", { timeout: TIMEOUT_MS }, async (defined) => {
+    expect(await hold(model, defined)).toBeGreaterThan(states);
   });
 });
 
 /** What only weak memory exposes: with all accesses in order, the mutants of weak.pml hold that reorder them. */
-describe("the model of weak, in order", () => {
+describe.concurrent("the model of weak, in order", () => {
   const reordered = mutantsOf("weak").slice(0, -2);
-  testHere.runIf(IS_LONG).for(reordered)("holds with %s", { timeout: TIMEOUT_MS }, (mutant) => {
-    expect(hold("weak", [...mutant, "IN_ORDER"])).toBeGreaterThan(300_000);
+  testHere.runIf(IS_LONG).for(reordered)("holds with %s", { timeout: TIMEOUT_MS }, async (mutant) => {
+    expect(await hold("weak", [...mutant, "IN_ORDER"])).toBeGreaterThan(300_000);
   });
 });
