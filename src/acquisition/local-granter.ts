@@ -1,7 +1,16 @@
 /** The granter of a set in this isolate: it stands between the core, the set's acquisitions and its waiters. */
 
 import type { AcquireOptions, Acquisition, Amounts, Prospect } from "../contract.ts";
-import { type Answer, isGranted, isMoved, isReclaimed, REFUSED, tokenOf, waitOf } from "../core/answer.ts";
+import {
+  type Answer,
+  isGranted,
+  isMoved,
+  isReclaimed,
+  isRefused,
+  REFUSED,
+  tokenOf,
+  waitOf,
+} from "../core/answer.ts";
 import { NO_TIME } from "../core/front.ts";
 import { type Region, TRY } from "../core/region.ts";
 import { type AcquireTimeoutError, LimitSetClosedError } from "../errors.ts";
@@ -10,7 +19,7 @@ import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.t
 import { toMicros } from "../limits/units.ts";
 import type { Asked, Gate, Outlook, Queue, Waiters } from "../waiting/gate.ts";
 import { queueFor } from "../waiting/queue-for.ts";
-import type { Request } from "../waiting/standing.ts";
+import { LAST, type Request } from "../waiting/standing.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
 import { Denials } from "./denials.ts";
 import { type LeakWatch, watchLeaks } from "./leaks.ts";
@@ -187,10 +196,18 @@ export class LocalGranter<M extends string, K extends string = M>
 
   /** A try while requests wait: it passes them only where it delays none of them. Undefined if another thread has redefined the set. */
   tryAmong(units: readonly number[], first: number, end: number, now: number): Acquisition<M, K> | undefined {
-    const asked = this.queue.ask({ units }, now);
+    const demand = this.queue.demandOfAll(now);
+    const asked = demand ? undefined : this.queue.ask({ units }, now);
     const region = this.open();
-    const answer = region.takeBehind(units, first, end, now, asked.demand);
-    return this.answerAmong(region, asked, answer, now);
+    const answer = region.takeBehind(units, first, end, now, demand ?? asked?.demand);
+    // The most common answer by itself, for speed: one limit refuses a request that stands behind all.
+    if (demand && isRefused(answer)) {
+      const { refuser } = region;
+      if (refuser >= 0 && !this.requests.windows[refuser]) {
+        return new Refusal(this.denials.by(refuser), waitOf(answer), this.queue.lines.waitingFor(refuser));
+      }
+    }
+    return this.answerAmong(region, asked ?? { request: { units }, ranked: LAST, demand }, answer, now);
   }
 
   /** The same, for a request in partitions. */

@@ -65,7 +65,8 @@ export class Crowd<W extends Standing<W>> {
   ): readonly number[] | undefined {
     const { units, covered, place } = request;
     if (this.size === 0) return undefined;
-    if (!covered && !place && this.#isBehindAll(ranked)) return this.#totals;
+    const all = covered || place ? undefined : this.demandOfAll(ranked);
+    if (all) return all;
     const taint = covered && this.#taint(judge);
     let found: number[] | undefined;
     for (let i = 0; i < units.length; i++) {
@@ -79,6 +80,11 @@ export class Crowd<W extends Standing<W>> {
       found[i] = sum;
     }
     return found;
+  }
+
+  /** What all waiters want of limits that have one state, if `ranked` stands behind all of them: to be used at once. */
+  demandOfAll(ranked: Ranked): readonly number[] | undefined {
+    return this.size > 0 && this.#isBehindAll(ranked) ? this.#totals : undefined;
   }
 
   /** How many waiters stand before `ranked` at limit `index`. */

@@ -105,6 +105,11 @@ export interface Queue<T> {
   readonly lines: Waiters & Before;
   /** A request that has just come, and what the waiters before it want: to be used at once. Those that can go by now go first. */
   ask(request: Request, now: number): Asked;
+  /**
+   * What all waiters want, one entry a limit, if a try without a priority stands behind all of them; to be used at once. Undefined if it
+   * has to be asked for, or nothing waits. Those that can go by now go first.
+   */
+  demandOfAll(now: number): readonly number[] | undefined;
   /** Takes for a request behind the waiters, or lets it wait. */
   acquire(request: Request, now: number, options?: AcquireOptions): Promise<T>;
   /**

@@ -8,7 +8,7 @@ import type { Judge, Verdict } from "./judge.ts";
 import type { Standing } from "./line.ts";
 import { Lines } from "./lines.ts";
 import { Rounds } from "./rounds.ts";
-import { limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
+import { LAST, limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
 
 /** A waiter's promise, and the reasons that may end its wait. */
 export interface Waiting<T, W extends Standing<W>> extends Standing<W>, Due {
@@ -31,9 +31,6 @@ export interface Waiting<T, W extends Standing<W>> extends Standing<W>, Due {
 function momentAfter(now: number, waitMs: number): number {
   return (toMicros(now) + Math.round(waitMs * 1000)) / 1000;
 }
-
-/** The place of a request that has just come and has no priority, where no wait is worth one. */
-const LAST: Ranked = { key: 0, turn: NEWCOMER };
 
 export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>, Judge<W> {
   protected gate: Gate<T>;
@@ -109,6 +106,12 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
     this.catchUp(now);
     this.now = now;
     return { request, ranked, demand: this.lines.demandBefore(request, ranked, this) };
+  }
+
+  demandOfAll(now: number): readonly number[] | undefined {
+    this.catchUp(now);
+    this.now = now;
+    return this.agingMs === undefined && !this.rounds ? this.lines.demandOfAll(LAST) : undefined;
   }
 
   acquire(request: Request, now: number, options?: AcquireOptions): Promise<T> {

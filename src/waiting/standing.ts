@@ -30,6 +30,9 @@ export interface Ranked {
   readonly turn: number;
 }
 
+/** The place of a request that has just come and has no priority, where no wait is worth one. */
+export const LAST: Ranked = { key: 0, turn: NEWCOMER };
+
 /** Whether `a` goes before `b`. */
 export function isBefore(a: Ranked, b: Ranked): boolean {
   return a.key === b.key ? a.turn < b.turn : a.key < b.key;
