@@ -53,6 +53,17 @@ describeWorkerd("in workerd", () => {
     expect(await ask("/bounded", `bounded ${++names}`)).toEqual(["ERR_QUEUE_FULL", 0, "Infinity"]);
   });
 
+  it("limitFetch pauses the set of an object, holds its resources until the body has ended, and settles there", async () => {
+    const name = `fetched ${++names}`;
+    const [refused, held, answer, pausedMs] = await ask<[string, number, string, number]>("/fetched", name);
+    expect([refused, held, answer]).toEqual(["slow down", 1, "hello"]);
+    expect(pausedMs).toBeGreaterThanOrEqual(290);
+    await until(async () => {
+      const { tokens, slots } = await statsOf(name);
+      return tokens.used === 7 && slots.used === 0;
+    });
+  });
+
   it("an object forgets nothing that it has answered, whenever its process is killed", async () => {
     const name = `killed ${++names}`;
     let answered = 0;

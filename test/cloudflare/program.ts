@@ -6,6 +6,7 @@ import {
   LimitSetObject,
   type ObjectNamespace,
 } from "limitset/cloudflare";
+import { limitFetch } from "limitset/fetch";
 
 const DAYS_MS = 86_400_000 * 1000;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -141,6 +142,25 @@ export default {
           ),
         );
         return Response.json(limits.get("slots").capacity);
+      }
+      case "/fetched": {
+        const refusal = new Response("slow down", { status: 429, headers: { "retry-after-ms": "300" } });
+        const answers = [refusal, Response.json("hello")];
+        const sentAt: number[] = [];
+        const send = limitFetch(limits, {
+          cost: () => ({ tokens: 40, slots: 1 }),
+          usage: ({ status }) => ({ tokens: status === 200 ? 7 : 0 }),
+          fetch: async () => {
+            sentAt.push(Date.now());
+            return answers.shift()!;
+          },
+        });
+        const refused = await (await send("https://api.example.com/")).text();
+        const refusedAt = Date.now();
+        const good = await send("https://api.example.com/");
+        const [, isFor = 0] = sentAt;
+        const held = (await limits.stats()).slots.used;
+        return Response.json([refused, held, await good.json(), isFor - refusedAt]);
       }
       case "/stats":
         return Response.json(await limits.stats());
