@@ -12,6 +12,7 @@ const dist = join(root, "dist");
 const ENTRIES = [
   "cloudflare/index",
   "fetch/index",
+  "http/index",
   "index",
   "llm/index",
   "port/index",

@@ -3,9 +3,10 @@ import { type Answer, isMoved, isReclaimed } from "../core/answer.ts";
 import { ABORTED, ACTIONS, type Change, REFUSED, TIMED_OUT } from "../core/changing.ts";
 import type { Window } from "../core/kinds.ts";
 import type { Region } from "../core/region.ts";
-import { totalsOf } from "../core/totals.ts";
+import { fullInOf, totalsOf } from "../core/totals.ts";
 import { AcquireTimeoutError, QueueFullError, WaitTooLongError } from "../errors.ts";
 import { Ending } from "../limits/living.ts";
+import { NamedRequests } from "../limits/named-requests.ts";
 import type { Requests } from "../limits/requests.ts";
 import type { Reading } from "../limits/stats.ts";
 import type { Outlook, Queue } from "../waiting/gate.ts";
@@ -35,6 +36,29 @@ export abstract class Changes {
       totals: totalsOf(region, i),
       windowMs: lengthOf(region.windowAt(i, now)),
     }));
+  }
+
+  /** For each limit, at one moment: the three numbers of a `Glance`. Undefined if another thread has redefined the set. */
+  glance(now: number, place?: Place & { readonly requests: Requests<string> }): number[] | undefined {
+    const { requests } = place ?? this;
+    const count = requests.keys.length;
+    const isWaitedFor = this.queue.lines.size > 0;
+    const demand = isWaitedFor
+      ? this.queue.ask({ units: new Array<number>(count).fill(1), place }, now).demand
+      : undefined;
+    const region = this.open();
+    if (this.hasMoved(region.report(now, demand, place?.names))) return undefined;
+    const standings = requests instanceof NamedRequests ? requests.standings : undefined;
+    const numbers: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const isNamed = standings === undefined || standings[i] === "named";
+      numbers.push(
+        isNamed ? region.usedOf(i) : Number.NaN,
+        Math.max(0, region.waitOf(i)),
+        fullInOf(region, i),
+      );
+    }
+    return numbers;
   }
 
   /**

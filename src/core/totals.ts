@@ -39,6 +39,11 @@ export function carryCounts(
   });
 }
 
+/** After `report` of the region: the milliseconds until nothing of limit `index` is in use. */
+export function fullInOf(region: Reported, index: number): number {
+  return region.reportOf(index, REPORTED_FULL);
+}
+
 /** After `report` of the region: the totals of limit `index`, in requests and units. */
 export function totalsOf(region: Reported, index: number) {
   const ofRecord = (word: number) => region.reportOf(index, (word - GRANTED) / UNIT_BYTES);
@@ -51,6 +56,6 @@ export function totalsOf(region: Reported, index: number) {
     refunded: ofRecord(REFUNDED),
     charged: ofRecord(CHARGED),
     wouldRefuse: ofRecord(WOULD_REFUSE),
-    fullInMs: region.reportOf(index, REPORTED_FULL),
+    fullInMs: fullInOf(region, index),
   };
 }

@@ -1,8 +1,10 @@
 /** A call: a request that was granted, until the body of its answer has ended. */
 import type { Acquisition } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
+import { type End, watched } from "../exchange/body.ts";
+import type { AnyLimits } from "../exchange/set.ts";
+import { settle } from "../exchange/settle.ts";
 import { type Clock, LONGEST_TIMER_MS } from "../platform/clock.ts";
-import { type End, watched } from "./body.ts";
 import { UnreadBodyWarning } from "./errors.ts";
 import { Excerpt } from "./excerpt.ts";
 import { obey } from "./obey.ts";
@@ -10,8 +12,6 @@ import type { RouteOptions } from "./options.ts";
 import type { Costs, Reading } from "./provider.ts";
 import type { ReadableRequest } from "./request.ts";
 import { withBody } from "./response.ts";
-import type { AnyLimits } from "./set.ts";
-import { settle } from "./settle.ts";
 
 /** What all routes share. */
 export interface Around {

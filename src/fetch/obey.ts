@@ -1,9 +1,10 @@
 /** What an answer says of limits, done for all that use the set. */
+
+import { type AnyLimits, limitsOf, type Renamed, wholeAmount } from "../exchange/set.ts";
+import { quietly } from "../exchange/settle.ts";
 import type { Limit } from "../limits/limit.ts";
 import { metricOf } from "../limits/metrics.ts";
 import type { Reading, ServerLimit } from "./provider.ts";
-import { type AnyLimits, limitsOf, type Renamed, wholeAmount } from "./set.ts";
-import { quietly } from "./settle.ts";
 
 export interface Obedience {
   /** The set that takes. */

@@ -1,5 +1,8 @@
 /** Providers: what is known of one API, as functions of its requests and answers. */
 import type { Awaitable } from "../contract.ts";
+import type { Costs } from "../exchange/set.ts";
+
+export type { Costs };
 
 /**
  * A request that is about to be sent. Reading it takes nothing from the request.
@@ -34,9 +37,6 @@ export interface FetchAnswer {
   /** The headers. */
   readonly headers: Headers;
 }
-
-/** Amounts by metric, of an API that does not know which metrics a set has. */
-export type Costs = Readonly<Record<string, number>>;
 
 /**
  * A limit of the server, as an answer says it.

@@ -1,6 +1,7 @@
 /** The headers of the IETF's drafts, in all their generations, and those with an `X-` before them. */
+
+import { type Item, itemsOf } from "../exchange/structured.ts";
 import type { Provider, ServerLimit } from "./provider.ts";
-import { type Item, itemsOf } from "./structured.ts";
 import { numberOf, untilOf } from "./times.ts";
 
 /**

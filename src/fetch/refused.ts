@@ -1,13 +1,12 @@
 /** Answers that are made here, in place of requests that were not sent. */
 import type { LimitError } from "../errors.ts";
+import { PROBLEM, QUOTA_EXCEEDED } from "../exchange/problem.ts";
 
 /** The facts of an error, as far as it has them. */
 interface Facts {
   readonly limitedBy?: readonly string[];
   readonly retryAfterMs?: number;
 }
-
-const TYPE = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
 /**
  * A 429 for a request that was not sent. The clients of vendors take every error of `fetch` for a broken connection, and try again;
@@ -16,10 +15,10 @@ const TYPE = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 export function refused(error: LimitError, limitedBy?: readonly string[]): Response {
   const { limitedBy: keys = limitedBy ?? [], retryAfterMs = Number.POSITIVE_INFINITY } = error as Facts;
   const { code, message } = error;
-  const headers = new Headers({ "content-type": "application/problem+json", "x-should-retry": "false" });
+  const headers = new Headers({ "content-type": PROBLEM, "x-should-retry": "false" });
   if (Number.isFinite(retryAfterMs)) headers.set("retry-after", String(Math.ceil(retryAfterMs / 1000)));
   const problem = {
-    ...{ type: TYPE, title: "Not sent: its limits do not let it pass", status: 429, detail: message },
+    ...{ type: QUOTA_EXCEEDED, title: "Not sent: its limits do not let it pass", status: 429, detail: message },
     ...{ code, "violated-policies": keys },
     // Here the clients of model APIs look for the message.
     error: { type: "rate_limit_error", code, message },

@@ -1,6 +1,7 @@
 /** The requests to one set of limits: takes for them, sends them, and sends them again. */
 import type { Acquisition, Limits } from "../contract.ts";
 import { InvalidRequestError, LimitError } from "../errors.ts";
+import { type AnyLimits, amountsOf, impossible, limitsOf } from "../exchange/set.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { readAnswer } from "./answer.ts";
 import { type Around, beginCall, LONGEST_PAUSE_MS, type Part, type Taken } from "./call.ts";
@@ -9,7 +10,6 @@ import type { Costs } from "./provider.ts";
 import { refused } from "./refused.ts";
 import type { Init, Input, ReadableRequest } from "./request.ts";
 import { asLast } from "./response.ts";
-import { type AnyLimits, amountsOf, impossible, limitsOf } from "./set.ts";
 
 /** A set that may have partitions, or live elsewhere. */
 interface Partitioned extends AnyLimits {

@@ -1,9 +1,9 @@
 /** A middleware for the AI SDK: models whose calls keep to a set. */
 import type { AcquireOptions, Acquisition, Limits } from "../contract.ts";
-import { watched } from "../fetch/body.ts";
+import { watched } from "../exchange/body.ts";
+import { type AnyLimits, amountsOf, limitsOf } from "../exchange/set.ts";
+import { settle } from "../exchange/settle.ts";
 import type { Costs } from "../fetch/provider.ts";
-import { type AnyLimits, amountsOf, limitsOf } from "../fetch/set.ts";
-import { settle } from "../fetch/settle.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import { systemClock } from "../platform/clock.ts";
 import { costs, type EstimateOptions, tokensOf } from "./estimate.ts";

@@ -12,6 +12,7 @@ import { Names } from "../core/names.ts";
 import { type Region, TRY } from "../core/region.ts";
 import { InvalidRequestError } from "../errors.ts";
 import { checkBlockingOptions, checkRequestOptions } from "../limits/options.ts";
+import { GLANCE, type Glance } from "../limits/living.ts";
 import { type Naming, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
 import { toMicros } from "../limits/units.ts";
 import type { SetClock } from "../platform/set-clock.ts";
@@ -222,6 +223,18 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
     };
     // The other parts are for threads and for hosts, which take sets only.
     return { era, clock, limits: era.limits, granter: changeable } as Internals<M, K>;
+  }
+
+  /** @internal */
+  [GLANCE](): Glance {
+    const now = this.set.clock.now();
+    for (;;) {
+      const place = this.open();
+      const numbers = this.set.granter.glance(now, place);
+      if (numbers) return { limits: place.era.limits, numbers };
+      // Follows the set.
+      this.set[INTERNALS]();
+    }
   }
 
   // This is no async function, since its promise would settle later than the queue's own, and callers rely on that order.

@@ -1,5 +1,6 @@
 /** The part of a set that has to do with its views. */
 import { LivingSet } from "../changes/living-set.ts";
+import { GLANCE, type Glance } from "../limits/living.ts";
 import { NAMELESS, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
 import type { DimensionOptions } from "../limits/partition-options.ts";
 import { LimitSetView, type ViewedSet } from "./limit-set-view.ts";
@@ -15,6 +16,19 @@ export abstract class ViewableSet<M extends string, K extends string, D extends 
   /** Of each dimension, how many partitions have a state to themselves, how many may, and whether others share one now. */
   get partitions(): PartitionCounts<D> {
     return countsOf(this.dimensions, this.open().partitions);
+  }
+
+  /** @internal */
+  [GLANCE](): Glance {
+    for (;;) {
+      this.open();
+      // Read first: a clock may redefine the set.
+      const now = this.clock.now();
+      const { granter } = this;
+      const numbers = granter.glance(now);
+      if (numbers) return { limits: granter.era.limits, numbers };
+      this.follow();
+    }
   }
 
   /**

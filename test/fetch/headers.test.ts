@@ -1,8 +1,8 @@
 /** Headers: what is read of them, and that none does harm, however odd. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { itemsOf } from "../../src/exchange/structured.ts";
 import { githubApi, limitFetch, type Provider, rateLimitHeaders, shopify } from "../../src/fetch/index.ts";
-import { itemsOf } from "../../src/fetch/structured.ts";
 import { retryAfterOf, untilOf } from "../../src/fetch/times.ts";
 import { CallLimit, LimitSet, RateLimit } from "../../src/index.ts";
 import { anthropic, azureOpenai, gemini, groq, openai } from "../../src/llm/index.ts";

@@ -9,8 +9,8 @@ import { appFolder, workFolder } from "./app.ts";
 /** Program -> the most bytes of its bundle, minified and gzipped. */
 const MOST_BYTES: Readonly<Record<string, number>> = {
   // All exports: sets, limits, errors and the core, which has debts of one word and of two, and calendars.
-  'export * from "limitset"': 49_300,
-  'export { LimitSet, RateLimit } from "limitset"': 48_800,
+  'export * from "limitset"': 49_550,
+  'export { LimitSet, RateLimit } from "limitset"': 49_100,
   'export { connectLimits } from "limitset/port"': 19_700,
   // Its own text, the name and the class that survive minifiers and copies.
   'export { CannotBlockError } from "limitset"': 700,
@@ -20,6 +20,7 @@ const MOST_BYTES: Readonly<Record<string, number>> = {
 const SET = 'export * from "limitset";';
 const MOST_BYTES_MORE: Readonly<Record<string, number>> = {
   'export { limitFetch } from "limitset/fetch"; export { openai } from "limitset/llm";': 6_600,
+  'export { guard } from "limitset/http";': 9_000,
 };
 
 async function bytesOf(program: string): Promise<number> {

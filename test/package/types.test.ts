@@ -11,6 +11,7 @@ import { appFolder, workFolder } from "./app.ts";
 const PROGRAM = `
 import { type Acquisition, CallLimit, LimitError, type Limits, LimitSet, RateLimit } from "limitset";
 import { limitFetch, rateLimitHeaders } from "limitset/fetch";
+import { type Guard, guard } from "limitset/http";
 import { limitModel, openai } from "limitset/llm";
 import { connectLimits, serveLimits } from "limitset/port";
 import { RedisLimitSet } from "limitset/redis";
@@ -40,6 +41,10 @@ export const other = limitFetch(limits, {
 });
 // @ts-expect-error there is no such key
 limitFetch(limits, { cost: () => ({ tokns: 5 }) });
+export const protect: Guard = guard(limits, { cost: async () => ({ tokens: 2 }), tell: ["tokens"], proxies: 1 });
+// @ts-expect-error there is no such key
+guard(limits, { cost: () => ({ tokns: 5 }) });
+export const served: (request: Request) => Promise<Response> = protect.handler(() => new Response("hello"));
 export const model = limitModel(limits, { metrics: { input_tokens: "tokens" } });
 export const { handle } = shareLimits(limits);
 export { RedisLimitSet, connectDurable };

@@ -29,8 +29,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   redis: [...SET, "remote"],
   cloudflare: [...SET, "remote"],
   worker: [...SET, "remote", "port", "threads"],
-  fetch: [...BASE, "contract", "limits"],
-  llm: [...BASE, "contract", "limits", "fetch"],
+  exchange: [...BASE, "contract", "limits"],
+  fetch: [...BASE, "contract", "limits", "exchange"],
+  llm: [...BASE, "contract", "limits", "exchange", "fetch"],
+  http: [...BASE, "contract", "limits", "exchange"],
   testing: BASE,
   index: [...SET],
 };

@@ -37,3 +37,10 @@ export function itemsOf(text: string | null): readonly Item[] {
   }
   return items;
 }
+
+/** Writes a string, in quotes. Structured strings are of ASCII: other characters are written as in addresses, by `%`. */
+export function quoted(text: string): string {
+  // Half a surrogate pair is no character.
+  const ascii = text.replace(/[\ud800-\udfff]/gu, "\ufffd").replace(/[^\x20-\x7e]+/g, encodeURIComponent);
+  return `"${ascii.replace(/["\\]/g, "\\$&")}"`;
+}

@@ -4,10 +4,12 @@ import { ceilingUnits, unitOf } from "../limits/definition.ts";
 import type { Limit } from "../limits/limit.ts";
 import { metricOf } from "../limits/metrics.ts";
 import { toAmount } from "../limits/units.ts";
-import type { Costs } from "./provider.ts";
 
 /** Any set: `Limits` of certain metrics is no `Limits` of all. */
 export type AnyLimits = Limits<string>;
+
+/** Amounts by metric, of a side that does not know which metrics a set has. */
+export type Costs = Readonly<Record<string, number>>;
 
 /** New names of metrics, by those of the provider. */
 export type Renamed = Readonly<Record<string, string | undefined>>;

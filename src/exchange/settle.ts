@@ -1,20 +1,20 @@
 /** The end of what a request has taken. */
 import type { Acquisition } from "../contract.ts";
 import { metricOf } from "../limits/metrics.ts";
-import type { Costs } from "./provider.ts";
-import { type AnyLimits, limitsOf, wholeAmount } from "./set.ts";
+import { type AnyLimits, type Costs, limitsOf, wholeAmount } from "./set.ts";
 
 const HOUR_MS = 3_600_000;
 
 /**
  * Gives everything back, and charges what was used. Usage that is not known was reserved, and is charged in full; usage above the
- * request is charged too. `moved` gets the differences between usage and request, by metric.
+ * request is charged too, but no more than passes in `mostMs`. `moved` gets the differences between usage and request, by metric.
  */
 export function settle(
   set: AnyLimits,
   acquisition: Acquisition<string>,
   used: Costs,
   moved?: (metric: string, difference: number) => void,
+  mostMs = HOUR_MS,
 ): void {
   void quietly(() => {
     const limits = limitsOf(set);
@@ -26,7 +26,7 @@ export function settle(
         readonly overage?: string;
       };
       // An answer that claims more than a limit lets pass in an hour, or in its window, would close it for longer.
-      const most = Math.max(requested, limit.capacity * Math.max(1, Math.floor(HOUR_MS / windowMs)));
+      const most = Math.max(requested, limit.capacity * Math.max(1, Math.floor(mostMs / windowMs)));
       const usage = Math.min(wholeAmount(limit, used[metric]) ?? requested, most);
       moved?.(metric, usage - requested);
       const bound = overage === "debt" ? usage : Math.min(usage, requested);

@@ -1,0 +1,197 @@
+/** The door: it lets an HTTP request pass, or refuses it. It knows of no framework. */
+import type { Acquisition, Amounts, Awaitable } from "../contract.ts";
+import type { AnyLimits } from "../exchange/set.ts";
+import type { Glance } from "../limits/living.ts";
+import { addressReader, type ReadAddress } from "./client-address.ts";
+import { chain, isPromise } from "./eventually.ts";
+import { Facts } from "./facts.ts";
+import { glanceOf, passesNow } from "./glance.ts";
+import { type Headings, NONE, Teller } from "./headers.ts";
+import { Hold } from "./hold.ts";
+import type { Arrival, HttpRequest, Incoming } from "./incoming.ts";
+import type { CompleteOptions, HttpRefusal } from "./options.ts";
+import { impossibleOf, problemOf, type Reason, reasonOf, statusOf } from "./refusal.ts";
+
+/** The client has gone while its request waited: no answer is awaited any more. */
+export const GONE = "gone";
+
+export interface Passed {
+  readonly passes: true;
+  readonly headings: Headings;
+  /** What has to be ended with the answer; undefined where nothing is held. */
+  readonly hold: Hold | undefined;
+}
+
+export interface Refused {
+  readonly passes: false;
+  readonly headings: Headings;
+  readonly status: number;
+  readonly body: string | undefined;
+}
+
+export type Outcome = Passed | Refused | typeof GONE;
+
+const FREE: Passed = { passes: true, headings: NONE, hold: undefined };
+const PLAIN = { "content-type": "text/plain; charset=utf-8" };
+
+/** A class, since it is made for each HTTP request, and most never read the address. */
+class IncomingRequest implements Incoming {
+  readonly request: HttpRequest;
+  readonly native: unknown;
+  private readonly arrival: Arrival;
+  private readonly read: ReadAddress;
+  private known: string | undefined = undefined;
+
+  constructor(arrival: Arrival, read: ReadAddress) {
+    this.request = arrival.request;
+    this.native = arrival.native;
+    this.arrival = arrival;
+    this.read = read;
+  }
+
+  get address(): string {
+    this.known ??= this.read(this.arrival, this);
+    return this.known;
+  }
+}
+
+export class Door {
+  readonly options: CompleteOptions;
+  private readonly set: AnyLimits;
+  private readonly facts: Facts;
+  private readonly teller: Teller;
+  private readonly readAddress: ReadAddress;
+  private readonly maxWaitMs: number;
+
+  constructor(set: AnyLimits, options: CompleteOptions) {
+    const { headers = "draft-11", tell, maxWaitMs = 0, shadow = false } = options;
+    this.set = set;
+    this.facts = new Facts(set);
+    this.options = options;
+    // A shadow is not seen.
+    this.teller = new Teller(shadow ? false : headers, tell);
+    this.readAddress = addressReader(options, options.onWarning);
+    this.maxWaitMs = shadow ? 0 : maxWaitMs;
+  }
+
+  /** Decides. The answer is a value where nothing has to be awaited. */
+  admit(arrival: Arrival): Awaitable<Outcome> {
+    const { skip } = this.options;
+    const incoming = new IncomingRequest(arrival, this.readAddress);
+    const take = (): Awaitable<Outcome> => {
+      const { ready } = this.facts;
+      if (ready === undefined) return this.take(arrival, incoming);
+      return ready.then(
+        () => this.take(arrival, incoming),
+        (error) => this.failed(error, incoming, this.set, undefined),
+      );
+    };
+    return skip === undefined ? take() : chain(skip(incoming), (isFree) => (isFree ? FREE : take()));
+  }
+
+  private take(arrival: Arrival, incoming: Incoming): Awaitable<Outcome> {
+    const { cost } = this.options;
+    return chain(this.viewFor(incoming), (view) =>
+      cost === undefined
+        ? this.ask(arrival, incoming, view, undefined)
+        : chain(cost(incoming), (amounts) => this.ask(arrival, incoming, view, amounts)),
+    );
+  }
+
+  private viewFor(incoming: Incoming): Awaitable<AnyLimits> {
+    const { set } = this;
+    const { by, tier } = this.options;
+    const usual = () => (this.facts.isPerIp ? { ip: incoming.address } : {});
+    return chain(by === undefined ? usual() : by(incoming), (names) =>
+      tier === undefined ? set.for(names) : chain(tier(incoming), (name) => set.for(names, { tier: name })),
+    );
+  }
+
+  private ask(
+    arrival: Arrival,
+    incoming: Incoming,
+    view: AnyLimits,
+    amounts: Amounts<string> | undefined,
+  ): Awaitable<Outcome> {
+    const failed = (error: unknown) => this.failed(error, incoming, view, amounts);
+    try {
+      if (this.maxWaitMs > 0 && !passesNow(view, amounts)) return this.wait(arrival, incoming, view, amounts);
+      const tried = view.tryAcquire(amounts);
+      // Asked for at once: a set that lives elsewhere answers both together.
+      const glance = this.teller.tells ? glanceOf(view) : undefined;
+      if (!isPromise(tried) && !isPromise(glance)) return this.answer(incoming, view, tried, glance);
+      return Promise.all([tried, glance]).then(
+        ([acquisition, known]) => this.answer(incoming, view, acquisition, known),
+        failed,
+      );
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  private wait(
+    arrival: Arrival,
+    incoming: Incoming,
+    view: AnyLimits,
+    amounts: Amounts<string> | undefined,
+  ): Awaitable<Outcome> {
+    const { maxWaitMs } = this;
+    const signal = arrival.signal();
+    return view.acquire(amounts, { maxWaitMs, signal }).then(
+      (acquisition) =>
+        chain(this.teller.tells ? glanceOf(view) : undefined, (glance) =>
+          this.answer(incoming, view, acquisition, glance),
+        ),
+      (error) => (signal?.aborted ? GONE : this.failed(error, incoming, view, amounts)),
+    );
+  }
+
+  private answer(
+    incoming: Incoming,
+    view: AnyLimits,
+    acquisition: Acquisition<string>,
+    glance: Glance | undefined,
+  ): Outcome {
+    if (!acquisition.successful) {
+      const { limitedBy, retryAfterMs } = acquisition;
+      return this.refuse(incoming, { why: "limited", limitedBy, retryAfterMs }, glance);
+    }
+    const headings = glance === undefined ? NONE : this.teller.headings(glance);
+    const hold = new Hold(view, acquisition, incoming, this.options, this.facts.rates);
+    if (this.facts.holds || this.options.usage !== undefined) return { passes: true, headings, hold };
+    hold.end(undefined);
+    return headings === NONE ? FREE : { passes: true, headings, hold: undefined };
+  }
+
+  private failed(
+    error: unknown,
+    incoming: Incoming,
+    view: AnyLimits,
+    amounts: Amounts<string> | undefined,
+  ): Awaitable<Outcome> {
+    const reason = reasonOf(error) ?? impossibleOf(error, view, amounts);
+    if (reason === undefined) throw error;
+    if (reason.why === "away") {
+      const outcome = this.refuse(incoming, reason, undefined);
+      return this.options.whenAway === "pass" ? FREE : outcome;
+    }
+    return chain(this.teller.tells ? glanceOf(view) : undefined, (glance) =>
+      this.refuse(incoming, reason, glance),
+    );
+  }
+
+  private refuse(incoming: Incoming, reason: Reason, glance: Glance | undefined): Outcome {
+    const { shadow = false, onRefused, whenRefused } = this.options;
+    const refusal: HttpRefusal = { ...reason, incoming, status: statusOf(reason.why), shadow };
+    onRefused?.(refusal);
+    if (shadow) return FREE;
+    const own = whenRefused?.(refusal);
+    const usual = problemOf(refusal, this.teller.shown(reason.limitedBy));
+    const { status = refusal.status, body, headers = PLAIN } = own ?? usual;
+    const seconds = this.teller.retryAfter(reason.retryAfterMs, reason.limitedBy, glance);
+    const headings = [...Object.entries(headers).flat()];
+    if (glance !== undefined) headings.push(...this.teller.headings(glance));
+    if (!Number.isNaN(seconds)) headings.push("Retry-After", `${seconds}`);
+    return { passes: false, status, headings, body };
+  }
+}
