@@ -18,7 +18,12 @@ export function refused(error: LimitError, limitedBy?: readonly string[]): Respo
   const headers = new Headers({ "content-type": PROBLEM, "x-should-retry": "false" });
   if (Number.isFinite(retryAfterMs)) headers.set("retry-after", String(Math.ceil(retryAfterMs / 1000)));
   const problem = {
-    ...{ type: QUOTA_EXCEEDED, title: "Not sent: its limits do not let it pass", status: 429, detail: message },
+    ...{
+      type: QUOTA_EXCEEDED,
+      title: "Not sent: its limits do not let it pass",
+      status: 429,
+      detail: message,
+    },
     ...{ code, "violated-policies": keys },
     // Here the clients of model APIs look for the message.
     error: { type: "rate_limit_error", code, message },
