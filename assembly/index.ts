@@ -13,7 +13,7 @@ export { enter, exit } from "./life";
 export { correct, leave } from "./participant";
 export { hashName } from "./partitions/names";
 export { changePer, movePer, transactPer } from "./partitions/partition";
-export { passPer } from "./partitions/pass";
+export { beginPassing, passSome } from "./partitions/pass";
 export { enlist, nodeBytes } from "./partitions/states";
 export { wipe } from "./partitions/wipe";
 export { redefine } from "./redefine";

@@ -47,6 +47,7 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
     this.missingUpdate = missingUpdate;
     const checked = toLimits(limits);
     this.dimensions = checkPartitionOptions(checked, options);
+    this.fairBy = options.fairBy;
     this.queueOptions = { maxWaiting, agingMs, fairAt: fairAtOf(checked, options.fairBy) };
     const region =
       (options as OptionsWithRegion<M, K>)[INTERNALS] ??

@@ -9,6 +9,7 @@
  * |  REQUEST, one a dimension: which partition is meant     | JavaScript
  * |  tables, one a dimension                                | the core; sizes and addresses: src/core/partitions.ts, once
  * |  parts: for each tier of a dimension, one a limit       | enlist, once
+ * |  the passage from the partitions before                 | the core; the plan of it: src/core/partitions.ts
  * |  places of each table, in lines of 8                    |
  * |  nodes of each table                                    |
  * |  chunks, and for each the number of the next            |
@@ -44,6 +45,8 @@ export const CHUNK_FREE = 64;
 /** The hash of a name, while it is made: its length so far, and four words. */
 export const LENGTH = 72;
 export const SIP = 80;
+/** Where a set has been redefined: how the partitions before go over to these; 0 once all have. */
+export const PASSAGE = 112;
 /** So many units of a name at once; then its hash, as in a request. */
 export const NAME = 128;
 export const NAME_UNITS = 64;
@@ -86,8 +89,9 @@ export const STATUS = 56;
 export const NODE = 60;
 export const PLACE = 64;
 export const TIER = 68;
-/** Where a set has been redefined: the table of the same dimension before; 0 if there was none. */
+/** Where a set has been redefined: the table of the same dimension before, and the one that follows; 0 if there is none. */
 export const FROM_TABLE = 72;
+export const TO_TABLE = 76;
 export const TABLE_BYTES = 128;
 
 export const PLACE_BYTES = 8;
@@ -102,6 +106,22 @@ export const NODE_EPOCH = 16;
 /** The number of its tier, plus 1; 0 in a node without a name. */
 export const NODE_TIER = 20;
 export const NODE_STATES = 24;
+
+// Passage: how the partitions of a set that was redefined go over to the next ones.
+/** The partitions before, their region, and the participant's scratch area there. Nothing else uses these any more. */
+export const OLD = 0;
+export const OLD_REGION = 4;
+export const OLD_SCRATCH = 8;
+/** A mode of `inherit`. */
+export const OLD_MODE = 12;
+/** When the set was redefined, in microseconds. */
+export const PASSED_AT = 16;
+/** Where it goes on: a table of the partitions before, and a node in it. */
+export const PASS_TABLE = 24;
+export const PASS_NODE = 28;
+/** For each limit, two numbers in floating point: the limit before that it follows, below 0 if there is none, and how many units one is. */
+export const HEIRS = 32;
+export const HEIR_BYTES = 16;
 
 // Part: a limit under one tier. It begins with the definition.
 /** Where in the region's definitions the limit is. */

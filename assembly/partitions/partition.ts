@@ -12,15 +12,11 @@ import { inherit } from "../inherit";
 import * as kinds from "../kinds";
 import {
   ACTION,
-  BLOCK_BYTES,
-  DEFINITION_BYTES,
-  DEFINITIONS,
   INHERIT_USED,
   KIND,
   LATEST,
   LOG,
   LOWER,
-  OWN,
   PAUSE,
   PAUSED,
   RESET,
@@ -33,32 +29,25 @@ import {
   UNITS,
 } from "../layout";
 import { microseconds } from "../time";
-import { copy, forget } from "./items";
 import {
   ABSENT,
   ALL_PAUSED,
   ASKED_BYTES,
   ASKED_TIER,
-  DIMENSIONS,
   EPOCH,
   FULL,
   IS_SHARED,
-  ITEM,
-  ITEM_COUNT,
   KNOWN,
   MOVED_AT,
   MOVED_EPOCH,
   NODE,
-  NODE_EPOCH,
   NODE_TIER,
   NOT_NAMED,
   PART_BYTES,
   PART_COUNT,
   PART_DEFINITION,
-  PART_STATE,
   PARTS,
   PAUSE_EPOCH,
-  PRESENT_TIER,
   REFUSES,
   REQUEST,
   RESET_EPOCH,
@@ -71,11 +60,28 @@ import {
   TABLES,
   TIER,
 } from "./layout";
-import { follow, pack, partsOf, recoversAt, unpack } from "./states";
-import { askedHash, find, giveNode, insert, makeRoom, nodeAt, roomAt, sharedNode, takeNode } from "./table";
+import { indexOf, packAll, spareBlock, use } from "./packing";
+import { bring, isPassing, passSome } from "./pass";
+import { follow, partsOf, recoversAt, unpack } from "./states";
+import {
+  askedHash,
+  find,
+  giveNode,
+  hasNode,
+  insert,
+  MANY,
+  makeRoom,
+  nodeAt,
+  roomAt,
+  sharedNode,
+  tablesEnd,
+  takeNode,
+} from "./table";
 
 /** In place of the action of a transaction: it takes nothing, and changes limits. */
 const CHANGE = 4;
+/** Where a set has been redefined: so many partitions go over with each call. */
+const PASSED_EACH = 8;
 
 /** Does what `transact` does, of the partitions that REQUEST names. */
 export function transactPer(
@@ -112,14 +118,11 @@ export function movePer(per: usize, region: usize): void {
   store<i64>(per + MOVED_AT, load<i64>(present(readHead(region)) + LATEST));
 }
 
-/** Where the tables end. */
-export function tablesEnd(per: usize): usize {
-  return load<usize>(per + TABLES) + load<i32>(per + DIMENSIONS) * TABLE_BYTES;
-}
-
 function openAll(per: usize, region: usize, scratch: usize, ms: f64, what: i32): void {
   const block = present(readHead(region));
   const now = max(microseconds(ms), load<i64>(block + LATEST));
+  // Before a partition of the request is looked for: its node and its place must not change any more.
+  if (isPassing(per)) passMore(per, region, scratch);
   const owed = what === SETTLE ? i32(load<f64>(per + SHARED_TAKEN)) : 0;
   let taken = 0;
   let asked = per + REQUEST;
@@ -152,7 +155,9 @@ function open(
     tier = 0;
   } else {
     const first = askedHash(asked, 0);
-    node = isOwed ? 0 : find(table, first, askedHash(asked, 8));
+    const second = askedHash(asked, 8);
+    node = isOwed ? 0 : find(table, first, second);
+    if (node === 0 && !isOwed && isPassing(per)) node = bring(per, region, scratch, table, first, second);
     if (node !== 0) status = KNOWN;
     else if (isOwed || isShared(per, table, scratch, now)) status = SHARING;
     else if (makeRoom(per, table, first, scratch, now)) status = ABSENT;
@@ -188,6 +193,14 @@ function open(
   use(table, tier, region);
 }
 
+/** Where a set has been redefined: some partitions go over. More of them do where new names would find no room. */
+function passMore(per: usize, region: usize, scratch: usize): void {
+  let count = PASSED_EACH;
+  let table = load<usize>(per + TABLES);
+  for (const end = tablesEnd(per); table < end; table += TABLE_BYTES) if (!hasNode(table)) count = MANY;
+  passSome(per, region, scratch, count);
+}
+
 /** Whether the shared state has not recovered: names without a state of their own go on sharing, or one would take from both. */
 function isShared(per: usize, table: usize, scratch: usize, now: i64): bool {
   if (load<i32>(table + IS_SHARED) === 0) return false;
@@ -209,27 +222,11 @@ function unitsOf(part: usize, scratch: usize): usize {
   return scratch + UNITS + indexOf(part) * UNIT_BYTES;
 }
 
-export function indexOf(part: usize): i32 {
-  return (load<i32>(part + PART_DEFINITION) - DEFINITIONS) / DEFINITION_BYTES;
-}
-
-/** Puts the definitions of a tier into the region. */
-export function use(table: usize, tier: i32, region: usize): void {
-  if (load<i32>(table + PRESENT_TIER) === tier) return;
-  store<i32>(table + PRESENT_TIER, tier);
-  let part = partsOf(table, tier);
-  for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
-    copy(region + load<i32>(part + PART_DEFINITION), part, DEFINITION_BYTES);
-  }
-}
-
 /** Turns the state of a limit in the block into one by the definition of another tier: what is used stays used. */
 function convert(to: usize, region: usize, scratch: usize, block: usize, now: i64): void {
   const kind = load<i32>(to + KIND);
   if (kind === RESOURCE) return;
-  // The other block of the participant is free until the transaction begins.
-  let other = load<usize>(scratch + OWN);
-  if (other === block) other += load<i32>(region + BLOCK_BYTES);
+  const other = spareBlock(region, scratch, block);
   const index = indexOf(to);
   const state = load<i32>(to + STATE);
   const bytes = kinds.stateBytes(kind, 1);
@@ -291,23 +288,4 @@ function closeEvery(per: usize, table: usize, scratch: usize, block: usize, now:
       store<i64>(part + ALL_PAUSED, load<i64>(block + load<i32>(part + STATE) + PAUSED));
     }
   }
-}
-
-export function packAll(per: usize, table: usize, node: usize, block: usize): void {
-  const tier = load<i32>(table + TIER);
-  const count = load<i32>(table + PART_COUNT);
-  const old = load<i32>(node + NODE_TIER) - 1;
-  const parts = partsOf(table, tier);
-  for (let i = 0; i < count; i++) {
-    const part = parts + i * PART_BYTES;
-    const state = node + load<i32>(part + PART_STATE);
-    if (old >= 0 && old !== tier) {
-      forget(per, partsOf(table, old) + i * PART_BYTES, state);
-      // The number of the items may stand elsewhere.
-      if (load<i32>(part + ITEM)) store<i32>(state + load<i32>(part + ITEM_COUNT), 0);
-    }
-    pack(per, part, node, block);
-  }
-  store<i32>(node + NODE_TIER, tier + 1);
-  store<i32>(node + NODE_EPOCH, load<i32>(per + EPOCH));
 }

@@ -8,6 +8,8 @@ import { NEVER } from "../time";
 import { forget } from "./items";
 import {
   ASKED_HASH,
+  DIMENSIONS,
+  FROM_TABLE,
   HAND,
   HASH,
   IN_TABLE,
@@ -27,6 +29,8 @@ import {
   PLACE,
   PLACE_BYTES,
   PLACES,
+  TABLE_BYTES,
+  TABLES,
 } from "./layout";
 import { partsOf, recoversAt } from "./states";
 
@@ -34,7 +38,7 @@ const LINE_BYTES = LINE_PLACES * PLACE_BYTES;
 const NODE_MASK: u32 = (1 << NODE_BITS) - 1;
 /** How many nodes are looked at for each new name: as long as there is room, and where there is none. */
 const FEW = 2;
-const MANY = 64;
+export const MANY = 64;
 
 /** The two words of the hash that a request has. */
 export function askedHash(asked: usize, word: usize): i64 {
@@ -44,6 +48,11 @@ export function askedHash(asked: usize, word: usize): i64 {
 
 export function nodeAt(table: usize, node: u32): usize {
   return load<usize>(table + NODES) + node * load<u32>(table + NODE_BYTES);
+}
+
+/** Where the tables end. */
+export function tablesEnd(per: usize): usize {
+  return load<usize>(per + TABLES) + load<i32>(per + DIMENSIONS) * TABLE_BYTES;
 }
 
 /** The node that all names share which have none of their own. */
@@ -115,6 +124,11 @@ export function makeRoom(per: usize, table: usize, first: i64, scratch: usize, n
     sweep(per, table, scratch, now, MANY);
     if (!hasNode(table)) return false;
   }
+  return findPlace(per, table, first, scratch, now);
+}
+
+/** Looks for a place for a name with this hash, which has none, and writes it to PLACE. Returns false if there is none. */
+export function findPlace(per: usize, table: usize, first: i64, scratch: usize, now: i64): bool {
   const line = lineOf(table, u32(first));
   const other = lineOf(table, u32(first >>> 32));
   const vacant = vacantIn(line);
@@ -131,7 +145,14 @@ export function makeRoom(per: usize, table: usize, first: i64, scratch: usize, n
 }
 
 /** Whether there is a node for a new name. */
-function hasNode(table: usize): bool {
+export function hasNode(table: usize): bool {
+  let before = load<usize>(table + FROM_TABLE);
+  if (before !== 0) {
+    // Those that are still in the tables before need nodes too.
+    let names = load<i32>(table + IN_TABLE);
+    for (; before !== 0; before = load<usize>(before + FROM_TABLE)) names += load<i32>(before + IN_TABLE);
+    return names < load<i32>(table + MAX);
+  }
   return load<i32>(table + NODE_FREE) !== 0 || load<i32>(table + NODES_USED) < load<i32>(table + MAX);
 }
 
@@ -182,7 +203,8 @@ export function roomAt(per: usize, table: usize, scratch: usize, now: i64): i64 
   return max(now + 1, sweep(per, table, scratch, now, MANY));
 }
 
-function evict(per: usize, table: usize, number: u32, place: usize): void {
+/** Takes the name at a place out of the table, with its node. */
+export function evict(per: usize, table: usize, number: u32, place: usize): void {
   store<u32>(place, 0);
   giveNode(per, table, number);
   store<i32>(table + IN_TABLE, load<i32>(table + IN_TABLE) - 1);
@@ -212,12 +234,17 @@ export function insert(table: usize, number: u32, first: i64, second: i64): void
 /** Gives back a node, and all that it has. */
 export function giveNode(per: usize, table: usize, number: u32): void {
   const node = nodeAt(table, number);
+  clearNode(per, table, node);
+  store<u32>(node + NEXT, load<u32>(table + NODE_FREE));
+  store<u32>(table + NODE_FREE, number);
+}
+
+/** Gives back the chunks of a node, and makes it 0. */
+export function clearNode(per: usize, table: usize, node: usize): void {
   const parts = partsOf(table, load<i32>(node + NODE_TIER) - 1);
   const end = parts + load<i32>(table + PART_COUNT) * PART_BYTES;
   for (let part = parts; part < end; part += PART_BYTES) {
     forget(per, part, node + load<i32>(part + PART_STATE));
   }
   memory.fill(node, 0, load<i32>(table + NODE_BYTES));
-  store<u32>(node + NEXT, load<u32>(table + NODE_FREE));
-  store<u32>(table + NODE_FREE, number);
 }

@@ -14,8 +14,7 @@ import {
   TABLE_BYTES,
   TABLES,
 } from "./layout";
-import { tablesEnd } from "./partition";
-import { find, nodeAt, sharedNode } from "./table";
+import { find, nodeAt, sharedNode, tablesEnd } from "./table";
 
 /** Makes all memory of the partitions 0, and touches none that was never used. */
 export function wipe(per: usize): void {

@@ -97,7 +97,7 @@ export abstract class LocalGate extends Changes {
 
   standing(request: Request): Request {
     const place = request.place as Place | undefined;
-    const shared = this.region?.partitions?.sharedTaken ?? 0;
+    const shared = this.region?.sharedTaken ?? 0;
     return place && shared > 0 ? { ...request, place: place.awaiting(shared) } : request;
   }
 
@@ -107,7 +107,7 @@ export abstract class LocalGate extends Changes {
 
   /** Notes a waiter that was refused by a shared state, and does not stand where the others stand who await it. */
   private noteStray(place: Place): void {
-    if (place.awaiting(this.region?.partitions?.sharedTaken ?? 0) !== place) this.hasStrays = true;
+    if (place.awaiting(this.region?.sharedTaken ?? 0) !== place) this.hasStrays = true;
   }
 
   withdraw(since: number): void {

@@ -108,41 +108,58 @@ export class LocalGranter<M extends string, K extends string = M>
         (flags & CHARGES) === 0
           ? this.region.settle(due, NO_TIME, token, place?.names)
           : this.charge(token, taken, used, place);
-      if (isMoved(answer)) this.settleLater(token, taken, used);
+      if (isMoved(answer)) this.settleLater(token, taken, used, place);
       else if (this.queue.lines.size > 0) {
         this.queue.serve(this.due, this.servedBy(taken, place));
       }
     } else if (this.later !== undefined) {
-      this.later().settleFor(this.era, token, due);
+      this.later().settleFor(this.era, token, due, place);
       this.leaks?.rest();
     }
     return (flags & MISSES) !== 0;
   }
 
   /** Settles once the thread has followed another that has redefined the set. */
-  private settleLater(token: number, taken: readonly number[], used: readonly number[] | undefined): void {
+  private settleLater(
+    token: number,
+    taken: readonly number[],
+    used: readonly number[] | undefined,
+    place: PlaceOf<M, K> | undefined,
+  ): void {
     this.moved();
     this.requests.settlement(taken, used, this.due);
-    this.settleThere(this.era, token, [...this.due]);
+    this.settleThere(this.era, token, [...this.due], place);
     this.leaks?.rest();
   }
 
   /** Settles through the granter of the present era, unless the set is closed. */
-  private settleThere(era: Era<M, K>, token: number, due: readonly number[]): void {
-    this.later?.().settleFor(era, token, due);
+  private settleThere(
+    era: Era<M, K>,
+    token: number,
+    due: readonly number[],
+    place: PlaceOf<M, K> | undefined,
+  ): void {
+    this.later?.().settleFor(era, token, due, place);
   }
 
   /** Settles for an acquisition of an earlier era. */
-  private settleFor(era: Era<M, K>, token: number, due: readonly number[]): void {
-    const passed = passOn(era, this.era, due);
-    if (this.region === undefined || !passed.some((units) => units !== 0)) return;
+  private settleFor(
+    era: Era<M, K>,
+    token: number,
+    due: readonly number[],
+    place: PlaceOf<M, K> | undefined,
+  ): void {
+    if (this.region === undefined) return;
+    const here = place?.latest;
+    const passed = passOn(place?.era ?? era, here?.era ?? this.era, due);
+    if (!passed.some((units) => units !== 0)) return;
     const charges = passed.some((units) => units > 0);
     const now = charges ? this.clock.now() : NO_TIME;
     // A clock may use the set.
-    if (this.later !== undefined) this.later().settleFor(era, token, due);
-    else if (isMoved(this.region.settle(passed, now, token))) {
+    if (this.later !== undefined) this.later().settleFor(era, token, due, place);
+    else if (isMoved(this.region.settle(passed, now, token, here?.names))) {
       this.moved();
-      this.settleThere(era, token, [...due]);
+      this.settleThere(era, token, [...due], place);
     }
     this.queue.serve();
   }
@@ -158,20 +175,21 @@ export class LocalGranter<M extends string, K extends string = M>
     covered: readonly boolean[],
     token: number,
   ): Promise<Acquisition<M, K>> {
-    const { later } = this;
-    return this.nested(
-      requested,
-      options,
-      later ? passCovered(this.era, later().era, covered) : covered,
-      token,
-    );
+    return this.nested(requested, options, this.coveredNow(covered), token);
   }
 
-  anew({ units, covered }: Request, from: Gate<unknown>): Request {
+  coveredNow(covered: readonly boolean[]): readonly boolean[] {
+    return this.later ? passCovered(this.era, this.later().era, covered) : covered;
+  }
+
+  anew({ units, covered, place }: Request, from: Gate<unknown>): Request {
     const { era } = from as LocalGranter<M, K>;
+    const before = place as PlaceOf<M, K> | undefined;
+    const here = before?.latest;
     return {
-      units: passRequest(era, this.era, units),
+      units: passRequest(before?.era ?? era, here?.era ?? this.era, units),
       covered: covered && passCovered(era, this.era, covered),
+      place: here,
     };
   }
 
@@ -184,7 +202,7 @@ export class LocalGranter<M extends string, K extends string = M>
   ): Answer {
     const now = this.clock.now();
     this.requests.settlement(taken, used, this.due);
-    if (this.later) this.later().settleFor(this.era, token, this.due);
+    if (this.later) this.later().settleFor(this.era, token, this.due, place);
     return this.region?.settle(this.due, now, token, place?.names) ?? REFUSED;
   }
 
@@ -269,7 +287,7 @@ export class LocalGranter<M extends string, K extends string = M>
   grant({ units, covered, place }: Request, token: number, waitedMs: number): Grant<M, K> {
     const region = this.open();
     const taken = this.requestsIn(place).shadows.length > 0 ? region.markPassed(units) : units;
-    const granter = (place as PlaceOf<M, K> | undefined)?.sharing(region.partitions!.sharedTaken) ?? this;
+    const granter = (place as PlaceOf<M, K> | undefined)?.sharing(region.sharedTaken) ?? this;
     return Grant.of(granter, taken, token, covered, waitedMs);
   }
 

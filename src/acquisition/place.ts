@@ -16,6 +16,20 @@ interface Home<M extends string, K extends string> extends Omit<Granter<M, K>, "
     used: readonly number[] | undefined,
     place: Place<M, K>,
   ): boolean;
+  /** The limits of the present era that are among the `covered` ones of its own. */
+  coveredNow(covered: readonly boolean[]): readonly boolean[];
+}
+
+/** The view whose requests take from a place. */
+export interface Viewing<M extends string, K extends string = M> {
+  /** The place of the view in the present era. The set must be open. */
+  latest(): Place<M, K>;
+  /** Acquires with `covered` limits of the present era. */
+  acquireNested(
+    requested: Amounts<M> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[],
+  ): Promise<Acquisition<M, K>>;
 }
 
 /** What all places have in common that name the same dimensions, and the same tier. */
@@ -24,6 +38,8 @@ export interface Shape<M extends string, K extends string> {
   readonly era: Era<M, K>;
   /** For each limit, the number of its dimension; below 0 where none is named. */
   readonly dimensions: readonly number[];
+  /** The dimensions of the set, by their numbers. */
+  readonly known: readonly string[];
   /** The number of the tier: 0 for none. */
   readonly tier: number;
 }
@@ -33,23 +49,17 @@ export class Place<M extends string = string, K extends string = M> implements G
   readonly names: Names;
   private readonly home: Home<M, K>;
   private readonly shape: Shape<M, K>;
-  private readonly nested: Granter<M, K>["acquireNested"];
+  private readonly view: Viewing<M, K>;
   /** The dimensions whose shared state is awaited, one bit each. */
   private readonly awaited: number;
   private called: readonly (string | undefined)[] | undefined = undefined;
 
-  constructor(
-    home: Home<M, K>,
-    shape: Shape<M, K>,
-    names: Names,
-    nested: Granter<M, K>["acquireNested"],
-    awaited = 0,
-  ) {
+  constructor(home: Home<M, K>, shape: Shape<M, K>, names: Names, view: Viewing<M, K>, awaited = 0) {
     this.home = home;
     this.shape = shape;
     this.requests = shape.era.requests;
     this.names = names;
-    this.nested = nested;
+    this.view = view;
     this.awaited = awaited;
   }
 
@@ -97,31 +107,48 @@ export class Place<M extends string = string, K extends string = M> implements G
     requested: Amounts<M> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
-    token: number,
   ): Promise<Acquisition<M, K>> {
-    return this.nested(requested, options, covered, token);
+    return this.view.acquireNested(requested, options, this.home.coveredNow(covered));
+  }
+
+  /** The same in the present era of the set, which must be open. */
+  get latest(): Place<M, K> {
+    const place = this.view.latest();
+    if (place.home === this.home) return this;
+    const pass = (dimensions: number) => passBits(dimensions, this.shape.known, place.shape.known);
+    return place.awaiting(pass(this.awaited)).sharing(pass(this.names.shared));
   }
 
   /** The same, for a grant that was taken from the shared states of `dimensions`, one bit each. */
   sharing(dimensions: number): Place<M, K> {
     if (dimensions === 0) return this;
-    return new Place(this.home, this.shape, this.names.sharing(dimensions), this.nested, this.awaited);
+    return new Place(this.home, this.shape, this.names.sharing(dimensions), this.view, this.awaited);
   }
 
   /** The same, for a waiter that awaits the shared states of `dimensions`: it stands where all stand who await these. */
   awaiting(dimensions: number): Place<M, K> {
     if (dimensions === this.awaited) return this;
-    return new Place(this.home, this.shape, this.names, this.nested, dimensions);
+    return new Place(this.home, this.shape, this.names, this.view, dimensions);
   }
 
   private wardOf(dimension: number): string | undefined {
     if (dimension < 0) return undefined;
     const isShared = (this.awaited >> dimension) & 1;
-    return String.fromCharCode(dimension) + (isShared ? "" : this.names.textOf(dimension));
+    return String.fromCharCode(dimension) + (isShared ? "*" : this.names.textOf(dimension));
   }
 
   present(units: readonly number[]): Held {
     const [requests, present] = this.home.present?.(units) ?? [this.requests, units];
-    return [requests, present, this];
+    return [requests, present, this.closed ? this : this.latest];
   }
+}
+
+/** Dimensions, one bit each, by their numbers among others. */
+function passBits(dimensions: number, from: readonly string[], to: readonly string[]): number {
+  let passed = 0;
+  if (dimensions === 0) return passed;
+  from.forEach((name, i) => {
+    if ((dimensions >> i) & 1 && to.includes(name)) passed |= 1 << to.indexOf(name);
+  });
+  return passed;
 }

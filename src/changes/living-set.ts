@@ -9,6 +9,7 @@ import { type LimitError, LimitSetClosedError, SameVersionWarning } from "../err
 import { definitionsOf } from "../limits/definition.ts";
 import { type Era, eraOf, type Inherit } from "../limits/era.ts";
 import type { Limit } from "../limits/limit.ts";
+import { type DimensionOptions, fairAtOf, nextDimensions } from "../limits/partition-options.ts";
 import type { Requests } from "../limits/requests.ts";
 import { areAlike } from "../limits/sameness.ts";
 import type { SetClock } from "../platform/set-clock.ts";
@@ -24,6 +25,10 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
   /** @internal */
   protected queueOptions!: QueueOptions;
   /** @internal */
+  protected dimensions!: readonly DimensionOptions[];
+  /** @internal */
+  protected fairBy: string | undefined;
+  /** @internal */
   protected clock!: SetClock;
   /** @internal */
   protected queue!: Queue<Acquisition<M, K>>;
@@ -38,6 +43,8 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
   /** @internal */
   protected region: Region | undefined;
 
+  /** The dimensions that the set has had. */
+  private pastDimensions: readonly DimensionOptions[] = [];
   /** The version of which a warning has told that it has several definitions. */
   private doubtful: number | undefined;
 
@@ -60,8 +67,13 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
     // If the reading is behind the state, the clock is looked at first: then it cannot use the set in the middle of this.
     this.open().inspect(now);
     const [before, region] = [this.granter, this.open()];
-    const era = beginEra(region, before.era, limits, inherit, version ?? before.era.version, now);
+    const known = [...this.dimensions, ...this.pastDimensions];
+    const dimensions = nextDimensions(limits, known);
+    const next = version ?? before.era.version;
+    const era = beginEra(region, before.era, limits, dimensions, inherit, next, now);
     if (typeof era === "number") return !this.hasMoved(era);
+    this.dimensions = dimensions;
+    this.pastDimensions = known.filter((each) => !dimensions.includes(each));
     this.enterEra(era, region, before, now);
     if (version === before.era.version && version !== this.doubtful && !areAlike(limits, before.era.limits)) {
       this.doubtful = version;
@@ -95,7 +107,7 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
    * @internal
    */
   protected enterEra(era: Era<M, K>, region: Region, before: LocalGranter<M, K>, now: number): void {
-    const stand = this.queue.renew(era.limits.length);
+    const stand = this.queue.renew(era.limits.length, fairAtOf(era.limits, this.fairBy));
     this.granter = this.granterOf(era, region, before);
     this.requests = era.requests;
     this.waiters = this.granter.door;

@@ -1,8 +1,8 @@
 /** Gives a set other limits. */
 import type { Internals } from "../acquisition/internals.ts";
 import { type Answer, isGranted } from "../core/answer.ts";
+import type { Followers } from "../core/passage.ts";
 import type { Region } from "../core/region.ts";
-import { InvalidLimitError } from "../errors.ts";
 import { begin } from "../limits/beginning.ts";
 import { definitionsOf, missingUnits } from "../limits/definition.ts";
 import {
@@ -17,6 +17,8 @@ import {
 } from "../limits/era.ts";
 import { type Limit, toLimits } from "../limits/limits.ts";
 import { requestsOf } from "../limits/named-requests.ts";
+import { type DimensionOptions, refusePartitions } from "../limits/partition-options.ts";
+import { dimensionsOf, tiersOf } from "../limits/partitioning.ts";
 
 /** `open` opens the set: its parts are read anew after each call of the program, which may use the set. */
 export function redefine(
@@ -31,18 +33,22 @@ export function redefine(
   for (let isDone = false; !isDone; ) {
     void open().region;
     const checked = toLimits(isFunction ? limits(open().limits) : limits);
-    refusePartitioned([...checked, ...open().limits]);
-    const { era, begin } = open();
+    const { era, begin, region } = open();
+    if (region.sharing) refusePartitions(checked, "a set that threads share");
     if (version !== undefined && version < era.version) return;
     isDone = begin(checked, inherit, version);
   }
 }
 
-/** Begins the next era of a set at the reading `now`: its region inherits the state. Returns the core's answer if it did not. */
+/**
+ * Begins the next era of a set at the reading `now`: its region inherits the state. `dimensions` are those of its partitions. Returns the
+ * core's answer if it did not.
+ */
 export function beginEra<M extends string, K extends string>(
   region: Region,
   before: Era<M, K>,
   limits: readonly Limit<K, M>[],
+  dimensions: readonly DimensionOptions[],
   inherit: Inherit,
   version: number,
   now: number,
@@ -56,16 +62,18 @@ export function beginEra<M extends string, K extends string>(
     const answer = region.redefineShared({ definitions, text: textOf(era) }, losing, inherit, now);
     return isGranted(answer) ? era : answer;
   }
-  region.redefineAlone(definitions, heirs, inherit, now);
+  const followers = followersOf(before.limits, limits);
+  region.redefineAlone({ definitions, dimensions, followers, heirs, mode: inherit }, now);
   begin(region, limits, { now: () => now }, isNew);
   return era;
 }
 
-/** The partitions would have to go over to other limits. */
-function refusePartitioned(limits: readonly Limit[]): void {
-  for (const { key, per } of limits) {
-    if (per === undefined) continue;
-    const bounds = "left out, since sets whose limits have partitions cannot be redefined yet";
-    throw new InvalidLimitError("per", per, bounds, key);
-  }
+/** Which dimensions and tiers of limits go on under other limits. */
+function followersOf(before: readonly Limit[], limits: readonly Limit[]): Followers {
+  const old = dimensionsOf(before);
+  const tiers = tiersOf(limits);
+  return {
+    dimensions: dimensionsOf(limits).map((name) => old.indexOf(name)),
+    tiers: [0, ...tiersOf(before).map((name) => tiers.indexOf(name) + 1)],
+  };
 }

@@ -50,16 +50,8 @@ export interface CoreExports {
   hashName(per: number, units: number, flags: number): void;
   nodeBytes(kind: number): number;
   enlist(part: number, region: number, index: number, at: number): void;
-  passPer(
-    old: number,
-    from: number,
-    fromScratch: number,
-    per: number,
-    to: number,
-    scratch: number,
-    now: number,
-    mode: number,
-  ): void;
+  beginPassing(per: number, region: number, scratch: number): void;
+  passSome(per: number, region: number, scratch: number, count: number): void;
   wipe(per: number): void;
   countEnd(region: number, scratch: number, word: number): void;
   correct(region: number, scratch: number, life: number, ms: number, shift: number, ahead: number): number;

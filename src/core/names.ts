@@ -11,16 +11,17 @@ export class Names {
   /** 0 for no tier. */
   readonly #tier: number;
   /** Of which dimensions a grant was taken from the shared state, one bit each. */
-  readonly #shared: number;
+  readonly shared: number;
 
   constructor(hashes: readonly (NameHash | undefined)[], tier: number, shared = 0) {
     this.#hashes = hashes;
     this.#tier = tier;
-    this.#shared = shared;
+    this.shared = shared;
   }
 
   /** The same, for a grant that was taken from the shared state of some dimensions. */
   sharing(shared: number): Names {
+    if (shared === this.shared) return this;
     return new Names(this.#hashes, this.#tier, shared);
   }
 
@@ -39,7 +40,7 @@ export class Names {
   /** The same, for the settlement of a grant. */
   tellGrant(partitions: Partitions): void {
     this.tell(partitions);
-    partitions.sharedTaken = this.#shared;
+    partitions.sharedTaken = this.shared;
   }
 }
 

@@ -10,7 +10,6 @@ import {
   DIMENSIONS,
   ENDS,
   FLOATED,
-  FROM_TABLE,
   IN_TABLE,
   IS_SHARED,
   KEY,
@@ -21,12 +20,12 @@ import {
   MAX,
   NAME,
   NAME_UNITS,
-  NEXT_TIER,
   NODE_BYTES,
   NODES,
   PART_BYTES,
   PART_COUNT,
   PARTS,
+  PASSAGE,
   PLACE_BYTES,
   PLACES,
   REFUSES,
@@ -38,9 +37,8 @@ import {
 import { InvalidLimitError } from "../errors.ts";
 import type { Arena } from "./arena.ts";
 import { wordOfDefinition } from "./block.ts";
-import { MODES, type Part } from "./inherit.ts";
 import { type Definition, kindOf } from "./kinds.ts";
-import { type Heir, writeHeirs } from "./next.ts";
+import { countIn, type Passage, passageBytes, writePassage } from "./passage.ts";
 import { type DimensionPlan, type Table, tableOf, underTiers } from "./tables.ts";
 
 /** The hash of a name, as the core takes it. */
@@ -51,19 +49,19 @@ export const MOST_NAMES: number = 2 ** 24 - 2;
 
 const KEY_BYTES = 16;
 
-/** How the partitions of a set that is redefined go over. */
-export interface Passage {
-  /** The regions under the old and the new definitions, with the time and the limits of all passed on. */
-  readonly from: Part;
-  readonly to: Part;
-  /** For each dimension the number that it had before; below 0 if it is new. */
-  readonly dimensions: readonly number[];
-  /** For each tier that there was, 0 first, its number from now on; 0 if it is gone. */
-  readonly tiers: readonly number[];
-  /** For each limit, the one that it follows: of the same dimension. */
-  readonly heirs: readonly Heir[];
-  readonly mode: keyof typeof MODES;
+/** Partitions whose set was redefined: some may not have gone over to the next ones yet. */
+interface Before {
+  readonly partitions: Partitions;
+  /** Gives back the region in which they were. */
+  readonly leave: () => void;
 }
+
+/** So many redefinitions may be under way at once: those before are brought to an end. */
+const MOST_BEFORE = 8;
+/** More than there can be. */
+const ALL = 2 ** 31 - 1;
+/** So many partitions go over with a redefinition: that takes less than a millisecond. */
+const PASSED_AT_ONCE = 500;
 
 export class Partitions {
   /** The address of the partitions, for the core. */
@@ -73,6 +71,9 @@ export class Partitions {
   readonly #arena: Arena;
   readonly #bytes: number;
   readonly #tables: number;
+  readonly #passage: number;
+  /** Those of the set before it was redefined, until all have gone over. */
+  before: Before | undefined = undefined;
 
   /**
    * Reserves room for the partitions of the limits in a region of one participant at `region`, where the number of a dimension is its
@@ -95,6 +96,7 @@ export class Partitions {
     };
     const first = reserve(TABLE_BYTES * tables.length);
     const parts = tables.map(({ limits }) => reserve(PART_BYTES * limits.length * tiers));
+    const passage = reserve(passageBytes(definitions.length));
     const places = tables.map(({ lines }) => reserve(PLACE_BYTES * LINE_PLACES * lines));
     const nodes = tables.map(({ max, nodeBytes }) => reserve(nodeBytes * (max + 2)));
     const chunkCount = tables.reduce((sum, { max, chunks }) => sum + (max + 1) * chunks, 0);
@@ -106,6 +108,7 @@ export class Partitions {
     this.#arena = arena;
     this.#bytes = end;
     this.#tables = start + first;
+    this.#passage = start + passage;
     const words = new Int32Array(arena.memory.buffer);
     const write = (from: number, values: Readonly<Record<number, number>>) => {
       for (const [word, value] of Object.entries(values)) words[(from + Number(word)) / 4] = value;
@@ -185,7 +188,7 @@ export class Partitions {
 
   /** How many names of a dimension have a state of their own. */
   count(dimension: number): number {
-    return this.#word(dimension, IN_TABLE);
+    return countIn(this.#arena.memory.buffer, this.#tables + dimension * TABLE_BYTES, IN_TABLE);
   }
 
   /** Whether names of a dimension share a state, as far as that has been looked at. */
@@ -194,37 +197,53 @@ export class Partitions {
   }
 
   /**
-   * Takes over what other partitions have, as `now` is in microseconds: this set is that one, redefined. These have none yet. Names keep
-   * their hashes.
+   * Takes over what other partitions have: this set is that one, redefined. These have none yet. Names keep their hashes. `leave` gives
+   * back the region of the others, once all partitions have gone over: as many as `atOnce` at once, and some more with each call.
    */
-  inherit(before: Partitions, { from, to, dimensions, tiers, heirs, mode }: Passage, now: number): void {
+  inherit(before: Partitions, passage: Passage, leave: () => void, atOnce = PASSED_AT_ONCE): void {
     const { core, memory } = this.#arena;
-    const words = new Int32Array(memory.buffer);
+    const { to } = passage;
     new Uint8Array(memory.buffer).copyWithin(
       this.start + KEY,
       before.start + KEY,
       before.start + KEY + KEY_BYTES,
     );
-    dimensions.forEach((old, dimension) => {
-      const table = (this.#tables + dimension * TABLE_BYTES) / 4;
-      if (old < 0) return;
-      const oldTable = before.#tables + old * TABLE_BYTES;
-      words[table + FROM_TABLE / 4] = oldTable;
-      const bytes = words[(oldTable + PART_COUNT) / 4]! * PART_BYTES;
-      const parts = words[(oldTable + PARTS) / 4]! >>> 0;
-      tiers.forEach((tier, i) => {
-        words[(parts + i * bytes + NEXT_TIER) / 4] = tier;
-      });
-    });
-    writeHeirs(this.#arena, to.scratch, heirs);
-    const passed = MODES[mode];
-    core.passPer(before.start, from.start, from.scratch, this.start, to.start, to.scratch, now, passed);
+    writePassage(memory.buffer, this.#passage, before.start, this.start, passage);
+    this.before = { partitions: before, leave };
+    core.beginPassing(this.start, to.start, to.scratch);
+    let count = atOnce;
+    do {
+      core.passSome(this.start, to.start, to.scratch, count);
+      this.tidy();
+      count = ALL;
+    } while (this.#countBefore() > MOST_BEFORE);
+  }
+
+  /** Gives back the memory of partitions before, from which all have gone over. Only while there are any. */
+  tidy(): void {
+    // The oldest end first.
+    let owner: Partitions = this;
+    while (owner.before!.partitions.before) owner = owner.before!.partitions;
+    if (new Int32Array(this.#arena.memory.buffer)[(owner.start + PASSAGE) / 4] !== 0) return;
+    owner.#endBefore();
+    if (this.before) this.tidy();
   }
 
   /** Gives the memory back. The partitions must not be used afterwards. */
   free(): void {
+    this.#endBefore();
     this.#arena.core.wipe(this.start);
     this.#arena.free(this.start, this.#bytes, true);
+  }
+
+  #endBefore(): void {
+    this.before?.partitions.free();
+    this.before?.leave();
+    this.before = undefined;
+  }
+
+  #countBefore(): number {
+    return this.before ? 1 + this.before.partitions.#countBefore() : 0;
   }
 
   #word(dimension: number, word: number): number {

@@ -1,35 +1,19 @@
 /** The bridge to the WebAssembly core: a region is one set's state there, and its methods call the core with it. */
-import {
-  AFTER,
-  COUNTED,
-  INSPECT,
-  LET_PASS,
-  PROBE,
-  REPEATS,
-  REPORT_AFTER,
-  REPORT_WORDS,
-  SETTLE,
-  TAKE,
-  UNITS,
-} from "../../assembly/layout.ts";
+import { AFTER, COUNTED, INSPECT, PROBE, REPEATS, SETTLE, TAKE, UNITS } from "../../assembly/layout.ts";
 import { type Answer, asksForWindow, isBehind, isPreliminary } from "./answer.ts";
+import { Answering } from "./answering.ts";
 import { arenaFor, type Heap } from "./arena.ts";
-import { FIRST_UNIT, timeOf } from "./front.ts";
-import { exceedsAlone } from "./holdings.ts";
+import { timeOf } from "./front.ts";
 import type { Definition } from "./kinds.ts";
 import { lay } from "./lay.ts";
 import { type Names, nobodyIn, partitionsOf } from "./names.ts";
-import { Residence } from "./residence.ts";
 import type { Sharing } from "./sharing.ts";
 import type { DimensionPlan } from "./tables.ts";
 
 /** Takes, and counts a refusal: no other try of the same request follows. */
 export const TRY: number = TAKE | COUNTED;
 
-export class Region extends Residence {
-  /** Means no partition; undefined if the limits have none. */
-  private nobody: Names | undefined = undefined;
-
+export class Region extends Answering {
   /** A new region in the memory of this isolate, for this thread alone, with partitions if there are `dimensions`. */
   static create(
     definitions: readonly Definition[],
@@ -40,7 +24,6 @@ export class Region extends Residence {
     const laid = lay(arena, { definitions, participants: 1 });
     const partitions = partitionsOf(arena, laid, definitions, dimensions);
     const region = new Region({ heap: arena, ...laid, arena, sharing: undefined, partitions });
-    if (partitions) region.nobody = nobodyIn(partitions);
     region.keep(definitions);
     return region;
   }
@@ -48,6 +31,12 @@ export class Region extends Residence {
   /** The region that another thread has made at `start` in its memory. If its set was redefined since, `move` has to come next. */
   static attach(heap: Heap, start: number, sharing: Sharing): Region {
     return new Region({ heap, start, bytes: 0, arena: undefined, sharing });
+  }
+
+  /** Means no partition; undefined if the limits have none. */
+  private get nobody(): Names | undefined {
+    const { partitions } = this.place;
+    return partitions && nobodyIn(partitions);
   }
 
   /** The set's time at a reading of the clock, in microseconds. */
@@ -158,11 +147,6 @@ export class Region extends Residence {
     return this.transact(this.behind(INSPECT | COUNTED, demand), [], now, 0, names);
   }
 
-  /** After `report`: a word of the report of limit `index`. */
-  reportOf(index: number, word: number): number {
-    return this.read(FIRST_UNIT + REPORT_AFTER * this.count + REPORT_WORDS * index + word);
-  }
-
   /**
    * Changes the limits whose `units` are not below 0: see `change` of the core. Of limits with partitions it changes those of `names`; all
    * partitions, if none is named.
@@ -174,10 +158,14 @@ export class Region extends Residence {
         const time = timeOf(now, this.shift);
         const { start, scratch, life } = this;
         const { core } = this.heap;
-        if (names === undefined) return core.change(start, scratch, life, time, action) as Answer;
-        const partitions = this.place.partitions!;
+        const { partitions } = this.place;
+        if (names === undefined || partitions === undefined) {
+          return core.change(start, scratch, life, time, action) as Answer;
+        }
         names.tell(partitions);
-        return core.changePer(partitions.start, start, scratch, life, time, action) as Answer;
+        const answer = core.changePer(partitions.start, start, scratch, life, time, action);
+        if (partitions.before !== undefined) partitions.tidy();
+        return answer as Answer;
       },
       (why) => why,
     );
@@ -192,52 +180,6 @@ export class Region extends Residence {
         this.heap.core.countEnd(this.start, this.scratch, word);
       },
       () => {},
-    );
-  }
-
-  /** A copy of the `units` of a request that was just granted, those below 0 that a limit has let pass. */
-  markPassed(units: readonly number[]): number[] {
-    return units.map((count, index) => (count > 0 && this.waitOf(index) === LET_PASS ? -count : count));
-  }
-
-  /** The demand that a waiter for `units` of limit `index` makes. */
-  demandOf(index: number, units: number): number {
-    // Where the set has been redefined, it does not matter any more.
-    return this.inside(
-      () => this.heap.core.demandOf(this.start, index, units),
-      () => units,
-    );
-  }
-
-  /** Whether limit `index` refused the last take or probe. */
-  refuses(index: number): boolean {
-    return this.waitOf(index) > 0;
-  }
-
-  /** The limit that alone refused the last take or probe; below 0 if several did. */
-  get refuser(): number {
-    return this.read(0);
-  }
-
-  /**
-   * How long limit `index` refuses the last take or probe, or one unit after `inspect`, in milliseconds: 0 if it grants, LET_PASS if it
-   * would refuse and lets pass.
-   */
-  waitOf(index: number): number {
-    return this.read(FIRST_UNIT + this.count + index);
-  }
-
-  /** After `inspect`: the units of limit `index` in use. */
-  usedOf(index: number): number {
-    return this.read(FIRST_UNIT + index);
-  }
-
-  /** Whether a request would be refused even if all other threads gave back what they hold. */
-  hangsOnSelf(units: readonly number[]): boolean {
-    const { place } = this;
-    return this.inside(
-      () => exceedsAlone(this.address, units, place.sharing?.participant ?? 0),
-      () => false,
     );
   }
 
@@ -278,13 +220,18 @@ export class Region extends Residence {
     end: number,
   ): Answer {
     const { heap, start, scratch, life, shift } = this;
-    const partitions = this.place.partitions!;
+    const { partitions } = this.place;
+    // A view may be older than the limits of its set.
+    if (partitions === undefined)
+      return this.front.core.transact(start, scratch, life, now, action, since, first, end) as Answer;
     if (action === SETTLE) names.tellGrant(partitions);
     else names.tell(partitions);
     const time = timeOf(now, shift);
     const { core } = heap;
     const per = partitions.start;
-    return core.transactPer(per, start, scratch, life, time, action, since, first, end) as Answer;
+    const answer = core.transactPer(per, start, scratch, life, time, action, since, first, end);
+    if (partitions.before !== undefined) partitions.tidy();
+    return answer as Answer;
   }
 
   /** Does what has to come first, and then the transaction. */
@@ -309,10 +256,5 @@ export class Region extends Residence {
     const reading = this.clock?.lookAgain() ?? now;
     this.corrected(reading, 0, 0);
     return reading;
-  }
-
-  /** A number of the core's last answer, which begins with REFUSER. */
-  private read(at: number): number {
-    return this.front.f64[this.units - FIRST_UNIT + at]!;
   }
 }

@@ -17,12 +17,13 @@ import { type Answer, isGranted, isMoved, isReclaimed, MOVED, RECLAIMED } from "
 import type { Arena, Heap } from "./arena.ts";
 import { type Address, wordOfDefinition } from "./block.ts";
 import { FIRST_UNIT, type Front, sharedFront, shiftedFront } from "./front.ts";
-import { MODES, passRegion } from "./inherit.ts";
+import { MODES } from "./inherit.ts";
 import type { Calendar, Definition, Window } from "./kinds.ts";
 import { copyState, type Laid, lay, type Plan } from "./lay.ts";
 import { type Heir, layNext, writeTime } from "./next.ts";
 import type { Partitions } from "./partitions.ts";
 import type { Sharing } from "./sharing.ts";
+import { type NextPlan, succeed } from "./succession.ts";
 import { readText } from "./text.ts";
 
 /** The memory that a region occupies, with this thread's part in it. Both are given back at the region's end. */
@@ -71,6 +72,11 @@ export abstract class Residence implements Follower {
   /** The partitions of the limits, if they have any. */
   get partitions(): Partitions | undefined {
     return this.place.partitions;
+  }
+
+  /** Of which dimensions the last request has met the shared state, one bit each. */
+  get sharedTaken(): number {
+    return this.place.partitions?.sharedTaken ?? 0;
   }
 
   /** This thread's part in a shared region; undefined while the set is not shared. */
@@ -150,20 +156,13 @@ export abstract class Residence implements Follower {
   }
 
   /** Moves to a region with other definitions, which inherits the state as it is at the reading `now`. No other thread takes part in it. */
-  redefineAlone(
-    definitions: readonly Definition[],
-    heirs: readonly Heir[],
-    mode: keyof typeof MODES,
-    now: number,
-  ): void {
-    const { heap, start, bytes } = this.place;
+  redefineAlone(plan: NextPlan, now: number): void {
+    const { heap } = this.place;
     const arena = this.place.arena!;
-    const time = Math.floor(now * 1000 + 0.5) + this.shift;
-    const laid = passRegion(arena, this.address, definitions, heirs, mode, time);
-    arena.free(start, bytes);
+    const next = succeed(arena, this.place, plan, Math.floor(now * 1000 + 0.5) + this.shift);
     abandoned.unregister(this);
-    this.occupy({ heap, ...laid, arena, sharing: undefined });
-    this.keep(definitions);
+    this.occupy({ heap, ...next, arena, sharing: undefined });
+    this.keep(plan.definitions);
   }
 
   /**

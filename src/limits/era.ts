@@ -6,9 +6,10 @@ import { InvalidRequestError, show } from "../errors.ts";
 import { RateLimitAlgorithm } from "./algorithm.ts";
 import { ceilingUnits, unitOf } from "./definition.ts";
 import { checkOptions, invalidRequest } from "./known-options.ts";
-import { type Limit, type LimitLike, toLimits } from "./limits.ts";
+import { type Limit, type LimitLike, tierOf, toLimits } from "./limits.ts";
 import { metricOf } from "./metrics.ts";
 import { requestsOf } from "./named-requests.ts";
+import { tiersOf } from "./partitioning.ts";
 import type { Requests } from "./requests.ts";
 import { toAmount, toUnits } from "./units.ts";
 
@@ -108,11 +109,14 @@ export function nextEra<M extends string = string, K extends string = M>(
   version: number,
 ): Era<M, K> {
   const number = era.number + 1;
+  const tiers = tiersOf(era.limits);
   const tenures = limits.map((limit) => {
     const before = era.limits.findIndex((each) => isSame(each, limit));
     if (before < 0) return { birth: number, refundsFrom: number };
     const { birth, refundsFrom } = era.tenures[before]!;
-    return { birth, refundsFrom: keepsRefunds(era.limits[before]!, limit, inherit) ? refundsFrom : number };
+    const keeps = (tier?: string) =>
+      keepsRefunds(tierOf(era.limits[before]!, tier), tierOf(limit, tier), inherit);
+    return { birth, refundsFrom: keeps() && tiers.every(keeps) ? refundsFrom : number };
   });
   return { number, version, limits, requests, tenures };
 }
@@ -231,9 +235,16 @@ function define(amounts: object, key: string, value: number): void {
   Object.defineProperty(amounts, key, { value, enumerable: true, configurable: true });
 }
 
-/** Whether a limit is the same one under another definition. What is held of a resource is no rate, so that one cannot become the other. */
+/**
+ * Whether a limit is the same one under another definition. What is held of a resource is no rate, and the one state of all is none of a
+ * partition, so that one cannot become the other.
+ */
 export function isSame(one: Limit, other: Limit): boolean {
-  return one.key === other.key && (one.type === "resource") === (other.type === "resource");
+  return (
+    one.key === other.key &&
+    one.per === other.per &&
+    (one.type === "resource") === (other.type === "resource")
+  );
 }
 
 /** Whether acquisitions from before a redefinition give back unused amounts: where their marks were carried over. */

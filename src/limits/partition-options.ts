@@ -56,6 +56,16 @@ export function checkPartitionOptions(
   return names.map((name) => checkDimension(name, Object.hasOwn(partitions, name) ? partitions[name] : {}));
 }
 
+/** The dimensions of a set whose limits are these from now on. Those that it has had keep their options. */
+export function nextDimensions(
+  limits: readonly Limit[],
+  before: readonly DimensionOptions[],
+): readonly DimensionOptions[] {
+  return dimensionsOf(limits).map(
+    (name) => before.find((each) => each.name === name) ?? checkDimension(name),
+  );
+}
+
 function checkDimension(name: string, options: PartitionOptions = {}): DimensionOptions {
   const field = (option: string) => `partitions[${show(name)}]${option}`;
   checkOptions(
@@ -80,7 +90,7 @@ function leftOut(names: readonly string[]): string {
   return `left out, since ${has}`;
 }
 
-/** A limit of the dimension whose partitions are served in turn, by index. */
+/** A limit of the dimension whose partitions are served in turn, by index; below 0 where no limit has it any more. */
 export function fairAtOf(limits: readonly Limit[], fairBy: string | undefined): number | undefined {
   return fairBy === undefined ? undefined : limits.findIndex(({ per }) => per === fairBy);
 }

@@ -3,7 +3,7 @@ import { TAKE } from "../../assembly/layout.ts";
 import { Grant, runWith } from "../acquisition/acquisition.ts";
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
 import type { LocalGranter } from "../acquisition/local-granter.ts";
-import { Place } from "../acquisition/place.ts";
+import { Place, type Viewing } from "../acquisition/place.ts";
 import { ChangeableSet } from "../changes/changeable-set.ts";
 import { closed } from "../changes/living-set.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect } from "../contract.ts";
@@ -122,7 +122,7 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
     if (set.waiters.size > 0 || requests.shadows.length > 0) return set.granter.tryIn({ units, place }, now);
     const answer = region.takeIn(place.names, units, requests.first, requests.end, now, TRY);
     return isGranted(answer)
-      ? new Grant(place.sharing(region.partitions!.sharedTaken), units, tokenOf(answer))
+      ? new Grant(place.sharing(region.sharedTaken), units, tokenOf(answer))
       : set.granter.refuse(answer, units);
   }
 
@@ -282,9 +282,11 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
       const name = names.get(dimension);
       return typeof name === "string" ? partitions!.hash(name) : undefined;
     });
-    const nested: Place<M, K>["acquireNested"] = (requested, options, covered) =>
-      this.enter(requested, options, covered);
-    this.place = new Place(granter, shape, new Names(hashes, shape.tier), nested);
+    const view: Viewing<M, K> = {
+      acquireNested: (...asked) => this.enter(...asked),
+      latest: () => this.open(),
+    };
+    this.place = new Place(granter, shape, new Names(hashes, shape.tier), view);
     return this.place;
   }
 

@@ -69,6 +69,7 @@ export function shapeOf<M extends string, K extends string>(
     const requests = new NamedRequests(limits, standings);
     shape = {
       era: { ...era, limits, requests },
+      known: dimensions,
       tier: number,
       dimensions: limits.map(({ per }, i) =>
         per !== undefined && standings[i] === "named" ? dimensions.indexOf(per) : -1,

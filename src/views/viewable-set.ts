@@ -2,7 +2,6 @@
 import { LivingSet } from "../changes/living-set.ts";
 import { GLANCE, type Glance } from "../limits/living.ts";
 import { NAMELESS, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
-import type { DimensionOptions } from "../limits/partition-options.ts";
 import { LimitSetView, type ViewedSet } from "./limit-set-view.ts";
 import { countsOf, knownOf, type PartitionCounts } from "./shape.ts";
 
@@ -10,9 +9,6 @@ export abstract class ViewableSet<M extends string, K extends string, D extends 
   M,
   K
 > {
-  /** @internal */
-  protected dimensions!: readonly DimensionOptions[];
-
   /** Of each dimension, how many partitions have a state to themselves, how many may, and whether others share one now. */
   get partitions(): PartitionCounts<D> {
     return countsOf(this.dimensions, this.open().partitions);

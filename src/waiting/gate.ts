@@ -125,10 +125,10 @@ export interface Queue<T> {
    */
   serve(back?: readonly number[], request?: Request): void;
   /**
-   * The limits of the set change, and their number is `limits` from now on: takes all waiters out. The function that it returns stands
-   * them anew, in their order, before the gate that follows, and serves them.
+   * The limits of the set change, and their number is `limits` from now on; `fairAt` is that of the options: takes all waiters out. The
+   * function that it returns stands them anew, in their order, before the gate that follows, and serves them.
    */
-  renew(limits: number): (gate: Gate<unknown>, now: number) => void;
+  renew(limits: number, fairAt?: number): (gate: Gate<unknown>, now: number) => void;
   /** Rejects all waiters. */
   close(error: Error): void;
 }

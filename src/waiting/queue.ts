@@ -19,6 +19,8 @@ export interface Waiting<T, W extends Standing<W>> extends Standing<W>, Due {
   readonly since: number;
   readonly timeoutMs: number;
   readonly priority: number;
+  /** The partition that counts for its turn. */
+  readonly partition: string;
   readonly signal: AbortSignal | undefined;
   readonly resolve: (value: T) => void;
   readonly reject: (error: unknown) => void;
@@ -43,7 +45,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   private readonly maxWaiting: number;
   private readonly agingMs: number | undefined;
   private turns = 0;
-  private readonly fairAt: number | undefined;
+  private fairAt: number | undefined;
   private readonly rounds: Rounds | undefined;
 
   constructor(limits: number, gate: Gate<T>, options: QueueOptions) {
@@ -65,9 +67,10 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   /** Stands the waiter in its line. `verdict` is that of just now, if it was judged. */
   protected abstract stand(waiter: Waiting<T, W>, verdict: Verdict | undefined, now: number): void;
 
-  renew(limits: number): (gate: Gate<unknown>, now: number) => void {
+  renew(limits: number, fairAt?: number): (gate: Gate<unknown>, now: number) => void {
     const waiters = this.lines.inOrder();
     this.lines = new Lines(limits);
+    this.fairAt = fairAt;
     for (const waiter of waiters) waiter.line = undefined;
     return (gate, now) => {
       const before = this.gate;
@@ -195,15 +198,14 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
 
   /** The partition of a request that counts for its turn: one of all that name none. */
   private partitionOf({ place }: Request): string {
-    return place?.wards[this.fairAt!] ?? "";
+    // The name goes on where the dimension has another number.
+    return place?.wards[this.fairAt!]?.slice(1) ?? "";
   }
 
   /** A waiter has left its line. */
-  protected left(waiter: W, isGranted: boolean): void {
-    if (!this.rounds) return;
-    const { key, priority } = waiter;
-    if (isGranted) this.rounds.granted(key, priority);
-    else this.rounds.gone(this.partitionOf(waiter.request), key, priority);
+  protected left({ key, priority, partition }: W, isGranted: boolean): void {
+    if (isGranted) this.rounds?.granted(key, priority);
+    else this.rounds?.gone(partition, key, priority);
   }
 
   /** Whether a request may wait, whatever its outlook. */
@@ -259,6 +261,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
         key,
         turn: this.turns++,
         priority: options?.priority ?? 0,
+        partition: this.rounds ? this.partitionOf(request) : "",
         since: toMicros(now),
         deadline: now + timeoutMs,
         timeoutMs,
@@ -268,7 +271,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
         reject,
         line: undefined,
       };
-      this.rounds?.begin(this.partitionOf(request), key, waiter.priority, this.lines.size);
+      this.rounds?.begin(waiter.partition, key, waiter.priority, this.lines.size);
       this.stand(waiter, verdict, now);
     });
   }

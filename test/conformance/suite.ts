@@ -18,6 +18,7 @@ import { names } from "./cases/names.ts";
 import { nesting } from "./cases/nesting.ts";
 import { order } from "./cases/order.ts";
 import { partitions } from "./cases/partitions.ts";
+import { partitionsRedefined } from "./cases/partitions-redefined.ts";
 import { peeking } from "./cases/peeking.ts";
 import { redefining } from "./cases/redefining.ts";
 import { refunds } from "./cases/refunds.ts";
@@ -71,6 +72,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   "other limits": redefining,
   totals,
   partitions,
+  "other limits of partitions": partitionsRedefined,
   "shadow limits": shadows,
   "the empty set": emptySet,
   contract,

@@ -48,6 +48,8 @@ export class PartitionLab {
   definitions: readonly Definition[];
   /** How many takes of new names were refused since there was no room. */
   full = 0;
+  /** How many calls there were while some partitions had not gone over yet. */
+  passing = 0;
   #set: Part;
   #ofAll: Part | undefined;
   #named = new Map<string, Part>();
@@ -173,9 +175,9 @@ export class PartitionLab {
       tiers: [0],
       heirs: from.map((each) => ({ from: each, ratio: 1 })),
       mode,
+      time: now,
     };
-    this.partitions.inherit(before, passage, now);
-    before.free();
+    this.partitions.inherit(before, passage, () => {}, 0);
     const ofAll = ofDimension(undefined);
     if (this.#ofAll) this.#ofAll = pass(this.#oracle, this.#ofAll, ofAll);
     else if (ofAll.length > 0) this.#ofAll = this.#part(this.#oracle, ofAll);
@@ -225,7 +227,13 @@ export class PartitionLab {
     this.#name(names);
     const { start, scratch } = this.#set;
     this.arena.f64.set(units, (scratch + UNITS) / 8);
-    return this.arena.core.transactPer(this.partitions.start, start, scratch, 0, ms, action, since, 0, 0);
+    const { partitions } = this;
+    const answer = this.arena.core.transactPer(partitions.start, start, scratch, 0, ms, action, since, 0, 0);
+    if (partitions.before) {
+      this.passing++;
+      partitions.tidy();
+    }
+    return answer;
   }
 
   #plain(part: Part, units: readonly number[], ms: number, action: number, since: number): number {

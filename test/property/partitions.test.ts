@@ -47,10 +47,12 @@ interface Plan {
   readonly max: number;
   /** Redefines the set, now and then. */
   readonly again?: (lab: PartitionLab, ms: number) => void;
+  /** After so many steps each time. */
+  readonly every?: number;
 }
 
 /** Plays a random history, and returns the lab. */
-function play({ seed, steps, names, max, again }: Plan): PartitionLab {
+function play({ seed, steps, names, max, again, every = 100 }: Plan): PartitionLab {
   const die = dieOf(seed);
   const dimensions = 1 + die(2);
   let definitions: readonly Definition[] = [
@@ -82,7 +84,7 @@ function play({ seed, steps, names, max, again }: Plan): PartitionLab {
     const ms = micros / 1000;
     if (roll >= 96) micros += 2;
     const chosen = someNames();
-    if (again && step % 100 === 99) {
+    if (again && step % every === every - 1) {
       for (const taken of held)
         lab.settle(
           taken,
@@ -151,31 +153,57 @@ function dueOf(
   });
 }
 
+/** Other definitions in place of those of a lab: limits change their numbers, and may go or come. */
+function redefineAtRandom(lab: PartitionLab, die: (sides: number) => number, ms: number): void {
+  // With "available" a partition that has recovered would differ from one that was never seen.
+  const MODES = ["used", "proportional", "fresh"] as const;
+  const old = lab.definitions;
+  // Each dimension keeps a limit at least.
+  const kept = old
+    .map((_, j) => j)
+    .filter((j) => die(4) > 0 || old.findIndex(({ per }) => per === old[j]!.per) === j);
+  if (die(2) === 0) kept.reverse();
+  const next = kept.map((j) => {
+    let fresh = definitionOf(die, old[j]!.per);
+    while ((fresh.kind === "resource") !== (old[j]!.kind === "resource"))
+      fresh = definitionOf(die, old[j]!.per);
+    return fresh;
+  });
+  const added = die(2) === 0 && old.length < 8 ? [definitionOf(die, die(2) === 0 ? undefined : 0)] : [];
+  lab.redefine([...next, ...added], [...kept, ...added.map(() => -1)], MODES[die(3)]!, ms);
+}
+
 test(
   "partitions of a set that is redefined go on as ordinary limits do",
   () => {
-    // With "available" a partition that has recovered would differ from one that was never seen.
-    const MODES = ["used", "proportional", "fresh"] as const;
     for (let i = 0; i < (LONG ? 300 : 60); i++) {
       const die = dieOf(SEED + 5000 + i);
-      const again = (lab: PartitionLab, ms: number) => {
-        const old = lab.definitions;
-        // Each dimension keeps a limit at least; limits change their numbers, and may go or come.
-        const kept = old
-          .map((_, j) => j)
-          .filter((j) => die(4) > 0 || old.findIndex(({ per }) => per === old[j]!.per) === j);
-        if (die(2) === 0) kept.reverse();
-        const next = kept.map((j) => {
-          let fresh = definitionOf(die, old[j]!.per);
-          while ((fresh.kind === "resource") !== (old[j]!.kind === "resource"))
-            fresh = definitionOf(die, old[j]!.per);
-          return fresh;
-        });
-        const added = die(2) === 0 ? [definitionOf(die, die(2) === 0 ? undefined : 0)] : [];
-        lab.redefine([...next, ...added], [...kept, ...added.map(() => -1)], MODES[die(3)]!, ms);
-      };
+      const again = (lab: PartitionLab, ms: number) => redefineAtRandom(lab, die, ms);
       play({ seed: SEED + 5000 + i, steps: 600, names: 20, max: 100, again });
     }
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "hundreds of partitions that go over one after the other, through several redefinitions, answer as ordinary limits do",
+  () => {
+    let passing = 0;
+    for (let i = 0; i < (LONG ? 100 : 15); i++) {
+      const die = dieOf(SEED + 7000 + i);
+      const again = (lab: PartitionLab, ms: number) => {
+        for (let times = 1 + die(6); times > 0; times--) redefineAtRandom(lab, die, ms);
+      };
+      passing += play({
+        seed: SEED + 7000 + i,
+        steps: 3000,
+        names: 3000,
+        max: 4000,
+        again,
+        every: 700,
+      }).passing;
+    }
+    expect(passing).toBeGreaterThan(0);
   },
   TIMEOUT_MS,
 );
