@@ -1,7 +1,7 @@
 /** The client libraries that are supported, told apart by the shape of a client. None of them is imported. */
 import { InvalidRequestError, show } from "../errors.ts";
 import { Pulse } from "./pulse.ts";
-import { script, sha } from "./script/index.ts";
+import { script } from "./script/index.ts";
 import { Teaching } from "./teaching.ts";
 
 type Listener = (...args: never[]) => void;
@@ -26,8 +26,18 @@ export interface NodeRedisLike {
   duplicate(): object;
 }
 
+/** A client of `@upstash/redis`, which calls the server over HTTP: the methods that are used of it. */
+export interface UpstashLike {
+  /** Runs a script that the server knows by its hash. */
+  evalsha(sha: string, keys: string[], args: string[]): Promise<unknown>;
+  /** Runs a script. */
+  eval(script: string, keys: string[], args: string[]): Promise<unknown>;
+  /** Tells it from the clients that have connections. */
+  readonly scriptLoad: unknown;
+}
+
 /** A client of one of the supported libraries, connected or about to be. */
-export type RedisClient = IoredisLike | NodeRedisLike;
+export type RedisClient = IoredisLike | NodeRedisLike | UpstashLike;
 
 /** A client's second connection, which listens. */
 interface IoredisSubscriber {
@@ -68,8 +78,11 @@ export interface Server {
   run(key: string, args: string[]): Promise<string>;
   /** The name by which the server knows a key: the client may put a prefix before it. */
   nameOf(key: string): string;
-  /** Calls `heard` with each channel and message; `again` after an interruption, during which messages may have been missed. */
-  ear(heard: (channel: string, message: string) => void, again: () => void): Promise<Ear>;
+  /**
+   * Calls `heard` with each channel and message; `again` after an interruption, during which messages may have been missed. Undefined
+   * where the client has no connection on which it could hear.
+   */
+  readonly ear?: (heard: (channel: string, message: string) => void, again: () => void) => Promise<Ear>;
 }
 
 const servers = new WeakMap<RedisClient, Server>();
@@ -84,15 +97,20 @@ export function serverOf(client: RedisClient): Server {
   const known = isObject && servers.get(client);
   if (known) return known;
   const has = (method: string) => isObject && typeof Reflect.get(client, method) === "function";
-  const missing = ["evalsha", "eval", "duplicate"].filter(
+  const isUpstash = has("evalsha") && has("eval") && has("scriptLoad") && !has("duplicate");
+  const missing = (isUpstash ? [] : ["evalsha", "eval", "duplicate"]).filter(
     (method) => !has(method) && !(method === "evalsha" && has("evalSha")),
   );
   if (missing.length > 0) {
     throw new InvalidRequestError(
-      `client must be one of ioredis, iovalkey or node-redis, got ${show(client)}: it has no ${missing.join(", no ")}`,
+      `client must be one of ioredis, iovalkey, node-redis or @upstash/redis, got ${show(client)}: it has no ${missing.join(", no ")}`,
     );
   }
-  const server = has("evalSha") ? nodeRedis(client as NodeRedisLike) : ioredis(client as IoredisLike);
+  const server = isUpstash
+    ? upstash(client as UpstashLike)
+    : has("evalSha")
+      ? nodeRedis(client as NodeRedisLike)
+      : ioredis(client as IoredisLike);
   servers.set(client, server);
   return server;
 }
@@ -108,7 +126,7 @@ function ioredis(client: IoredisLike): Server {
     nameOf: (key) => `${keyPrefix ?? ""}${key}`,
     run: (key, args) =>
       teaching.run(
-        () => client.evalsha(sha, 1, key, ...args),
+        (name) => client.evalsha(name, 1, key, ...args),
         () => client.eval(script, 1, key, ...args),
       ),
     async ear(heard, again) {
@@ -143,7 +161,7 @@ function nodeRedis(client: NodeRedisLike): Server {
     nameOf: (key) => key,
     run: (key, args) =>
       teaching.run(
-        () => client.evalSha(sha, { keys: [key], arguments: args }),
+        (name) => client.evalSha(name, { keys: [key], arguments: args }),
         () => client.eval(script, { keys: [key], arguments: args }),
       ),
     async ear(heard, again) {
@@ -168,6 +186,28 @@ function nodeRedis(client: NodeRedisLike): Server {
       };
     },
   };
+}
+
+function upstash(client: UpstashLike): Server {
+  const pulse = new Pulse(client);
+  const teaching = new Teaching(pulse, true);
+  return {
+    pulse,
+    nameOf: (key) => key,
+    run: (key, args) =>
+      teaching.run(
+        (name) => client.evalsha(name, [key], args).catch(bareReply),
+        () => client.eval(script, [key], args).catch(bareReply),
+      ),
+  };
+}
+
+/** Throws the error of a server as the server said it: without the words before it, and without the command behind it. */
+function bareReply(error: unknown): never {
+  const [, reply] =
+    /^(?:Command failed: )?([A-Z]{2,} .*?)(?:, command was: .*)?$/s.exec(String((error as Error).message)) ??
+    [];
+  throw reply === undefined ? error : new Error(reply);
 }
 
 /**

@@ -65,7 +65,7 @@ export class Notifier {
 
   async #open(): Promise<Ear> {
     try {
-      return await this.#server.ear(
+      return await this.#server.ear!(
         (channel, message) => this.#tell(channel, message),
         () => {
           this.#joined.clear();

@@ -17,7 +17,10 @@ export interface RedisLimitSetOptions<K extends string = string> {
   readonly name: string;
   /** The limits to take from together. Default: none, so that every request is granted. */
   readonly limits?: readonly LimitLike<K>[];
-  /** A client of `ioredis`, `iovalkey` or `redis` (node-redis), single, sentinel or cluster, connected or about to be. */
+  /**
+   * A client of `ioredis`, `iovalkey` or `redis` (node-redis), single, sentinel or cluster, connected or about to be; or one of
+   * `@upstash/redis`, which needs no connection: waiters then look again every 250 ms.
+   */
   readonly client: RedisClient;
   /**
    * How long the resources of a process that has died stay taken, in milliseconds, at least 10. A living process renews its lease

@@ -1,5 +1,5 @@
 /** A client's signs of life, which all sets of the client share: answers to calls, and the errors of its connection. */
-import { errorMonitor } from "node:events";
+import { builtin } from "../platform/builtin.ts";
 import { isReply } from "./failures.ts";
 
 /** The parts of a client that tell of its connection. Not every client has them. */
@@ -12,6 +12,9 @@ interface Watched {
   readonly isOpen?: boolean;
   readonly isReady?: boolean;
 }
+
+/** The event by which one hears the errors of a client without being a listener for them. */
+const errorMonitor = builtin<{ readonly errorMonitor?: symbol }>("node:events")?.errorMonitor;
 
 export class Pulse {
   readonly #client: Watched;
@@ -27,8 +30,8 @@ export class Pulse {
     this.#client = client as Watched;
     const { on } = this.#client;
     if (typeof on !== "function") return;
-    // It hears the client's errors without counting as a listener for them: what the client does without one stays as it is.
-    on.call(client, errorMonitor, (error) => this.#fail(error));
+    // What the client does about errors without a listener stays as it is.
+    if (errorMonitor) on.call(client, errorMonitor, (error) => this.#fail(error));
     // Without a listener ioredis emits no error, but its stream has it.
     on.call(client, "close", () => this.#fail(this.#client.stream?.errored ?? undefined));
     on.call(client, "reconnecting", () => this.#fail(undefined));

@@ -14,7 +14,7 @@ const LOOK_MS = 250;
 
 export class Releases {
   readonly #notifier: Notifier;
-  readonly #settings: Pick<Settings<never>, "channel" | "onWarning">;
+  readonly #settings: Pick<Settings<never>, "channel" | "onWarning" | "server">;
   readonly #sessions: OwnSessions;
   #stop: (() => void) | undefined;
   #isDeaf = false;
@@ -22,7 +22,7 @@ export class Releases {
 
   constructor(
     notifier: Notifier,
-    settings: Pick<Settings<never>, "channel" | "onWarning">,
+    settings: Pick<Settings<never>, "channel" | "onWarning" | "server">,
     sessions: OwnSessions,
   ) {
     this.#notifier = notifier;
@@ -32,12 +32,12 @@ export class Releases {
 
   /** After how many milliseconds waiters have to ask again, since a release may not be heard. */
   get lookMs(): number {
-    return this.#isDeaf ? LOOK_MS : Number.POSITIVE_INFINITY;
+    return this.#isDeaf || !this.#settings.server.ear ? LOOK_MS : Number.POSITIVE_INFINITY;
   }
 
   /** Calls `heard` after each release until `stop()`. While it listens, or once the set is closed: does nothing. */
   listen(heard: () => void): void {
-    if (this.#sessions.isEnded) return;
+    if (this.#sessions.isEnded || !this.#settings.server.ear) return;
     this.#stop ??= this.#notifier.listen(
       this.#settings.channel,
       (from) => {

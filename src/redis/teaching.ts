@@ -4,6 +4,7 @@
  */
 import { messageOf } from "./failures.ts";
 import type { Pulse } from "./pulse.ts";
+import { nameOfScript } from "./script/index.ts";
 
 /** A script that is forgotten again and again is sent without more waiting. */
 const MOST_WAITS = 3;
@@ -20,11 +21,13 @@ export class Teaching {
     this.#isOne = isOne;
   }
 
-  /** Runs the script by `byHash`, or by `byText`. */
-  async run(byHash: () => Promise<unknown>, byText: () => Promise<unknown>): Promise<string> {
+  /** Runs the script by `byName`, or by `byText`. */
+  async run(byName: (name: string) => Promise<unknown>, byText: () => Promise<unknown>): Promise<string> {
+    const given = nameOfScript();
+    const name = typeof given === "string" ? given : await given;
     for (let waits = 0; ; waits++) {
       try {
-        return String(await this.#pulse.call(byHash));
+        return String(await this.#pulse.call(() => byName(name)));
       } catch (error) {
         if (!messageOf(error).startsWith("NOSCRIPT")) throw error;
       }

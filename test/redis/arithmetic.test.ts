@@ -6,7 +6,7 @@ import { isGranted, tokenOf, waitOf } from "../../src/core/answer.ts";
 import type { Region } from "../../src/core/region.ts";
 import { toMicros } from "../../src/limits/units.ts";
 import { Definitions } from "../../src/redis/definitions.ts";
-import { script, sha } from "../../src/redis/script/index.ts";
+import { nameOfScript, script } from "../../src/redis/script/index.ts";
 import {
   definitionSets,
   singleRate,
@@ -20,6 +20,8 @@ import { Lab } from "../property/lab.ts";
 import type { Definition } from "../property/oracle.ts";
 import { runs, TIMEOUT_MS } from "../property/settings.ts";
 import { describeRedis, RedisServer } from "./server.ts";
+
+const sha = await nameOfScript();
 
 /** A call of the core as an operation of the script, with the answer that the script has to give. */
 interface Asked {

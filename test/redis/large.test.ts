@@ -4,8 +4,10 @@ import { InvalidLimitError, RateLimit, ResourceLimit } from "limitset";
 import { RedisLimitSet } from "limitset/redis";
 import { expect, onTestFinished, test } from "vitest";
 import { Definitions } from "../../src/redis/definitions.ts";
-import { script, sha } from "../../src/redis/script/index.ts";
+import { nameOfScript, script } from "../../src/redis/script/index.ts";
 import { clientFor, describeRedis, serverFor } from "./server.ts";
+
+const sha = await nameOfScript();
 
 const HOUR = 3_600_000;
 const LEASE_MS = 600_000;

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { RateLimit, ResourceLimit } from "limitset";
-import { LeaseLostError, type RedisClient, RedisLimitSet } from "limitset/redis";
+import { type IoredisLike, LeaseLostError, type NodeRedisLike, RedisLimitSet } from "limitset/redis";
 import { createClient } from "redis";
 import { expect, onTestFinished, test } from "vitest";
 import { type Ear, serverOf } from "../../src/redis/client.ts";
@@ -82,7 +82,10 @@ describeRedis("listeners", () => {
     expect(heard).toEqual([]);
   });
 
-  const clients: Record<string, (port: number) => Promise<{ client: RedisClient; end: () => void }>> = {
+  const clients: Record<
+    string,
+    (port: number) => Promise<{ client: IoredisLike | NodeRedisLike; end: () => void }>
+  > = {
     ioredis: async (port) => {
       const client = new Redis(port, "127.0.0.1", { retryStrategy: () => 50 });
       client.on("error", () => {});
@@ -92,7 +95,7 @@ describeRedis("listeners", () => {
       const client = createClient({ socket: { port, host: "127.0.0.1", reconnectStrategy: () => 50 } });
       client.on("error", () => {});
       await client.connect();
-      return { client: client as RedisClient, end: () => client.destroy() };
+      return { client: client as NodeRedisLike, end: () => client.destroy() };
     },
   };
 
@@ -118,7 +121,7 @@ describeRedis("listeners", () => {
       const counted = {
         run: real.run,
         async ear(heard: (channel: string, message: string) => void, again: () => void): Promise<Ear> {
-          const ear = await real.ear(heard, again);
+          const ear = await real.ear!(heard, again);
           const count = (ask: (channel: string) => Promise<unknown>) => (channel: string) => {
             commands++;
             return ask(channel);

@@ -26,7 +26,7 @@ test("a set on ioredis-mock rejects at once, and the error says what the mock la
 test("a client that lacks methods is an error that names them", () => {
   const client = { eval: () => {}, duplicate: () => {} } as unknown as RedisClient;
   expect(() => setOf(client)).toThrow(
-    /client must be one of ioredis, iovalkey or node-redis.*it has no evalsha$/,
+    /client must be one of ioredis, iovalkey, node-redis or @upstash\/redis.*it has no evalsha$/,
   );
   expect(() => setOf({} as RedisClient)).toThrow(/it has no evalsha, no eval, no duplicate$/);
 });

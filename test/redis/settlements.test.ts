@@ -7,11 +7,13 @@ import { ManualClock } from "limitset/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { Allowance, MOST_STEPS } from "../../src/redis/allowance.ts";
 import { Definitions } from "../../src/redis/definitions.ts";
-import { script, sha } from "../../src/redis/script/index.ts";
+import { nameOfScript, script } from "../../src/redis/script/index.ts";
 import type { Session } from "../../src/redis/session.ts";
 import { Settlements } from "../../src/redis/settlements.ts";
 import { runs, TIMEOUT_MS } from "../property/settings.ts";
 import { clientFor, describeRedis, serverFor } from "./server.ts";
+
+const sha = await nameOfScript();
 
 const YEAR = 365 * 86_400_000;
 const RELEASES = 100_000;

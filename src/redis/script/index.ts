@@ -2,7 +2,7 @@
  * The script: the counterpart on the server of `assembly/`, the core of a local set. It repeats the core's arithmetic; a test
  * compares the two by the same random histories. A set is stored in one hash, so that it runs on a cluster too.
  */
-import { createHash } from "node:crypto";
+import { builtin } from "../../platform/builtin.ts";
 import { fixedWindow, gcra, leakyBucket, resource, slidingWindow, tokenBucket } from "./algorithms.ts";
 import { debt } from "./debt.ts";
 import { hash } from "./hash.ts";
@@ -33,8 +33,23 @@ const parts = [
 
 export const script: string = parts.join("");
 
-/** The name of the script on a server that has its text. */
-export const sha: string = createHash("sha1").update(script).digest("hex");
+interface CryptoModule {
+  createHash(name: "sha1"): { update(text: string): { digest(encoding: "hex"): string } };
+}
+
+let known: string | undefined;
+
+/** The name of the script on a server that has its text: its SHA-1. Where the runtime has no hash that answers at once, the first answer comes later. */
+export function nameOfScript(): string | Promise<string> {
+  known ??= builtin<CryptoModule>("node:crypto")?.createHash("sha1").update(script).digest("hex");
+  return known ?? nameByWebCrypto();
+}
+
+async function nameByWebCrypto(): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(script)));
+  known = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return known;
+}
 
 const COMMAND = /redis\.p?call\("([A-Z]+)"/g;
 
