@@ -12,7 +12,7 @@ import {
   WIDE_LEAKY_BUCKET,
 } from "../../assembly/layout.ts";
 
-const KINDS = {
+export const KINDS = {
   "token-bucket": TOKEN_BUCKET,
   gcra: GCRA,
   "leaky-bucket": LEAKY_BUCKET,

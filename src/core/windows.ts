@@ -83,7 +83,12 @@ export function momentInLine(
 }
 
 /** How many windows later than the present one, of which so much is used. */
-function inFixedWindows(used: number, before: Iterable<number>, units: number, capacity: number): number {
+export function inFixedWindows(
+  used: number,
+  before: Iterable<number>,
+  units: number,
+  capacity: number,
+): number {
   let windows = 0;
   let sum = used;
   const fill = (wanted: number) => {
@@ -99,7 +104,7 @@ function inFixedWindows(used: number, before: Iterable<number>, units: number, c
 }
 
 /** The microsecond at which the request could pass. */
-function inSlidingWindow(
+export function inSlidingWindow(
   grants: Grant[],
   before: Iterable<number>,
   units: number,

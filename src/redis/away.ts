@@ -4,7 +4,9 @@ import type { AcquireOptions, Acquisition, Prospect } from "../contract.ts";
 import { BackendUnavailableError, InvalidLimitError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
 import { unitOf } from "../limits/definition.ts";
+import { explicit } from "../limits/era.ts";
 import type { Limit, LimitLike } from "../limits/limits.ts";
+import { Requests } from "../limits/requests.ts";
 import { toAmount, toUnits } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type RedisAcquisition, type Session, unleased } from "./session.ts";
@@ -97,8 +99,8 @@ function local<K extends string>(options: AwayOptions<K>, share: number): StandI
     set ??= new LimitSet<K>({ limits: shares, config, missingUpdate, clock, shared: false });
     return set;
   };
+  const requests = new Requests<string>(limits);
   const amounts = (units: readonly number[]) => {
-    const taken: Partial<Record<string, number>> = {};
     for (const [i, limit] of limits.entries()) {
       const most = shares[i]!.capacity;
       const amount = toAmount(units[i]!, unitOf(limit));
@@ -107,10 +109,9 @@ function local<K extends string>(options: AwayOptions<K>, share: number): StandI
           `the server is away, and ${amount} of "${limit.key}" is more than this process's share of ${most}`,
         );
       }
-      // A call or a resource is named even with 0, or the set would take 1 of it unasked.
-      if (amount > 0 || limit.type !== "rate") taken[limit.key] = amount;
     }
-    return taken as never;
+    // What is not wanted is named with 0, or the set would take 1 of it unasked.
+    return explicit(requests.names, requests.amounts(units)) as never;
   };
   return {
     acquire: async (units, acquireOptions) => unleased(await open().acquire(amounts(units), acquireOptions)),
@@ -126,8 +127,15 @@ function shareOf<K extends string>(
   share: number,
 ): LimitLike<K> & { readonly capacity: number } {
   const unit = unitOf(limit);
-  const part = (amount: number) => toAmount(Math.max(1, Math.floor(toUnits(amount, unit) * share)), unit);
+  const part = (amount: number, least = 1) =>
+    amount === Infinity ? amount : toAmount(Math.max(least, Math.floor(toUnits(amount, unit) * share)), unit);
   const capacity = part(limit.capacity);
-  if (limit.type === "resource" || limit.burst === undefined) return { ...limit, capacity } as never;
-  return { ...limit, capacity, burst: Math.min(capacity, part(limit.burst)) } as never;
+  if (limit.type === "resource") return { ...limit, capacity } as never;
+  const { burst, initial } = limit;
+  return {
+    ...limit,
+    capacity,
+    ...(burst !== undefined && { burst: Math.min(capacity, part(burst)) }),
+    ...(initial !== undefined && { initial: part(initial, 0) }),
+  } as never;
 }

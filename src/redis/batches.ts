@@ -12,6 +12,7 @@ import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
 import type { Settlements } from "./settlements.ts";
 import type { Operation, Outcome, Speaker, Timing } from "./speaker.ts";
+import { ToldWindows } from "./told.ts";
 
 // So many requests in a batch: more would seldom be granted, and a wait for one of them stops those behind it.
 const MOST_REQUESTS = 128;
@@ -29,6 +30,7 @@ export class Batches<K extends string> implements Speaker {
   readonly #settings: Settings<K>;
   readonly #parts: Parts<K>;
   #redefines: boolean;
+  readonly #windows: ToldWindows;
   /** When the clock was read for the batch that is on its way. */
   #readAt = 0;
   /** Ends the wait for the end of the session. */
@@ -40,6 +42,7 @@ export class Batches<K extends string> implements Speaker {
     this.#settings = settings;
     this.#parts = parts;
     this.#redefines = settings.redefine;
+    this.#windows = new ToldWindows(settings.definitions);
   }
 
   get isWaiting(): boolean {
@@ -74,21 +77,24 @@ export class Batches<K extends string> implements Speaker {
   }
 
   unsent(): readonly Operation[] {
-    return this.#parts.queue.next(new Allowance(Number.POSITIVE_INFINITY));
+    return this.#parts.queue.unsent(new Allowance(Number.POSITIVE_INFINITY));
   }
 
   call(seq: number, operations: readonly string[]): Promise<string> {
     const { key, server, clock, definitions, isInjected, leaseMs } = this.#settings;
     const session = this.#parts.sessions.current;
     this.#readAt = clock.now();
+    const reading = toMicros(clock.behind(this.#readAt));
     return server.run(key, [
       definitions.text,
-      isInjected ? String(toMicros(clock.behind(this.#readAt))) : "",
+      isInjected ? String(reading) : "",
       session.id,
       String(seq),
       String(session.held > 0 ? session.written : 0),
       String(toMicros(leaseMs)),
       this.#redefines ? "redefine" : "",
+      this.#windows.encode(reading),
+      definitions.beginsBelow ? "below" : "",
       ...operations,
     ]);
   }
@@ -119,6 +125,10 @@ export class Batches<K extends string> implements Speaker {
     if (answer.startsWith("other\n")) {
       const theirs = readable(answer.slice("other\n".length));
       return new DefinitionMismatchError(name, theirs, readable(definitions.text));
+    }
+    if (answer.startsWith("ask ")) {
+      this.#windows.ask(answer);
+      return undefined;
     }
     if (answer !== "lost" && answer !== "stale") {
       return new BackendUnavailableError(`the server's answer cannot be read: ${show(answer)}`);

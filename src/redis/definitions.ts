@@ -1,16 +1,7 @@
 /** Limits as the script knows them: one line each, sorted by key, so that their order in a program makes no difference. */
-import { ceilingUnits, unitOf } from "../limits/definition.ts";
-import type { Limit, RateLimitAlgorithm } from "../limits/limits.ts";
-import { MICROSECOND, toUnits, wholeUnits } from "../limits/units.ts";
-
-const KINDS: Readonly<Record<RateLimitAlgorithm | "resource", number>> = {
-  "token-bucket": 0,
-  gcra: 1,
-  "leaky-bucket": 2,
-  "sliding-window": 3,
-  "fixed-window": 4,
-  resource: 5,
-};
+import { type Definition, KINDS } from "../core/kinds.ts";
+import { definitionOf, missingUnits, unitOf } from "../limits/definition.ts";
+import type { Limit } from "../limits/limits.ts";
 
 // As in assembly/numbers.ts.
 const MOST_FULL = 1n << 61n;
@@ -24,6 +15,10 @@ export class Definitions {
   readonly text: string;
   /** For each limit of the set, its index in the script. */
   readonly indexes: readonly number[];
+  /** For each limit of the set, its definition in units. */
+  readonly shapes: readonly Definition[];
+  /** Whether a limit begins with less than all. */
+  readonly beginsBelow: boolean;
   /** For each index in the script, the limit of the set. */
   readonly #limits: readonly number[];
 
@@ -35,6 +30,8 @@ export class Definitions {
     });
     this.text = sorted.map((limit) => lineOf(limits[limit]!)).join("\n");
     this.indexes = indexes;
+    this.shapes = limits.map(definitionOf);
+    this.beginsBelow = limits.some((limit) => missingUnits(limit) > 0);
     this.#limits = sorted;
   }
 
@@ -48,21 +45,38 @@ export class Definitions {
     return list;
   }
 
+  /** The same for a change: all entries that are not below 0. */
+  encodeChange(values: readonly number[]): string {
+    return values.flatMap((value, i) => (value < 0 ? [] : [`${this.indexes[i]}:${value}`])).join();
+  }
+
+  /** What a waiter adds to the demand of each limit: of a shadow nothing; of a leaky bucket the time in which its units leak out. */
+  demandOf(units: readonly number[]): readonly number[] {
+    const { shapes } = this;
+    const differs = (i: number) => shapes[i]!.flags !== 0 || shapes[i]!.kind === "leaky-bucket";
+    // Of most sets it is the units themselves.
+    if (!units.some((count, i) => count > 0 && differs(i))) return units;
+    return units.map((count, i) => {
+      const { flags, kind, capacity, windowMicros } = shapes[i]!;
+      if (count === 0 || !differs(i)) return count;
+      if (flags !== 0) return 0;
+      const [product, rate] = [BigInt(count) * BigInt(windowMicros), BigInt(capacity)];
+      return kind === "leaky-bucket" ? Number((product + rate - 1n) / rate) : count;
+    });
+  }
+
   /** The limit of the set that has this index in the script. */
   limitAt(index: number): number {
     return this.#limits[index - 1]!;
   }
 }
 
-/** `kind ceiling window weight rate idle mostUnits mostPart capacity ["key","type",unit]`. */
+/** `kind ceiling window weight rate idle mostUnits mostPart capacity v2 flags missing ["key","type",unit]`. */
 function lineOf(limit: Limit): string {
-  const ceiling = ceilingUnits(limit);
-  const capacity = toUnits(limit.capacity, unitOf(limit));
+  const { kind, ceiling, capacity, windowMicros, flags } = definitionOf(limit);
+  const leak = KINDS[kind] > KINDS["leaky-bucket"] ? "0 0 0 0 0" : leakOf(capacity, windowMicros);
   const identity = JSON.stringify([limit.key, limit.type, unitOf(limit)]);
-  if (limit.type === "resource") return `${KINDS.resource} ${ceiling} 0 0 0 0 0 0 ${capacity} ${identity}`;
-  const window = wholeUnits(limit.windowMs!, MICROSECOND);
-  const leak = KINDS[limit.algorithm] > KINDS["leaky-bucket"] ? "0 0 0 0 0" : leakOf(capacity, window);
-  return `${KINDS[limit.algorithm]} ${ceiling} ${window} ${leak} ${capacity} ${identity}`;
+  return `${KINDS[kind]} ${ceiling} ${windowMicros} ${leak} ${capacity} v2 ${flags} ${missingUnits(limit)} ${identity}`;
 }
 
 /** How a debt leaks, worked out as by `define` in assembly/numbers.ts: weight, rate, idle, and the highest debt. */

@@ -1,51 +1,65 @@
 /** The set, as its queue sees it: turns the server's answers, or their absence, into acquisitions, refusals and errors. */
 import type { Denial } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
-import { AcquireTimeoutError, BackendRefusedError, type LimitError } from "../errors.ts";
+import {
+  AcquireTimeoutError,
+  BackendRefusedError,
+  type LimitError,
+  QueueFullError,
+  WaitTooLongError,
+} from "../errors.ts";
+import type { Outlook } from "../waiting/gate.ts";
 import type { StandIn } from "./away.ts";
-import type { Refusing } from "./refusing.ts";
 import type { RedisAcquisition } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
 import type { Settlements } from "./settlements.ts";
+import type { Totals } from "./totals.ts";
 import type { Waiter } from "./waiter.ts";
 
 export class RedisGate<K extends string> {
   readonly #settings: Settings<K>;
   readonly #sessions: Sessions<K>;
   readonly #settlements: Settlements<K>;
+  readonly #totals: Totals;
   readonly #standIn: StandIn<K> | undefined;
 
   constructor(
     settings: Settings<K>,
     sessions: Sessions<K>,
     settlements: Settlements<K>,
+    totals: Totals,
     standIn: StandIn<K> | undefined,
   ) {
     this.#settings = settings;
     this.#sessions = sessions;
     this.#settlements = settlements;
+    this.#totals = totals;
     this.#standIn = standIn;
   }
 
-  /** The acquisition of a request that was granted as `token`; undefined once the set is closed. */
-  grant(waiter: Waiter<RedisAcquisition<K, K>>, token: number): RedisAcquisition<K, K> | undefined {
+  /** The acquisition of a request that was granted as `token`, and that some limits let pass; undefined once the set is closed. */
+  grant(waiter: Waiter, token: number, passed: readonly number[]): RedisAcquisition<K, K> | undefined {
     if (this.#sessions.isEnded) return undefined;
     const { units, covered } = waiter.request;
-    const acquisition = this.#sessions.current.grant(units, token, covered, waiter.waitedMs);
+    const taken = passed.length > 0 ? units.map((count, i) => (passed.includes(i) ? -count : count)) : units;
+    const acquisition = this.#sessions.current.grant(taken, token, covered, waiter.waitedMs);
+    this.#totals.granted(taken);
     this.#sessions.renewal.watch();
     return acquisition;
   }
 
   /** Gives back a request that was granted as `token`, after its waiter had left. */
-  undo({ request }: Waiter<RedisAcquisition<K, K>>, token: number): void {
+  undo({ request }: Waiter, token: number, passed: readonly number[]): void {
     if (this.#sessions.isEnded) return;
-    const back = request.units.map((count) => -count);
+    const back = request.units.map((count, i) => (passed.includes(i) ? 0 : -count));
     this.#settlements.add(this.#sessions.current, back, token);
   }
 
   /** The answer to a try that was refused. */
-  refusal({ limitedBy, retryAfterMs, ahead }: Refusing): RedisAcquisition<K, K> {
+  refusal(outlook: Outlook): RedisAcquisition<K, K> {
+    const { limitedBy, retryAfterMs, ahead } = outlook;
+    this.#totals.refused(outlook);
     const denial: Denial<K> = {
       config: this.#settings.config,
       limitedBy: Object.freeze(this.#named(limitedBy)),
@@ -54,16 +68,35 @@ export class RedisGate<K extends string> {
   }
 
   /** The error for a waiter whose timeout has passed. */
-  timeout({ timeoutMs }: Waiter<RedisAcquisition<K, K>>, refusing: Refusing): AcquireTimeoutError {
-    const { limitedBy, retryAfterMs, ahead } = refusing;
+  timeout({ request, timeoutMs }: Waiter, outlook: Outlook): AcquireTimeoutError {
+    const { limitedBy, retryAfterMs, ahead } = outlook;
+    this.#totals.ended(request.units, "timedOut");
     return new AcquireTimeoutError(timeoutMs, this.#named(limitedBy), retryAfterMs, ahead);
   }
 
+  /** The signal of a waiter has ended its wait. */
+  aborted({ request }: Waiter): void {
+    this.#totals.ended(request.units, "aborted");
+  }
+
+  /** The error for a request that must not wait, because that would take too long or the line is full; undefined if it may. */
+  turnedAway(outlook: Outlook, maxWaitMs: number, isFull: boolean): Error | undefined {
+    const { limitedBy, retryAfterMs, knownMs, ahead } = outlook;
+    if (knownMs <= maxWaitMs && !isFull) return undefined;
+    this.#totals.refused(outlook);
+    const named = this.#named(limitedBy);
+    if (knownMs > maxWaitMs) return new WaitTooLongError(maxWaitMs, named, knownMs, ahead);
+    return new QueueFullError(this.#settings.maxWaiting!, named, retryAfterMs, ahead);
+  }
+
   /** The server does not answer, because of `error`: settles the waiter's promise, or returns false if it should wait on. */
-  unanswered(waiter: Waiter<RedisAcquisition<K, K>>, error: LimitError): boolean {
+  unanswered(waiter: Waiter, error: LimitError): boolean {
     const isRefused = error instanceof BackendRefusedError;
     if (this.#standIn && !isRefused) {
-      this.#askStandIn(this.#standIn, waiter).then(waiter.resolve, waiter.reject);
+      this.#askStandIn(this.#standIn, waiter).then(
+        waiter.resolve as (value: RedisAcquisition<K, K>) => void,
+        waiter.reject,
+      );
       return true;
     }
     if (waiter.hasWaited && !isRefused) return false;
@@ -71,10 +104,7 @@ export class RedisGate<K extends string> {
     return true;
   }
 
-  async #askStandIn(
-    standIn: StandIn<K>,
-    waiter: Waiter<RedisAcquisition<K, K>>,
-  ): Promise<RedisAcquisition<K, K>> {
+  async #askStandIn(standIn: StandIn<K>, waiter: Waiter): Promise<RedisAcquisition<K, K>> {
     const { request, isOnce, timeoutMs, deadline, signal } = waiter;
     const session = this.#sessions.current;
     if (isOnce && timeoutMs !== 0) return standIn.try(request.units, session);

@@ -1,198 +1,141 @@
 /**
- * The order of waiting of one process in front of a server, whose answers come later than the questions.
- *
- * First come, first served among requests that share a limit: a waiter is passed only by requests that share no limit
- * with it, nor with any waiter that it would have to wait behind. So that a hundred thousand waiters cost as much each
- * as ten, they are kept in lines: one line for each combination of limits that is being waited for. A line that cannot
- * move is skipped as a whole.
- *
- * A nested request (one through an acquisition) does not wait behind a request that waits for a resource: the acquisition
- * may hold that very resource. Behind requests that only wait for time to pass, it waits like any other.
+ * The lines of one process in front of a server, whose answers come later than the questions: which waiters the next batch asks for.
+ * The head of a line is asked for; while it is refused, the line is parked, and those behind it are asked for once that has gone.
  */
 
-import { Heap } from "../waiting/heap.ts";
-import { inOrder, type Order } from "../waiting/order.ts";
-import { limitsOf, type Ranked, type Request } from "../waiting/standing.ts";
-import { AWAITS_RELEASE, FREE, type Line, newLine, type Standing, type Stop, UNKNOWN } from "./line.ts";
+import { Crowd } from "../waiting/crowd.ts";
+import { Heap, type Placed } from "../waiting/heap.ts";
+import type { Judge } from "../waiting/judge.ts";
+import { type Line, nameOf, type Standing as StandingIn } from "../waiting/line.ts";
+import { isBefore, type Ranked, type Request } from "../waiting/standing.ts";
+import { nestedBefore } from "../waiting/taint.ts";
 
-export class Lines<W extends Standing<W>> {
-  readonly #byName = new Map<string, Line<W>>();
-  /** The lines that the present walk may still come to, by the turn of their next waiter. */
-  #ahead: Heap<Line<W>> | undefined;
-  /** The lines whose stop is known. */
-  readonly #stopped = new Set<Line<W>>();
-  /** How many waiters want each limit. */
-  readonly #waiting: number[];
-  /** All waiters in order, once it was asked how many of them stand before another. */
-  #order: Order<W> | undefined;
-  /** For each limit, why the present walk passes it no more. */
-  readonly #stops: Stop[];
-  /** How many waiters stand in all lines. A plain field: each take looks at it. */
-  size = 0;
+export type Standing<W extends Standing<W>> = StandingIn<W>;
 
-  constructor(limits: number) {
-    this.#waiting = new Array(limits).fill(0);
-    this.#stops = new Array(limits).fill(FREE);
+/** One line during a walk. */
+interface Course<W extends Standing<W>> extends Placed {
+  readonly line: Line<W>;
+  readonly rest: Iterator<W>;
+  /** The waiter that the walk comes to next. */
+  next: W;
+  /** How many waiters the walk may still pass. */
+  left: number;
+}
+
+/** A judge who is never asked: the server knows what is in use. */
+const NOBODY: Judge<never> = {
+  judge: () => false,
+  verdict: { at: -1, moment: 0, isBlocked: false },
+  isOverdrawn: () => false,
+  roomAt: () => Number.POSITIVE_INFINITY,
+};
+
+export class Lines<W extends Standing<W>> extends Crowd<W> {
+  readonly #parked = new Set<Line<W>>();
+  /** How many waiters of a line one batch may ask for, where that is bounded. */
+  readonly #quotas = new Map<Line<W>, number>();
+
+  stand(waiter: W): void {
+    this.add(waiter);
   }
 
-  /** How many waiters want limit `index`. */
-  waitingFor(index: number): number {
-    return this.#waiting[index]!;
+  /** Takes a waiter out of its line, if it stands in one. Returns the line if others stand there. */
+  leave(waiter: W): Line<W> | undefined {
+    const { line } = waiter;
+    if (!line) return undefined;
+    this.remove(waiter, line);
+    if (line.head) return line;
+    this.#parked.delete(line);
+    this.#quotas.delete(line);
+    return undefined;
   }
 
-  /** How many waiters that want limit `index` stand before `ranked`. */
-  countBefore(index: number, ranked: Ranked): number {
-    if (this.#waiting[index] === 0) return 0;
-    this.#order ??= this.#inOrder();
-    return this.#order.countBefore(index, ranked);
+  /** A waiter of the line has been refused. */
+  park(line: Line<W>): void {
+    this.#parked.add(line);
   }
 
-  /** The lines there are now; they may end meanwhile. */
-  [Symbol.iterator](): Iterator<Line<W>> {
-    return [...this.#byName.values()].values();
+  /** Whether the line of a request is parked, so that one who comes last is not asked for. */
+  isParked(request: Request): boolean {
+    const line = this.byName.get(nameOf(request));
+    return line !== undefined && this.#parked.has(line);
   }
 
-  /** Puts a waiter into its line, behind all that came before it. A walk that has begun does not visit it. */
-  stand(waiter: W): Line<W> {
-    const line = this.#lineFor(waiter.request);
-    let before = line.tail;
-    while (before && before.turn > waiter.turn) before = before.previous;
-    const after = before ? before.next : line.head;
-    waiter.line = line;
-    waiter.previous = before;
-    waiter.next = after;
-    if (before) before.next = waiter;
-    else line.head = waiter;
-    if (after) after.previous = waiter;
-    else line.tail = waiter;
-    this.size++;
-    this.#order?.add(waiter);
-    for (const index of line.limits) this.#waiting[index]!++;
-    return line;
+  /** A waiter of the line has been granted: the next batch may ask for twice as many. */
+  granted(line: Line<W>): void {
+    const quota = this.#quotas.get(line);
+    if (quota !== undefined) this.#quotas.set(line, 2 * quota);
   }
 
-  /** Takes a waiter out of its line, if it stands in one. */
-  leave(waiter: W): void {
-    const { line, previous, next } = waiter;
-    if (!line) return;
-    waiter.line = undefined;
-    if (previous) previous.next = next;
-    else line.head = next;
-    if (next) next.previous = previous;
-    else line.tail = previous;
-    if (line.cursor === waiter) this.#moveCursor(line, next);
-    if (!line.head) this.#remove(line);
-    this.#order?.remove(waiter);
-    if (--this.size === 0) this.#order = undefined;
-    for (const index of line.limits) this.#waiting[index]!--;
-  }
-
-  /** Stops a line, for a reason that came from elsewhere. */
-  stop(line: Line<W>, stop: Stop): void {
-    line.stop = stop;
-    this.#stopped.add(line);
-  }
-
-  /** Lets every line move again. */
+  /** All lines may be asked for again. Of a line that has waited few will be granted: first one is asked for, then two, then four. */
   reopen(): void {
-    for (const line of this.#stopped) line.stop = FREE;
-    this.#stopped.clear();
+    // A nested request may pass those before it in its line.
+    for (const line of this.#parked) if (!line.isNested) this.#quotas.set(line, 1);
+    this.#parked.clear();
   }
 
-  /** Begins a walk. Lines that are known to be stopped stay so. */
-  restart(): void {
-    this.#stops.fill(FREE);
-    const ahead = heapOfLines<W>();
-    this.#ahead = ahead;
-    for (const line of this.#byName.values()) {
-      line.passed = 0;
-      line.place = -1;
-      line.cursor = line.head;
-      ahead.add(line);
+  /** Begins a walk through all waiters in order, of lines that are not parked. */
+  walk(): Walk<W> {
+    const lines = [...this.byName.values()].filter((line) => !this.#parked.has(line));
+    return new Walk(lines, (line) => this.#quotas.get(line) ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** What the waiters before `ranked` want of a request's limits, nested or not; undefined if they want nothing. */
+  wantedBefore({ units, place }: Request, ranked: Ranked): readonly number[] | undefined {
+    return this.demandBefore({ units, place }, ranked, NOBODY as Judge<W>);
+  }
+
+  /** What the nested requests among them want. */
+  wantedByNested(units: readonly number[], ranked: Ranked): readonly number[] {
+    return units.map((count, i) => (count > 0 ? nestedBefore(this.byName, this.demands[i]!, ranked) : 0));
+  }
+
+  /** What all waiters want of limit `index`; with `isNested`, what nested ones want. */
+  total(index: number, isNested: boolean): number {
+    if (!isNested) return this.demands[index]!.total;
+    const last = { key: Number.POSITIVE_INFINITY, turn: Number.POSITIVE_INFINITY };
+    return nestedBefore(this.byName, this.demands[index]!, last);
+  }
+
+  /** The limits that a request wants, those that are wanted together with one of them, and so on. */
+  tangled(units: readonly number[]): ReadonlySet<number> {
+    const limits = new Set<number>();
+    units.forEach((count, i) => {
+      if (count > 0) limits.add(i);
+    });
+    for (let size = -1; size < limits.size; ) {
+      size = limits.size;
+      for (const { demands } of this.byName.values()) {
+        if (demands.some(({ limit }) => limits.has(limit)))
+          for (const { limit } of demands) limits.add(limit);
+      }
+    }
+    return limits;
+  }
+}
+
+export class Walk<W extends Standing<W>> {
+  readonly #ahead = new Heap<Course<W>>((a, b) => isBefore(a.next, b.next));
+
+  constructor(lines: readonly Line<W>[], quotaOf: (line: Line<W>) => number) {
+    for (const line of lines) {
+      const rest = line[Symbol.iterator]();
+      const first = rest.next();
+      if (!first.done) this.#ahead.add({ line, rest, next: first.value, left: quotaOf(line), place: -1 });
     }
   }
 
-  /**
-   * Goes on with the present walk: through the waiters in order of turn across all lines, up to those whose turn is not
-   * before `beforeTurn`. `visit` answers FREE if the next waiter of the line may be visited too, whether or not this one
-   * has left; else why the line stops. A stopped line also stops the lines behind it that share a limit.
-   */
-  walk(visit: (waiter: W) => Stop, beforeTurn = Number.POSITIVE_INFINITY): void {
-    const ahead = this.#ahead;
-    for (let line = ahead?.first; line && line.cursor!.turn < beforeTurn; line = ahead?.first) {
-      const waiter = line.cursor!;
-      const stop = this.#stopBefore(line) || visit(waiter);
-      if (stop === FREE) {
-        line.passed++;
-        if (line.cursor === waiter) this.#moveCursor(line, waiter.next);
-      } else {
-        this.#moveCursor(line, undefined);
-        this.#stopLine(line, stop);
+  /** Visits the waiters that go before `ranked`, in order; all, without one. Ends when `visit` answers that there is no room. */
+  until(ranked: Ranked | undefined, visit: (waiter: W) => boolean): void {
+    for (let course = this.#ahead.first; course; course = this.#ahead.first) {
+      if (ranked && !isBefore(course.next, ranked)) return;
+      if (!visit(course.next)) return;
+      const next = --course.left > 0 ? course.rest.next() : undefined;
+      if (!next || next.done) this.#ahead.remove(course);
+      else {
+        course.next = next.value;
+        this.#ahead.moved(course);
       }
     }
   }
-
-  /** The stop for a request whose turn is now: behind all waiters that the present walk has come to. */
-  stopOf({ units, covered }: Request): Stop {
-    return this.#stopAt(limitsOf(units), covered !== undefined);
-  }
-
-  #inOrder(): Order<W> {
-    const waiters: W[] = [];
-    for (const line of this.#byName.values()) {
-      for (let waiter = line.head; waiter; waiter = waiter.next) waiters.push(waiter);
-    }
-    return inOrder(waiters, this.#waiting.length);
-  }
-
-  #remove(line: Line<W>): void {
-    this.#byName.delete(line.name);
-    this.#stopped.delete(line);
-  }
-
-  #moveCursor(line: Line<W>, to: W | undefined): void {
-    line.cursor = to;
-    if (to) this.#ahead?.moved(line);
-    else this.#ahead?.remove(line);
-  }
-
-  /** The stop for the next waiter of a line, before it is visited. */
-  #stopBefore(line: Line<W>): Stop {
-    const stop = highest(line.stop, this.#stopAt(line.limits, line.isNested));
-    return stop === FREE && line.passed >= line.quota ? UNKNOWN : stop;
-  }
-
-  #stopAt(limits: readonly number[], isNested: boolean): Stop {
-    let stop: Stop = FREE;
-    for (const index of limits) stop = highest(stop, this.#stops[index]!);
-    return isNested && stop === AWAITS_RELEASE ? FREE : stop;
-  }
-
-  #stopLine(line: Line<W>, stop: Stop): void {
-    if (line.stop === FREE && stop !== UNKNOWN) {
-      line.stop = stop;
-      this.#stopped.add(line);
-    }
-    for (const index of line.limits) this.#stops[index] = highest(this.#stops[index]!, stop);
-  }
-
-  #lineFor({ units, covered }: Request): Line<W> {
-    const limits = limitsOf(units);
-    const isNested = covered !== undefined;
-    const name = `${isNested ? "nested " : ""}${limits}`;
-    let line = this.#byName.get(name);
-    if (!line) {
-      line = newLine(name, limits, isNested);
-      this.#byName.set(name, line);
-    }
-    return line;
-  }
-}
-
-function heapOfLines<W extends Standing<W>>(): Heap<Line<W>> {
-  return new Heap((a, b) => a.cursor!.turn < b.cursor!.turn);
-}
-
-function highest(a: Stop, b: Stop): Stop {
-  return a > b ? a : b;
 }

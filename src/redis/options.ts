@@ -4,7 +4,7 @@ import { checkLease } from "../acquisition/leased.ts";
 import { InvalidLimitError, type LimitError } from "../errors.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
-import { checkMissingUpdate } from "../limits/options.ts";
+import { checkMissingUpdate, checkQueueOptions } from "../limits/options.ts";
 import { type Clock, LONGEST_TIMER_MS } from "../platform/clock.ts";
 import { SetClock } from "../platform/set-clock.ts";
 import { warnOnce } from "../platform/warning.ts";
@@ -48,6 +48,16 @@ export interface RedisLimitSetOptions<K extends string = string> {
   readonly missingUpdate?: "throw" | "charge";
   /** Data for the code that acquires, such as a model's name: every acquisition has a copy. Default `{}`. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /**
+   * How many requests of this process may wait, at most: one more rejects with a `QueueFullError`. Nested requests do not count.
+   * Default: no bound.
+   */
+  readonly maxWaiting?: number;
+  /**
+   * How much waiting is worth a priority of 1, in milliseconds: a request goes before those of the next higher priority that came so
+   * much later. Default: none, so that a higher priority always goes first.
+   */
+  readonly agingMs?: number;
   /** For tests: the source of time. All processes of the set need the same one. Default: the server's time. */
   readonly clock?: Clock;
   /**
@@ -61,9 +71,9 @@ export interface RedisLimitSetOptions<K extends string = string> {
 
 /** The options with their defaults. `localShare` alone has none. */
 export type CompleteOptions<K extends string> = Required<
-  Omit<RedisLimitSetOptions<K>, "localShare" | "clock">
+  Omit<RedisLimitSetOptions<K>, "localShare" | "clock" | "maxWaiting" | "agingMs">
 > &
-  Pick<RedisLimitSetOptions<K>, "localShare"> & {
+  Pick<RedisLimitSetOptions<K>, "localShare" | "maxWaiting" | "agingMs"> & {
     readonly clock: SetClock;
     /** Whether time is that of an injected clock, not the server's. */
     readonly isInjected: boolean;
@@ -71,7 +81,7 @@ export type CompleteOptions<K extends string> = Required<
 
 const KNOWN = [
   ...["name", "limits", "client", "leaseMs", "deadlineMs", "whenAway", "localShare", "redefine"],
-  ...["missingUpdate", "config", "clock", "onWarning"],
+  ...["missingUpdate", "config", "clock", "onWarning", "maxWaiting", "agingMs"],
 ];
 
 /**
@@ -92,6 +102,7 @@ export function completed<K extends string>(options: RedisLimitSetOptions<K>): C
     );
   }
   checkMissingUpdate(missingUpdate);
+  checkQueueOptions(options);
   return {
     ...options,
     leaseMs,

@@ -1,22 +1,31 @@
-/** A question that takes nothing, and is asked in its turn among the requests: how all limits stand, or whether a request could pass. */
+/**
+ * An operation that takes nothing, and is asked in its turn among the requests: how all limits stand, or whether a request could pass; or a
+ * change of limits.
+ */
+import { BackendUnavailableError } from "../errors.ts";
 import type { Request } from "../waiting/standing.ts";
-import type { Operation, Timing } from "./speaker.ts";
+import type { Operation } from "./speaker.ts";
 
 export interface AskedReading {
   /** The operation as the script reads it. */
   readonly text: string;
   /** What it asks of the server, as an `Allowance` counts. */
   readonly steps: number;
-  /** Of a peek: the request that it is about. */
-  readonly request?: Request;
+  /** The request behind whose waiters it stands; one that wants nothing, if it stands behind none. */
+  readonly request: Request;
+  readonly key: number;
   readonly turn: number;
+  /** Whether it would do harm if it were done twice: then it fails where it is not known whether it was done. */
+  readonly isOnce?: boolean;
+  /** Whether it changes limits. */
+  readonly isChange?: boolean;
   /** When it was made, by the conversation's clock. */
   readonly askedAt: number;
 }
 
 /** The way on of a reading. */
 interface Ends {
-  readonly answered: (answer: string, timing: Timing) => void;
+  readonly answered: (answer: string) => void;
   readonly failed: (error: unknown) => void;
   /** Asks again, since the answer was lost. */
   readonly again: (reading: Reading) => void;
@@ -24,17 +33,25 @@ interface Ends {
 
 export class Reading implements Operation {
   readonly steps: number;
-  readonly request: Request | undefined;
+  readonly request: Request;
+  readonly key: number;
   readonly turn: number;
   readonly askedAt: number;
+  #before = "";
+  readonly isChange: boolean;
+  readonly #isOnce: boolean;
   readonly #text: string;
   readonly #pending: Set<Reading>;
   readonly #ends: Ends;
 
   /** Adds itself to the `pending` readings, until it is answered or has failed. */
-  constructor({ text, steps, request, turn, askedAt }: AskedReading, pending: Set<Reading>, ends: Ends) {
+  constructor(asked: AskedReading, pending: Set<Reading>, ends: Ends) {
+    const { text, steps, request, key, turn, askedAt, isOnce = false, isChange = false } = asked;
     this.steps = steps;
     this.request = request;
+    this.key = isChange ? Number.NEGATIVE_INFINITY : key;
+    this.isChange = isChange;
+    this.#isOnce = isOnce;
     this.turn = turn;
     this.askedAt = askedAt;
     this.#text = text;
@@ -46,16 +63,26 @@ export class Reading implements Operation {
     return this.#pending.has(this);
   }
 
-  encode(): string | undefined {
-    return this.isPending ? this.#text : undefined;
+  /** The same, behind waiters that want so much. */
+  behind(before: string): this {
+    this.#before = before;
+    return this;
   }
 
-  answered(answer: string, timing: Timing): void {
-    if (this.#pending.delete(this)) this.#ends.answered(answer, timing);
+  encode(): string | undefined {
+    return this.isPending ? this.#text + this.#before : undefined;
+  }
+
+  answered(answer: string): void {
+    if (this.#pending.delete(this)) this.#ends.answered(answer);
   }
 
   failed(error: unknown): void {
-    if (error === undefined && this.isPending) this.#ends.again(this);
-    else if (this.#pending.delete(this)) this.#ends.failed(error);
+    if (error === undefined && this.isPending && !this.#isOnce) this.#ends.again(this);
+    else if (this.#pending.delete(this)) this.#ends.failed(error ?? unknown());
   }
+}
+
+function unknown(): BackendUnavailableError {
+  return new BackendUnavailableError("the answer of the server was lost: whether it was done is not known");
 }

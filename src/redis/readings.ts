@@ -1,26 +1,58 @@
-/** The readings of a set that have had no answer yet. */
+/** The readings and changes of a set that have had no answer yet. */
+import type { Limit } from "../limits/limits.ts";
+import type { Outlook } from "../waiting/gate.ts";
+import type { Ranked, Request } from "../waiting/standing.ts";
+import { stepsOf } from "./allowance.ts";
 import type { Conversation } from "./conversation.ts";
+import type { Definitions } from "./definitions.ts";
 import { type AskedReading, Reading } from "./reading.ts";
-import type { Timing } from "./speaker.ts";
+import { type Before, outlookOf } from "./refusing.ts";
+import { parseAnswer, type Refused } from "./wire.ts";
+
+/** The limits that are read. */
+interface Read {
+  readonly limits: readonly Limit[];
+  readonly definitions: Definitions;
+}
 
 export class Readings {
+  readonly #set: Read;
   readonly #pending = new Set<Reading>();
   readonly #conversation: Pick<Conversation, "now">;
+  readonly #rank: () => Ranked;
   readonly #ask: (reading: Reading) => void;
 
-  /** `ask` puts a reading among the operations of the next batch. */
-  constructor(conversation: Pick<Conversation, "now">, ask: (reading: Reading) => void) {
+  /** `rank` tells the place of one that comes now, and `ask` puts it among the operations of the next batch. */
+  constructor(
+    set: Read,
+    conversation: Pick<Conversation, "now">,
+    rank: () => Ranked,
+    ask: (reading: Reading) => void,
+  ) {
+    this.#set = set;
     this.#conversation = conversation;
+    this.#rank = rank;
     this.#ask = ask;
   }
 
-  /** The answer, as `parse` reads it. */
-  read<R>(asked: Omit<AskedReading, "askedAt">, parse: (answer: string, timing: Timing) => R): Promise<R> {
-    return new Promise<R>((resolve, failed) => {
-      const answered = (...answer: Parameters<typeof parse>) => resolve(parse(...answer));
-      const whole = { ...asked, askedAt: this.#conversation.now };
-      this.#ask(new Reading(whole, this.#pending, { answered, failed, again: this.#ask }));
-    });
+  /** Asks in its turn how all limits stand. */
+  read<R>(parse: (answer: string) => R): Promise<R> {
+    return this.#read({ text: "I", ...this.#ofAll(1) }, parse);
+  }
+
+  /** Asks in its turn how a try would be answered: no limit refuses if it would be granted. */
+  peek(request: Request, lines: Before): Promise<Outlook> {
+    const { definitions } = this.#set;
+    const asked = { request, ...this.#rank() };
+    const text = `P${definitions.encode(request.units)}`;
+    return this.#read({ ...asked, text, steps: stepsOf(request.units) }, (answer) =>
+      outlookOf(lines, asked, parseAnswer(answer, definitions) as Refused, definitions),
+    );
+  }
+
+  /** Asks in its turn for a change of limits, by an operation of the script. `isOnce`: it must not be done twice. */
+  change(text: string, isOnce: boolean, done: () => void): Promise<void> {
+    return this.#read({ text, isOnce, isChange: true, ...this.#ofAll(0) }, done);
   }
 
   /**
@@ -34,5 +66,20 @@ export class Readings {
       else if (error) reading.failed(error);
     }
     return oldest;
+  }
+
+  /** What concerns all limits, and stands behind those that want them if `count` is 1. */
+  #ofAll(count: number) {
+    const { limits } = this.#set;
+    return { steps: 1 + limits.length, request: { units: limits.map(() => count) }, ...this.#rank() };
+  }
+
+  /** The answer, as `parse` reads it. */
+  #read<R>(asked: Omit<AskedReading, "askedAt">, parse: (answer: string) => R): Promise<R> {
+    return new Promise<R>((resolve, failed) => {
+      const answered = (answer: string) => resolve(parse(answer));
+      const whole = { ...asked, askedAt: this.#conversation.now };
+      this.#ask(new Reading(whole, this.#pending, { answered, failed, again: this.#ask }));
+    });
   }
 }

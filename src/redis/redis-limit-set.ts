@@ -10,6 +10,7 @@ import type { LimitStats } from "../limits/stats.ts";
 import { HandingOn, type SentChange } from "../remote/changes.ts";
 import { type StandIn, standIn } from "./away.ts";
 import { Batches } from "./batches.ts";
+import { operationOf } from "./changes.ts";
 import { Conversation } from "./conversation.ts";
 import { RedisGate } from "./gate.ts";
 import { Notifier } from "./notifier.ts";
@@ -22,7 +23,7 @@ import { Sessions } from "./sessions.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 import { Settlements } from "./settlements.ts";
 import { statsOf } from "./stats.ts";
-import { checkTerms } from "./terms.ts";
+import { Totals } from "./totals.ts";
 
 /**
  * Rate limits, call limits and resource limits on a server, taken from together: all or nothing, in one call.
@@ -56,6 +57,7 @@ export class RedisLimitSet<K extends string = string>
   readonly #settlements: Settlements<K>;
   readonly #queue: RedisQueue<K>;
   readonly #batches: Batches<K>;
+  readonly #totals: Totals;
   readonly #standIn: StandIn<K> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -75,8 +77,9 @@ export class RedisLimitSet<K extends string = string>
       settle: (session, due, token) => this.#settle(session, due, token),
       acquireNested: (...request) => this.#acquire(...request),
     });
-    const settlements = new Settlements(settings, sessions, conversation);
-    const gate = new RedisGate(settings, sessions, settlements, this.#standIn);
+    this.#totals = new Totals(settings.limits.length);
+    const settlements = new Settlements(settings, this.#totals, sessions, conversation);
+    const gate = new RedisGate(settings, sessions, settlements, this.#totals, this.#standIn);
     const releases = new Releases(this.#notifier, settings, sessions);
     const queue = new RedisQueue(settings, conversation, gate, releases);
     this.#conversation = conversation;
@@ -100,9 +103,10 @@ export class RedisLimitSet<K extends string = string>
   /**
    * Takes the amounts named, plus 1 of every CallLimit and ResourceLimit not named; waits for its turn if need be.
    *
-   * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or an amount that could never be granted; for a
-   * `priority` other than 0, and for a `maxWaitMs`.
+   * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or an amount that could never be granted.
    * @throws {AcquireTimeoutError} if not granted within `timeoutMs`.
+   * @throws {WaitTooLongError} if it is known to wait for longer than `maxWaitMs`.
+   * @throws {QueueFullError} if `maxWaiting` requests of this process wait already.
    * @throws {BackendUnavailableError} if the server does not answer within `deadlineMs`. A request that waits already waits on.
    * @throws {BackendRefusedError} if the server refuses: a right, a password or a command is missing.
    * @throws {DefinitionMismatchError} if the server has other limits under this name.
@@ -117,7 +121,7 @@ export class RedisLimitSet<K extends string = string>
   }
 
   /**
-   * Takes now or not at all. Never passes a waiter of this process that wants one of the same limits.
+   * Takes now or not at all. Never delays a waiter of this process.
    *
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or an amount that could never be granted.
    * @throws {BackendUnavailableError} if the server does not answer within `deadlineMs`.
@@ -151,7 +155,10 @@ export class RedisLimitSet<K extends string = string>
     if (units.every((count) => count === 0))
       return { successful: true, retryAfterMs: 0, limitedBy: [], ahead: 0 };
     try {
-      return this.#standingIn()?.peek(units) ?? prospectOf(await this.#queue.peek({ units }), this.keys);
+      return (
+        this.#standingIn()?.peek(units) ??
+        prospectOf(await this.#queue.readings.peek({ units }, this.#queue.lines), this.keys)
+      );
     } catch (error) {
       this.#check();
       const standIn = this.#standingIn();
@@ -193,9 +200,8 @@ export class RedisLimitSet<K extends string = string>
   async stats(): Promise<Readonly<Record<K, LimitStats>>> {
     this.#check();
     if (this.keys.length === 0) return Object.freeze({}) as Record<K, LimitStats>;
-    return this.#queue.read((answer) =>
-      statsOf(answer, this.#settings, (index) => this.#queue.lines.waitingFor(index)),
-    );
+    const waitingFor = (index: number) => this.#queue.lines.waitingFor(index);
+    return this.#queue.readings.read((answer) => statsOf(answer, this.#settings, waitingFor, this.#totals));
   }
 
   /**
@@ -225,10 +231,18 @@ export class RedisLimitSet<K extends string = string>
 
   /**
    * @internal
-   * @throws {InvalidRequestError} always: the script changes no limits yet.
+   * @throws {InvalidRequestError} as a `LimitSet` does.
+   * @throws {BackendUnavailableError} if the server does not answer within `deadlineMs`.
    */
-  protected async handOn([verb]: SentChange): Promise<void> {
-    throw cannot(verb);
+  protected async handOn(change: SentChange): Promise<void> {
+    this.#check();
+    const { limits, definitions } = this.#settings;
+    const { text, charged } = operationOf(change, limits, definitions);
+    if (text === undefined) return;
+    await this.#queue.readings.change(text, charged !== undefined, () => {
+      for (const [i, units] of (charged ?? []).entries()) this.#totals.moved(i, units, "charged");
+      this.#queue.serve();
+    });
   }
 
   /**
@@ -249,7 +263,6 @@ export class RedisLimitSet<K extends string = string>
     const session = this.#sessions.current;
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
     const timeoutMs = checkRequestOptions(options);
-    checkTerms(options);
     if (units.every((count) => count === 0)) return session.grant(units, 0, covered);
     const standIn = this.#standingIn();
     if (standIn) return standIn.acquire(units, options, session);

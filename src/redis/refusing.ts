@@ -1,55 +1,61 @@
-/** Why a request is refused, as far as its process knows. */
+/** Why a request is refused, as far as its process knows: counted behind the waiters before it. */
 import type { Prospect } from "../contract.ts";
-import { limitsOf, type Ranked, type Request } from "../waiting/standing.ts";
-
-export interface Refusing {
-  /** The limits that refuse, by their index in the set: first those that the server has named. */
-  readonly limitedBy: readonly number[];
-  readonly retryAfterMs: number;
-  /** How many waiters of this process stand before it, at that of these limits at which most do. */
-  readonly ahead: number;
-}
-
-/** The answer of the server to a request: the limits that refuse it, and for how long. */
-export interface Refusal {
-  readonly by: readonly number[];
-  readonly waitMs: number;
-}
+import { inFixedWindows, inSlidingWindow } from "../core/windows.ts";
+import type { Outlook } from "../waiting/gate.ts";
+import type { Ranked, Request } from "../waiting/standing.ts";
+import type { Definitions } from "./definitions.ts";
+import type { Refused, Refuser } from "./wire.ts";
 
 export interface Asked extends Ranked {
   readonly request: Request;
 }
 
 /** The waiters of the process. */
-interface Before {
-  countBefore(index: number, ranked: Ranked): number;
+export interface Before {
+  countBefore(index: number, ranked: Ranked, request: Request): number;
+  demandsBefore(index: number, ranked: Ranked, request: Request): Iterable<number>;
 }
 
-/** Whether some waiter that wants one of the same limits stands before `asked`. */
-export function isBehindSome(waiters: Before, asked: Asked): boolean {
-  return limitsOf(asked.request.units).some((index) => waiters.countBefore(index, asked) > 0);
+/** Up to so many waiters are gone through one by one: where no request is split over windows, that is exact. */
+const MOST_COUNTED = 1000;
+
+export function outlookOf(before: Before, asked: Asked, { refusers }: Refused, set: Definitions): Outlook {
+  let [retryAfterMs, knownMs, ahead] = [0, 0, 0];
+  for (const refuser of refusers) {
+    const count = before.countBefore(refuser.index, asked, asked.request);
+    const waitMs = count > 0 && count <= MOST_COUNTED ? inLine(before, asked, refuser, set) : refuser.waitMs;
+    retryAfterMs = Math.max(retryAfterMs, waitMs);
+    if (waitMs !== Number.POSITIVE_INFINITY) knownMs = Math.max(knownMs, waitMs);
+    ahead = Math.max(ahead, count);
+  }
+  const named = (isKept: boolean) => refusers.flatMap((each) => (each.isKept === isKept ? [each.index] : []));
+  return { limitedBy: [...named(false), ...named(true)], retryAfterMs, knownMs, ahead };
 }
 
-/** What a peek tells of a request that `refusing` keeps back, or nothing. */
+/** For how long a window refuses, where each waiter before is counted by itself. */
+function inLine(before: Before, asked: Asked, { index, waitMs, facts }: Refuser, set: Definitions): number {
+  if (facts === undefined) return waitMs;
+  const { ceiling, windowMicros } = set.shapes[index]!;
+  const demands = before.demandsBefore(index, asked, asked.request);
+  const units = asked.request.units[index]!;
+  if (facts.startsWith("f")) {
+    const [used, end] = facts.slice(1).split(";").map(Number);
+    const windows = inFixedWindows(Math.min(used!, ceiling), demands, units, ceiling);
+    return (end! + (windows - 1) * windowMicros) / 1000;
+  }
+  const [now, ...entries] = facts.slice(1, -1).split(";");
+  const grants = entries.map((entry) => {
+    const [time, amount] = entry.split(":").map(Number);
+    return [time!, amount!] as const;
+  });
+  return inSlidingWindow(grants, demands, units, ceiling, windowMicros, Number(now)) / 1000;
+}
+
+/** What a peek tells of a request with this outlook. */
 export function prospectOf<K extends string>(
-  { limitedBy, retryAfterMs, ahead }: Refusing,
+  { limitedBy, retryAfterMs, ahead }: Outlook,
   keys: readonly K[],
 ): Prospect<K> {
   const successful = limitedBy.length === 0;
   return { successful, retryAfterMs, limitedBy: limitedBy.map((index) => keys[index]!), ahead };
-}
-
-/** Why `asked` is refused. `isBehind`: the waiters before it keep it back too. */
-export function refusingOf(
-  waiters: Before,
-  asked: Asked,
-  { by, waitMs }: Refusal,
-  isBehind: boolean,
-): Refusing {
-  const wanted = limitsOf(asked.request.units);
-  const refusers = wanted.filter((index) => by.includes(index));
-  const kept = isBehind ? wanted.filter((index) => waiters.countBefore(index, asked) > 0) : [];
-  const limitedBy = [...new Set([...refusers, ...kept])];
-  const ahead = Math.max(0, ...limitedBy.map((index) => waiters.countBefore(index, asked)));
-  return { limitedBy, retryAfterMs: waitMs, ahead };
 }

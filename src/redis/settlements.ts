@@ -6,6 +6,8 @@ import type { Definitions } from "./definitions.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Operation } from "./speaker.ts";
+import type { Totals } from "./totals.ts";
+import { parseUnits } from "./wire.ts";
 
 export interface Settled {
   readonly limits: readonly Limit[];
@@ -32,6 +34,7 @@ type Kind = typeof GIVES_BACK | typeof CHARGES | typeof BOTH;
 
 export class Settlements<K extends string> {
   readonly #set: Settled;
+  readonly #totals: Totals;
   readonly #sessions: Pick<Sessions<K>, "current" | "isEnded">;
   readonly #conversation: Pick<Conversation, "send">;
   #settlements: Settlement<K>[] = [];
@@ -46,10 +49,12 @@ export class Settlements<K extends string> {
 
   constructor(
     set: Settled,
+    totals: Totals,
     sessions: Pick<Sessions<K>, "current" | "isEnded">,
     conversation: Pick<Conversation, "send">,
   ) {
     this.#set = set;
+    this.#totals = totals;
     this.#sessions = sessions;
     this.#conversation = conversation;
   }
@@ -117,7 +122,7 @@ export class Settlements<K extends string> {
   #operationFor(settlement: Settlement<K>): Operation {
     return {
       encode: () => this.#encode(settlement),
-      answered: () => {},
+      answered: (answer) => this.#count(settlement, answer),
       failed: (error) => {
         // Without an error it may have been done: then the units stay taken rather than come back twice.
         if (error === undefined || this.#sessions.isEnded) return;
@@ -125,6 +130,16 @@ export class Settlements<K extends string> {
         this.#push(settlement);
       },
     };
+  }
+
+  /** Counts what went back, and what was charged. */
+  #count({ due }: Settlement<K>, answer: string): void {
+    for (const [index, units] of parseUnits(answer, this.#set.definitions)) {
+      this.#totals.moved(index, units, "refunded");
+    }
+    due.forEach((units, i) => {
+      if (units > 0) this.#totals.moved(i, units, "charged");
+    });
   }
 
   #encode({ session, due, token }: Settlement<K>): string | undefined {

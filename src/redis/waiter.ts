@@ -3,14 +3,18 @@ import type { AcquireOptions } from "../contract.ts";
 import { toMicros } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Due } from "../waiting/deadlines.ts";
+import type { Line } from "../waiting/line.ts";
 import type { Request } from "../waiting/standing.ts";
 import { stepsOf } from "./allowance.ts";
 import type { Definitions } from "./definitions.ts";
-import type { Line, Waiting } from "./line.ts";
-import type { Refusal } from "./refusing.ts";
+import type { Standing } from "./lines.ts";
+import type { RedisAcquisition } from "./session.ts";
+import type { Refused } from "./wire.ts";
 
-export interface Asked {
+export interface AskedFor {
   readonly request: Request;
+  readonly demand: readonly number[];
+  readonly key: number;
   readonly turn: number;
   readonly isOnce: boolean;
   /** When it was made, by the conversation's clock. */
@@ -19,27 +23,34 @@ export interface Asked {
   readonly clock: Clock;
 }
 
-export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
-  readonly request: Request;
-  /** All requests are of one priority. */
-  readonly key = 0;
+const NOBODY: Refused = { kind: "refused", refusers: [] };
+
+/** The value of a waiter's promise. Its keys are those of the set, which the queue knows. */
+export type Granted = RedisAcquisition<string, string>;
+
+export class Waiter implements Due, Standing<Waiter> {
+  request: Request;
+  /** What it wants of each limit, as those behind it count that. */
+  demand: readonly number[];
+  readonly key: number;
   readonly turn: number;
-  /** What it asks of the server, as an `Allowance` counts. */
-  readonly steps: number;
   /** A try: it is asked for once, stands in no line, and is refused instead of waiting. */
   readonly isOnce: boolean;
+  /** When it gives up, in milliseconds since its call. */
   readonly timeoutMs: number;
+  /** It does not wait if that is known to take longer. */
+  readonly maxWaitMs: number;
   readonly signal: AbortSignal | undefined;
+  /** When it came, in microseconds. */
   readonly since: number;
   /** The same moment by the conversation's clock. */
   readonly askedAt: number;
+  /** When it gives up, in milliseconds since the epoch. */
   readonly deadline: number;
-  readonly resolve: Waiting<T, never>["resolve"];
+  readonly resolve: (value: Granted) => void;
   readonly reject: (error: unknown) => void;
   place = -1;
-  line: Line<Waiter<T>> | undefined = undefined;
-  previous: Waiter<T> | undefined = undefined;
-  next: Waiter<T> | undefined = undefined;
+  line: Line<Waiter> | undefined = undefined;
   /** Part of a batch that is on its way. */
   isSent = false;
   /** Its line stood still when it came, so that it was not asked for at once. */
@@ -52,27 +63,35 @@ export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
   isAborted = false;
   hasLeft = false;
   /** How it was refused last. */
-  refused: Refusal = { by: [], waitMs: 0 };
+  refused = NOBODY;
   readonly #clock: Clock;
 
   constructor(
-    { request, turn, isOnce, askedAt, options, clock }: Asked,
-    resolve: (value: T) => void,
+    { request, demand, key, turn, isOnce, askedAt, options, clock }: AskedFor,
+    resolve: (value: Granted) => void,
     reject: (error: unknown) => void,
   ) {
     const now = clock.now();
+    const longest = Number.POSITIVE_INFINITY;
     this.request = request;
+    this.demand = demand;
+    this.key = key;
     this.turn = turn;
-    this.steps = stepsOf(request.units);
     this.isOnce = isOnce;
-    this.timeoutMs = options?.timeoutMs ?? Number.POSITIVE_INFINITY;
+    this.maxWaitMs = options?.maxWaitMs ?? longest;
+    this.timeoutMs = Math.min(options?.timeoutMs ?? longest, this.maxWaitMs);
     this.signal = isOnce ? undefined : options?.signal;
     this.since = toMicros(now);
     this.askedAt = askedAt;
-    this.deadline = isOnce ? Number.POSITIVE_INFINITY : now + this.timeoutMs;
+    this.deadline = isOnce ? longest : now + this.timeoutMs;
     this.resolve = resolve;
     this.reject = reject;
     this.#clock = clock;
+  }
+
+  /** What it asks of the server, as an `Allowance` counts. */
+  get steps(): number {
+    return stepsOf(this.request.units);
   }
 
   /** The request as the script reads it, behind the code of an operation; undefined once it has left. */
@@ -82,13 +101,10 @@ export class Waiter<T> implements Due, Waiting<T, Waiter<T>> {
 
   /** The code of the operation that asks for it. After its deadline it only asks which limits refuse it. */
   get code(): string {
+    const { covered } = this.request;
+    if (this.isOnce) return covered ? "M" : "O";
     if (this.deadline < this.#clock.now()) return "P";
-    return this.request.covered ? "N" : "T";
-  }
-
-  /** What it wants of each limit. */
-  get demand(): readonly number[] {
-    return this.request.units;
+    return covered ? "N" : "T";
   }
 
   /** For how long it has waited, in milliseconds: 0 if it was asked for at once, and granted by the first answer. */

@@ -1,49 +1,71 @@
 /** The script's answer to one request. */
 
 import type { Definitions } from "./definitions.ts";
-import type { Stop } from "./line.ts";
 
-export type Answer = Granted | Refused | Behind;
+export type Answer = Granted | Refused;
 
 export interface Granted {
   readonly kind: "granted";
   /** The time of the grant in microseconds, by which a settlement names the acquisition. */
   readonly token: number;
+  /** The shadows that let it pass, by their index in the set. */
+  readonly passed: readonly number[];
 }
 
 export interface Refused {
   readonly kind: "refused";
-  /** When to ask again, in milliseconds; Infinity if only after a release. */
-  readonly waitMs: number;
-  /** It depends on a release; together with a finite wait, on that of a waiter before it. */
-  readonly hangs: boolean;
-  /** The limits that refuse, by their index in the set. */
-  readonly by: readonly number[];
-  /** It stands behind a waiter, so that its limits alone do not decide. */
-  readonly isBehind: boolean;
+  /** The limits that refuse, in the order of the set. None if it would be granted. */
+  readonly refusers: readonly Refuser[];
 }
 
-/** It was not tried, since it stands behind a waiter of the same batch. */
-export interface Behind {
-  readonly kind: "behind";
-  readonly stop: Stop;
+/** A limit that refuses a request. */
+export interface Refuser {
+  /** Its index in the set. */
+  readonly index: number;
+  /** For how long it refuses, in milliseconds; Infinity if only a release helps. */
+  readonly waitMs: number;
+  /** It would grant the request, but for those that stand before it. */
+  readonly isKept: boolean;
+  /** The state of a window, if the script tells it. */
+  readonly facts: string | undefined;
 }
 
 export function parseAnswer(text: string, definitions: Definitions): Answer {
-  if (text.startsWith("+")) return { kind: "granted", token: Number(text.slice(1)) };
-  if (text.length === 2 && text.startsWith("=")) return { kind: "behind", stop: Number(text[1]) as Stop };
-  const isBehind = text.startsWith("=");
-  const [wait, by] = text.slice(isBehind ? 2 : 1).split(/!?\//);
-  return {
-    kind: "refused",
-    waitMs: waitOf(wait!),
-    hangs: text.includes("!"),
-    by: by ? by.split(",").map((index) => definitions.limitAt(Number(index))) : [],
-    isBehind,
-  };
+  const [head, rest] = text.startsWith("+") ? text.slice(1).split("/") : ["", text.slice(1)];
+  const list = rest ? rest.split(",") : [];
+  if (head) {
+    return {
+      kind: "granted",
+      token: Number(head),
+      passed: list.map((index) => definitions.limitAt(Number(index))),
+    };
+  }
+  const refusers = list.map((one): Refuser => {
+    const [, index, wait, kept, facts] = /^(\d+):(~|\d+)(k?)(.*)$/.exec(one)!;
+    return {
+      index: definitions.limitAt(Number(index)),
+      waitMs: waitOf(wait!),
+      isKept: kept === "k",
+      facts: facts || undefined,
+    };
+  });
+  return { kind: "refused", refusers: refusers.sort((a, b) => a.index - b.index) };
+}
+
+/** Units by limit, from the script's `index:units` joined by commas. */
+export function parseUnits(text: string, definitions: Definitions): readonly (readonly [number, number])[] {
+  return [...text.matchAll(/(\d+):(\d+)/g)].map(([, index, units]) => [
+    definitions.limitAt(Number(index)),
+    Number(units),
+  ]);
 }
 
 /** A wait in milliseconds, from the script's microseconds or `~`, which stands for Infinity. */
 export function waitOf(text: string): number {
   return text === "~" ? Number.POSITIVE_INFINITY : Number(text) / 1000;
+}
+
+/** For how long all limits together refuse a request, in milliseconds. */
+export function longestOf({ refusers }: Refused): number {
+  return refusers.reduce((longest, { waitMs }) => Math.max(longest, waitMs), 0);
 }

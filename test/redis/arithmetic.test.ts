@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { isGranted, tokenOf, waitOf } from "../../src/core/answer.ts";
+import { REPORTED_FULL } from "../../assembly/layout.ts";
+import { isGranted, tokenOf } from "../../src/core/answer.ts";
 import type { Region } from "../../src/core/region.ts";
 import { toMicros } from "../../src/limits/units.ts";
 import { Definitions } from "../../src/redis/definitions.ts";
@@ -50,8 +51,13 @@ function record(definitions: readonly Definition[], startUs: number, history: re
   const take = region.take.bind(region);
   region.take = (units, first, end, now, action) => {
     const answer = region.refused(take(units, first, end, now, action), units, now, action);
-    const by = indexes.filter((_, i) => units[i]! > 0 && region.refuses(i)).sort((a, b) => a - b);
-    const verdict = isGranted(answer) ? `+${tokenOf(answer)}` : `-${micros(waitOf(answer))}/${by}`;
+    const waits = indexes
+      .map((index, i) => [index, units[i]! > 0 && region.refuses(i) ? region.waitOf(i) : 0] as const)
+      .filter(([, wait]) => wait !== 0)
+      .sort(([a], [b]) => a - b);
+    const verdict = isGranted(answer)
+      ? `+${tokenOf(answer)}`
+      : `-${waits.map(([index, wait]) => `${index}:${micros(wait)}`)}`;
     note(`O${listed(units)}`, verdict);
     return answer;
   };
@@ -69,7 +75,8 @@ function record(definitions: readonly Definition[], startUs: number, history: re
     const result = report(now);
     const rows: string[] = [];
     for (const [i, index] of indexes.entries())
-      rows[index - 1] = `${region.usedOf(i)}:${micros(region.waitOf(i))}`;
+      rows[index - 1] =
+        `${region.usedOf(i)}:${micros(region.waitOf(i))}:${micros(region.reportOf(i, REPORTED_FULL))}`;
     note("I", `#${rows}`);
     return result;
   };
@@ -100,7 +107,7 @@ async function replay(definitions: readonly Definition[], asked: readonly Asked[
   }
   const pipeline = client.pipeline();
   for (const [i, batch] of batches.entries()) {
-    const head = [text, batch[0]!.readingUs, "me", i + 1, 0, LEASE_US, ""];
+    const head = [text, batch[0]!.readingUs, "me", i + 1, 0, LEASE_US, "", "", ""];
     pipeline.evalsha(sha, 1, key, ...head, ...batch.map(({ operation }) => operation));
   }
   pipeline.del(key);
@@ -115,13 +122,13 @@ async function replay(definitions: readonly Definition[], asked: readonly Asked[
 
 /** An answer with the limits that refuse in order: the script names them in any order. Its waits are as exact as milliseconds are. */
 function sorted(answer: string): string {
-  const [wait, by] = answer.replace(/(?<=^-|:)\d+/g, (us) => micros(Number(us) / 1000)).split(/!?\//);
-  return by
-    ? `${wait}/${by
-        .split(",")
-        .map(Number)
-        .sort((a, b) => a - b)}`
-    : wait!;
+  if (answer.startsWith(".")) return ".";
+  const exact = answer.replace(/(?<=:)\d+/g, (us) => micros(Number(us) / 1000));
+  if (!exact.startsWith("-")) return exact;
+  return `-${exact
+    .slice(1)
+    .split(",")
+    .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))}`;
 }
 
 function micros(waitMs: number): string {

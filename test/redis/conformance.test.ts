@@ -7,7 +7,7 @@ import { RedisLimitSet } from "../../src/redis/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { type Harness, type SetOptions, START, type Subject } from "../conformance/harness.ts";
 import { conformance } from "../conformance/suite.ts";
-import { ALGORITHMS, failure, rate, resource, take, watch } from "../conformance/tools.ts";
+import { rate, resource, take, watch } from "../conformance/tools.ts";
 import { describeRedis, RedisServer } from "./server.ts";
 
 // The clock of a test moves by years between two renewals of a lease.
@@ -36,33 +36,6 @@ class SteppedClock extends ManualClock {
   }
 }
 
-const STRICT = "on Redis waiters of one process go strictly in order: backfilling is for a later version";
-const UNCOUNTED = "on Redis retryAfterMs does not count the waiters before: that is for a later version";
-const UNBOUNDED = "on Redis waits have no bounds but timeoutMs: others are for a later version";
-const ONE_PRIORITY = "on Redis all requests have one priority: others are for a later version";
-
-const SKIPS: Record<string, string> = {
-  "a request passes a waiter that awaits another limit, where there is room for both": STRICT,
-  "a request does not take the last of a limit that a waiter wants too": STRICT,
-  "limitedBy names the limit that is full, and not those that are kept for waiters": STRICT,
-  "every refusal behind waiters names the one limit that is full": STRICT,
-  "a try that is refused because of a waiter is told so by stats": UNCOUNTED,
-  "a window does not split a waiter": UNCOUNTED,
-  "the error of a timeout tells which limit refused, for how long, and how many stood before": UNCOUNTED,
-  "a wait beyond the end of a window's day is told to the millisecond": UNCOUNTED,
-  "with maxWaiting, one waiter too many is turned away at once": UNBOUNDED,
-  "with maxWaiting, a request that passes never stands in the line": UNBOUNDED,
-  "with maxWaitMs, a request that would wait for longer is turned away at once": UNBOUNDED,
-  "maxWaitMs ends a wait for a release as timeoutMs does": UNBOUNDED,
-  "a higher priority goes first, and one priority in order of arrival": ONE_PRIORITY,
-  "with agingMs, an earlier request goes before a later one of a higher priority": ONE_PRIORITY,
-  "a try does not pass waiters of its own priority, and passes those of a lower one": ONE_PRIORITY,
-};
-for (const algorithm of ALGORITHMS) {
-  SKIPS[`a try behind a waiter of a ${algorithm} passes after retryAfterMs, and not before`] = UNCOUNTED;
-  SKIPS[`five waiters of a ${algorithm} count one window each`] = UNCOUNTED;
-}
-
 let server: RedisServer;
 let client: Redis;
 let sets = 0;
@@ -73,18 +46,11 @@ const harness: Harness = {
     timers: false,
     blocking: false,
     warnings: true,
-    changes: false,
+    changes: true,
     redefines: false,
     partitions: false,
     exhaustive: false,
     crowd: 1000,
-  },
-  skips: SKIPS,
-  skippedThemes: {
-    "several limits of one metric": "the script on the server knows one limit of a metric",
-    "infinite capacities": "the script on the server has no limit that never refuses",
-    "initial amounts": "the script on the server begins all limits full",
-    "windows of the calendar": "the script on the server has no calendar",
   },
   async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {
     const clock = new SteppedClock(START);
@@ -135,21 +101,6 @@ describeRedis("on a server", () => {
   });
 
   conformance("a set on Redis", harness);
-
-  test.each([
-    [{ priority: 1 }, "priority must be 0 or left out for a RedisLimitSet, got 1"],
-    [{ maxWaitMs: 500 }, "maxWaitMs must be left out for a RedisLimitSet, got 500"],
-  ])("a request with %j is an error on Redis, and takes nothing", async (options, message) => {
-    const { limits, close } = await harness.create({ limits: [rate("x", 10, 1000)] });
-    onTestFinished(close);
-    const outer = await limits.acquire({ x: 1 }, { priority: 0, maxWaitMs: Number.POSITIVE_INFINITY });
-    for (const asked of [limits, outer]) {
-      const error = await failure(() => asked.acquire({ x: 1 }, options));
-      expect(error).toMatchObject({ code: "ERR_INVALID_REQUEST" });
-      expect(error.message).toContain(message);
-    }
-    expect((await limits.stats()).x.used).toBe(1);
-  });
 
   test("the error of a timeout tells which limit refused, and how many stood before", async () => {
     const { limits, clock, settle, close } = await harness.create({

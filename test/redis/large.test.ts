@@ -37,7 +37,21 @@ async function crowd(client: Redis, limits: readonly (RateLimit | ResourceLimit)
   const pipeline = client.pipeline();
   const request = `T${indexes.map((index) => `${index}:1`)}`;
   for (let i = 0; i < sessions; i++) {
-    pipeline.evalsha(sha, 1, "limitset:{large}", text, "", `peer${i}`, 1, 0, LEASE_MS * 1000, "", request);
+    pipeline.evalsha(
+      sha,
+      1,
+      "limitset:{large}",
+      text,
+      "",
+      `peer${i}`,
+      1,
+      0,
+      LEASE_MS * 1000,
+      "",
+      "",
+      "",
+      request,
+    );
   }
   for (const [error, answer] of (await pipeline.exec())!)
     expect([error, answer]).toEqual([null, expect.stringMatching(/^ok 1 /)]);
@@ -90,6 +104,8 @@ describeRedis("a large set", () => {
       "1",
       "0",
       `${LEASE_MS * 1000}`,
+      "",
+      "",
       "",
       `S${(now - 50_000) * 1000} 1:-1`,
     ];

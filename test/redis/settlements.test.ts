@@ -10,6 +10,7 @@ import { Definitions } from "../../src/redis/definitions.ts";
 import { nameOfScript, script } from "../../src/redis/script/index.ts";
 import type { Session } from "../../src/redis/session.ts";
 import { Settlements } from "../../src/redis/settlements.ts";
+import { Totals } from "../../src/redis/totals.ts";
 import { runs, TIMEOUT_MS } from "../property/settings.ts";
 import { clientFor, describeRedis, serverFor } from "./server.ts";
 
@@ -23,7 +24,7 @@ function callsOf(client: Redis): string[][] {
   const calls: string[][] = [];
   const evalsha = client.evalsha.bind(client) as (...args: unknown[]) => Promise<unknown>;
   client.evalsha = ((...args: unknown[]) => {
-    calls.push(args.slice(10) as string[]);
+    calls.push(args.slice(12) as string[]);
     return evalsha(...args);
   }) as never;
   return calls;
@@ -162,7 +163,7 @@ describeRedis("settlements", () => {
           await run(key, list);
       };
       const run = (key: string, list: readonly string[]) =>
-        client.evalsha(sha, 1, key, definitions.text, String(now), "me", seq, 0, 1e15, "", ...list);
+        client.evalsha(sha, 1, key, definitions.text, String(now), "me", seq, 0, 1e15, "", "", "", ...list);
       const tokens: number[] = [];
       for (const take of takes) {
         now += take.passed;
@@ -172,6 +173,7 @@ describeRedis("settlements", () => {
       const session = {} as Session<string>;
       const some = new Settlements<string>(
         { limits, definitions },
+        new Totals(limits.length),
         { current: session, isEnded: false },
         { send() {} },
       );

@@ -2,21 +2,26 @@
  * The counterparts of `assembly/algorithms/`. The functions of an algorithm:
  *
  * - `read` and `write` convert its state from and to the text in the hash.
- * - `readyAt` returns 0, or the first microsecond at which this limit alone would grant so many units. It changes no debt or count.
+ * - `readyAt` returns 0 if this limit would grant so many units behind the `demand` of the waiters before, or the first microsecond at
+ *   which it alone would. It changes no debt or count.
  * - `take` takes, once all limits of a request have agreed.
  * - `used` returns the units in use, for readings; `charge` adds units above the ceiling, for settlements.
- * - `giveBack` refunds; only some algorithms have it.
+ * - `giveBack` refunds, and returns how many units went back; only some algorithms have it.
+ * - `raise` makes that many units are used at least; `forget` makes a state as if never used; `fullAt` returns when nothing of it is in use.
  * - `overdue` returns when a debt above the ceiling has leaked out; only debts have it.
+ * - `facts` tells a window for those who go through the waiters before a request one by one; only windows have it.
  */
 import { settlements } from "./debt.ts";
 import { refund } from "./refund.ts";
 
+export { calendar, fixedWindow, slidingWindow } from "./windows.ts";
+
 export const tokenBucket = /* lua */ `
 local tokenBucket = { read = read, write = write }
 
-function tokenBucket.readyAt(definition, state, now, count)
+function tokenBucket.readyAt(definition, state, now, count, demand)
   local units, part = owed(definition, state, now)
-  local excess = count - (definition.ceiling - units)
+  local excess = count + demand - (definition.ceiling - units)
   if excess < 0 or (excess == 0 and part == 0) then return 0 end
   return leakedAt(definition, now, excess, part)
 end
@@ -32,6 +37,7 @@ setmetatable(tokenBucket, { __index = function(_, name)
 ${refund}${settlements}
   tokenBucket.charge, tokenBucket.giveBack = charge, giveBack
   tokenBucket.used, tokenBucket.overdue = used, overdue
+  tokenBucket.raise, tokenBucket.forget, tokenBucket.fullAt = raise, forget, fullAt
   return rawget(tokenBucket, name)
 end })
 `;
@@ -41,171 +47,33 @@ export const gcra = /* lua */ `
 local gcra = tokenBucket
 `;
 
+/** The demand of the waiters before is a time here: that in which their units leak out, one waiter after the other. */
 export const leakyBucket = /* lua */ `
 local leakyBucket = { read = read, write = write }
 
-function leakyBucket.readyAt(definition, state, now, count)
+function leakyBucket.readyAt(definition, state, now, count, demand)
   local units, part = owed(definition, state, now)
-  if units > 0 or part > 0 then return leakedAt(definition, now, units, part) end
-  return 0
+  local at = now + demand
+  if units > 0 or part > 0 then at = leakedAt(definition, now, units, part) + demand end
+  return at > now and at or 0
 end
 
 function leakyBucket.take(definition, state, now, count)
   state.at, state.units, state.part = now, count, 0
 end
 
+-- The time in which so many units leak out. A part of a microsecond counts as one.
+function leakyBucket.demandOf(definition, count)
+  local time, rest = mulDiv(count, definition.weight, definition.rate)
+  return rest > 0 and time + 1 or time
+end
+
+setmetatable(leakyBucket, { __index = function(_, name)
 ${settlements.replace(/\nlocal function giveBack[\s\S]*?\nend\n/, "")}
-leakyBucket.charge, leakyBucket.used, leakyBucket.overdue = charge, used, overdue
-`;
-
-/** The log is parsed from its front, only as far as needed. Its last entry is stored apart, so that the next can be added to it. */
-export const slidingWindow = /* lua */ `
-local MAX_ENTRIES = 128
-local slidingWindow = {}
-
-function slidingWindow.read(stored)
-  if not stored then return { sum = 0, count = 0, time = 0, amount = 0, log = "", from = 1 } end
-  local sum, count, time, amount, at = match(stored, "^(%d+) (%d+) (%d+) (%d+) ()")
-  return {
-    sum = tonumber(sum), count = tonumber(count), time = tonumber(time), amount = tonumber(amount),
-    log = stored, from = at,
-  }
-end
-
-function slidingWindow.write(state)
-  local log = sub(state.log, state.from)
-  return format("%d %d %d %d ", state.sum, state.count, state.time, state.amount) .. log
-end
-
--- Drops the entries that have left the window, and returns the sum of the rest.
-function slidingWindow.used(definition, state, now)
-  local expiry = now - definition.window
-  while state.count > 1 do
-    local time, amount, following = match(state.log, "^(%d+) (%d+) ()", state.from)
-    if tonumber(time) > expiry then return state.sum end
-    state.sum, state.count, state.from = state.sum - tonumber(amount), state.count - 1, following
-  end
-  if state.count == 1 and state.time <= expiry then state.sum, state.count = 0, 0 end
-  return state.sum
-end
-
--- When the oldest entries that hold the excess together have left the window.
-function slidingWindow.readyAt(definition, state, now, count)
-  local excess = count - (definition.ceiling - slidingWindow.used(definition, state, now))
-  if excess <= 0 then return 0 end
-  if state.searched == state.log then return slidingWindow.searchAgain(definition, state, excess) end
-  state.searched, state.entries = state.log, nil
-  local from = state.from
-  for _ = 2, state.count do
-    local time, amount, following = match(state.log, "^(%d+) (%d+) ()", from)
-    excess = excess - tonumber(amount)
-    if excess <= 0 then return tonumber(time) + definition.window end
-    from = following
-  end
-  return state.time + definition.window
-end
-
--- The same for further requests of the call: parses the log once more, and then no more.
-function slidingWindow.searchAgain(definition, state, excess)
-  local entries = state.entries
-  if not entries then
-    entries = {}
-    for time, amount in gmatch(sub(state.log, state.from), "(%d+) (%d+) ") do
-      entries[#entries + 1], entries[#entries + 2] = tonumber(time), tonumber(amount)
-    end
-    state.entries = entries
-  end
-  for i = 2, #entries, 2 do
-    excess = excess - entries[i]
-    if excess <= 0 then return entries[i - 1] + definition.window end
-  end
-  return state.time + definition.window
-end
-
--- Which 64th of a window a time falls in: two numbers.
-local function cellOf(definition, time)
-  local window = definition.window
-  local whole = floor(time / window)
-  return whole, (mulDiv(time - whole * window, MAX_ENTRIES / 2, window))
-end
-
--- Merges neighbours in a full log.
-local function makeRoom(definition, state)
-  local log, kept, entries = sub(state.log, state.from) .. format("%d %d ", state.time, state.amount), 0, {}
-  local window, cell
-  for time, amount in gmatch(log, "(%d+) (%d+) ") do
-    time, amount = tonumber(time), tonumber(amount)
-    local nextWindow, nextCell = cellOf(definition, time)
-    if kept > 0 and nextWindow == window and nextCell == cell then
-      entries[kept].amount = entries[kept].amount + amount
-      entries[kept].time = time
-    else
-      kept = kept + 1
-      entries[kept] = { time = time, amount = amount }
-      window, cell = nextWindow, nextCell
-    end
-  end
-  local older = {}
-  for i = 1, kept - 1 do older[i] = format("%d %d ", entries[i].time, entries[i].amount) end
-  state.log, state.from, state.count = table.concat(older), 1, kept
-  state.time, state.amount = entries[kept].time, entries[kept].amount
-end
-
--- Adds an amount, above the capacity if need be.
-function slidingWindow.charge(definition, state, now, count)
-  local sum = slidingWindow.used(definition, state, now)
-  count = math.min(count, MOST - sum)
-  state.sum = sum + count
-  if state.count > 0 and state.time == now then
-    state.amount = state.amount + count
-    return
-  end
-  if state.count == MAX_ENTRIES then makeRoom(definition, state) end
-  if state.count > 0 then
-    state.log = sub(state.log, state.from) .. format("%d %d ", state.time, state.amount)
-  else
-    state.log = ""
-  end
-  state.from, state.count, state.time, state.amount = 1, state.count + 1, now, count
-end
-
-slidingWindow.take = slidingWindow.charge
-`;
-
-/** The windows begin by the clock, which the set's time may be ahead of. */
-export const fixedWindow = /* lua */ `
-local fixedWindow = {}
-
-local function numberAt(definition, now)
-  return floor((now - ahead) / definition.window)
-end
-
-function fixedWindow.read(stored)
-  if not stored then return { number = 0, count = 0 } end
-  local number, count = match(stored, "^(%d+) (%d+)")
-  return { number = tonumber(number), count = tonumber(count) }
-end
-
-function fixedWindow.write(state)
-  return format("%d %d", state.number, state.count)
-end
-
-function fixedWindow.used(definition, state, now)
-  return numberAt(definition, now) == state.number and state.count or 0
-end
-
-function fixedWindow.readyAt(definition, state, now, count)
-  if count <= definition.ceiling - fixedWindow.used(definition, state, now) then return 0 end
-  return (numberAt(definition, now) + 1) * definition.window + ahead
-end
-
--- Adds units to the present window, above the ceiling if need be.
-function fixedWindow.charge(definition, state, now, count)
-  local used = fixedWindow.used(definition, state, now)
-  state.number, state.count = numberAt(definition, now), used + math.min(count, MOST - used)
-end
-
-fixedWindow.take = fixedWindow.charge
+  leakyBucket.charge, leakyBucket.used, leakyBucket.overdue = charge, used, overdue
+  leakyBucket.raise, leakyBucket.forget, leakyBucket.fullAt = raise, forget, fullAt
+  return rawget(leakyBucket, name)
+end })
 `;
 
 /** How much of it each session holds is stored with the session. */
@@ -224,8 +92,12 @@ function resource.used(definition, state)
   return state.inUse
 end
 
-function resource.readyAt(definition, state, now, count)
-  return count <= definition.ceiling - state.inUse and 0 or NEVER
+function resource.fullAt(definition, state, now)
+  return now
+end
+
+function resource.readyAt(definition, state, now, count, demand)
+  return count + demand <= definition.ceiling - state.inUse and 0 or NEVER
 end
 
 function resource.take(definition, state, now, count, held, index)
@@ -240,4 +112,15 @@ function resource.giveBack(state, count, held, index)
   state.inUse = state.inUse - back
   return back
 end
+`;
+
+/** A rate of infinite capacity: it has no state. */
+export const unlimited = /* lua */ `
+local unlimited = {}
+local function nothing() end
+local function zero() return 0 end
+unlimited.read = function() return {} end
+unlimited.write, unlimited.readyAt, unlimited.used = function() return "" end, zero, zero
+unlimited.take, unlimited.charge, unlimited.raise, unlimited.forget = nothing, nothing, nothing, nothing
+unlimited.fullAt = function(definition, state, now) return now end
 `;

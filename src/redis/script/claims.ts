@@ -13,18 +13,19 @@ end
 
 -- The limits at which the claim holds a request back: they could not grant the claim's units beside those of the request. nil if
 -- there are none.
-local function claimedFrom(counts, isNested, since)
+local function claimedFrom(request, since)
   if not claim or claim.owner == sid or claim.untilAt <= now or claim.since + GRACE >= since then return nil end
-  if isNested and claim.hangs then return nil end
+  if request.isNested and claim.hangs then return nil end
   local claimed
+  local base, batch = demandsBefore(request)
   for index, wanted in pairs(claim.wants) do
-    local count = counts[index]
+    local count = request.counts[index]
     if count then
       local definition, state = limitOf(index)
-      local sum = count + wanted
-      -- A leaky bucket grants one request after the other.
-      if definition.kind == LEAKY_BUCKET or sum > definition.ceiling
-        or definition.algorithm.readyAt(definition, state, now, sum) ~= 0 then
+      local demand = wanted + (base[index] or 0) + (batch[index] or 0)
+      -- A leaky bucket grants one request after the other. A shadow keeps nothing for others.
+      if not definition.isShadow and (definition.kind == LEAKY_BUCKET
+        or definition.algorithm.readyAt(definition, state, now, count, demand) ~= 0) then
         claimed = claimed or {}
         claimed[#claimed + 1] = index
       end
@@ -34,15 +35,15 @@ local function claimedFrom(counts, isNested, since)
 end
 
 -- As \`refusal\`, with the claim: also whether that holds the request back, and whether it alone does so until a release.
-local function refusalBehind(counts, isNested, since)
-  local ready, refusing = refusal(counts)
-  local claimed = ready < NEVER and claimedFrom(counts, isNested, since)
-  if not claimed then return ready, refusing, false, false end
+local function refusalBehind(request, since)
+  local ready, refusing, passed = refusal(request)
+  local claimed = ready < NEVER and claimedFrom(request, since)
+  if not claimed then return ready, refusing, false, false, passed end
   local isHung, untilAt = ready == 0 and claim.hangs, claim.untilAt
   -- It could go, but for a claim whose owner may have ended: the owner has to renew the claim soon.
   if isHung then untilAt = math.min(untilAt, now + PATIENCE) end
   refusing = refusing or {}
-  for _, index in ipairs(claimed) do refusing[#refusing + 1] = index end
-  return math.max(ready, untilAt), refusing, true, isHung
+  for _, index in ipairs(claimed) do refusing[#refusing + 1] = refused(index, untilAt) .. "k" end
+  return math.max(ready, untilAt), refusing, true, isHung, passed
 end
 `;

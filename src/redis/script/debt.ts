@@ -2,7 +2,7 @@
 export const debt = /* lua */ `
 local function read(stored)
   if not stored then return { at = 0, units = 0, part = 0, marks = {} } end
-  local number = gmatch(stored, "%d+")
+  local number = gmatch(stored, "[%d.]+")
   local state = { at = tonumber(number()), units = tonumber(number()), part = tonumber(number()), marks = {} }
   for time in number do
     state.marks[#state.marks + 1] =
@@ -14,7 +14,7 @@ end
 local function write(state)
   local stored = format("%d %d %d", state.at, state.units, state.part)
   for _, mark in ipairs(state.marks) do
-    stored = stored .. format(" %d %d %d", mark.time, mark.units, mark.part)
+    stored = stored .. " " .. stampText(mark.time) .. format(" %d %d", mark.units, mark.part)
   end
   return stored
 end
@@ -66,7 +66,7 @@ end
 
 local function giveBack(definition, state, now, units, token)
   leak(definition, state, now)
-  refund(definition, state, units, token)
+  return refund(definition, state, units, token)
 end
 
 -- The units that have not leaked out yet; a part of a unit counts as one.
@@ -78,5 +78,22 @@ end
 -- When a debt above the ceiling, which takes longer than a window, has leaked out.
 local function overdue(definition, state, now)
   return leakedAt(definition, now, state.units, state.part)
+end
+
+-- Runs the debt up to that of so many units, if it is less.
+local function raise(definition, state, now, units)
+  leak(definition, state, now)
+  if state.units < units then state.units, state.part = units, 0 end
+end
+
+local function forget(definition, state, now)
+  state.at, state.units, state.part, state.marks = now, 0, 0, {}
+end
+
+-- The first microsecond at which no debt is left.
+local function fullAt(definition, state, now)
+  local units, part = owed(definition, state, now)
+  if units == 0 and part == 0 then return now end
+  return leakedAt(definition, now, units, part)
 end
 `;

@@ -10,6 +10,7 @@
  * | `w` | until when waiters may be there, and their session (`*`: several) |
  * | `q` | the claim of a waiter that was passed over: since when it waits, until when no later request passes it, its session, whether it waits for a release, the units it wants |
  * | `x` | the time when the key expires |
+ * | `p` | the microsecond after the latest reset, and until when each limit is paused |
  * | `1`, `2`, ... | the state of a limit |
  * | `s...` | a session: when it ends, the number of its last batch, the resources it holds, the answer to that batch |
  *
@@ -38,19 +39,23 @@ local function algorithmOf(kind)
     elseif kind == 3 then algorithms[3] = leakyBuckets()
     elseif kind == 4 then algorithms[4] = slidingWindows()
     elseif kind == 5 then algorithms[5] = fixedWindows()
-    else algorithms[6] = resources() end
+    elseif kind == 6 then algorithms[6] = resources()
+    elseif kind == 9 then algorithms[9] = unlimiteds()
+    else algorithms[10] = calendars() end
   end
   return algorithms[kind]
 end
 
-local function parseSpec(spec)
-  local kind, ceiling, window, weight, rate, idle, mostUnits, mostPart =
-    match(spec, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ")
+local function parseSpec(spec, index)
+  local kind, ceiling, window, weight, rate, idle, mostUnits, mostPart, flags, missing =
+    match(spec, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) %d+ v2 (%d+) (%d+) ")
   kind = kind + 1
   return {
-    kind = kind, algorithm = algorithmOf(kind), ceiling = tonumber(ceiling), window = tonumber(window),
+    index = index, kind = kind, algorithm = algorithmOf(kind), ceiling = tonumber(ceiling), window = tonumber(window),
     weight = tonumber(weight), rate = tonumber(rate), idle = tonumber(idle),
     mostUnits = tonumber(mostUnits), mostPart = tonumber(mostPart),
+    -- A shadow lets pass what it would refuse.
+    isShadow = flags == "1", missing = tonumber(missing),
   }
 end
 
@@ -61,7 +66,7 @@ local stored, definitions, states, isChanged = {}, {}, {}, {}
 local function limitOf(index)
   local definition = definitions[index]
   if not definition then
-    definition = parseSpec(specs[index])
+    definition = parseSpec(specs[index], index)
     definitions[index] = definition
     if stored[index] == nil then stored[index] = redis.call("HGET", key, index) end
     states[index] = definition.algorithm.read(stored[index])

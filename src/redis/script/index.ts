@@ -3,13 +3,23 @@
  * compares the two by the same random histories. A set is stored in one hash, so that it runs on a cluster too.
  */
 import { builtin } from "../../platform/builtin.ts";
-import { fixedWindow, gcra, leakyBucket, resource, slidingWindow, tokenBucket } from "./algorithms.ts";
+import {
+  calendar,
+  fixedWindow,
+  gcra,
+  leakyBucket,
+  resource,
+  slidingWindow,
+  tokenBucket,
+  unlimited,
+} from "./algorithms.ts";
 import { debt } from "./debt.ts";
 import { hash } from "./hash.ts";
 import { constants, numbers } from "./numbers.ts";
 import { marks } from "./refund.ts";
 import { sessions } from "./sessions.ts";
 import { transact } from "./transact.ts";
+import { later } from "./windows.ts";
 
 /**
  * A Lua function that makes algorithms when they are first needed. The whole text runs anew at each call, and making the functions
@@ -23,9 +33,11 @@ const parts = [
   constants,
   module("buckets", "tokenBucket, gcra", numbers, marks, debt, tokenBucket, gcra),
   module("leakyBuckets", "leakyBucket", numbers, marks, debt, leakyBucket),
-  module("slidingWindows", "slidingWindow", numbers, slidingWindow),
-  module("fixedWindows", "fixedWindow", fixedWindow),
+  module("slidingWindows", "slidingWindow", numbers, later, slidingWindow),
+  module("fixedWindows", "fixedWindow", numbers, later, fixedWindow),
+  module("calendars", "calendar", numbers, later, calendar),
   module("resources", "resource", resource),
+  module("unlimiteds", "unlimited", unlimited),
   hash,
   sessions,
   transact,

@@ -16,10 +16,25 @@ local MOST = 9007199254740991
 local NEVER = math.huge
 -- By how much the set's time is ahead of the clock: see transact.ts.
 local ahead = 0
+-- The stamp of a grant now: its time in microseconds, half a microsecond later after a reset. A reset must not let a grant from before
+-- it refund what was granted after it, even where all of it happens in one microsecond.
+local stamp = 0
+local function stampText(at)
+  return format(at % 1 == 0 and "%d" or "%.1f", at)
+end
+-- For each calendar, by the index of the limit: the windows that the caller has told, by the server's clock.
+local told = {}
 `;
 
 export const numbers = /* lua */ `
 local EXACT = 9007199254740992
+
+-- \`count\` / \`size\`, rounded down. Both are whole.
+local function quotient(count, size)
+  local whole = floor(count / size)
+  if whole * size > count then return whole - 1 end
+  return whole
+end
 
 -- Returns a x b / m, rounded down, and the rest. All are whole, up to 2^53; only a result above that is not exact.
 local function mulDiv(a, b, m)

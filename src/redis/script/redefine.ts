@@ -5,7 +5,7 @@
  */
 export const redefine = /* lua */ `
   local function identityOf(spec)
-    return match(spec, "^(%d+) ") .. match(spec, "^[%d ]+(%[.*)$")
+    return match(spec, "^(%d+) ") .. match(spec, "(%[.*)$")
   end
 
   everything = redis.call("HGETALL", key)
@@ -48,7 +48,7 @@ export const redefine = /* lua */ `
     end
   end
   for index, to in pairs(newIndex) do
-    local before, after = parseSpec(oldSpecs[index]), parseSpec(specs[to])
+    local before, after = parseSpec(oldSpecs[index], index), parseSpec(specs[to], to)
     local algorithm, value, state = after.algorithm, byName[tostring(index)]
     if after.kind == RESOURCE then
       state = { inUse = inUse[to] or 0 }

@@ -26,13 +26,13 @@ local function dropMark(definition, marks)
   table.remove(marks, drop)
 end
 
--- Remembers the debt right after a reservation at the present time.
+-- Remembers the debt right after a reservation now.
 local function pushMark(definition, state)
   local marks = state.marks
   local last = marks[#marks]
-  if not last or last.time ~= state.at then
+  if not last or last.time ~= stamp then
     if #marks == MAX_MARKS then dropMark(definition, marks) end
-    last = { time = state.at }
+    last = { time = stamp }
     marks[#marks + 1] = last
   end
   last.units, last.part = state.units, state.part
@@ -40,13 +40,14 @@ end
 `;
 
 export const refund = /* lua */ `
--- Gives back as many as may go back of the units reserved at \`time\`: lowers the debt, and the later marks with it.
+-- Gives back as many as may go back of the units reserved at \`time\`: lowers the debt, and the later marks with it. Returns how many
+-- whole units went back.
 local function refund(definition, state, unused, time)
   local marks, weight = state.marks, definition.weight
   local after = #marks
   while after > 0 and marks[after].time > time do after = after - 1 end
   -- Without a mark as old as the reservation, debt has been zero since: nothing may go back.
-  if after == 0 then return end
+  if after == 0 then return 0 end
   local low = marks[after]
   local units, part = unused, 0
   if isLess(low.units, low.part, units, part) then units, part = low.units, low.part end
@@ -56,5 +57,6 @@ local function refund(definition, state, unused, time)
   end
   -- The lowered debt may be the lowest since older reservations, too.
   collapse(marks, after, minus(weight, low.units, low.part, units, part))
+  return units
 end
 `;

@@ -4,7 +4,7 @@
  */
 export const sessions = /* lua */ `
 local SESSION = "^(%d+) (%d+) (%S+) (.*)$"
-local LEAKY_BUCKET, RESOURCE = 3, 6
+local LEAKY_BUCKET, SLIDING_WINDOW, RESOURCE, CALENDAR = 3, 4, 6, 10
 `;
 
 /** Ends the sessions that have not been renewed in time. No function, since making one would cost every call. */

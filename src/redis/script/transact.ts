@@ -1,8 +1,9 @@
-import { AWAITS_RELEASE, AWAITS_TIME, FREE } from "../line.ts";
+import { begin, calendars, change, inspect, lower } from "./changes.ts";
 import { claims } from "./claims.ts";
 import { correct, time } from "./correct.ts";
 import { redefine } from "./redefine.ts";
 import { endSessions } from "./sessions.ts";
+import { take, takeOrWait } from "./take.ts";
 
 /**
  * The counterpart of `assembly/commit.ts`, for a batch: does the operations that a process has collected since its last call, in
@@ -10,32 +11,36 @@ import { endSessions } from "./sessions.ts";
  *
  * | operation | does | answer |
  * |---|---|---|
- * | `T1:5,3:2`, `T<age> 1:5` | takes, or will wait; `age`: it has waited for so many microseconds | `+` and the time of the grant; or `-`, the wait (`~`: until a release), `!` if it depends on a release, `/`, the limits that refuse; or `=` and the stop (1, 2) of a waiter of this batch that stands before it |
- * | `N...` | the same, nested: does not stand behind a waiter that awaits a release | |
- * | `O...`, `M...` | takes now or not at all; the same, nested | `+`, or as for `P` with `=` in front if it stands behind a waiter |
- * | `P...` | tells whether it would be granted; takes nothing | `-`, the wait, `/`, the limits that refuse |
- * | `S<token> 1:-5,2:3` | settles units of the grants of that time: gives back, or charges | `.` |
- * | `I` | reads all limits | `#`, and for each `used:wait` |
+ * | `T1:5,3:2`, `T<age> 1:5` | takes, or will wait; `age`: it has waited for so many microseconds | `+` and the time of the grant, and behind `/` the shadows that let it pass; or `-` and the limits that refuse, each as `index:wait` (`~`: until a release), with `k` where the limit would grant it but for those before it, and with the facts of a window |
+ * | `T...;1:8` | the same, behind waiters of the process that want so much and stand before it | |
+ * | `N...`, `N...;1:8;1:2;3:4;3:1` | the same, nested; what nested waiters want that stand before it; of all resources that are waited for, the demand of all waiters and that of nested ones | |
+ * | `O...`, `M...` | takes now or not at all; the same, nested | the same |
+ * | `P...` | tells whether it would be granted; takes nothing | `-` and the limits that refuse |
+ * | `S<token> 1:-5,2:3` | settles units of the grants of that time: gives back, or charges | `.` and what went back of rates |
+ * | `I`, `I;1:8` | reads all limits, behind waiters | `#`, and for each `used:wait:full` |
+ * | `H<micros> 1:0`, `H~ 1:0` | pauses limits: for good with `~` | `.` |
+ * | `G1:0` | ends the pauses of limits | `.` |
+ * | `B1:5` | leaves at most so many units | `.` |
+ * | `Z1:0` | makes limits as if never used, but for so many units | `.` |
  * | `R` | renews the lease | `.` |
  * | `L` | ends the session | `.` |
  * | `.` | nothing: the answer is not wanted any more | `.` |
  *
  * The answer to the batch begins with `ok` (`mute` if the server did not let it publish a release), whether the session was stored (1 or 0), and how long until some lease may end. Or
- * nothing was done, and it is `lost`: the session has ended; `stale`: a later batch has been done; or `other` and the definitions
- * that the server has.
+ * nothing was done, and it is `lost`: the session has ended; `stale`: a later batch has been done; `other` and the definitions
+ * that the server has; or `ask` and, for limits with a calendar, the moments whose windows have to be told with the batch.
  */
 export const transact = /* lua */ `
-local FREE, AWAITS_RELEASE, AWAITS_TIME = ${FREE}, ${AWAITS_RELEASE}, ${AWAITS_TIME}
 -- As in \`assembly/claims.ts\`, but longer, since processes are further away than threads. Microseconds.
 local GRACE, PATIENCE = 50000, 250000
 local seq, acked, lease, redefines = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] ~= ""
-local FIRST_OPERATION = 8
+local FIRST_OPERATION = 10
 -- So many arguments in one command, an even number: \`unpack\` takes no lists of any length.
 local PIECE = 400
 
 -- The units of each operation; and all fields that they need, which are read at once.
-local requests, isTouched = {}, {}
-local fields = { "d", "t", "e", "w", "x", "s" .. sid, "q", "c" }
+local requests, isTouched, NOTHING = {}, {}, {}
+local fields = { "d", "t", "e", "w", "x", "s" .. sid, "q", "c", "p" }
 local isTimed = false -- Whether an operation needs the time. Giving back does not.
 local function touch(index)
   if isTouched[index] then return end
@@ -44,23 +49,33 @@ local function touch(index)
 end
 for i = FIRST_OPERATION, #ARGV do
   local argument = ARGV[i]
-  if argument == "I" then
+  local code = sub(argument, 1, 1)
+  if code == "I" then
     isTimed = true
     for index = 1, #specs do touch(index) end
-  elseif argument ~= "." and argument ~= "R" and argument ~= "L" then
-    local space = find(argument, " ", 3, true)
-    local counts = parsePairs(space and sub(argument, space) or argument)
-    requests[i] = counts
-    local isRequest = sub(argument, 1, 1) ~= "S"
+    requests[i] = { demand = parsePairs(argument) }
+  elseif code ~= "." and code ~= "R" and code ~= "L" then
+    local isSettlement = code == "S"
+    local first = find(argument, ";", 2, true)
+    local counts = parsePairs(first and sub(argument, 1, first - 1) or argument)
+    local request = { counts = counts, demand = NOTHING, isOnce = code == "O" or code == "M", isNested = code == "N" or code == "M" }
+    if first then
+      local demand, nested, totals, nestedTotals = match(argument, "^([^;]*);?([^;]*);?([^;]*);?([^;]*)", first + 1)
+      request.demand = parsePairs(demand)
+      if totals ~= "" then
+        request.nestedDemand, request.totals, request.nestedTotals = parsePairs(nested), parsePairs(totals), parsePairs(nestedTotals)
+      end
+    end
+    requests[i] = request
     for index, count in pairs(counts) do
       touch(index)
-      isTimed = isTimed or isRequest or count > 0
+      isTimed = isTimed or not isSettlement or count > 0
     end
   end
 end
 local wanted = #fields
 local found = redis.call("HMGET", key, unpack(fields, 1, wanted < PIECE and wanted or PIECE))
-for at = 9, #found do stored[fields[at]] = found[at] end
+for at = 10, #found do stored[fields[at]] = found[at] end
 for first = PIECE + 1, wanted, PIECE do
   local last = math.min(first + PIECE - 1, wanted)
   local more = redis.call("HMGET", key, unpack(fields, first, last))
@@ -68,6 +83,11 @@ for first = PIECE + 1, wanted, PIECE do
 end
 local latest, due, session = tonumber(found[2] or 0), found[3] and tonumber(found[3]), found[6]
 ${time}
+local resetAt, pauses, isPauseChanged = 0, {}, false
+if found[9] then
+  resetAt, pauses = tonumber(match(found[9], "^%d+")), parsePairs(found[9])
+end
+stamp = now + 1 == resetAt and now + 0.5 or now
 
 local isOther = found[1] and found[1] ~= definitionText
 if isOther and not redefines then return "other\\n" .. found[1] end
@@ -83,6 +103,7 @@ if acked > 0 and last < acked then return "lost" end
 
 -- The changes of this call: \`isWritten\` means that the session has to be stored, \`isTaken\` that the time of the set has moved.
 local isWritten, isTaken, hasLeft, cameBack, waits = false, false, false, false, false
+local isSpent = {}
 if isOther then
 ${redefine}
 end
@@ -90,128 +111,33 @@ if due and due <= now then
 ${endSessions}
 end
 ${correct}
-
-local function waitText(ready)
-  if ready == 0 then return "0" end
-  return ready == NEVER and "~" or format("%d", math.min(ready - reading, MOST))
-end
-
--- When all limits would grant a request, 0 if now; and which refuse.
-local function refusal(counts)
-  local ready, refusing = 0
-  for index, count in pairs(counts) do
-    local definition, state = limitOf(index)
-    local at = NEVER
-    if count <= definition.ceiling then at = definition.algorithm.readyAt(definition, state, now, count) end
-    if at ~= 0 then
-      refusing = refusing or {}
-      refusing[#refusing + 1] = index
-      if at > ready then ready = at end
-    end
-  end
-  return ready, refusing
-end
-
+${calendars}
+${take}
 ${claims}
--- For each limit, by its index, why no later request passes it; nil while there are no stops.
-local stops
-
-local function stopAt(counts, stop)
-  waits = true
-  stops = stops or {}
-  for index in pairs(counts) do stops[index] = math.max(stops[index] or 0, stop) end
-end
-
-local function take(code, counts, since)
-  local isOnce = code == "O" or code == "M"
-  local isNested = code == "N" or code == "M"
-  local stop = FREE
-  if stops then
-    for index in pairs(counts) do stop = math.max(stop, stops[index] or FREE) end
-    if stop == AWAITS_RELEASE and isNested then stop = FREE end
-    if stop > FREE and not isOnce then
-      stopAt(counts, stop)
-      return "=" .. stop
-    end
-  end
-  local ready, refusing, isHeld, isHung = refusalBehind(counts, isNested, since)
-  -- Whether it waits for a release, its own or that of the claim: then nested requests still pass, since they may lead to it.
-  local hangs = isHung or ready == NEVER
-  if isHeld then
-    if isHung then claim.untilAt, isClaimed, asks = ready, true, true end
-  elseif ready > 0 and not isOnce and stop == FREE and now - since > GRACE then
-    local isOwn = claim and claim.owner == sid and math.abs(claim.since - since) < GRACE
-    if not claim or claim.untilAt <= now or since < claim.since or isOwn then
-      local untilAt = hangs and ends or ready + PATIENCE
-      -- Stored again only if it has changed, or ends soon.
-      if not isOwn or claim.hangs ~= hangs or claim.untilAt < (hangs and now + lease / 2 or untilAt) then
-        claim, isClaimed = { since = since, untilAt = untilAt, owner = sid, hangs = hangs, wants = counts }, true
-      end
-    end
-  end
-  if ready > 0 or stop > FREE then
-    if not isOnce then stopAt(counts, hangs and AWAITS_RELEASE or AWAITS_TIME) end
-    return (stop > FREE and "=-" or "-") .. waitText(ready) .. (hangs and "!/" or "/") .. (refusing and concat(refusing, ",") or "")
-  end
-  for index, count in pairs(counts) do
-    local definition, state = limitOf(index)
-    definition.algorithm.take(definition, state, now, count, held, index)
-    isChanged[index] = true
-  end
-  if claim and claim.owner == sid and math.abs(claim.since - since) < GRACE then claim, isClaimed = nil, true end
-  latest, isTaken, isWritten = now, true, true
-  return format("+%d", now)
-end
-
-local function settle(counts, token)
-  local at = latest
-  for _, count in pairs(counts) do
-    -- Only charges need the time: a debt that leaks later leaks from the rest.
-    if count > 0 then at = now end
-  end
-  for index, count in pairs(counts) do
-    local definition, state = limitOf(index)
-    local algorithm = definition.algorithm
-    if count > 0 then
-      algorithm.charge(definition, state, at, count)
-      isChanged[index] = true
-    elseif definition.kind == RESOURCE then
-      if algorithm.giveBack(state, -count, held, index) > 0 then isChanged[index], cameBack = true, true end
-    elseif algorithm.giveBack then
-      algorithm.giveBack(definition, state, at, -count, token)
-      isChanged[index], cameBack = true, true
-    end
-    -- A window or a leaky bucket gives nothing back.
-  end
-  latest, isTaken, isWritten = at, true, true
-  return "."
-end
-
+${takeOrWait}
+${lower}
 -- Since when a request waits.
 local function sinceOf(argument)
   return now - (tonumber(match(argument, "^.(%d+) ")) or 0)
 end
 
-local answers = {}
+if not found[1] and ARGV[9] ~= "" then
+${begin}
+end
+
+local answers, shrinks = {}, false
 for i = FIRST_OPERATION, #ARGV do
   local argument = ARGV[i]
   local code, answer = sub(argument, 1, 1), "."
   if code == "T" or code == "O" or code == "N" or code == "M" then
-    answer = take(code, requests[i], sinceOf(argument))
+    answer = take(requests[i], sinceOf(argument))
   elseif code == "S" then
-    answer = settle(requests[i], tonumber(match(argument, "^S(%d+)")))
+    answer = settle(requests[i].counts, tonumber(match(argument, "^S([%d.]+)")))
   elseif code == "P" then
-    local ready, refusing = refusalBehind(requests[i], false, sinceOf(argument))
-    answer = "-" .. waitText(ready) .. "/" .. (refusing and concat(refusing, ",") or "")
+    local _, refusing = refusalBehind(requests[i], sinceOf(argument))
+    answer = "-" .. (refusing and concat(refusing, ",") or "")
   elseif code == "I" then
-    local list = {}
-    for index = 1, #specs do
-      local definition, state = limitOf(index)
-      local algorithm = definition.algorithm
-      list[index] = format("%d", algorithm.used(definition, state, now)) .. ":"
-        .. waitText(algorithm.readyAt(definition, state, now, 1))
-    end
-    answer = "#" .. concat(list, ",")
+${inspect}
   elseif code == "R" then
     isWritten = true
   elseif code == "L" then
@@ -221,21 +147,40 @@ for i = FIRST_OPERATION, #ARGV do
       definition.algorithm.giveBack(state, count, held, index)
       isChanged[index], cameBack = true, true
     end
+  elseif code ~= "." then
+${change}
   end
   answers[i - FIRST_OPERATION + 1] = answer
 end
 
--- When all states that have changed will be as if never used.
+-- When all states that have changed will be as if never used; of all states, if the key should expire sooner than was thought.
 local spentAt = ends
+if shrinks then for index = 1, #specs do isSpent[index] = true end end
 for index in pairs(isChanged) do
   local definition, state = limitOf(index)
-  local algorithm = definition.algorithm
-  change(index, algorithm.write(state))
+  change(index, definition.algorithm.write(state))
+  isSpent[index] = true
+end
+for index in pairs(isSpent) do
+  local definition, state = limitOf(index)
   spentAt = math.max(spentAt, now + definition.window)
   -- A debt above the ceiling takes longer than its window.
   if state.units and state.units > definition.ceiling then
-    spentAt = math.max(spentAt, algorithm.overdue(definition, state, now))
+    spentAt = math.max(spentAt, definition.algorithm.overdue(definition, state, now))
+  elseif definition.kind == CALENDAR then
+    -- No window is four times as long as the shortest of its kind.
+    spentAt = math.max(spentAt, state.ending, now + 4 * definition.window)
   end
+end
+for _, untilAt in pairs(pauses) do spentAt = math.max(spentAt, untilAt) end
+-- A set that begins with less than all must not begin again.
+if ARGV[9] ~= "" then spentAt = MOST end
+if isPauseChanged then
+  local list = {}
+  for index, untilAt in pairs(pauses) do
+    if untilAt > now then list[#list + 1] = format("%d:%d", index, untilAt) end
+  end
+  change("p", format("%d ", resetAt) .. concat(list, ","))
 end
 if isTaken then change("t", format("%d", latest)) end
 if isWritten and not hasLeft and (not due or ends < due) then due = ends end
@@ -269,7 +214,7 @@ local ttl
 if count > 0 then
   local expiresAt = tonumber(found[5] or 0)
   if not found[1] then change("d", definitionText) end
-  if not found[1] or spentAt > expiresAt then
+  if not found[1] or spentAt > expiresAt or shrinks then
     -- A quarter longer than needed, so that not every call has to extend it.
     expiresAt = math.min(spentAt + math.ceil((spentAt - now) / 4), MOST)
     change("x", format("%d", expiresAt))
