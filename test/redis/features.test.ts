@@ -11,13 +11,14 @@ import { type Limit, LimitSet, RateLimit, ResourceLimit } from "../../src/index.
 import { missingUnits } from "../../src/limits/definition.ts";
 import { toMicros } from "../../src/limits/units.ts";
 import { Definitions } from "../../src/redis/definitions.ts";
-import { script, sha } from "../../src/redis/script/index.ts";
+import { nameOfScript, script } from "../../src/redis/script/index.ts";
 import { ToldWindows } from "../../src/redis/told.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { runs, TIMEOUT_MS } from "../property/settings.ts";
 import { describeRedis, RedisServer } from "./server.ts";
 
 const LEASE_US = 1e15;
+const sha = await nameOfScript();
 const START_MS = Date.UTC(2027, 2, 14, 9, 59, 57);
 const ALGORITHMS = ["token-bucket", "gcra", "leaky-bucket", "sliding-window", "fixed-window"] as const;
 
