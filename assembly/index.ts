@@ -15,6 +15,7 @@ export { hashName } from "./partitions/names";
 export { changePer, movePer, transactPer } from "./partitions/partition";
 export { beginPassing, passSome } from "./partitions/pass";
 export { enlist, nodeBytes } from "./partitions/states";
+export { waitPer } from "./partitions/waited";
 export { wipe } from "./partitions/wipe";
 export { redefine } from "./redefine";
 export { define, format, regionBytes, scratchOf } from "./region";

@@ -47,6 +47,8 @@ export const LENGTH = 72;
 export const SIP = 80;
 /** Where a set has been redefined: how the partitions before go over to these; 0 once all have. */
 export const PASSAGE = 112;
+/** Whether a name of the last request was refused for want of room: floating point. */
+export const MET_FULL = 120;
 /** So many units of a name at once; then its hash, as in a request. */
 export const NAME = 128;
 export const NAME_UNITS = 64;
@@ -103,8 +105,9 @@ export const HASH = 0;
 /** In a node that was given back: the next of them. */
 export const NEXT = 0;
 export const NODE_EPOCH = 16;
-/** The number of its tier, plus 1; 0 in a node without a name. */
+/** Two halves of a word: the number of its tier, plus 1, which is 0 in a node without a name; and whether it is waited for. */
 export const NODE_TIER = 20;
+export const WAITED_FOR = 22;
 export const NODE_STATES = 24;
 
 // Passage: how the partitions of a set that was redefined go over to the next ones.

@@ -40,7 +40,7 @@ export function spareBlock(region: usize, scratch: usize, block: usize): usize {
 export function packAll(per: usize, table: usize, node: usize, block: usize): void {
   const tier = load<i32>(table + TIER);
   const count = load<i32>(table + PART_COUNT);
-  const old = load<i32>(node + NODE_TIER) - 1;
+  const old = i32(load<u16>(node + NODE_TIER)) - 1;
   const parts = partsOf(table, tier);
   for (let i = 0; i < count; i++) {
     const part = parts + i * PART_BYTES;
@@ -52,6 +52,6 @@ export function packAll(per: usize, table: usize, node: usize, block: usize): vo
     }
     pack(per, part, node, block);
   }
-  store<i32>(node + NODE_TIER, tier + 1);
+  store<u16>(node + NODE_TIER, u16(tier + 1));
   store<i32>(node + NODE_EPOCH, load<i32>(per + EPOCH));
 }

@@ -38,6 +38,7 @@ import {
   FULL,
   IS_SHARED,
   KNOWN,
+  MET_FULL,
   MOVED_AT,
   MOVED_EPOCH,
   NODE,
@@ -125,13 +126,17 @@ function openAll(per: usize, region: usize, scratch: usize, ms: f64, what: i32):
   if (isPassing(per)) passMore(per, region, scratch);
   const owed = what === SETTLE ? i32(load<f64>(per + SHARED_TAKEN)) : 0;
   let taken = 0;
+  let full = false;
   let asked = per + REQUEST;
   let table = load<usize>(per + TABLES);
   const end = tablesEnd(per);
   for (let bit = 1; table < end; table += TABLE_BYTES, asked += ASKED_BYTES, bit += bit) {
     open(per, table, asked, region, scratch, block, now, what, (owed & bit) !== 0);
-    if (load<i32>(table + STATUS) === SHARING) taken |= bit;
+    const status = load<i32>(table + STATUS);
+    if (status === SHARING) taken |= bit;
+    if (status === FULL) full = true;
   }
+  store<f64>(per + MET_FULL, f64(i32(full)));
   store<f64>(per + SHARED_TAKEN, f64(taken));
 }
 
@@ -166,13 +171,13 @@ function open(
       node = sharedNode(table);
       // The grant took from a state of the name's own, which has recovered: there is nothing to give back.
       if (what === SETTLE && !isOwed) dropRefunds(table, scratch);
-      if (load<i32>(node + NODE_TIER) === 0) store<i32>(node + NODE_TIER, tier + 1);
+      if (i32(load<u16>(node + NODE_TIER)) === 0) store<u16>(node + NODE_TIER, u16(tier + 1));
     }
   }
   let old = tier;
   if (node !== 0) {
     follow(per, table, node, scratch);
-    old = load<i32>(node + NODE_TIER) - 1;
+    old = i32(load<u16>(node + NODE_TIER)) - 1;
     // A settlement goes by the definition that the partition has by now.
     if (what === SETTLE) tier = old;
   }
@@ -202,7 +207,7 @@ function passMore(per: usize, region: usize, scratch: usize): void {
 }
 
 /** Whether the shared state has not recovered: names without a state of their own go on sharing, or one would take from both. */
-function isShared(per: usize, table: usize, scratch: usize, now: i64): bool {
+export function isShared(per: usize, table: usize, scratch: usize, now: i64): bool {
   if (load<i32>(table + IS_SHARED) === 0) return false;
   if (recoversAt(per, table, sharedNode(table), scratch, now) > now) return true;
   store<i32>(table + IS_SHARED, 0);

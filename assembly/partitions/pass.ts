@@ -43,6 +43,7 @@ import {
   TABLES,
   TIER,
   TO_TABLE,
+  WAITED_FOR,
 } from "./layout";
 import { indexOf, packAll, spareBlock, use } from "./packing";
 import { partsOf, recoversAt, unpack } from "./states";
@@ -120,7 +121,7 @@ export function passSome(per: usize, region: usize, scratch: usize, count: i32):
       return;
     }
     const node = nodeAt(table, number);
-    if (load<i32>(node + NODE_TIER) !== 0) passOut(per, region, scratch, old, table, node);
+    if (i32(load<u16>(node + NODE_TIER)) !== 0) passOut(per, region, scratch, old, table, node);
     // It may be one of those that were given back, each of which names the next.
     store<i64>(node + HASH, 0);
     number++;
@@ -200,6 +201,8 @@ function passOn(per: usize, region: usize, scratch: usize, table: usize, node: u
   const old = load<usize>(passage + OLD);
   const now = load<i64>(passage + PASSED_AT);
   const before = load<usize>(table + FROM_TABLE);
+  // Those that still wait for it say so anew.
+  store<u16>(node + WAITED_FOR, 0);
   if (recoversAt(old, before, node, load<usize>(passage + OLD_SCRATCH), now) <= now) return false;
   const block = spareBlock(region, scratch, present(readHead(region)));
   unpackAs(passage, before, node, table, region, block);
@@ -215,7 +218,7 @@ function passOn(per: usize, region: usize, scratch: usize, table: usize, node: u
 /** Unpacks what is in a node into the present block of its own region, and from there into a block of the new one. */
 function unpackAs(passage: usize, before: usize, node: usize, table: usize, to: usize, block: usize): void {
   const from = load<usize>(passage + OLD_REGION);
-  const oldTier = load<i32>(node + NODE_TIER) - 1;
+  const oldTier = i32(load<u16>(node + NODE_TIER)) - 1;
   const oldBlock = present(readHead(from));
   use(before, oldTier, from);
   const oldParts = partsOf(before, oldTier);

@@ -57,6 +57,7 @@ import {
   RESET_EPOCH,
   RESET_TIME,
   RESUME_EPOCH,
+  WAITED_FOR,
 } from "./layout";
 
 /** Where in the state of a node the pause stands. */
@@ -154,8 +155,9 @@ export function partsOf(table: usize, tier: i32): usize {
 /** Returns the first microsecond from `now` on at which the partition in a node answers as one that was never seen. */
 export function recoversAt(per: usize, table: usize, node: usize, scratch: usize, now: i64): i64 {
   follow(per, table, node, scratch);
+  if (load<u16>(node + WAITED_FOR) !== 0) return NEVER;
   const count = load<i32>(table + PART_COUNT) * PART_BYTES;
-  const parts = partsOf(table, load<i32>(node + NODE_TIER) - 1);
+  const parts = partsOf(table, i32(load<u16>(node + NODE_TIER)) - 1);
   let latest = now;
   for (let i = 0; i < count; i += PART_BYTES) {
     const part = parts + i;
@@ -193,7 +195,7 @@ export function follow(per: usize, table: usize, node: usize, scratch: usize): v
   if (epoch === last) return;
   store<i32>(node + NODE_EPOCH, last);
   const count = load<i32>(table + PART_COUNT);
-  const parts = partsOf(table, load<i32>(node + NODE_TIER) - 1);
+  const parts = partsOf(table, i32(load<u16>(node + NODE_TIER)) - 1);
   for (let i = 0; i < count; i++) {
     const part = parts + i * PART_BYTES;
     const state = node + load<i32>(part + PART_STATE);

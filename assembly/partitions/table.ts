@@ -185,7 +185,7 @@ export function sweep(per: usize, table: usize, scratch: usize, now: i64, looks:
   for (let i = min(looks, used); i > 0; i--) {
     number = number >= used ? 1 : number + 1;
     const node = nodeAt(table, number);
-    if (load<i32>(node + NODE_TIER) === 0) continue;
+    if (i32(load<u16>(node + NODE_TIER)) === 0) continue;
     const recovers = recoversAt(per, table, node, scratch, now);
     if (recovers > now) {
       earliest = min(earliest, recovers);
@@ -241,7 +241,7 @@ export function giveNode(per: usize, table: usize, number: u32): void {
 
 /** Gives back the chunks of a node, and makes it 0. */
 export function clearNode(per: usize, table: usize, node: usize): void {
-  const parts = partsOf(table, load<i32>(node + NODE_TIER) - 1);
+  const parts = partsOf(table, i32(load<u16>(node + NODE_TIER)) - 1);
   const end = parts + load<i32>(table + PART_COUNT) * PART_BYTES;
   for (let part = parts; part < end; part += PART_BYTES) {
     forget(per, part, node + load<i32>(part + PART_STATE));

@@ -26,7 +26,7 @@ export function wipe(per: usize): void {
     const nodes = nodeAt(table, 0);
     const used = nodeAt(table, load<i32>(table + NODES_USED));
     for (let node = nodes; node <= used; node += bytes) {
-      if (load<i32>(node + NODE_TIER) === 0) continue;
+      if (i32(load<u16>(node + NODE_TIER)) === 0) continue;
       find(table, load<i64>(node + HASH), load<i64>(node + HASH, 8));
       store<u32>(load<usize>(table + PLACE), 0);
     }

@@ -17,6 +17,8 @@ import type { LeakWatch, Marker } from "./leaks.ts";
 export interface Granter<M extends string, K extends string = M> {
   readonly requests: Requests<M, K>;
   readonly era?: Era<M, K>;
+  /** The era of the set, where that of the granter is one of a view. */
+  readonly setEra?: Era<M, K> | undefined;
   readonly config: Readonly<Record<string, unknown>>;
   /** The option of the set: whether a release throws where the usage of a RateLimit is missing. */
   readonly missingUpdate: "throw" | "charge";
@@ -109,7 +111,8 @@ export class Grant<M extends string, K extends string = M> implements Acquisitio
 
   /** @internal The era under which it was granted, where the backend has eras. */
   get [ERA](): Era | undefined {
-    return this.granter.era as Era | undefined;
+    const { era, setEra = era } = this.granter;
+    return setEra as Era | undefined;
   }
 
   get successful(): boolean {

@@ -91,6 +91,12 @@ export abstract class LocalGate extends Changes {
     return region.usedOf(index) + total > this.requestsIn(place).ceilingOf(index);
   }
 
+  waitedFor(place: Place | Request["place"], index: number, isSo: boolean): boolean {
+    const dimension = (place as Place).ownDimension(index);
+    if (dimension >= 0) this.region?.noteWaiting((place as Place).names, dimension, isSo);
+    return this.hasStrays;
+  }
+
   begins(request: Request): void {
     reportDeadlock(this.requests, this.requestsIn(request.place), request, this.onWarning);
   }
@@ -105,9 +111,13 @@ export abstract class LocalGate extends Changes {
     return ((place as Place | undefined)?.requests ?? this.requests) as Requests<string>;
   }
 
-  /** Notes a waiter that was refused by a shared state, and does not stand where the others stand who await it. */
+  /**
+   * Notes a waiter that was refused by a shared state, and does not stand where the others stand who await it; or for want of room, so that it
+   * awaits the recovery of any partition.
+   */
   private noteStray(place: Place): void {
-    if (place.awaiting(this.region?.sharedTaken ?? 0) !== place) this.hasStrays = true;
+    if (this.region?.metFull || place.awaiting(this.region?.sharedTaken ?? 0) !== place)
+      this.hasStrays = true;
   }
 
   withdraw(since: number): void {

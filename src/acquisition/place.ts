@@ -67,6 +67,10 @@ export class Place<M extends string = string, K extends string = M> implements G
     return this.shape.era;
   }
 
+  get setEra(): Era<M, K> | undefined {
+    return this.home.era;
+  }
+
   /** Whether a tier is named. */
   get isTiered(): boolean {
     return this.shape.tier > 0;
@@ -129,6 +133,12 @@ export class Place<M extends string = string, K extends string = M> implements G
   awaiting(dimensions: number): Place<M, K> {
     if (dimensions === this.awaited) return this;
     return new Place(this.home, this.shape, this.names, this.view, dimensions);
+  }
+
+  /** The dimension of a limit, of which a state of the name's own is awaited; below 0 if none is. */
+  ownDimension(index: number): number {
+    const dimension = this.shape.dimensions[index]!;
+    return dimension >= 0 && (this.awaited >> dimension) & 1 ? -1 : dimension;
   }
 
   private wardOf(dimension: number): string | undefined {

@@ -5,6 +5,16 @@ import { exceedsAlone } from "./holdings.ts";
 import { Residence } from "./residence.ts";
 
 export abstract class Answering extends Residence {
+  /** Of which dimensions the last request has met the shared state, one bit each. */
+  get sharedTaken(): number {
+    return this.place.partitions?.sharedTaken ?? 0;
+  }
+
+  /** Whether a name of the last request was refused for want of room. */
+  get metFull(): boolean {
+    return this.place.partitions?.metFull ?? false;
+  }
+
   /** After `report`: a word of the report of limit `index`. */
   reportOf(index: number, word: number): number {
     return this.read(FIRST_UNIT + REPORT_AFTER * this.count + REPORT_WORDS * index + word);

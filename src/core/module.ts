@@ -47,6 +47,7 @@ export interface CoreExports {
   transactPer(per: number, ...transaction: Parameters<CoreExports["transact"]>): number;
   changePer(per: number, ...change: Parameters<CoreExports["change"]>): number;
   movePer(per: number, region: number): void;
+  waitPer(per: number, region: number, scratch: number, dimension: number, isWaitedFor: boolean): void;
   hashName(per: number, units: number, flags: number): void;
   nodeBytes(kind: number): number;
   enlist(part: number, region: number, index: number, at: number): void;

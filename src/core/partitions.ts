@@ -18,6 +18,7 @@ import {
   LINK_BYTES,
   LINKS,
   MAX,
+  MET_FULL,
   NAME,
   NAME_UNITS,
   NODE_BYTES,
@@ -184,6 +185,11 @@ export class Partitions {
 
   set sharedTaken(dimensions: number) {
     this.#arena.f64[(this.start + SHARED_TAKEN) / 8] = dimensions;
+  }
+
+  /** Whether a name of the last request was refused for want of room. */
+  get metFull(): boolean {
+    return this.#arena.f64[(this.start + MET_FULL) / 8]! !== 0;
   }
 
   /** How many names of a dimension have a state of their own. */

@@ -172,6 +172,14 @@ export class Region extends Answering {
     return isBehind(answer) ? this.change(action, units, this.readAgain(now), names) : answer;
   }
 
+  /** Notes whether requests wait for the partition of a dimension that `names` has: it keeps its place then. */
+  noteWaiting(names: Names, dimension: number, isWaitedFor: boolean): void {
+    const { partitions } = this.place;
+    if (partitions === undefined) return;
+    names.tell(partitions);
+    this.heap.core.waitPer(partitions.start, this.start, this.scratch, dimension, isWaitedFor);
+  }
+
   /** Counts a request that wanted `units`, and ended without a grant: as REFUSED, TIMED_OUT or ABORTED. */
   countEnd(word: number, units: readonly number[]): void {
     this.inside(

@@ -74,11 +74,6 @@ export abstract class Residence implements Follower {
     return this.place.partitions;
   }
 
-  /** Of which dimensions the last request has met the shared state, one bit each. */
-  get sharedTaken(): number {
-    return this.place.partitions?.sharedTaken ?? 0;
-  }
-
   /** This thread's part in a shared region; undefined while the set is not shared. */
   get sharing(): Sharing | undefined {
     return this.place.sharing;

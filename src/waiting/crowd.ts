@@ -4,14 +4,14 @@ import { Demand, Line, type Name, nameOf, type Standing, type Ward } from "./lin
 import { inOrder, type Order } from "./order.ts";
 import { isBefore, limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
 import { nestedBefore, type Taint, taintOf } from "./taint.ts";
-import { Wards } from "./wards.ts";
+import { type Keeper, Wards } from "./wards.ts";
 
 export class Crowd<W extends Standing<W>> {
   protected readonly byName = new Map<Name, Line<W>>();
   /** For each limit, the demand of its one state. */
   protected readonly demands: readonly Demand<W>[];
   /** Those of partitions. */
-  protected readonly wards = new Wards<W>();
+  protected readonly wards: Wards<W>;
   /** For each limit, how many waiters want it. */
   readonly #counts: number[];
   /** No waiter has a higher key. */
@@ -26,7 +26,8 @@ export class Crowd<W extends Standing<W>> {
   /** How many of them are nested requests. */
   nested = 0;
 
-  constructor(limits: number) {
+  constructor(limits: number, keeper?: Keeper) {
+    this.wards = new Wards(keeper);
     this.demands = Array.from({ length: limits }, (_, limit) => new Demand<W>(limit));
     this.#counts = this.demands.map(() => 0);
     this.#totals = this.demands.map(() => 0);

@@ -4,7 +4,7 @@ import type { AcquireOptions } from "../contract.ts";
 import type { Answer } from "../core/answer.ts";
 import type { WakeWord } from "../core/sharing.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Ranked, Request } from "./standing.ts";
+import type { Place, Ranked, Request } from "./standing.ts";
 
 /** The options of a set that its queue keeps. */
 export interface QueueOptions {
@@ -54,6 +54,11 @@ export interface Gate<T> {
   isOverdrawn(index: number, total: number, now: number, request: Request): boolean;
   /** The request that was refused just now, as it is to wait. */
   standing(request: Request): Request;
+  /**
+   * Requests wait for the partition that a place has of limit `index`, or none does any more. Returns whether waiters for other partitions
+   * may want its place.
+   */
+  waitedFor(place: Place, index: number, isSo: boolean): boolean;
   /** Called when a request begins to wait. */
   begins(request: Request): void;
   /** Called when the waiter that came at `since` waits no more. */

@@ -1,7 +1,7 @@
 /** A waiter as it stands in a line; the line; and what the line waits for: limits, or partitions of them. */
 import { Heap, type Placed } from "./heap.ts";
 import { type Demanding, inOrder, Order } from "./order.ts";
-import { isBefore, type Request } from "./standing.ts";
+import { isBefore, type Place, type Request } from "./standing.ts";
 
 /** A waiter's place among the others. */
 export interface Standing<W extends Standing<W>> extends Demanding {
@@ -133,6 +133,8 @@ export class Demand<W extends Standing<W>> implements Placed {
 /** A partition for which lines wait. */
 export class Ward<W extends Standing<W>> {
   readonly name: string;
+  /** That of a request which has waited for it. */
+  readonly place: Place;
   /** The demand of those of its limits that are waited for. */
   readonly demands: Demand<W>[] = [];
   /** Its waiters in order, once the sum before some of them was asked for. */
@@ -141,8 +143,9 @@ export class Ward<W extends Standing<W>> {
   private first: Line<W> | undefined = undefined;
   private others: Set<Line<W>> | undefined = undefined;
 
-  constructor(name: string) {
+  constructor(name: string, place: Place) {
     this.name = name;
+    this.place = place;
   }
 
   begin(line: Line<W>): void {

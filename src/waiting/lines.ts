@@ -14,6 +14,7 @@ import { Crowd } from "./crowd.ts";
 import type { Judge, Verdict } from "./judge.ts";
 import type { Demand, Line, Standing } from "./line.ts";
 import { isBefore, type Request } from "./standing.ts";
+import type { Keeper } from "./wards.ts";
 
 export class Lines<W extends Standing<W>> extends Crowd<W> {
   /** Changes with everything that may change a verdict. */
@@ -23,8 +24,8 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
   /** What the waiters before the one want that is judged. */
   readonly #found: number[];
 
-  constructor(limits: number) {
-    super(limits);
+  constructor(limits: number, keeper?: Keeper) {
+    super(limits, keeper);
     this.#found = this.demands.map(() => 0);
   }
 

@@ -8,7 +8,8 @@ import type { Judge, Verdict } from "./judge.ts";
 import type { Standing } from "./line.ts";
 import { Lines } from "./lines.ts";
 import { Rounds } from "./rounds.ts";
-import { LAST, limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
+import { LAST, limitsOf, NEWCOMER, type Place, type Ranked, type Request } from "./standing.ts";
+import type { Keeper } from "./wards.ts";
 
 /** A waiter's promise, and the reasons that may end its wait. */
 export interface Waiting<T, W extends Standing<W>> extends Standing<W>, Due {
@@ -34,7 +35,7 @@ function momentAfter(now: number, waitMs: number): number {
   return (toMicros(now) + Math.round(waitMs * 1000)) / 1000;
 }
 
-export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>, Judge<W> {
+export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>, Judge<W>, Keeper {
   protected gate: Gate<T>;
   lines: Lines<W>;
   /** When a waiter could go next, in milliseconds since the epoch; Infinity if that depends on a release. */
@@ -54,7 +55,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
     this.agingMs = options.agingMs;
     this.fairAt = options.fairAt;
     this.rounds = options.fairAt === undefined ? undefined : new Rounds();
-    this.lines = new Lines(limits);
+    this.lines = new Lines(limits, this);
   }
 
   abstract judge(waiter: W, demand: readonly number[] | undefined): boolean;
@@ -69,7 +70,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
 
   renew(limits: number, fairAt?: number): (gate: Gate<unknown>, now: number) => void {
     const waiters = this.lines.inOrder();
-    this.lines = new Lines(limits);
+    this.lines = new Lines(limits, this);
     this.fairAt = fairAt;
     for (const waiter of waiters) waiter.line = undefined;
     return (gate, now) => {
@@ -98,6 +99,14 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
 
   isOverdrawn(index: number, total: number, request: Request): boolean {
     return this.gate.isOverdrawn(index, total, this.now, request);
+  }
+
+  waitedFor(place: Place, index: number): void {
+    this.gate.waitedFor(place, index, true);
+  }
+
+  forsaken(place: Place, index: number): boolean {
+    return this.gate.waitedFor(place, index, false);
   }
 
   roomAt(index: number, request: Request): number {

@@ -4,12 +4,25 @@
  */
 import { Heap } from "./heap.ts";
 import { Demand, type Standing, Ward } from "./line.ts";
-import { isBefore, type Request } from "./standing.ts";
+import { isBefore, type Place, type Request } from "./standing.ts";
+
+/** The set, as it is told which partitions are waited for: they keep their places. */
+export interface Keeper {
+  /** A first request waits for the partition that a place has of limit `index`. */
+  waitedFor(place: Place, index: number): void;
+  /** The last one waits no more. Returns whether waiters for other partitions may go now. */
+  forsaken(place: Place, index: number): boolean;
+}
 
 export class Wards<W extends Standing<W>> {
+  readonly #keeper: Keeper | undefined;
   readonly #byName = new Map<string, Ward<W>>();
   /** The demands at which lines are parked: those that are stale first, in the order of their lines, then by their moments. */
   readonly #agenda = new Heap<Demand<W>>(isSooner);
+
+  constructor(keeper: Keeper | undefined) {
+    this.#keeper = keeper;
+  }
 
   get isEmpty(): boolean {
     return this.#byName.size === 0;
@@ -38,8 +51,9 @@ export class Wards<W extends Standing<W>> {
     if (name === undefined) return undefined;
     let ward = this.#byName.get(name);
     if (!ward) {
-      ward = new Ward(name);
+      ward = new Ward(name, place!);
       this.#byName.set(name, ward);
+      this.#keeper?.waitedFor(place!, index);
     }
     let demand = ward.demandOf(index);
     if (!demand) {
@@ -51,9 +65,13 @@ export class Wards<W extends Standing<W>> {
 
   /** Forgets a demand that no line wants any more. */
   end(demand: Demand<W>): void {
-    const { demands, name } = demand.ward!;
+    const { demands, name, place } = demand.ward!;
     if (demands.length > 1) demands.splice(demands.indexOf(demand), 1);
-    else this.#byName.delete(name);
+    else {
+      this.#byName.delete(name);
+      if (!this.#keeper?.forsaken(place, demand.limit)) return;
+      for (const ward of this.#byName.values()) for (const each of ward.demands) this.disturb(each);
+    }
   }
 
   /** Something came back of a limit: in the partition of a request, or in any. */

@@ -27,6 +27,7 @@ const EXPORTS = [
   "stateBytes",
   "transact",
   "transactPer",
+  "waitPer",
   "wipe",
 ];
 
@@ -64,8 +65,8 @@ describe("the release build", () => {
 
   // The rules of debts and refunds are there twice: for debts of one word, and for those of two. So is what redefine reads of them, and
   // each change of a limit. Partitions are a third of all.
-  test("has 25,000 bytes at most", () => {
-    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(25_000);
+  test("has 25,500 bytes at most", () => {
+    expect(read("shared.wasm").byteLength).toBeLessThanOrEqual(25_500);
   });
 });
 

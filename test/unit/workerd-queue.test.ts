@@ -25,6 +25,7 @@ function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
   const gate: Gate<string> = {
     clock,
     wakeWord: undefined,
+    waitedFor: () => false,
     anew: (request) => request,
     demandOf: ({ units }) => units,
     probe: (_, demand, now) => ask(demand, now),
