@@ -28,6 +28,7 @@ const SECTIONS = {
   ports: async () => (await import("./cases/ports.js")).ports,
   fetches: async () => (await import("./cases/fetch.js")).fetches,
   streams: async () => (await import("./cases/fetch.js")).streams,
+  https: async () => (await import("./cases/http.js")).https,
   redis: async () => (await import("./cases/redis.js")).redis,
 };
 export const NAMES = Object.keys(SECTIONS);

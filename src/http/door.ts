@@ -7,9 +7,10 @@ import { chain, isPromise } from "./eventually.ts";
 import { Facts } from "./facts.ts";
 import { glanceOf, passesNow } from "./glance.ts";
 import { type Headings, NONE, Teller } from "./headers.ts";
-import { Hold } from "./hold.ts";
+import { Hold, settleAsRequested } from "./hold.ts";
 import type { Arrival, HttpRequest, Incoming } from "./incoming.ts";
 import type { CompleteOptions, HttpRefusal } from "./options.ts";
+import { RecentViews } from "./recent-views.ts";
 import { impossibleOf, problemOf, type Reason, reasonOf, statusOf } from "./refusal.ts";
 
 /** The client has gone while its request waited: no answer is awaited any more. */
@@ -62,9 +63,12 @@ export class Door {
   private readonly teller: Teller;
   private readonly readAddress: ReadAddress;
   private readonly maxWaitMs: number;
+  private readonly recent: RecentViews;
+  /** Whether no option says what to take, so that nothing has to be asked for. */
+  private readonly isPlain: boolean;
 
   constructor(set: AnyLimits, options: CompleteOptions) {
-    const { headers = "draft-11", tell, maxWaitMs = 0, shadow = false } = options;
+    const { headers = "draft-11", tell, maxWaitMs = 0, shadow = false, by, tier, cost } = options;
     this.set = set;
     this.facts = new Facts(set);
     this.options = options;
@@ -72,24 +76,31 @@ export class Door {
     this.teller = new Teller(shadow ? false : headers, tell);
     this.readAddress = addressReader(options, options.onWarning);
     this.maxWaitMs = shadow ? 0 : maxWaitMs;
+    this.recent = new RecentViews(set);
+    this.isPlain = [by, tier, cost].every((option) => option === undefined);
   }
 
   /** Decides. The answer is a value where nothing has to be awaited. */
   admit(arrival: Arrival): Awaitable<Outcome> {
     const { skip } = this.options;
     const incoming = new IncomingRequest(arrival, this.readAddress);
-    const take = (): Awaitable<Outcome> => {
-      const { ready } = this.facts;
-      if (ready === undefined) return this.take(arrival, incoming);
-      return ready.then(
-        () => this.take(arrival, incoming),
-        (error) => this.failed(error, incoming, this.set, undefined),
-      );
-    };
-    return skip === undefined ? take() : chain(skip(incoming), (isFree) => (isFree ? FREE : take()));
+    return skip === undefined
+      ? this.begin(arrival, incoming)
+      : chain(skip(incoming), (isFree) => (isFree ? FREE : this.begin(arrival, incoming)));
+  }
+
+  /** Goes on as soon as the set is known. */
+  private begin(arrival: Arrival, incoming: Incoming): Awaitable<Outcome> {
+    const { ready } = this.facts;
+    if (ready === undefined) return this.take(arrival, incoming);
+    return ready.then(
+      () => this.take(arrival, incoming),
+      (error) => this.failed(error, incoming, this.set, undefined),
+    );
   }
 
   private take(arrival: Arrival, incoming: Incoming): Awaitable<Outcome> {
+    if (this.isPlain) return this.ask(arrival, incoming, this.usualView(incoming), undefined);
     const { cost } = this.options;
     return chain(this.viewFor(incoming), (view) =>
       cost === undefined
@@ -101,10 +112,13 @@ export class Door {
   private viewFor(incoming: Incoming): Awaitable<AnyLimits> {
     const { set } = this;
     const { by, tier } = this.options;
-    const usual = () => (this.facts.isPerIp ? { ip: incoming.address } : {});
-    return chain(by === undefined ? usual() : by(incoming), (names) =>
-      tier === undefined ? set.for(names) : chain(tier(incoming), (name) => set.for(names, { tier: name })),
-    );
+    const view = by === undefined ? this.usualView(incoming) : chain(by(incoming), (names) => set.for(names));
+    if (tier === undefined) return view;
+    return chain(view, (named) => chain(tier(incoming), (name) => named.for({}, { tier: name })));
+  }
+
+  private usualView(incoming: Incoming): AnyLimits {
+    return this.facts.isPerIp ? this.recent.of(incoming.address) : this.set;
   }
 
   private ask(
@@ -113,7 +127,6 @@ export class Door {
     view: AnyLimits,
     amounts: Amounts<string> | undefined,
   ): Awaitable<Outcome> {
-    const failed = (error: unknown) => this.failed(error, incoming, view, amounts);
     try {
       if (this.maxWaitMs > 0 && !passesNow(view, amounts)) return this.wait(arrival, incoming, view, amounts);
       const tried = view.tryAcquire(amounts);
@@ -122,10 +135,10 @@ export class Door {
       if (!isPromise(tried) && !isPromise(glance)) return this.answer(incoming, view, tried, glance);
       return Promise.all([tried, glance]).then(
         ([acquisition, known]) => this.answer(incoming, view, acquisition, known),
-        failed,
+        (error) => this.failed(error, incoming, view, amounts),
       );
     } catch (error) {
-      return failed(error);
+      return this.failed(error, incoming, view, amounts);
     }
   }
 
@@ -157,9 +170,12 @@ export class Door {
       return this.refuse(incoming, { why: "limited", limitedBy, retryAfterMs }, glance);
     }
     const headings = glance === undefined ? NONE : this.teller.headings(glance);
-    const hold = new Hold(view, acquisition, incoming, this.options, this.facts.rates);
-    if (this.facts.holds || this.options.usage !== undefined) return { passes: true, headings, hold };
-    hold.end(undefined);
+    const { holds, rates, isHere } = this.facts;
+    if (holds || this.options.usage !== undefined) {
+      return { passes: true, headings, hold: new Hold(view, acquisition, incoming, this.options, rates) };
+    }
+    // Of calls alone, nothing comes back by a release.
+    if (rates.length > 0 || !isHere) settleAsRequested(acquisition, rates);
     return headings === NONE ? FREE : { passes: true, headings, hold: undefined };
   }
 
@@ -171,27 +187,25 @@ export class Door {
   ): Awaitable<Outcome> {
     const reason = reasonOf(error) ?? impossibleOf(error, view, amounts);
     if (reason === undefined) throw error;
-    if (reason.why === "away") {
-      const outcome = this.refuse(incoming, reason, undefined);
-      return this.options.whenAway === "pass" ? FREE : outcome;
-    }
+    if (reason.why === "away") return this.refuse(incoming, reason, undefined);
     return chain(this.teller.tells ? glanceOf(view) : undefined, (glance) =>
       this.refuse(incoming, reason, glance),
     );
   }
 
   private refuse(incoming: Incoming, reason: Reason, glance: Glance | undefined): Outcome {
-    const { shadow = false, onRefused, whenRefused } = this.options;
-    const refusal: HttpRefusal = { ...reason, incoming, status: statusOf(reason.why), shadow };
+    const { shadow = false, whenAway, onRefused, whenRefused } = this.options;
+    const passes = shadow || (reason.why === "away" && whenAway === "pass");
+    const refusal: HttpRefusal = { ...reason, incoming, status: statusOf(reason.why), shadow: passes };
     onRefused?.(refusal);
-    if (shadow) return FREE;
+    if (passes) return FREE;
     const own = whenRefused?.(refusal);
     const usual = problemOf(refusal, this.teller.shown(reason.limitedBy));
     const { status = refusal.status, body, headers = PLAIN } = own ?? usual;
     const seconds = this.teller.retryAfter(reason.retryAfterMs, reason.limitedBy, glance);
     const headings = [...Object.entries(headers).flat()];
     if (glance !== undefined) headings.push(...this.teller.headings(glance));
-    if (!Number.isNaN(seconds)) headings.push("Retry-After", `${seconds}`);
+    if (!Number.isNaN(seconds)) headings.push("retry-after", `${seconds}`);
     return { passes: false, status, headings, body };
   }
 }

@@ -1,11 +1,13 @@
 /** What a guard has to know of the limits of its set, for each HTTP request. It is found out once, and again when they change. */
 import { type AnyLimits, limitsOf } from "../exchange/set.ts";
-import { follow, type Living, PRESENT } from "../limits/living.ts";
+import { follow, GLANCE, type Living, PRESENT } from "../limits/living.ts";
 import { metricsOf } from "../limits/metrics.ts";
 
 export class Facts {
   /** Resolves when a set that lives elsewhere is known; undefined where it is. Rejects while it cannot be reached. */
   ready: PromiseLike<unknown> | undefined;
+  /** Whether the set is in this isolate. */
+  readonly isHere: boolean;
   private readonly set: AnyLimits;
   private known:
     | { readonly isPerIp: boolean; readonly holds: boolean; readonly rates: readonly string[] }
@@ -13,6 +15,7 @@ export class Facts {
 
   constructor(set: AnyLimits) {
     this.set = set;
+    this.isHere = GLANCE in set;
     this.ready = (set as { readonly ready?: PromiseLike<unknown> }).ready;
     this.ready?.then(
       () => {

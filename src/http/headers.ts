@@ -5,7 +5,7 @@ import { systemNow, wallNow } from "../platform/clock.ts";
 import type { HeaderForm } from "./options.ts";
 import { type Policy, policiesOf, type Standing, secondsOf, standingOf } from "./policies.ts";
 
-/** Headers: names and values by turns. */
+/** Headers: names, in small letters, and values by turns. */
 export type Headings = readonly string[];
 
 export const NONE: Headings = [];
@@ -42,10 +42,10 @@ export class Teller {
   headings(glance: Glance): Headings {
     const { policies, text } = this.policiesOf(glance);
     if (policies.length === 0) return NONE;
-    if (this.isNewest) return ["RateLimit", itemsOf(policies, glance.numbers), "RateLimit-Policy", text];
+    if (this.isNewest) return ["ratelimit", itemsOf(policies, glance.numbers), "ratelimit-policy", text];
     const all = this.forms.flatMap((form) =>
       form === "draft-11"
-        ? ["RateLimit", itemsOf(policies, glance.numbers), "RateLimit-Policy", text]
+        ? ["ratelimit", itemsOf(policies, glance.numbers), "ratelimit-policy", text]
         : older(form, policies, glance.numbers),
     );
     // Drafts share a name for the policy. The first that is asked for has it.
@@ -108,20 +108,20 @@ function older(form: HeaderForm, policies: readonly Policy[], numbers: readonly 
   // These forms have no way to say that it is not known.
   const reset = Number.isNaN(seconds) ? 0 : seconds;
   const policyHeading = [
-    "RateLimit-Policy",
+    "ratelimit-policy",
     window === undefined ? `${capacity}` : `${capacity};w=${window}`,
   ];
   if (form === "draft-7") {
-    return ["RateLimit", `limit=${capacity}, remaining=${left}, reset=${reset}`, ...policyHeading];
+    return ["ratelimit", `limit=${capacity}, remaining=${left}, reset=${reset}`, ...policyHeading];
   }
-  const prefix = form === "draft-6" ? "RateLimit" : "X-RateLimit";
+  const prefix = form === "draft-6" ? "ratelimit" : "x-ratelimit";
   const moment = form === "draft-6" ? reset : Math.ceil((wallNow() ?? systemNow()) / 1000) + reset;
   const three = [
-    `${prefix}-Limit`,
+    `${prefix}-limit`,
     `${capacity}`,
-    `${prefix}-Remaining`,
+    `${prefix}-remaining`,
     `${left}`,
-    `${prefix}-Reset`,
+    `${prefix}-reset`,
     `${moment}`,
   ];
   return form === "draft-6" ? [...three, ...policyHeading] : three;

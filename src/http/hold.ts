@@ -13,6 +13,20 @@ export interface Ended {
   readonly complete: boolean;
 }
 
+/** Gives everything back, and charges rates as they were requested. */
+export function settleAsRequested(acquisition: Acquisition<string>, rates: readonly string[]): void {
+  try {
+    const requested = rates.length > 0 ? acquisition.requested : {};
+    for (const metric of rates) {
+      const amount = requested[metric];
+      if (amount) acquisition.update({ [metric]: amount });
+    }
+    acquisition.release();
+  } catch {
+    // The set was closed, and holds nothing any more.
+  }
+}
+
 /** The answer has been sent, has failed, or the client has gone: the first of these ends the hold. */
 export class Hold {
   private set: AnyLimits | undefined;
@@ -47,21 +61,7 @@ export class Hold {
     if (!set) return;
     this.set = undefined;
     if (how && this.options.usage) this.settleUsage(set, how);
-    else this.settleAsRequested();
-  }
-
-  private settleAsRequested(): void {
-    const { acquisition, rates } = this;
-    try {
-      const requested = rates.length > 0 ? acquisition.requested : {};
-      for (const metric of rates) {
-        const amount = requested[metric];
-        if (amount) acquisition.update({ [metric]: amount });
-      }
-      acquisition.release();
-    } catch {
-      // The set was closed, and holds nothing any more.
-    }
+    else settleAsRequested(this.acquisition, this.rates);
   }
 
   private settleUsage(set: AnyLimits, { status, bytes, complete }: Ended): void {

@@ -46,12 +46,15 @@ export function guardHono(door: Door, info: GetConnInfo | undefined): HonoMiddle
     if (!outcome.passes) return refusalResponse(outcome, raw.method);
     const { hold, headings } = outcome;
     const { incoming, outgoing } = (context.env ?? {}) as OfNode;
-    if (!hold) await next();
-    else if (incoming?.socket && outgoing?.once) {
-      // Node knows best when an answer has been sent, and needs no copy of the body for it.
-      holdUntilEnded(hold, incoming, outgoing);
+    if (incoming?.socket && outgoing?.setHeader) {
+      // Node knows best when an answer has been sent, and needs no copy of its body or of its headers.
+      if (hold) holdUntilEnded(hold, incoming, outgoing);
+      for (let i = 0; i < headings.length; i += 2) outgoing.setHeader(headings[i]!, headings[i + 1]!);
       await next();
-    } else {
+      return undefined;
+    }
+    if (!hold) await next();
+    else {
       const watch = new Watched(hold, raw, [executionOf(context)]);
       try {
         await next();

@@ -38,7 +38,7 @@ export interface HttpRefusal {
   readonly limitedBy: readonly string[];
   /** The milliseconds until it could pass; `Infinity` if it needs a release, or if that is not known. */
   readonly retryAfterMs: number;
-  /** Whether it passed all the same, since the guard is a shadow. */
+  /** Whether it passed all the same: the guard is a shadow, or the set cannot be reached and `whenAway` is `"pass"`. */
   readonly shadow: boolean;
 }
 
