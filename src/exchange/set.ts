@@ -18,11 +18,12 @@ export function limitsOf(set: AnyLimits): Limit[] {
   return set.keys.map((key) => set.get(key));
 }
 
-/** An amount in whole units of a limit, rounded up; undefined if it is none. */
-export function wholeAmount(limit: Limit, amount: unknown): number | undefined {
+/** An amount in whole units of a limit, rounded up; or down, for what is left of it. Undefined if it is none. */
+export function wholeAmount(limit: Limit, amount: unknown, isLeft = false): number | undefined {
   const unit = unitOf(limit);
-  // A sum of decimals may be a little above the whole units that it means.
-  const units = Math.ceil((amount as number) / unit - 1e-6);
+  const count = (amount as number) / unit;
+  // A sum of decimals may be a little beside the whole units that it means.
+  const units = isLeft ? Math.floor(count + 1e-6) : Math.ceil(count - 1e-6);
   return typeof amount === "number" && units >= 0 && units <= Number.MAX_SAFE_INTEGER
     ? toAmount(units, unit)
     : undefined;

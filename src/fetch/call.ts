@@ -7,7 +7,7 @@ import { settle } from "../exchange/settle.ts";
 import { type Clock, LONGEST_TIMER_MS } from "../platform/clock.ts";
 import { UnreadBodyWarning } from "./errors.ts";
 import { Excerpt } from "./excerpt.ts";
-import { obey } from "./obey.ts";
+import { type Names, obey } from "./obey.ts";
 import type { RouteOptions } from "./options.ts";
 import type { Costs, Reading } from "./provider.ts";
 import type { ReadableRequest } from "./request.ts";
@@ -28,11 +28,12 @@ export interface Part {
   /** The set, or a view of it. */
   readonly set: AnyLimits;
   readonly whole: AnyLimits;
+  readonly names: Names | undefined;
   readonly taken: Taken;
 }
 
 export interface Call {
-  /** Does what an answer says of limits, and keeps the usage that it says. Resolves to whether the set could be paused. */
+  /** Does what an answer says of limits, and keeps the usage that it says. Resolves to whether the next attempt waits at the set. */
   hear(reading: Reading): Promise<boolean>;
   /** The answer to hand out. Everything is held until its body has ended. */
   hold(response: Response): Response;
@@ -46,7 +47,7 @@ const ERROR_BYTES = 64 * 1024;
 
 /** `cost` is what the provider says, and `left` is called at the end. */
 export function beginCall(
-  { set, whole, taken }: Part,
+  { set, whole, names, taken }: Part,
   acquisition: Acquisition<string>,
   cost: Costs,
   { url: { origin, pathname } }: ReadableRequest,
@@ -63,7 +64,8 @@ export function beginCall(
 
   const hear = (reading: Reading) => {
     heard ??= reading.used;
-    const how = { set, whole, renamed, learn, maxPauseMs };
+    const requested = acquisition.requested as Costs;
+    const how = { set, whole, names, requested, renamed, learn, maxPauseMs };
     return obey(how, reading, (metric) => (taken.get(metric) ?? 0) - (mark.get(metric) ?? 0)).catch(
       () => false,
     );
@@ -99,7 +101,8 @@ export function beginCall(
     hold(response) {
       const { body, headers, status } = response;
       const [kind = ""] = /\bjson\b|^text\/event-stream/.exec(headers.get("content-type") ?? "") ?? [];
-      if (!body?.getReader || body.locked) {
+      // Programs do not read what is known to be empty.
+      if (!body?.getReader || body.locked || headers.get("content-length") === "0") {
         ended(response, kind, undefined, "complete");
         return response;
       }

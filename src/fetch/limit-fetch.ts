@@ -42,7 +42,9 @@ export function limitFetch<M extends string, K extends string>(
   const main = sender(checkLimits(limits), rest as RouteOptions, around);
   const senders = new Map<string, Send>();
   for (const [host, route] of Object.entries(routes)) {
-    const { limits: set, ...own } = "acquire" in route ? { limits: route } : checkRoute(route as Route);
+    const { limits: set, ...own } = (route as Partial<Limits> | null)?.acquire
+      ? { limits: route as Limits<never, never> }
+      : checkRoute(route as Route);
     senders.set(host.toLowerCase(), sender(checkLimits(set), { ...shared, ...own } as RouteOptions, around));
   }
 

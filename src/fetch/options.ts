@@ -2,6 +2,7 @@
 import type { Amounts, Awaitable, Limits } from "../contract.ts";
 import { InvalidRequestError, type LimitError, show } from "../errors.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
+import { checkSurroundings } from "../limits/options.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { FetchAnswer, FetchRequest, Provider } from "./provider.ts";
 
@@ -84,7 +85,7 @@ export interface RouteOptions<M extends string = string> {
   readonly priority?: number | ((request: FetchRequest) => number) | undefined;
   /** The partition of a request: the names of its dimensions, such as `{ user: "alice" }`. Default: none. */
   readonly for?: ((request: FetchRequest) => Readonly<Record<string, string | null>>) | undefined;
-  /** Called for a request that has to wait. With it, each request is tried before it waits. Default: none. */
+  /** Called for a request that has to wait. With it, each request asks first whether it would pass. Default: none. */
   readonly onWait?: ((wait: FetchWait) => void) | undefined;
   /** Whether capacities that the server says become those of the set. Default: false. */
   readonly learn?: boolean | undefined;
@@ -131,6 +132,7 @@ export function checkFetchOptions<T extends object>(options: T): T {
     [...OF_ROUTES, "routes", "fetch", "onWarning", "clock"],
     invalidRequest,
   );
+  checkSurroundings(options, invalidRequest);
   return checkValues(options);
 }
 
@@ -149,6 +151,20 @@ function checkValues<T extends object>(options: T): T {
   for (const name of [...TIMES, "baseMs", "maxMs"]) {
     check(name, typeof values[name] === "number" && values[name] >= 0, "a number of milliseconds, 0 or more");
   }
+  check(
+    "metrics",
+    isObject(values["metrics"]) &&
+      Object.values(values["metrics"] as object).every((name) => typeof name === "string"),
+    "an object: names of the set, by those of the provider",
+  );
+  check("routes", isObject(values["routes"]), "an object: sets, or routes, by host");
+  check("learn", typeof values["learn"] === "boolean", "true or false");
+  const { priority } = values;
+  check(
+    "priority",
+    typeof priority === "function" || Number.isFinite(priority),
+    "a finite number, or a function",
+  );
   check("provider", isProvider(provider), "a provider, such as openai() of limitset/llm");
   check("refused", refused === "respond" || refused === "throw", `"respond" or "throw"`);
   if (typeof retry === "object") checkOptions("retry", retry, ["times", "baseMs", "maxMs"], invalidRequest);
@@ -159,6 +175,10 @@ function checkValues<T extends object>(options: T): T {
 
 export function retryOf(retry: number | FetchRetry = 0): Required<FetchRetry> {
   return { baseMs: 500, maxMs: 30_000, ...(typeof retry === "object" ? retry : { times: retry }) };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 export function isProvider(value: unknown): value is Provider {

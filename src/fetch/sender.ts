@@ -5,6 +5,7 @@ import { type AnyLimits, amountsOf, impossible, limitsOf } from "../exchange/set
 import { reasonOf } from "../platform/aborted.ts";
 import { readAnswer } from "./answer.ts";
 import { type Around, beginCall, LONGEST_PAUSE_MS, type Part, type Taken } from "./call.ts";
+import { Guesses } from "./guesses.ts";
 import { type RouteOptions, retryOf } from "./options.ts";
 import type { Costs } from "./provider.ts";
 import { refused } from "./refused.ts";
@@ -19,10 +20,6 @@ interface Partitioned extends AnyLimits {
 
 export type Send = (request: ReadableRequest, input: Input, init: Init) => Promise<Response>;
 
-/** The pause after a refusal that says no time; it doubles with each one that follows. */
-const PAUSE_MS = 1000;
-const LONGEST_GUESS_MS = 60_000;
-
 /** The codes of requests that a bound refused. */
 const BOUND = /TIMEOUT|FULL|LONG$/;
 
@@ -33,8 +30,7 @@ export function sender(limits: Limits<never, never>, options: RouteOptions, arou
   const { times, baseMs, maxMs } = retryOf(retry);
   /** The partitions in which calls are in progress; one without calls takes no memory. */
   const parts = new Map<string, { calls: number; readonly taken: Taken }>();
-  /** How many refusals without a time came one after another. */
-  let guesses = 0;
+  const guesses = new Guesses();
 
   const take = async (
     set: AnyLimits,
@@ -42,10 +38,10 @@ export function sender(limits: Limits<never, never>, options: RouteOptions, arou
     amounts: Costs,
   ): Promise<Acquisition<string>> => {
     if (onWait) {
-      const tried = await set.tryAcquire(amounts);
-      if (tried.successful) return tried;
-      const { retryAfterMs, limitedBy, ahead } = tried;
-      onWait({ request, retryAfterMs, limitedBy, ahead });
+      const seen = set.peek(amounts);
+      // Not awaited where the set is here: other requests would take meanwhile.
+      const { successful, retryAfterMs, limitedBy, ahead } = "then" in seen ? await seen : seen;
+      if (!successful) onWait({ request, retryAfterMs, limitedBy, ahead });
     }
     const { signal } = request;
     const wanted = typeof priority === "function" ? priority(request) : priority;
@@ -97,7 +93,7 @@ export function sender(limits: Limits<never, never>, options: RouteOptions, arou
       const own = parts.get(name) ?? { calls: 0, taken: new Map() };
       parts.set(name, own);
       own.calls++;
-      const part: Part = { set, whole, taken: own.taken };
+      const part: Part = { set, whole, names, taken: own.taken };
       const call = beginCall(part, acquisition, costs, request, options, around, () => {
         if (--own.calls === 0) parts.delete(name);
       });
@@ -105,6 +101,7 @@ export function sender(limits: Limits<never, never>, options: RouteOptions, arou
       let response: Response | undefined;
       // Looked up at each call, since programs replace the platform's; and no method, which the platform's refuses to be.
       const send = around.fetch ?? fetch;
+      const sentAt = around.clock.now();
       try {
         response = await send(isLast ? input : request.copy(), init);
       } catch (error) {
@@ -115,11 +112,10 @@ export function sender(limits: Limits<never, never>, options: RouteOptions, arou
       let isPaused = false;
       if (response) {
         const { reading, isRefusal, mayRetry } = await readAnswer(response, provider, around.clock);
-        if (response.ok) guesses = 0;
+        if (!isRefusal) guesses.passed(sentAt);
         pauseMs = reading.pauseMs;
         // After a 503 without a time none: it may be that of one page.
-        if (isRefusal && response.status !== 503)
-          pauseMs ??= Math.min(LONGEST_GUESS_MS, PAUSE_MS * 2 ** guesses++);
+        if (isRefusal && response.status !== 503) pauseMs ??= guesses.pauseMs(sentAt, around.clock.now());
         const heard = call.hear({ ...reading, pauseMs });
         // Not awaited otherwise: a set that lives elsewhere would delay the body.
         isPaused = !!pauseMs && (await heard);

@@ -35,12 +35,17 @@ export function untilOf(text: string | null | undefined, headers: Headers, now: 
     return ms;
   }
   // Other texts, such as `-5` or `1e3`, are dates for some parsers.
-  return /^\s*(?:\d{4}-|[A-Za-z]{3,9},? \w)/.test(text) ? until(Date.parse(text), headers, now) : undefined;
+  return /^\s*(?:\d{4}-|[A-Za-z]{3,9},? \w)/.test(text) ? until(momentOf(text), headers, now) : undefined;
+}
+
+/** The moment of a date. The oldest of the three forms of HTTP's dates ends with the year, and names no zone: it means UTC. */
+function momentOf(text: string): number {
+  return Date.parse(/^\s*[A-Za-z]{3} .*\d{4}\s*$/.test(text) ? `${text} UTC` : text);
 }
 
 /** The time until a moment of the server's clock, which may differ from this machine's: the answer has a date. */
 function until(moment: number, headers: Headers, now: number): number | undefined {
-  const date = Date.parse(headers.get("date") ?? "");
+  const date = momentOf(headers.get("date") ?? "");
   const serverNow = Math.abs(date - now) < DAY_MS ? date : now;
   return Number.isNaN(moment) ? undefined : Math.max(0, moment - serverNow);
 }

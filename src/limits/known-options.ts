@@ -2,9 +2,10 @@
 import { InvalidLimitError, InvalidRequestError, show } from "../errors.ts";
 
 /** Makes the error for an option that is not known. */
-type Invalid = (option: string, value: unknown, bounds: string) => Error;
+export type Invalid = (option: string, value: unknown, bounds: string) => Error;
 
-const invalidLimit: Invalid = (option, value, bounds) => new InvalidLimitError(option, value, bounds);
+/** For options of sets and limits. */
+export const invalidLimit: Invalid = (option, value, bounds) => new InvalidLimitError(option, value, bounds);
 
 /** For options of requests and connections. */
 export const invalidRequest: Invalid = (option, value, bounds) =>

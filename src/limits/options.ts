@@ -1,8 +1,8 @@
 /** The options of sets and of requests, and their checks. */
 import { InvalidLimitError, InvalidRequestError, type LimitError, show } from "../errors.ts";
 import { isSignal, throwIfAborted } from "../platform/aborted.ts";
-import type { Clock } from "../platform/clock.ts";
-import { checkOptions, invalidRequest } from "./known-options.ts";
+import { type Clock, systemClock } from "../platform/clock.ts";
+import { checkOptions, type Invalid, invalidLimit, invalidRequest } from "./known-options.ts";
 import type { LimitLike } from "./limits.ts";
 import type { PartitionOptions } from "./partition-options.ts";
 
@@ -72,8 +72,25 @@ export function checkSetOptions(options: LimitSetOptions): void {
   const { missingUpdate = "throw", maxThreads = 1 } = options;
   checkMissingUpdate(missingUpdate);
   checkQueueOptions(options);
+  checkSurroundings(options);
   if (Number.isInteger(maxThreads) && maxThreads >= 1 && maxThreads <= MOST_THREADS) return;
   throw new InvalidLimitError("maxThreads", maxThreads, `a whole number from 1 to ${MOST_THREADS}`);
+}
+
+/** Checks what all sets are handed from outside. */
+export function checkSurroundings(
+  options: Partial<Record<"config" | "clock" | "onWarning" | "shared", unknown>>,
+  invalid: Invalid = invalidLimit,
+): void {
+  const { config = {}, clock = systemClock, onWarning = checkOptions, shared = false } = options;
+  const check = (name: keyof typeof options, isValid: boolean, bounds: string) => {
+    if (!isValid) throw invalid(name, options[name], bounds);
+  };
+  check("config", typeof config === "object" && config !== null, "an object");
+  const { now, setTimeout } = Object(clock) as Partial<Clock>;
+  check("clock", !!now && !!setTimeout, "a Clock: an object with now, setTimeout and clearTimeout");
+  check("onWarning", typeof onWarning === "function", "a function");
+  check("shared", typeof shared === "boolean", "true or false");
 }
 
 /** Checks the options of a set's queue. */
@@ -133,7 +150,7 @@ function checkOthers(options: RequestOptions): void {
   const { priority = 0, maxWaitMs } = options;
   checkTime("maxWaitMs", maxWaitMs);
   if (typeof priority === "number" && Number.isFinite(priority)) return;
-  throw new InvalidRequestError(`priority must be a number, got ${show(priority)}`);
+  throw new InvalidRequestError(`priority must be a finite number, got ${show(priority)}`);
 }
 
 function refuseOption(options: unknown): void {
@@ -141,6 +158,12 @@ function refuseOption(options: unknown): void {
 }
 
 /** Checks the options of a request that blocks its thread, and returns its `timeoutMs`. */
+/** Refuses a body of `run` before anything is taken for it. */
+export function checkBody(body: unknown): void {
+  if (typeof body !== "function")
+    throw invalidRequest("the body", body, "a function, which gets the acquisition");
+}
+
 export function checkBlockingOptions(options: Pick<RequestOptions, "timeoutMs"> = {}): number {
   checkOptions("acquireSync", options, ["timeoutMs"], invalidRequest);
   return checkTime("timeoutMs", options.timeoutMs);

@@ -64,6 +64,23 @@ describe("takes before the call", () => {
     expect(waits).toEqual([["GET", 500, ["call_count"]]]);
   });
 
+  test("onWait takes nothing for a request that was aborted before, and counts no refusal", async () => {
+    const { fetch, limits } = lab([CALLS], { onWait: () => {}, answers: () => new Response() });
+    await expect(fetch(URL_OF_API, { signal: AbortSignal.abort() })).rejects.toThrow("aborted");
+    expect(limits.stats()["call_count"]).toMatchObject({ used: 0, refused: 0 });
+    for (let i = 0; i < 3; i++) void fetch(URL_OF_API);
+    await settled();
+    expect(limits.stats()["call_count"]).toMatchObject({ used: 2, refused: 0, waiting: 1 });
+  });
+
+  test("a body that is known to be empty holds nothing", async () => {
+    const { fetch, used } = lab([CONNECTIONS], {
+      answers: () => new Response(new ReadableStream(), { status: 201, headers: { "content-length": "0" } }),
+    });
+    await fetch(URL_OF_API, { method: "POST" });
+    expect(used("connections")).toBe(0);
+  });
+
   test("routes have sets of their own, by host; others take from the first set", async () => {
     const [one, two] = [new LimitSet({ limits: [CALLS] }), new LimitSet({ limits: [CALLS, TOKENS] })];
     const { fetch, used } = lab([CALLS], {
@@ -411,6 +428,16 @@ describe("options", () => {
     ],
     [{ refused: "reject" }, /refused must be "respond" or "throw", got "reject"/],
     [{ routes: { host: { limits, fetch } } }, /fetch must be left out, since a route has no such option/],
+    [{ routes: 5 }, /routes must be an object: sets, or routes, by host, got 5/],
+    [{ routes: { host: 5 } }, /options must be an object that may have limits.*got 5/],
+    [{ routes: { host: null } }, /options must be an object that may have limits.*got null/],
+    [{ metrics: 5 }, /metrics must be an object: names of the set, by those of the provider, got 5/],
+    [{ metrics: { a: 5 } }, /metrics must be an object: names of the set/],
+    [{ priority: "high" }, /priority must be a finite number, or a function, got "high"/],
+    [{ priority: Number.NaN }, /priority must be a finite number, or a function, got NaN/],
+    [{ learn: 5 }, /learn must be true or false, got 5/],
+    [{ onWarning: 5 }, /onWarning must be a function, got 5/],
+    [{ clock: {} }, /clock must be a Clock/],
     [{ routes: { host: { limits: 5 } } }, /the limits must be a set, such as a LimitSet, got 5/],
   ])("a mistake in %j is an error", (options, message) => {
     const error: Partial<InvalidRequestError> = { name: "InvalidRequestError" };

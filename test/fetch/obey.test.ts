@@ -1,7 +1,7 @@
 /** `limitFetch`: what it does about what servers say, for all that use the set. */
 import { describe, expect, test } from "vitest";
-import { limitFetch, type Provider } from "../../src/fetch/index.ts";
-import { CallLimit, LimitSet, RateLimit } from "../../src/index.ts";
+import { type FetchOptions, limitFetch, type Provider } from "../../src/fetch/index.ts";
+import { CallLimit, type LimitLike, LimitSet, RateLimit } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { CALLS, CONNECTIONS, lab, post, settled, stream, TOKENS, URL_OF_API } from "./lab.ts";
 
@@ -60,6 +60,34 @@ describe("a refusal pauses the set", () => {
     await (await fetch(URL_OF_API)).text();
     code = 429;
     await (await fetch(URL_OF_API)).text();
+    expect(limits.peek().retryAfterMs).toBe(1000);
+  });
+
+  test("requests that are on their way together, and are refused without a time, are one refusal", async () => {
+    const { fetch, limits, sent, clock } = lab([new CallLimit({ capacity: 10, windowMs: 1 })]);
+    for (let i = 0; i < 3; i++) void fetch(URL_OF_API);
+    await settled();
+    sent[0]!.answer(status(429));
+    await settled();
+    clock.advance(400);
+    sent[1]!.answer(status(429));
+    await settled();
+    expect(limits.peek().retryAfterMs).toBe(600);
+    await clock.advanceAsync(600);
+    // This one says nothing of the time since.
+    sent[2]!.answer(status(404));
+    void fetch(URL_OF_API);
+    await settled();
+    sent[3]!.answer(status(429));
+    await settled();
+    expect(limits.peek().retryAfterMs).toBe(2000);
+    await clock.advanceAsync(2000);
+    for (const code of [404, 429]) {
+      void fetch(URL_OF_API);
+      await settled();
+      sent.at(-1)!.answer(status(code));
+      await settled();
+    }
     expect(limits.peek().retryAfterMs).toBe(1000);
   });
 
@@ -268,6 +296,33 @@ describe("what is left", () => {
     limits.close();
   });
 
+  test.each([
+    [200, 50],
+    [40, 10],
+  ])(
+    "learn: of %i that are the capacity from now on, as many are left as the server says: %i",
+    async (capacity, left) => {
+      const provider: Provider = {
+        name: "any",
+        head: () => ({ limits: [{ metric: "call_count", capacity, left }] }),
+      };
+      const { fetch, limits } = lab([new CallLimit({ capacity: 100, windowMs: 60_000 })], {
+        ...{ learn: true, provider, answers: () => new Response() },
+      });
+      await fetch(URL_OF_API);
+      expect(limits.stats()["call_count"]).toMatchObject({ capacity, available: left });
+    },
+  );
+
+  test("what is left is rounded down to whole units", async () => {
+    const provider: Provider = { name: "any", head: () => ({ limits: [{ metric: "t", left: 15 }] }) };
+    const { fetch, limits } = lab([new RateLimit({ key: "t", capacity: 100, windowMs: 60_000, unit: 10 })], {
+      ...{ provider, cost: () => ({ t: 0 }), answers: () => new Response() },
+    });
+    await fetch(URL_OF_API);
+    expect(limits.stats()["t"]!.available).toBe(10);
+  });
+
   test("learn: capacities become those that the server says, bursts and beginnings with them", async () => {
     const gcra = new RateLimit({ key: "t", capacity: 100, windowMs: 1000, algorithm: "gcra", initial: 90 });
     const provider: Provider = {
@@ -345,6 +400,40 @@ describe("providers", () => {
     expect(
       await pauseAfter(status(429, { "retry-after": "2" }), { name: "any", head: fails, refusal: fails }),
     ).toBe(2000);
+  });
+});
+
+describe("a retry waits for as long as the server said, also where no pause of the set holds it", () => {
+  const plain = new CallLimit({ capacity: 10, windowMs: 1000 });
+  const shadow = new CallLimit({ capacity: 10, windowMs: 1000, enforce: false });
+  const perUser = new CallLimit({ key: "of_user", capacity: 10, windowMs: 1000, per: "user" });
+  test.each<[string, readonly LimitLike[], FetchOptions<string>]>([
+    ["a set without limits", [], {}],
+    ["shadows alone", [shadow], {}],
+    ["a request that takes nothing", [plain], { cost: () => ({ call_count: 0 }) }],
+    ["a view that leaves the partition out", [plain, perUser], { for: () => ({ user: null }) }],
+    ["a limit that holds it", [plain], {}],
+  ])("%s", async (_, limits, options) => {
+    const { fetch, sent, clock } = lab(limits, {
+      ...{ retry: 1, answers: () => status(429, { "retry-after": "10" }), ...options },
+    });
+    const call = fetch(URL_OF_API);
+    await settled();
+    await clock.advanceAsync(9999);
+    await settled();
+    expect(sent.length).toBe(1);
+    await clock.advanceAsync(1);
+    await call;
+    expect(sent.length).toBe(2);
+  });
+
+  test("a refusal of a request that takes from no partition pauses the limits of all", async () => {
+    const { fetch, limits } = lab([plain, perUser], {
+      for: () => ({ user: null }),
+      answers: () => status(429, { "retry-after": "10" }),
+    });
+    await fetch(URL_OF_API);
+    expect(limits.for({ user: "alice" }).peek().retryAfterMs).toBe(10_000);
   });
 });
 
