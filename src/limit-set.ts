@@ -14,6 +14,7 @@ import { toLimits } from "./limits/limits.ts";
 import { requestsOf } from "./limits/named-requests.ts";
 import {
   checkBlockingOptions,
+  checkBody,
   checkRequestOptions,
   checkSetOptions,
   type LimitSetOptions,
@@ -189,6 +190,7 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
     body: (acquisition: Acquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
+    checkBody(body);
     return runWith(await this.acquire(requested, options), body, options?.signal);
   }
 

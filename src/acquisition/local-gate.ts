@@ -5,6 +5,7 @@ import type { WakeWord } from "../core/sharing.ts";
 import type { LimitError } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Asked, Outlook } from "../waiting/gate.ts";
 import type { Request } from "../waiting/standing.ts";
 import { reportDeadlock } from "./bodies.ts";
 import { Changes } from "./changes.ts";
@@ -95,6 +96,16 @@ export abstract class LocalGate extends Changes {
     const dimension = (place as Place).ownDimension(index);
     if (dimension >= 0) this.region?.noteWaiting((place as Place).names, dimension, isSo);
     return this.hasStrays;
+  }
+
+  /** Whether a limit refuses without an end that is known, though no release is awaited. */
+  protected isPausedForGood({ limitedBy }: Outlook, { request, demand }: Asked, now: number): boolean {
+    const region = this.open();
+    const isEndless = limitedBy.map((index) => region.waitOf(index) === Number.POSITIVE_INFINITY);
+    return limitedBy.some((index, i) => {
+      const total = request.units[index]! + (demand?.[index] ?? 0);
+      return isEndless[i] && !this.isOverdrawn(index, total, now, request);
+    });
   }
 
   begins(request: Request): void {

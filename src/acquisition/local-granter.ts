@@ -294,7 +294,10 @@ export class LocalGranter<M extends string, K extends string = M>
   outlook(asked: Asked, now: number, isFresh: boolean): Outlook {
     const region = this.open();
     if (!isFresh) this.probe(asked.request, asked.demand, now);
-    return this.outlooks.of(region, asked, now);
+    const outlook = this.outlooks.of(region, asked, now);
+    const isShut =
+      outlook.retryAfterMs === Number.POSITIVE_INFINITY && this.isPausedForGood(outlook, asked, now);
+    return isShut ? { ...outlook, knownMs: Number.POSITIVE_INFINITY } : outlook;
   }
 
   protected endReclaimed(): never {

@@ -7,7 +7,7 @@ import { BackendUnavailableError, type LimitError, LimitSetClosedError } from ".
 import { passCovered } from "../limits/era.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
-import { checkRequestOptions } from "../limits/options.ts";
+import { checkBody, checkRequestOptions } from "../limits/options.ts";
 import { type LimitStats, withTotals } from "../limits/stats.ts";
 import { reasonOf, throwIfAborted } from "../platform/aborted.ts";
 import { checkChange, type SentChange } from "../remote/changes.ts";
@@ -121,6 +121,7 @@ class Connection<M extends string, K extends string = M>
     body: (acquisition: DurableAcquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
+    checkBody(body);
     const acquisition = await this.acquire(requested, options);
     try {
       return await runWith(acquisition, () => body(acquisition), options?.signal);

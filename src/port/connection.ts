@@ -5,7 +5,7 @@ import { reportDeadlock } from "../acquisition/bodies.ts";
 import { type LeasedAcquisition, LeasedRefusal, LeaseLostError } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
-import { checkRequestOptions } from "../limits/options.ts";
+import { checkBody, checkRequestOptions } from "../limits/options.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
 import { textOf } from "../remote/text.ts";
@@ -144,6 +144,7 @@ export class Connection<M extends string, K extends string = M>
     body: (acquisition: LeasedAcquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
+    checkBody(body);
     const acquisition = await this.acquire(requested, options);
     return runWith(acquisition, () => body(acquisition), options?.signal);
   }

@@ -4,7 +4,7 @@ import { checkLease } from "../acquisition/leased.ts";
 import { InvalidLimitError, type LimitError } from "../errors.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
-import { checkMissingUpdate, checkQueueOptions } from "../limits/options.ts";
+import { checkMissingUpdate, checkQueueOptions, checkSurroundings } from "../limits/options.ts";
 import { type Clock, LONGEST_TIMER_MS } from "../platform/clock.ts";
 import { SetClock } from "../platform/set-clock.ts";
 import { warnOnce } from "../platform/warning.ts";
@@ -103,6 +103,7 @@ export function completed<K extends string>(options: RedisLimitSetOptions<K>): C
   }
   checkMissingUpdate(missingUpdate);
   checkQueueOptions(options);
+  checkSurroundings(options);
   return {
     ...options,
     leaseMs,

@@ -5,7 +5,7 @@ import { reportDeadlock } from "../acquisition/bodies.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, Prospect } from "../contract.ts";
 import { InvalidRequestError, LimitSetClosedError } from "../errors.ts";
 import type { RedefineOptions, Redefinition } from "../limits/era.ts";
-import { checkRequestOptions } from "../limits/options.ts";
+import { checkBody, checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { HandingOn, type SentChange } from "../remote/changes.ts";
 import { type StandIn, standIn } from "./away.ts";
@@ -184,6 +184,7 @@ export class RedisLimitSet<K extends string = string>
     body: (acquisition: RedisAcquisition<K, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
+    checkBody(body);
     const acquisition = await this.acquire(requested, options);
     return runWith(acquisition, () => body(acquisition), options?.signal);
   }

@@ -12,7 +12,7 @@ import { Names } from "../core/names.ts";
 import { type Region, TRY } from "../core/region.ts";
 import { InvalidRequestError } from "../errors.ts";
 import { GLANCE, type Glance } from "../limits/living.ts";
-import { checkBlockingOptions, checkRequestOptions } from "../limits/options.ts";
+import { checkBlockingOptions, checkBody, checkRequestOptions } from "../limits/options.ts";
 import { type Naming, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
 import { toMicros } from "../limits/units.ts";
 import type { SetClock } from "../platform/set-clock.ts";
@@ -175,6 +175,7 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
     body: (acquisition: Acquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
+    checkBody(body);
     return runWith(await this.acquire(requested, options), body, options?.signal);
   }
 

@@ -21,7 +21,11 @@ export class LocalQueue<T> extends BaseQueue<T, Waiter<T>> {
   }
 
   serve(back?: readonly number[], request?: Request): void {
-    if (this.lines.size === 0) return;
+    if (this.lines.size === 0) {
+      // Those that waited may have gone with the limits that they wanted.
+      this.#arm(0);
+      return;
+    }
     const now = this.#read();
     this.lines.cameBack(back, request);
     if (this.gate.wakeWord?.listening === false) this.#listen(now);

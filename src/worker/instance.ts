@@ -12,6 +12,7 @@ import type {
   ViewOptions,
 } from "../contract.ts";
 import type { RedefineOptions, Redefinition } from "../limits/era.ts";
+import { checkBody } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { HandingOn, performChange, type SentChange } from "../remote/changes.ts";
 import { currentScope, runInScope } from "./current-scope.ts";
@@ -131,6 +132,7 @@ class InstanceLimits extends HandingOn<string, string, Awaitable<void>> implemen
     body: (acquisition: Acquisition) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
+    checkBody(body);
     const acquisition = await this.acquire(requested, options);
     return runWith(acquisition, body, options?.signal, innerOf(acquisition));
   }

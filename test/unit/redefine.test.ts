@@ -372,6 +372,19 @@ describe("windows of a calendar", () => {
     expect(set.stats().tokens).toMatchObject({ used: 0, windowMs: 24 * HOUR_MS });
   });
 
+  test.each([
+    ["could never pass", [new ResourceLimit({ key: "db", capacity: 1 })]],
+    ["pass", []],
+  ])("leaves no timer when the waiters %s from then on", async (_, limits) => {
+    const clock = new ManualClock();
+    const set = new LimitSet<string>({ limits: [new ResourceLimit({ key: "db", capacity: 3 })], clock });
+    set.tryAcquire({ db: 3 });
+    const waiter = set.acquire({ db: 2 }, { timeoutMs: 5000 }).catch(() => {});
+    set.redefine(limits);
+    await waiter;
+    expect([set.waiting, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
   test("to a calendar and back: what is used stays used, and ends with the window", () => {
     const clock = new ManualClock(Date.UTC(2027, 0, 1, 20));
     const set = new LimitSet({ limits: [tokens(10)], clock });

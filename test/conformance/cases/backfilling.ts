@@ -245,6 +245,18 @@ export const backfilling: Theme = ({ it, capabilities }) => {
     await settle();
   });
 
+  it("with maxWaitMs, a request is turned away at once while its limits are paused without an end", async (create) => {
+    for (const limit of [rate("x", 10, 1000), resource("x", 1)]) {
+      const { limits } = await create([limit]);
+      await limits.pause(Number.POSITIVE_INFINITY);
+      const error = await failure(() => limits.acquire({ x: 1 }, { maxWaitMs: 500 }));
+      expect(error).toMatchObject({
+        ...{ code: "ERR_WAIT_TOO_LONG", limitedBy: ["x"], ahead: 0 },
+        retryAfterMs: Number.POSITIVE_INFINITY,
+      });
+    }
+  });
+
   it("maxWaitMs ends a wait for a release as timeoutMs does", async (create) => {
     const { limits, clock, settle } = await create([resource("db", 1)]);
     await take(limits, { db: 1 });
