@@ -6,6 +6,9 @@ import { checkOptions, type Invalid, invalidLimit, invalidRequest } from "./know
 import type { LimitLike } from "./limits.ts";
 import type { PartitionOptions } from "./partition-options.ts";
 
+/** `D` alone, from which no `D` is inferred: a misspelt dimension would be one more. */
+type Known<D extends string> = [D][D extends unknown ? 0 : never];
+
 /** The options of a `LimitSet`. */
 export interface LimitSetOptions<M extends string = string, K extends string = M, D extends string = string> {
   /** The limits to take from together. Default: none, so that every request passes. */
@@ -46,7 +49,7 @@ export interface LimitSetOptions<M extends string = string, K extends string = M
    * A dimension whose partitions are served in turn where their requests wait for a limit of all: so one with many waiters does not hold up
    * one with few. Not together with `agingMs`. Default: none, so that requests go in the order in which they came.
    */
-  readonly fairBy?: D;
+  readonly fairBy?: Known<D>;
 }
 
 // The holdings of each thread are part of a set's state, which every grant copies.

@@ -62,3 +62,7 @@ nameThem(limits);
 nameThem(alice);
 
 export const any: Limit = perUser;
+
+// @ts-expect-error: no limit is per "usr"
+new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity: 2, per: "user" })], fairBy: "usr" });
+new LimitSet({ limits: [new ResourceLimit({ key: "db", capacity: 2, per: "user" })], fairBy: "user" });
