@@ -39,10 +39,10 @@ export interface NodeResponse {
   readonly headersSent: boolean;
   /** Sets a header. */
   setHeader(name: string, value: string): unknown;
-  /** Ends the answer. Frameworks have several forms of it. */
-  readonly end: unknown;
-  /** Writes a part of the body. Frameworks have several forms of it. */
-  readonly write: unknown;
+  /** Ends the answer. */
+  end(body?: string | Uint8Array): unknown;
+  /** Writes a part of the body. */
+  write(chunk: string | Uint8Array): unknown;
   /** Adds a listener. */
   once(event: "close", listener: () => void): unknown;
 }

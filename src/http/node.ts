@@ -178,12 +178,9 @@ function goOn(outcome: Outcome, request: NodeRequest, response: NodeResponse, ne
     next();
   } else {
     response.statusCode = outcome.status;
-    (response as Ending).end(outcome.body);
+    response.end(outcome.body);
   }
 }
-
-/** A response, of which this form of `end` is used. */
-type Ending = NodeResponse & { end(body?: string): void };
 
 /** Guards a listener of Node's own server, which has no place for errors. */
 export function guardListener<Req extends NodeRequest, Res extends NodeResponse>(
@@ -199,7 +196,7 @@ export function guardListener<Req extends NodeRequest, Res extends NodeResponse>
       (error) => {
         door.options.onWarning(error as LimitError);
         response.statusCode = 500;
-        (response as NodeResponse as Ending).end();
+        response.end();
       },
     );
 }
