@@ -134,8 +134,11 @@ export function findPlace(per: usize, table: usize, first: i64, scratch: usize, 
   const vacant = vacantIn(line);
   const otherVacant = vacantIn(other);
   // In a line with more places taken, the first vacant one is further behind, unless some have been given back.
-  let place = vacant - line <= otherVacant - other ? vacant : otherVacant;
-  if (place === vacant ? vacant === line + LINE_BYTES : otherVacant === other + LINE_BYTES) {
+  const taken = vacant - line;
+  const otherTaken = otherVacant - other;
+  let place = taken <= otherTaken ? vacant : otherVacant;
+  // The end of a full line is the beginning of the next one.
+  if (min(taken, otherTaken) === LINE_BYTES) {
     place = evictFrom(per, table, line, scratch, now);
     if (place === 0) place = evictFrom(per, table, other, scratch, now);
     if (place === 0) return false;

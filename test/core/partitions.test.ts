@@ -87,6 +87,22 @@ describe("where there is no room", () => {
     expect(table.partitions.isShared(0)).toBe(true);
   });
 
+  test("a name of which one line of places is full takes a place in the next line", () => {
+    const table = new Table([bucket(2)], 12);
+    const LINES = 3;
+    const lineOf = (word: number) => Math.floor(((word - 2 ** 52) * LINES) / 2 ** 32);
+    const linesOf = (name: string) => table.partitions.hash(name).slice(0, 2).map(lineOf).join(" ");
+    const names = Array.from({ length: 2000 }, (_, i) => `name ${i}`);
+    const full = names.filter((name) => linesOf(name) === "0 0").slice(0, 8);
+    for (const name of full) expect(table.take(name, 0, 2)).toBe(true);
+    for (const name of names.filter((each) => linesOf(each) === "0 1").slice(0, 4)) {
+      expect(table.take(name, 0, 2)).toBe(true);
+      expect(table.take(name, 0)).toBe(false);
+    }
+    expect(table.partitions.count(0)).toBe(12);
+    for (const name of full) expect(table.take(name, 0)).toBe(false);
+  });
+
   test("a name takes from the shared state until it has recovered, also where places are free", () => {
     const table = new Table([bucket(2, 1000)], 3);
     for (const name of ["a", "b", "c"]) table.take(name, 0);
