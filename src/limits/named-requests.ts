@@ -100,6 +100,12 @@ export function requestsOf<M extends string, K extends string = M>(
   return standings.includes("missing") ? new NamedRequests(limits, standings) : new Requests(limits);
 }
 
+/** Whether requests are those of a view, which names partitions or leaves some out. */
+export function isOfView(requests: Requests<string>, limits: readonly Limit[]): boolean {
+  if (!(requests instanceof NamedRequests)) return false;
+  return limits.some(({ per }, i) => per !== undefined && requests.standings[i] !== "missing");
+}
+
 /**
  * The units of a charge without those of limits that a view leaves out.
  *

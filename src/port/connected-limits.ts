@@ -1,6 +1,16 @@
 /** The set of a peer: its methods, and the options of its connection. */
 import type { LeasedAcquisition } from "../acquisition/leased.ts";
-import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, OrMore, Prospect } from "../contract.ts";
+import type {
+  AcquireOptions,
+  Amounts,
+  Awaitable,
+  Limits,
+  LimitView,
+  OrMore,
+  PartitionNames,
+  Prospect,
+  ViewOptions,
+} from "../contract.ts";
 import type { LimitError } from "../errors.ts";
 import type { RedefineOptions, Redefinition } from "../limits/era.ts";
 import type { LimitStats } from "../limits/stats.ts";
@@ -24,13 +34,17 @@ export interface ConnectOptions {
   readonly deadlineMs?: number;
 }
 
-/** A set that another thread, process or page has. Its methods ask that host, and so return promises. */
-export interface ConnectedLimits<M extends string = string, K extends string = M> extends Limits<M, K> {
+/** A view of a set that another thread, process or page has: `for` of a `ConnectedLimits` makes it. Its methods ask the host. */
+export interface ConnectedView<M extends string = string, K extends string = M> extends Limits<M, K> {
   /**
-   * Resolves when the host has answered for the first time; rejects with a `LimitError` if the connection ends before: with a
-   * `BackendUnavailableError` if the host's worker cannot be loaded or has not answered within `deadlineMs`. `keys`, `config` and `get` throw until then. All other methods await it by themselves.
+   * A view that names partitions, or more of them: the names travel with each request. Before `ready` has resolved, a dimension that no
+   * limit has is an error of the requests only. Requests reject with `BackendUnavailableError` if the host's version knows no `for`.
+   *
+   * @throws {InvalidRequestError} for a dimension or a tier that no limit has, and for a name that is no string.
+   * @example
+   * (await limits.for({ user: "alice" }).tryAcquire({ tokens: 5 })).successful; // true
    */
-  readonly ready: Promise<void>;
+  for(names: PartitionNames, options?: ViewOptions): ConnectedView<M, K>;
   /** Like `acquire` of a `LimitSet`. The acquisition has a `signal`, which aborts if what it holds is lost. */
   acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<LeasedAcquisition<M, K>>;
   /** Like `tryAcquire` of a `LimitSet`, after one round trip. */
@@ -65,6 +79,16 @@ export interface ConnectedLimits<M extends string = string, K extends string = M
   lower(available: Amounts<OrMore<K>>): Promise<void>;
   /** Like `reset` of a `LimitSet`. */
   reset(keys?: readonly OrMore<K>[]): Promise<void>;
+}
+
+/** A set that another thread, process or page has. Its methods ask that host, and so return promises. */
+export interface ConnectedLimits<M extends string = string, K extends string = M>
+  extends ConnectedView<M, K> {
+  /**
+   * Resolves when the host has answered for the first time; rejects with a `LimitError` if the connection ends before: with a
+   * `BackendUnavailableError` if the host's worker cannot be loaded or has not answered within `deadlineMs`. `keys`, `config` and `get` throw until then. All other methods await it by themselves.
+   */
+  readonly ready: Promise<void>;
   /**
    * Like `redefine` of a `LimitSet`, for the set of the host and all its peers. The function form runs on this side, and again if the
    * set was redefined meanwhile. Rejects with `BackendUnavailableError` if the host's version knows no `redefine`.

@@ -1,44 +1,32 @@
 /** One connection of a peer to the set of a host: its requests, its acquisitions, and its end. */
 
-import { runWith } from "../acquisition/acquisition.ts";
-import { reportDeadlock } from "../acquisition/bodies.ts";
-import { type LeasedAcquisition, LeasedRefusal, LeaseLostError } from "../acquisition/leased.ts";
-import type { AcquireOptions, Amounts, Awaitable } from "../contract.ts";
+import { LeaseLostError } from "../acquisition/leased.ts";
+import type { PartitionNames, ViewOptions } from "../contract.ts";
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
-import { checkBody, checkRequestOptions } from "../limits/options.ts";
-import { reasonOf } from "../platform/aborted.ts";
+import { NAMELESS } from "../limits/partition-names.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
 import { textOf } from "../remote/text.ts";
 import { Aborts } from "../waiting/aborts.ts";
-import { refusalOf } from "./answers.ts";
-import { AskingSet, type Known } from "./asking-set.ts";
+import type { Known } from "./asking-set.ts";
 import { Attention } from "./attention.ts";
 import type { ConnectedLimits, ConnectOptions } from "./connected-limits.ts";
 import { readEra } from "./definitions.ts";
 import { tells, type WatchedEndpoint } from "./endpoint.ts";
 import { type Facts, readFacts } from "./facts.ts";
-import { type Asked, type Granted, PortGrant, readGrant } from "./grant.ts";
 import { PortGranter, type PortGranterInit } from "./granter.ts";
 import { Handshake } from "./handshake.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
 import { Holdings } from "./holdings.ts";
 import { PeerOutbox } from "./outbox.ts";
-import {
-  BROADCAST,
-  LATEST_TO_PEER,
-  type Operation,
-  packAmounts,
-  TO_HOST,
-  TO_PEER,
-  VERSION,
-} from "./protocol.ts";
+import { viewOf } from "./port-view.ts";
+import { BROADCAST, LATEST_TO_PEER, type Operation, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { Questions, type Read } from "./questions.ts";
 import { guarded, readMessage, readReason } from "./reading.ts";
-import { packTerms, patienceOf } from "./terms.ts";
+import { TakingSet, type Wire } from "./taking-set.ts";
 import { howEnded } from "./trouble.ts";
 
 export class Connection<M extends string, K extends string = M>
-  extends AskingSet<M, K>
+  extends TakingSet<M, K>
   implements ConnectedLimits<M, K>
 {
   readonly ready: Promise<void>;
@@ -56,6 +44,7 @@ export class Connection<M extends string, K extends string = M>
   readonly #handshake: Handshake<Known<M, K>>;
   readonly #holdings = new Holdings(() => this.#attention.reviewSoon());
   readonly #attention: Attention;
+  protected readonly wire: Wire<M, K>;
   /** The number of the last operation. */
   #number = 0;
   /** Why the connection has ended. */
@@ -91,6 +80,7 @@ export class Connection<M extends string, K extends string = M>
       isKnown: () => this.#handshake.facts !== undefined,
       hasEnded: () => this.#error !== undefined,
     });
+    this.wire = this.#makeWire();
     this.ready = this.#handshake.ready;
     this.#handshake.begin();
     const heard = (received: unknown) => {
@@ -116,55 +106,8 @@ export class Connection<M extends string, K extends string = M>
     this.#attention.reviewSoon();
   }
 
-  acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<LeasedAcquisition<M, K>> {
-    return this.#acquire(requested, options, undefined, 0);
-  }
-
-  async tryAcquire(requested?: Amounts<M>): Promise<LeasedAcquisition<M, K>> {
-    const { era, granter } = this.#handshake.facts ?? (await this.#handshake.whenKnown());
-    this.#check();
-    const units = era.requests.parse(requested);
-    const number = ++this.#number;
-    const refusal = refusalOf(this.presentKeys);
-    const answer = this.#ask<LeasedRefusal<M, K> | Granted<M, K>>(number, (kind, ...values) => {
-      if (kind === TO_PEER.GRANTED)
-        return this.#granted(number, { granter, units, covered: undefined }, values);
-      const read = refusal(kind, ...values);
-      // By the limits that there are now, and not those at a later turn.
-      const denial = read && this.#handshake.known().granter.denial(read.by);
-      return denial && new LeasedRefusal<M, K>(denial, read.wait, read.ahead);
-    });
-    this.#outbox.send(TO_HOST.TRY, number, packAmounts(requested, era.requests.names));
-    const answered = await answer;
-    return answered instanceof LeasedRefusal ? answered : this.#grant(number, answered);
-  }
-
-  async run<T>(
-    requested: Amounts<M> | undefined,
-    body: (acquisition: LeasedAcquisition<M, K>) => Awaitable<T>,
-    options?: AcquireOptions,
-  ): Promise<T> {
-    checkBody(body);
-    const acquisition = await this.acquire(requested, options);
-    return runWith(acquisition, () => body(acquisition), options?.signal);
-  }
-
-  protected description(): Known<M, K> {
-    return this.#handshake.known();
-  }
-
-  protected async whenDescribed(): Promise<Known<M, K>> {
-    const known = this.#handshake.facts ?? (await this.#handshake.whenKnown());
-    this.#check();
-    return known;
-  }
-
-  protected question<T>(pack: (number: number) => Operation, read: Read<T>): Promise<T> {
-    this.#check();
-    const number = ++this.#number;
-    const answer = this.#ask(number, read);
-    this.#outbox.send(...pack(number));
-    return answer;
+  override for(names: PartitionNames, options: ViewOptions = {}): this {
+    return viewOf(this, this.wire, NAMELESS, names, options);
   }
 
   close(): void {
@@ -173,50 +116,26 @@ export class Connection<M extends string, K extends string = M>
     this.#end(new LimitSetClosedError());
   }
 
-  /** Acquires, on top of the acquisition with the number `around` if that is not 0. */
-  async #acquire(
-    requested: Amounts<M> | undefined,
-    options: AcquireOptions | undefined,
-    covered: readonly boolean[] | undefined,
-    around: number,
-  ): Promise<LeasedAcquisition<M, K>> {
-    const timeoutMs = checkRequestOptions(options);
-    const signal = options?.signal;
-    const terms = packTerms(options);
-    const { era, granter } =
-      this.#handshake.facts ?? (await this.#handshake.whenKnown(signal, patienceOf(options)));
-    this.#check();
-    const { requests } = era;
-    const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
-    if (timeoutMs > 0) reportDeadlock(requests, requests, { units }, this.#onWarning);
-    const number = ++this.#number;
-    const answer = this.#ask<Granted<M, K> | "cancelled">(number, (kind, ...values) => {
-      if (kind === TO_PEER.GRANTED) return this.#granted(number, { granter, units, covered }, values);
-      return kind === TO_PEER.CANCELLED && signal?.aborted ? "cancelled" : undefined;
-    });
-    this.#outbox.send(TO_HOST.ACQUIRE, number, around, packAmounts(requested, requests.names), ...terms);
-    // The host may have granted already, and only it knows. So the promise rejects when the host confirms, and not before:
-    // otherwise the grant would be held without an owner.
-    if (signal) this.#aborts.add(signal, number);
-    try {
-      const granted = await answer;
-      if (granted === "cancelled") throw reasonOf(signal!);
-      return this.#grant(number, granted);
-    } finally {
-      if (signal) this.#aborts.remove(signal, number);
-    }
+  protected seen(known: Known<M, K>): Known<M, K> {
+    return known;
   }
 
-  /** Reads a grant of what was asked; undefined if it is unreadable. */
-  #granted(number: number, asked: Asked<M, K>, values: readonly unknown[]): Granted<M, K> | undefined {
-    this.#holdings.add(number);
-    return readGrant(asked, this.#handshake.known().granter, values);
-  }
-
-  /** @throws the reason why the connection has ended, if it has since the answer: the host has given all back. */
-  #grant(number: number, { granter, units, covered, waitedMs }: Granted<M, K>): PortGrant<M, K> {
-    this.#check();
-    return new PortGrant(granter, units, number, covered, waitedMs, this.#holdings);
+  #makeWire(): Wire<M, K> {
+    const handshake = this.#handshake;
+    return {
+      get facts() {
+        return handshake.facts;
+      },
+      onWarning: this.#onWarning,
+      holdings: this.#holdings,
+      aborts: this.#aborts,
+      known: () => handshake.known(),
+      whenKnown: (signal, timeoutMs) => handshake.whenKnown(signal, timeoutMs),
+      check: () => this.#check(),
+      next: () => ++this.#number,
+      ask: (number, read) => this.#ask(number, read),
+      send: (...op) => this.#outbox.send(...op),
+    };
   }
 
   #release(number: number, usage: readonly (number | null)[]): void {
@@ -281,7 +200,7 @@ export class Connection<M extends string, K extends string = M>
       ...{ era, config, missingUpdate },
       present: () => this.#handshake.known().era,
       onWarning: this.#onWarning,
-      acquire: (...args) => this.#acquire(...args),
+      acquire: (...args) => this.take(...args),
       release: (number, usage) => this.#release(number, usage),
       isClosed: () => this.#error !== undefined,
     };

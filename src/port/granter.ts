@@ -1,5 +1,6 @@
 /** The granter of a connection: its acquisitions are held by the host, which knows each by its number. */
 import type { Denial, Granter } from "../acquisition/acquisition.ts";
+import type { Held } from "../acquisition/bodies.ts";
 import { type LeakWatch, watchLeaks } from "../acquisition/leaks.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
@@ -24,6 +25,18 @@ export interface PortGranterInit<M extends string, K extends string = M>
   readonly isClosed: () => boolean;
 }
 
+/** What differs where the acquisitions are those of a view. */
+interface OfView<M extends string, K extends string = M>
+  extends Pick<PortGranterInit<M, K>, "era" | "present" | "acquire"> {
+  /** The partitions that the view names. */
+  readonly place: Wards;
+}
+
+/** For each limit, what the partition is called from which is taken. */
+interface Wards {
+  readonly wards: readonly (string | undefined)[];
+}
+
 export class PortGranter<M extends string, K extends string = M> implements Granter<M, K> {
   readonly era: Era<M, K>;
   readonly requests: Requests<M, K>;
@@ -32,14 +45,39 @@ export class PortGranter<M extends string, K extends string = M> implements Gran
   readonly leaks: LeakWatch;
   readonly #init: PortGranterInit<M, K>;
 
+  readonly place: Wards | undefined;
+  /** That of the set, where this is one of a view. */
+  readonly #home: PortGranter<M, K>;
+
   /** `before` is the granter of the era before. */
-  constructor(init: PortGranterInit<M, K>, before?: PortGranter<M, K>) {
+  constructor(
+    init: PortGranterInit<M, K>,
+    before?: PortGranter<M, K>,
+    home?: PortGranter<M, K>,
+    place?: Wards,
+  ) {
+    this.#home = home ?? this;
+    this.place = place;
     this.era = init.era;
     this.requests = init.era.requests;
     this.config = init.config;
     this.missingUpdate = init.missingUpdate;
     this.#init = init;
-    this.leaks = watchLeaks(this, init.onWarning, before?.leaks);
+    this.leaks = home?.leaks ?? watchLeaks(this, init.onWarning, before?.leaks);
+  }
+
+  /** The same, for the acquisitions of a view. */
+  ofView({ place, ...init }: OfView<M, K>): PortGranter<M, K> {
+    return new PortGranter({ ...this.#init, ...init }, undefined, this, place);
+  }
+
+  get setEra(): Era<M, K> {
+    return this.#home.era;
+  }
+
+  /** The requests of the set, by which its bodies are told from those of others. */
+  get setRequests(): Requests<M, K> {
+    return this.#home.requests;
   }
 
   get closed(): boolean {
@@ -53,9 +91,10 @@ export class PortGranter<M extends string, K extends string = M> implements Gran
     return this.requests.misses(taken, used);
   }
 
-  present(units: readonly number[]): readonly [Requests<string>, readonly number[]] {
+  present(units: readonly number[]): Held {
     const present = this.#init.present();
-    return [present.requests as unknown as Requests<string>, passOn(this.era, present, units)];
+    const { requests } = this.#home.#init.present();
+    return [requests, passOn(this.era, present, units), this.place as Held[2]];
   }
 
   acquireNested(

@@ -5,7 +5,7 @@
  */
 export { type LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
 export { connectLimits } from "./connect.ts";
-export type { ConnectedLimits, ConnectOptions } from "./connected-limits.ts";
+export type { ConnectedLimits, ConnectedView, ConnectOptions } from "./connected-limits.ts";
 export type { Endpoint, EndpointLike, PortLike, ProcessLike } from "./endpoint.ts";
 export type { ServeOptions } from "./options.ts";
 export { type Service, serveLimits } from "./serve.ts";

@@ -1,6 +1,6 @@
 /** The host's record of one session: the requests and acquisitions of a peer, which end when the peer disappears. */
 import type { AcquireOptions, Acquisition, Awaitable, Limits, Prospect } from "../contract.ts";
-import { AcquisitionReleasedError, BackendUnavailableError } from "../errors.ts";
+import { AcquisitionReleasedError } from "../errors.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { isPromise, settle } from "../remote/settling.ts";
@@ -12,18 +12,17 @@ import { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 import { noUsage, PeerEras } from "./peer-eras.ts";
 import { watchLock } from "./peer-lock.ts";
-import { type PeerRequest, watchLoss } from "./peer-request.ts";
+import { type PeerRequest, PeerRequests, watchLoss } from "./peer-request.ts";
 import { LATEST_KIND, type Operation, packNumber, TO_HOST, TO_PEER, VERSION } from "./protocol.ts";
 import { readAmounts } from "./reading.ts";
 import type { ServedSet, Shared } from "./served.ts";
 import { readTerms } from "./terms.ts";
+import { type AskedView, readView } from "./views.ts";
 
 type Stats = Readonly<Record<string, LimitStats>>;
 
 /** The reason of every abort: to make an error for each would take longer than the rest of it. */
 const WITHDRAWN = "the peer has withdrawn the request";
-
-const MOST_SPARE = 16;
 
 /** A peer says `HELLO` once, and again if the host has started to serve meanwhile. */
 const MOST_HELLOS = 4;
@@ -39,10 +38,9 @@ export class Peer<K extends string> {
   readonly #eras: PeerEras;
   /** The first mark. */
   readonly #greeting: number;
-  /** By number: requests that wait, and those that are granted until their release. */
-  readonly #requests = new Map<number, PeerRequest<K>>();
-  /** Controllers that were never aborted and so can be used again: making one costs a tenth of a round trip. */
-  readonly #spare: AbortController[] = [];
+  readonly #requests: PeerRequests<K>;
+  /** The names and the tier of the view of which the next request is. */
+  #named: readonly unknown[] | undefined;
   #lastNumber = 0;
   #hellos = 0;
   #watchesLock = false;
@@ -57,6 +55,10 @@ export class Peer<K extends string> {
     this.#left = left;
     this.#greeting = greeting;
     const { followed } = set;
+    this.#requests = new PeerRequests(shared, (some) => {
+      if (!some) this.#heartbeat.watch(false);
+      else if (!set.tells) this.#heartbeat.watch(true);
+    });
     this.#eras = new PeerEras({ followed, outbox, end: (why) => this.end(why) });
     this.#inbox = new Inbox({
       ...shared,
@@ -101,15 +103,15 @@ export class Peer<K extends string> {
     }
     // Waiting requests first: otherwise they would be granted the resources that come back. The newest of them first: each
     // that leaves lets the set look whether the next can go, and so the next is one of another peer, or of none.
-    const waiting = [...this.#requests].filter(([, { held }]) => !held);
+    const waiting = [...this.#requests.byNumber].filter(([, { held }]) => !held);
     for (let last = waiting.pop(); last; last = waiting.pop()) {
       const [number, request] = last;
-      if (!this.#remove(number, request)) continue;
+      if (!this.#requests.remove(number, request)) continue;
       request.controller?.abort(WITHDRAWN);
       yield;
     }
-    for (const [number, request] of this.#requests) {
-      this.#remove(number, request);
+    for (const [number, request] of this.#requests.byNumber) {
+      this.#requests.remove(number, request);
       if (request.held) settle(request.held, undefined);
       yield;
     }
@@ -122,6 +124,7 @@ export class Peer<K extends string> {
     else if (kind === TO_HOST.PING) this.#outbox.send(TO_PEER.PONG);
     else if (kind === TO_HOST.BYE) this.end(undefined);
     else if (kind === TO_HOST.FOLLOWS) this.#eras.follows(number);
+    else if (kind === TO_HOST.FOR) this.#named = [number, second];
     else if (typeof number !== "number") return;
     else if (kind === TO_HOST.CANCEL) this.#cancel(number);
     else if (kind === TO_HOST.RELEASE) this.#release(number, second);
@@ -160,18 +163,23 @@ export class Peer<K extends string> {
 
   #acquire(number: number, around: unknown, packed: unknown, terms: AcquireOptions | undefined): void {
     const requested = this.#eras.readRequest(packed);
-    const limits = around === 0 ? this.#limits : this.#requests.get(around as number)?.held;
+    const view =
+      around === 0
+        ? this.#asked(number)
+        : { limits: this.#requests.byNumber.get(around as number)?.held, units: 0 };
+    if (!view) return;
+    const { limits, units } = view;
     if (!requested || !terms) {
       this.#fail(number, unreadable());
     } else if (!limits) {
       this.#fail(number, new AcquisitionReleasedError("acquire()", "released"));
-    } else if (this.#hasRoom(number)) {
-      const controller = this.#spare.pop() ?? new AbortController();
-      const request = this.#add(number, controller);
+    } else if (this.#hasRoom(number, units)) {
+      const controller = this.#requests.controller();
+      const request = this.#requests.add(number, this.#eras.spoken, units, controller);
       const { signal } = controller;
       const failed = (error: unknown) => {
-        this.#keepController(request);
-        if (!this.#remove(number, request)) return;
+        this.#requests.keepController(request);
+        if (!this.#requests.remove(number, request)) return;
         if (signal.aborted && error === signal.reason) this.#outbox.send(TO_PEER.CANCELLED, number);
         else this.#fail(number, error);
       };
@@ -186,33 +194,35 @@ export class Peer<K extends string> {
   }
 
   async #try(number: number, packed: unknown): Promise<void> {
-    if (!this.#hasRoom(number)) return;
+    const view = this.#asked(number);
+    if (!view || !this.#hasRoom(number, view.units)) return;
     const requested = this.#eras.readRequest(packed);
-    const request = this.#add(number, undefined);
+    const request = this.#requests.add(number, this.#eras.spoken, view.units);
     try {
       if (!requested) throw unreadable();
-      const answer = this.#limits.tryAcquire(requested as never);
+      const answer = view.limits.tryAcquire(requested as never);
       const acquisition = isPromise(answer) ? await answer : answer;
       if (acquisition.successful) this.#grant(number, request, acquisition);
-      else if (this.#remove(number, request)) this.#refuse(number, acquisition);
+      else if (this.#requests.remove(number, request)) this.#refuse(number, acquisition);
     } catch (error) {
-      if (this.#remove(number, request)) this.#fail(number, error);
+      if (this.#requests.remove(number, request)) this.#fail(number, error);
     }
   }
 
   /** A peek counts as a request until it is answered: the host's own set may be elsewhere. */
   async #peek(number: number, packed: unknown): Promise<void> {
-    if (!this.#hasRoom(number)) return;
+    const view = this.#asked(number);
+    if (!view || !this.#hasRoom(number, view.units)) return;
     const requested = this.#eras.readRequest(packed);
-    const request = this.#add(number, undefined);
+    const request = this.#requests.add(number, this.#eras.spoken, view.units);
     try {
       if (!requested) throw unreadable();
-      const prospect = await this.#limits.peek(requested as never);
-      if (!this.#remove(number, request)) return;
+      const prospect = await view.limits.peek(requested as never);
+      if (!this.#requests.remove(number, request)) return;
       if (prospect.successful) this.#outbox.send(TO_PEER.FREE, number);
       else this.#refuse(number, prospect);
     } catch (error) {
-      if (this.#remove(number, request)) this.#fail(number, error);
+      if (this.#requests.remove(number, request)) this.#fail(number, error);
     }
   }
 
@@ -220,12 +230,12 @@ export class Peer<K extends string> {
     const era = this.#set.followed.eraOf(acquisition);
     if (this.#ended) {
       // The peer does not hear of the grant, so it has used nothing.
-      this.#remove(number, request);
+      this.#requests.remove(number, request);
       settle(acquisition, noUsage(era));
       return;
     }
     request.held = acquisition;
-    this.#keepController(request);
+    this.#requests.keepController(request);
     const isAsAsked = era === request.era;
     if (!isAsAsked) this.#eras.tell(era);
     request.era = era;
@@ -238,21 +248,23 @@ export class Peer<K extends string> {
   }
 
   #cancel(number: number): void {
-    const request = this.#requests.get(number);
+    const request = this.#requests.byNumber.get(number);
     // A request that was granted before this arrived stays granted: the answer is on its way to the peer.
     if (!request?.held) request?.controller?.abort(WITHDRAWN);
   }
 
   #release(number: number, packed: unknown): void {
-    const request = this.#requests.get(number);
+    const request = this.#requests.byNumber.get(number);
     if (!request?.held) return;
-    this.#remove(number, request);
+    this.#requests.remove(number, request);
     settle(request.held, readAmounts(packed, request.era.requests.names));
   }
 
   async #stats(number: number): Promise<void> {
+    const view = this.#asked(number);
+    if (!view) return;
     try {
-      const answer: Awaitable<Stats> = this.#limits.stats();
+      const answer: Awaitable<Stats> = view.limits.stats();
       const stats = isPromise(answer) ? await answer : (answer as Stats);
       this.#outbox.send(...packStats(number, stats, this.#eras.tell().requests.keys));
     } catch (error) {
@@ -261,8 +273,10 @@ export class Peer<K extends string> {
   }
 
   async #change(number: number, op: Operation): Promise<void> {
+    const view = this.#asked(number);
+    if (!view) return;
     try {
-      const isDone = await performOp(this.#limits as unknown as Limits, this.#eras, op);
+      const isDone = await performOp(view.limits as unknown as Limits, this.#eras, op);
       this.#eras.tell();
       this.#outbox.send(TO_PEER.CHANGED, number, ...(isDone ? [] : [false]));
     } catch (error) {
@@ -270,48 +284,30 @@ export class Peer<K extends string> {
     }
   }
 
-  /** Keeps the controller of a request that does not wait any more, for the next request. */
-  #keepController(request: PeerRequest<K>): void {
-    const { controller } = request;
-    request.controller = undefined;
-    if (controller && !controller.signal.aborted && this.#spare.length < MOST_SPARE) {
-      this.#spare.push(controller);
-    }
-  }
-
   #fail(number: number, error: unknown): void {
     this.#outbox.send(TO_PEER.FAILED, number, packError(error));
   }
 
-  /** Whether the peer may have another request. Tells it if not. */
-  #hasRoom(number: number): boolean {
-    const { requests, bounds } = this.#shared;
-    if (requests < bounds.maxRequests) return true;
-    this.#fail(
-      number,
-      new BackendUnavailableError(
-        `the host keeps no further request of this peer: ${requests} wait or are held, its maxRequests; release or abort some`,
-      ),
-    );
-    return false;
+  /** The set, or the view that the peer has named for this request; undefined if the peer has been told why not. */
+  #asked(number: number): AskedView<K> | undefined {
+    const named = this.#named;
+    this.#named = undefined;
+    if (!named) return { limits: this.#limits, units: 0 };
+    const { spoken, present } = this.#eras;
+    try {
+      const view = readView(this.#limits, named, spoken, present);
+      if (view) return view;
+      this.#fail(number, unreadable());
+    } catch (error) {
+      this.#fail(number, error);
+    }
+    return undefined;
   }
 
-  #add(number: number, controller: AbortController | undefined): PeerRequest<K> {
-    const era = this.#eras.spoken;
-    const request: PeerRequest<K> = { controller, held: undefined, era, unwatch: undefined };
-    this.#shared.requests++;
-    this.#requests.set(number, request);
-    if (!this.#set.tells) this.#heartbeat.watch(true);
-    return request;
-  }
-
-  /** False if the request was removed before. */
-  #remove(number: number, request: PeerRequest<K>): boolean {
-    if (this.#requests.get(number) !== request) return false;
-    this.#requests.delete(number);
-    request.unwatch?.();
-    this.#shared.requests--;
-    if (this.#requests.size === 0) this.#heartbeat.watch(false);
-    return true;
+  /** Whether the peer may have another request, with names of so many units. Tells it if not. */
+  #hasRoom(number: number, units: number): boolean {
+    const error = this.#requests.whyFull(units);
+    if (error) this.#fail(number, error);
+    return !error;
   }
 }

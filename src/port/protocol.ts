@@ -59,10 +59,15 @@ export const TO_HOST = {
   REDEFINE: 12,
   /** number of an era. From now on the peer's operations go by its limits. The answer to `REDEFINED`. */
   FOLLOWS: 13,
+  /**
+   * names, tier or null. The next operation that asks for something is one of the view that has these: for each dimension of the limits its
+   * name, null for none, or true to leave its limits out. Only to a host that says in `WELCOME` that it knows this kind.
+   */
+  FOR: 14,
 } as const;
 
 /** The latest kind of operations that a host of this version knows. */
-export const LATEST_KIND = TO_HOST.FOLLOWS;
+export const LATEST_KIND = TO_HOST.FOR;
 
 /** Kinds of operations that the host sends to a peer, each with its values. */
 export const TO_PEER = {

@@ -1,8 +1,8 @@
 /** `serveLimits`: the host's side of a channel, which has the set. */
 import type { Limits } from "../contract.ts";
-import { show } from "../errors.ts";
+import { InvalidRequestError, show } from "../errors.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
-import { refusePartitions } from "../limits/partition-options.ts";
+import { isOfView } from "../limits/named-requests.ts";
 import { Followed } from "../remote/living-of.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import { type EndpointLike, tells, toEndpoint, type WatchedEndpoint } from "./endpoint.ts";
@@ -34,8 +34,8 @@ export interface Service {
  * The options bound the memory that the other end can make this side use; a peer of `connectLimits` hardly meets them.
  *
  * @throws {CannotShareError} if the set's `config` cannot be sent.
- * @throws {InvalidLimitError} if a bound makes no sense, or a limit of the set has `per`.
- * @throws {InvalidRequestError} if `endpoint` is not an endpoint, or an option is not known.
+ * @throws {InvalidLimitError} if a bound makes no sense.
+ * @throws {InvalidRequestError} if `endpoint` is not an endpoint, `limits` is a view, or an option is not known.
  * @example
  * const child = fork("./worker.js"); // there: connectLimits(process)
  * const service = serveLimits(limits, child);
@@ -80,7 +80,11 @@ class Host<K extends string> {
       for (const peer of [...this.#peers.values()]) peer.redefined();
     };
     const followed = new Followed(limits as unknown as Limits, changed);
-    refusePartitions(followed.era.limits, "a set behind a port");
+    if (isOfView(followed.era.requests, followed.era.limits)) {
+      throw new InvalidRequestError(
+        "a view cannot be served: serve its set, and name partitions by for() of the connected set",
+      );
+    }
     this.#set = {
       limits,
       followed,
@@ -89,7 +93,7 @@ class Host<K extends string> {
     };
     this.#endpoint = endpoint;
     this.#name = name;
-    this.#shared = { bounds, pieces: new Pieces(), requests: 0, locks: 0 };
+    this.#shared = { bounds, pieces: new Pieces(), requests: 0, nameUnits: 0, locks: 0 };
     this.#greetings = new Greetings(bounds.maxSessions);
     const failed = (why: string) => this.#endAll(`the host failed: ${why}`);
     endpoint.ended?.(guarded(() => this.#endAll(undefined), failed));

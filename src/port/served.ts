@@ -19,6 +19,8 @@ export interface Shared {
   readonly pieces: Pieces;
   /** How many requests wait or are held. */
   requests: number;
+  /** How long the names of their partitions are together. */
+  nameUnits: number;
   /** How many locks of peers are watched. */
   locks: number;
 }

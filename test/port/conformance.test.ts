@@ -23,7 +23,7 @@ function harness(channel: () => Ends): Harness {
       warnings: true,
       changes: true,
       redefines: true,
-      partitions: false,
+      partitions: true,
       exhaustive: false,
       crowd: 1000,
     },

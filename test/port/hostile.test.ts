@@ -22,8 +22,8 @@ const value: fc.Arbitrary<unknown> = fc.oneof(
   fc.array(fc.oneof(number, fc.constant(null)), { maxLength: 5 }),
   fc.jsonValue({ maxDepth: 2 }),
 );
-/** Kinds from 0 to 12: all that exist, and one that does not. */
-const kind = fc.integer({ min: 0, max: 12 });
+/** Kinds from 0 to 15: all that exist, and one that does not. */
+const kind = fc.integer({ min: 0, max: 15 });
 const op = fc.tuple(kind, value, value, value, value, value, value, value);
 const amounts = fc.tuple(number, number, number);
 /** Operations that an honest peer could send, in any order and any number. */
