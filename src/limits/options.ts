@@ -6,8 +6,6 @@ import { checkOptions, type Invalid, invalidLimit, invalidRequest } from "./know
 import type { LimitLike } from "./limits.ts";
 import type { PartitionOptions } from "./partition-options.ts";
 
-/** `D` alone, from which no `D` is inferred: a misspelt dimension would be one more. */
-type Known<D extends string> = [D][D extends unknown ? 0 : never];
 
 /** The options of a `LimitSet`. */
 export interface LimitSetOptions<M extends string = string, K extends string = M, D extends string = string> {
@@ -49,7 +47,8 @@ export interface LimitSetOptions<M extends string = string, K extends string = M
    * A dimension whose partitions are served in turn where their requests wait for a limit of all: so one with many waiters does not hold up
    * one with few. Not together with `agingMs`. Default: none, so that requests go in the order in which they came.
    */
-  readonly fairBy?: Known<D>;
+  // No `D` is inferred from it: a misspelt dimension would be one more.
+  readonly fairBy?: [D][D extends unknown ? 0 : never];
 }
 
 // The holdings of each thread are part of a set's state, which every grant copies.

@@ -83,7 +83,7 @@ const REASONS: Readonly<Record<Need, string>> = {
   timers: "the test cannot see the timers of this backend",
   blocking: "no thread can block for this backend",
   changes: "this backend has no methods yet that change limits, and no totals",
-  partitions: "the limits of this backend have no partitions yet",
+  partitions: "no limit of this backend may have `per` yet: it has no partitions",
   redefines: "the limits of this backend are fixed yet",
   warnings: "this backend has no onWarning, or does not see the body of run",
 };
