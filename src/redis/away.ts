@@ -37,6 +37,8 @@ export interface StandIn<K extends string> {
   try(units: readonly number[], session: Session<K>): RedisAcquisition<K, K>;
   peek(units: readonly number[]): Prospect<K>;
   close(): void;
+  /** The set on the server has other limits. */
+  redefine(limits: readonly Limit<K>[]): void;
 }
 
 /**
@@ -69,7 +71,8 @@ export function standIn<K extends string>(options: AwayOptions<K>): StandIn<K> |
 function uncounted<K extends string>(): StandIn<K> {
   // Its acquisitions settle nowhere, since nothing was taken for them.
   const grant = (units: readonly number[], session: Session<K>) => {
-    const { requests, config, missingUpdate } = session;
+    const present = session.granter;
+    const { requests, config, missingUpdate } = present;
     const granter = {
       requests,
       config,
@@ -78,7 +81,7 @@ function uncounted<K extends string>(): StandIn<K> {
       closed: false,
       settle: (_token: number, taken: readonly number[], used: readonly number[] | undefined) =>
         requests.misses(taken, used),
-      acquireNested: session.acquireNested.bind(session),
+      acquireNested: present.acquireNested.bind(present),
     };
     return unleased(new Grant<K>(granter, units, 0));
   };
@@ -87,19 +90,21 @@ function uncounted<K extends string>(): StandIn<K> {
     try: grant,
     peek: () => ({ successful: true, retryAfterMs: 0, limitedBy: [], ahead: 0 }),
     close: () => {},
+    redefine: () => {},
   };
 }
 
 /** Takes from a set of this process that has a share of each limit. */
 function local<K extends string>(options: AwayOptions<K>, share: number): StandIn<K> {
-  const { limits, config, missingUpdate, clock } = options;
-  const shares = limits.map((limit) => shareOf(limit, share));
+  const { config, missingUpdate, clock } = options;
+  let { limits } = options;
+  let shares = limits.map((limit) => shareOf(limit, share));
   let set: LimitSet<K> | undefined;
   const open = () => {
     set ??= new LimitSet<K>({ limits: shares, config, missingUpdate, clock, shared: false });
     return set;
   };
-  const requests = new Requests<string>(limits);
+  let requests = new Requests<string>(limits);
   const amounts = (units: readonly number[]) => {
     for (const [i, limit] of limits.entries()) {
       const most = shares[i]!.capacity;
@@ -118,6 +123,12 @@ function local<K extends string>(options: AwayOptions<K>, share: number): StandI
     try: (units) => unleased<K>(open().tryAcquire(amounts(units)) as Acquisition<K, K>),
     peek: (units) => open().peek(amounts(units)),
     close: () => set?.close(),
+    redefine: (later) => {
+      limits = later;
+      shares = limits.map((limit) => shareOf(limit, share));
+      requests = new Requests<string>(limits);
+      set?.redefine(shares);
+    },
   };
 }
 

@@ -1,12 +1,15 @@
 /** The batches of a set: makes each from the operations that are due, and applies its answer. */
 import { BackendUnavailableError, type LimitError, show } from "../errors.ts";
+import type { Era, RedefineOptions, Redefinition } from "../limits/era.ts";
 import { toMicros } from "../limits/units.ts";
 import { systemClock } from "../platform/clock.ts";
 import { Allowance, MOST_STEPS } from "./allowance.ts";
 import type { Conversation } from "./conversation.ts";
 import { readable } from "./definitions.ts";
+import { Eras, type Turn } from "./eras.ts";
 import { DefinitionMismatchError } from "./errors.ts";
 import type { RedisQueue } from "./queue.ts";
+import { Redefinitions } from "./redefinitions.ts";
 import type { Releases } from "./releases.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
@@ -24,12 +27,17 @@ export interface Parts<K extends string> {
   readonly settlements: Settlements<K>;
   readonly queue: RedisQueue<K>;
   readonly releases: Releases;
+  /** The set has other limits than in the era before. */
+  renew(before: Era): void;
 }
 
 export class Batches<K extends string> implements Speaker {
   readonly #settings: Settings<K>;
   readonly #parts: Parts<K>;
-  #redefines: boolean;
+  readonly #eras: Eras;
+  readonly #redefinitions: Redefinitions;
+  /** The turn of a batch that only redefines, while that is on its way. */
+  #turn: Turn | undefined;
   readonly #windows: ToldWindows;
   /** When the clock was read for the batch that is on its way. */
   #readAt = 0;
@@ -41,12 +49,18 @@ export class Batches<K extends string> implements Speaker {
   constructor(settings: Settings<K>, parts: Parts<K>) {
     this.#settings = settings;
     this.#parts = parts;
-    this.#redefines = settings.redefine;
+    const renew = (before: Era) => {
+      this.#windows.renew(settings.definitions);
+      parts.renew(before);
+    };
+    this.#eras = new Eras(settings as unknown as Settings<string>, renew);
+    this.#redefinitions = new Redefinitions(settings, this.#eras);
     this.#windows = new ToldWindows(settings.definitions);
   }
 
   get isWaiting(): boolean {
-    return this.#parts.queue.lines.size > 0 || !this.#parts.settlements.isEmpty;
+    const { queue, settlements } = this.#parts;
+    return queue.lines.size > 0 || !settlements.isEmpty || this.#redefinitions.isWaiting;
   }
 
   /** Ends the session and then the conversation. Resolves when the server knows, or has not answered in time. */
@@ -57,7 +71,20 @@ export class Batches<K extends string> implements Speaker {
     conversation.end();
   }
 
+  /** Gives the set other limits, in a batch of its own. */
+  redefine(limits: Redefinition, options: RedefineOptions): Promise<void> {
+    const done = this.#redefinitions.ask(limits, options, this.#parts.conversation.now);
+    this.#parts.conversation.send();
+    return done;
+  }
+
   next(): readonly Operation[] {
+    this.#turn = undefined;
+    const redefinition = this.#redefinitions.next();
+    if (redefinition) {
+      this.#turn = redefinition.turn;
+      return [redefinition];
+    }
     const { settlements, sessions, queue } = this.#parts;
     // The waiters are asked for again with each part of many settlements.
     if (settlements.giveBack) queue.serve();
@@ -66,42 +93,50 @@ export class Batches<K extends string> implements Speaker {
     const requests = queue.next(allowance);
     const operations = settlements.take(new Allowance(MOST_STEPS - allowance.used));
     if (sessions.renewal.takeDue()) {
-      operations.push({ encode: () => "R", answered: () => {}, failed: () => {} });
+      const again = () => sessions.renewal.putBack();
+      operations.push({ encode: () => "R", answered: () => {}, failed: () => {}, again });
     }
     if (this.#left && settlements.isEmpty) {
       const left = this.#left;
       this.#left = undefined;
-      return [...operations, { encode: () => "L", answered: left, failed: left }];
+      const again = () => {
+        this.#left = left;
+      };
+      return [...operations, { encode: () => "L", answered: left, failed: left, again }];
     }
     return [...operations, ...requests];
   }
 
   unsent(): readonly Operation[] {
-    return this.#parts.queue.unsent(new Allowance(Number.POSITIVE_INFINITY));
+    const redefinitions = this.#redefinitions.unsent();
+    return [...redefinitions, ...this.#parts.queue.unsent(new Allowance(Number.POSITIVE_INFINITY))];
   }
 
   call(seq: number, operations: readonly string[]): Promise<string> {
-    const { key, server, clock, definitions, isInjected, leaseMs } = this.#settings;
+    const { key, server, clock, isInjected, leaseMs } = this.#settings;
+    const { text, redefinition, from, json, beginsBelow } = this.#eras.encode(this.#turn);
     const session = this.#parts.sessions.current;
     this.#readAt = clock.now();
     const reading = toMicros(clock.behind(this.#readAt));
     return server.run(key, [
-      definitions.text,
+      text,
       isInjected ? String(reading) : "",
       session.id,
       String(seq),
       String(session.held > 0 ? session.written : 0),
       String(toMicros(leaseMs)),
-      this.#redefines ? "redefine" : "",
+      redefinition,
       this.#windows.encode(reading),
-      definitions.beginsBelow ? "below" : "",
+      beginsBelow ? "below" : "",
+      from,
+      json,
       ...operations,
     ]);
   }
 
   arrived(sentAt: number, { seq, isWritten }: Outcome): Timing {
     const { leaseMs, isInjected, clock } = this.#settings;
-    this.#redefines = false;
+    this.#eras.agreed();
     if (isWritten) {
       const session = this.#parts.sessions.current;
       session.written = seq;
@@ -120,25 +155,43 @@ export class Batches<K extends string> implements Speaker {
     if (this.#left) this.#waitForEnd(this.#left);
   }
 
-  refused(answer: string): Error | undefined {
-    const { name, definitions } = this.#settings;
+  refused(answer: string): Error | "resend" | "anew" {
     if (answer.startsWith("other\n")) {
-      const theirs = readable(answer.slice("other\n".length));
-      return new DefinitionMismatchError(name, theirs, readable(definitions.text));
+      const [, json, ...text] = answer.split("\n");
+      return this.#meet(json!, text.join("\n"));
+    }
+    if (answer === "need") {
+      this.#eras.bring();
+      return "resend";
     }
     if (answer.startsWith("ask ")) {
       this.#windows.ask(answer);
-      return undefined;
+      return "resend";
     }
     if (answer !== "lost" && answer !== "stale") {
       return new BackendUnavailableError(`the server's answer cannot be read: ${show(answer)}`);
     }
     this.#parts.sessions.lose("the server has forgotten them");
-    return undefined;
+    return "resend";
+  }
+
+  /** The server has other definitions. */
+  #meet(json: string, text: string): Error | "anew" {
+    const { name, definitions } = this.#settings;
+    try {
+      this.#eras.met(json, text);
+      return "anew";
+    } catch {
+      // Another version of this library has written them.
+      return new DefinitionMismatchError(name, readable(text), readable(definitions.text));
+    }
   }
 
   missing(askedBefore: number, error: LimitError | undefined): number {
-    return this.#parts.queue.giveUp(askedBefore, error);
+    return Math.min(
+      this.#parts.queue.giveUp(askedBefore, error),
+      this.#redefinitions.giveUp(askedBefore, error),
+    );
   }
 
   interrupted(): void {

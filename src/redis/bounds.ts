@@ -23,10 +23,10 @@ interface Gate {
 
 export class Bounds {
   readonly #settings: Terms;
-  readonly #lines: Waiting;
+  readonly #lines: () => Waiting;
   #turns = 0;
 
-  constructor(settings: Terms, lines: Waiting) {
+  constructor(settings: Terms, lines: () => Waiting) {
     this.#settings = settings;
     this.#lines = lines;
   }
@@ -53,6 +53,7 @@ export class Bounds {
   get #isFull(): boolean {
     // Nested requests do not count: their acquisition is in already.
     const { maxWaiting = Number.POSITIVE_INFINITY } = this.#settings;
-    return this.#lines.size - this.#lines.nested >= maxWaiting;
+    const { size, nested } = this.#lines();
+    return size - nested >= maxWaiting;
   }
 }

@@ -180,14 +180,17 @@ export class Conversation {
     this.#retryMs = FIRST_RETRY_MS;
     const [verdict, isWritten, due, ...answers] = reply.split(" ");
     if ((verdict !== "ok" && verdict !== "mute") || answers.length < batch.operations.length) {
-      const error = this.#speaker.refused(reply);
-      if (!error) {
+      const how = this.#speaker.refused(reply);
+      if (how === "resend") {
         batch.seq = ++this.#seq;
         this.#call(batch);
         return;
       }
       this.#batch = undefined;
-      for (const operation of batch.operations) operation.failed(error);
+      for (const operation of batch.operations) {
+        if (how === "anew") operation.again();
+        else operation.failed(how);
+      }
     } else {
       this.#batch = undefined;
       // Before the answers are told: acquisitions that are granted now count on the lease.

@@ -1,7 +1,10 @@
 /** Limits as the script knows them: one line each, sorted by key, so that their order in a program makes no difference. */
 import { type Definition, KINDS } from "../core/kinds.ts";
 import { definitionOf, missingUnits, unitOf } from "../limits/definition.ts";
+import { type Era, firstEra } from "../limits/era.ts";
 import type { Limit } from "../limits/limits.ts";
+import { plainOf } from "../limits/metrics.ts";
+import { Requests } from "../limits/requests.ts";
 
 // As in assembly/numbers.ts.
 const MOST_FULL = 1n << 61n;
@@ -9,10 +12,15 @@ const MOST_DEBT = 1n << 62n;
 const MOST_TIME = 1n << 52n;
 const MOST_WHOLE = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** The definitions of a set. The script numbers limits in its own order, from 1. */
+/** Stands before the definitions. A process of an earlier version reads it as a limit, and tells its user of the mismatch. */
+const HEAD = `5 1 0 0 0 0 0 0 1 v2 0 0 ["a limit of a later version of limitset","resource",1,`;
+
+/** The definitions of a set in one era. The script numbers limits in its own order, from 1. */
 export class Definitions {
-  /** All definitions, one a line. */
+  /** A line that names the era, and all definitions, one a line. */
   readonly text: string;
+  /** The era as JSON. */
+  readonly json: string;
   /** For each limit of the set, its index in the script. */
   readonly indexes: readonly number[];
   /** For each limit of the set, its definition in units. */
@@ -22,13 +30,18 @@ export class Definitions {
   /** For each index in the script, the limit of the set. */
   readonly #limits: readonly number[];
 
-  constructor(limits: readonly Limit[]) {
+  constructor(limits: readonly Limit[], era: Facts = firstEra(limits, new Requests(limits))) {
     const sorted = limits.map((_, i) => i).sort((a, b) => (limits[a]!.key < limits[b]!.key ? -1 : 1));
     const indexes = limits.map(() => 0);
     sorted.forEach((limit, i) => {
       indexes[limit] = i + 1;
     });
-    this.text = sorted.map((limit) => lineOf(limits[limit]!)).join("\n");
+    const inOrder = <T>(list: readonly T[]) => sorted.map((limit) => list[limit]!);
+    const { number, version, tenures } = era;
+    const facts = { version, limits: plainOf(inOrder(limits)), tenures: inOrder(tenures) };
+    this.json = JSON.stringify({ number, ...facts });
+    const lines = inOrder(limits).map(lineOf);
+    this.text = [`${HEAD}"${version} ${digestOf(JSON.stringify(facts))}"]`, ...lines].join("\n");
     this.indexes = indexes;
     this.shapes = limits.map(definitionOf);
     this.beginsBelow = limits.some((limit) => missingUnits(limit) > 0);
@@ -71,6 +84,24 @@ export class Definitions {
   }
 }
 
+type Facts = Pick<Era, "number" | "version" | "tenures">;
+
+/** 106 bits that tell a text from others. */
+function digestOf(text: string): string {
+  const digest = (seed: number) => {
+    let [high, low] = [0xdeadbeef ^ seed, 0x41c6ce57 ^ seed];
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      high = Math.imul(high ^ code, 2654435761);
+      low = Math.imul(low ^ code, 1597334677);
+    }
+    high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+    low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+    return (4294967296 * (2097151 & low) + (high >>> 0)).toString(36);
+  };
+  return `${digest(0)} ${digest(1)}`;
+}
+
 /** `kind ceiling window weight rate idle mostUnits mostPart capacity v2 flags missing ["key","type",unit]`. */
 function lineOf(limit: Limit): string {
   const { kind, ceiling, capacity, windowMicros, flags } = definitionOf(limit);
@@ -101,6 +132,7 @@ export function readable(text: string): string {
   const names = Object.keys(KINDS);
   return text
     .split("\n")
+    .filter((line) => !line.startsWith(HEAD))
     .map((line) => {
       const [kind, ceiling, window, ...rest] = line.split(" ");
       const [key, , unit] = JSON.parse(line.slice(line.indexOf("["))) as [string, string, number];

@@ -2,8 +2,8 @@
 import { LimitError } from "../errors.ts";
 
 /**
- * Under this name the server has a set with other definitions. Nothing was taken. The code is
- * `ERR_DEFINITION_MISMATCH`; the message shows both definitions.
+ * Under this name the server has a set that another version of this library has written, and that this one cannot read. Nothing was
+ * taken. The code is `ERR_DEFINITION_MISMATCH`; the message shows both definitions.
  */
 export class DefinitionMismatchError extends LimitError {
   static override get code() {
@@ -13,7 +13,7 @@ export class DefinitionMismatchError extends LimitError {
   constructor(name: string, theirs: string, ours: string) {
     super(
       new.target.code,
-      `"${name}" is defined otherwise on the server: ${theirs}; here: ${ours}; use another name, the same definitions, or redefine: true in one process`,
+      `"${name}" on the server was written by another version of limitset: ${theirs}; here: ${ours}; use another name, or one version of limitset in all processes`,
     );
   }
 }

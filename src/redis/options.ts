@@ -2,6 +2,7 @@
 
 import { checkLease } from "../acquisition/leased.ts";
 import { InvalidLimitError, type LimitError } from "../errors.ts";
+import { checkVersion } from "../limits/era.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import { checkMissingUpdate, checkQueueOptions, checkSurroundings } from "../limits/options.ts";
@@ -40,10 +41,10 @@ export interface RedisLimitSetOptions<K extends string = string> {
   /** With `whenAway: "local"`: the part of each limit that this process may use by itself, above 0, at most 1. */
   readonly localShare?: number;
   /**
-   * Whether these limits replace the ones that the server has under this name; units in use stay in use. Set it in one process,
-   * when the limits change. Default false: other limits under this name are a `DefinitionMismatchError`.
+   * The version of these limits, a whole number. If other limits are in use under this name, those of the higher version count for all
+   * processes; of one version, those of the process that came later, with a `SameVersionWarning`. What is used stays used. Default: 0.
    */
-  readonly redefine?: boolean;
+  readonly version?: number;
   /** What a release does about a RateLimit whose usage was not reported. Both charge it in full. Default `"throw"`. */
   readonly missingUpdate?: "throw" | "charge";
   /** Data for the code that acquires, such as a model's name: every acquisition has a copy. Default `{}`. */
@@ -80,7 +81,7 @@ export type CompleteOptions<K extends string> = Required<
   };
 
 const KNOWN = [
-  ...["name", "limits", "client", "leaseMs", "deadlineMs", "whenAway", "localShare", "redefine"],
+  ...["name", "limits", "client", "leaseMs", "deadlineMs", "whenAway", "localShare", "version"],
   ...["missingUpdate", "config", "clock", "onWarning", "maxWaiting", "agingMs"],
 ];
 
@@ -94,6 +95,7 @@ export function completed<K extends string>(options: RedisLimitSetOptions<K>): C
     throw new InvalidLimitError("name", name, "a string, not empty");
   }
   checkLease(leaseMs);
+  checkVersion(options.version);
   if (!(typeof deadlineMs === "number" && deadlineMs > 0 && deadlineMs <= LONGEST_TIMER_MS)) {
     throw new InvalidLimitError(
       "deadlineMs",
@@ -111,7 +113,7 @@ export function completed<K extends string>(options: RedisLimitSetOptions<K>): C
     missingUpdate,
     limits: options.limits ?? [],
     whenAway: options.whenAway ?? "reject",
-    redefine: options.redefine === true,
+    version: options.version ?? 0,
     config: Object.freeze({ ...options.config }),
     clock: new SetClock(options.clock),
     isInjected: options.clock !== undefined,

@@ -15,6 +15,7 @@ import { Bounds } from "./bounds.ts";
 import type { Conversation } from "./conversation.ts";
 import type { RedisGate } from "./gate.ts";
 import { Lines } from "./lines.ts";
+import { passAll } from "./passing.ts";
 import { Reading } from "./reading.ts";
 import { Readings } from "./readings.ts";
 import { outlookOf } from "./refusing.ts";
@@ -31,7 +32,7 @@ export class RedisQueue<K extends string> {
   readonly #conversation: Conversation;
   readonly #gate: RedisGate<K>;
   readonly #releases: Releases;
-  readonly lines: Lines<Waiter>;
+  lines: Lines<Waiter>;
   readonly #singles = new Singles<Waiter>();
   /** All requests that have not been settled, tries included; in order of turn. */
   readonly #waiters = new Set<Waiter>();
@@ -49,7 +50,7 @@ export class RedisQueue<K extends string> {
     this.#gate = gate;
     this.#releases = releases;
     this.lines = new Lines(settings.limits.length);
-    this.#bounds = new Bounds(settings, this.lines);
+    this.#bounds = new Bounds(settings, () => this.lines);
     this.readings = new Readings(
       settings,
       conversation,
@@ -66,17 +67,9 @@ export class RedisQueue<K extends string> {
   enqueue(request: Request, isOnce: boolean, options?: AcquireOptions): Promise<RedisAcquisition<K, K>> {
     return new Promise((resolve, reject) => {
       const { clock, definitions } = this.#settings;
-      const askedAt = this.#conversation.now;
-      const demand = definitions.demandOf(request.units);
-      const asked = {
-        request,
-        demand,
-        ...this.#bounds.rank(options?.priority),
-        isOnce,
-        askedAt,
-        options,
-        clock,
-      };
+      const [askedAt, demand] = [this.#conversation.now, definitions.demandOf(request.units)];
+      const ranked = this.#bounds.rank(options?.priority);
+      const asked = { request, demand, ranked, isOnce, askedAt, options, clock };
       const waiter = new Waiter(asked, resolve as (value: Granted) => void, reject);
       this.#waiters.add(waiter);
       if (isOnce || this.#bounds.areOn(waiter)) this.#singles.add(waiter);
@@ -91,6 +84,24 @@ export class RedisQueue<K extends string> {
     });
   }
 
+  /** The set has other limits: `pass` turns requests into such of the new limits, or throws where they could never pass. */
+  renew(pass: (request: Request) => Request): void {
+    const { limits, definitions } = this.#settings;
+    const standing = this.lines.inOrder();
+    this.lines = new Lines(limits.length);
+    passAll(
+      this.#waiters,
+      pass,
+      (units) => definitions.demandOf(units),
+      (waiter, error) => this.#leave(waiter).reject(error),
+      (waiter) => this.#grant(waiter, 0, []),
+    );
+    for (const waiter of standing) if (!waiter.hasLeft) this.lines.stand(waiter);
+    this.readings.renew();
+    this.#singles.tidy();
+    this.serve();
+  }
+
   /** Asks again for the waiters that may go now: after a release, or whatever else may let them go. */
   serve(): void {
     if (this.lines.size === 0) return;
@@ -101,7 +112,11 @@ export class RedisQueue<K extends string> {
 
   /** The requests of the next batch, in order, as many as it has room for. */
   next(allowance: Allowance): Operation[] {
-    if (this.#serves) this.#reopen();
+    if (this.#serves) {
+      this.#serves = false;
+      this.lines.reopen();
+      this.#bell.passesAt = Number.POSITIVE_INFINITY;
+    }
     // What came before a change is asked for before it: in a batch before, which goes in another order.
     const change = this.#singles.firstChange;
     if (change !== Number.POSITIVE_INFINITY) {
@@ -121,13 +136,12 @@ export class RedisQueue<K extends string> {
   /** The answers of a batch have been told; at `serveAt` some lease may end, by which resources come back. */
   answered(serveAt: number): void {
     this.#bell.serveAt = serveAt;
-    this.#arm();
     this.#notice();
   }
 
   /**
-   * Gives up the requests and readings that were made before, by the conversation's clock, and have had no answer; without an
-   * error only those that wait no longer themselves. Returns when the first of the others was made, Infinity if there are none.
+   * Gives up what was asked before, by the conversation's clock, and has had no answer; without an error only what waits no longer
+   * itself. Returns when the first of the others was made, Infinity if there are none.
    */
   giveUp(askedBefore: number, error: LimitError | undefined): number {
     let oldest = this.readings.giveUp(askedBefore, error);
@@ -138,16 +152,14 @@ export class RedisQueue<K extends string> {
       else if (error && this.#gate.unanswered(waiter, error)) this.#leave(waiter);
     }
     this.#singles.tidy();
-    this.#arm();
     this.#notice();
     return oldest;
   }
 
   /** The connection has failed: requests that aborted while they were on their way do not wait for it to come back. */
   interrupted(): void {
-    for (const waiter of [...this.#waiters]) {
-      if (waiter.isAborted) this.#abort(waiter, reasonOf(waiter.signal!));
-    }
+    const aborted = [...this.#waiters].filter(({ isAborted }) => isAborted);
+    for (const waiter of aborted) this.#abort(waiter, reasonOf(waiter.signal!));
   }
 
   /** Rejects all. */
@@ -155,14 +167,7 @@ export class RedisQueue<K extends string> {
     this.#singles.clear();
     this.readings.giveUp(Number.POSITIVE_INFINITY, error);
     for (const waiter of [...this.#waiters]) this.#leave(waiter).reject(error);
-    this.#arm();
     this.#notice();
-  }
-
-  #reopen(): void {
-    this.#serves = false;
-    this.lines.reopen();
-    this.#bell.passesAt = Number.POSITIVE_INFINITY;
   }
 
   /** The operations for what came before the turn `until`. */
@@ -194,10 +199,8 @@ export class RedisQueue<K extends string> {
         waiter.isSent = false;
         if (text !== ".") this.#answer(waiter, parseAnswer(text, definitions), code, timing);
       },
-      failed: (error) => {
-        waiter.isSent = false;
-        if (!waiter.hasLeft) this.#fail(waiter, error);
-      },
+      again: () => this.#fail(waiter, undefined),
+      failed: (error) => this.#fail(waiter, error),
     };
   }
 
@@ -259,6 +262,8 @@ export class RedisQueue<K extends string> {
   }
 
   #fail(waiter: Waiter, error: unknown): void {
+    waiter.isSent = false;
+    if (waiter.hasLeft) return;
     if (error !== undefined) this.#leave(waiter).reject(error);
     else {
       // The outcome is unknown, but the request holds nothing any more: it is asked for again.
@@ -274,7 +279,6 @@ export class RedisQueue<K extends string> {
       else this.#abort(waiter, reason);
     }
     this.serve();
-    this.#arm();
     this.#notice();
   }
 
@@ -303,8 +307,9 @@ export class RedisQueue<K extends string> {
     this.#arm();
   }
 
-  /** Listens for releases while a waiter waits that has been refused. */
+  /** Sets the timer; and listens for releases while a waiter waits that has been refused. */
   #notice(): void {
+    this.#arm();
     if ([...this.lines].some((line) => line.head?.hasWaited)) this.#releases.listen(() => this.serve());
     else this.#releases.stop();
   }

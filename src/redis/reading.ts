@@ -6,13 +6,18 @@ import { BackendUnavailableError } from "../errors.ts";
 import type { Request } from "../waiting/standing.ts";
 import type { Operation } from "./speaker.ts";
 
-export interface AskedReading {
+export interface Form {
   /** The operation as the script reads it. */
   readonly text: string;
   /** What it asks of the server, as an `Allowance` counts. */
   readonly steps: number;
   /** The request behind whose waiters it stands; one that wants nothing, if it stands behind none. */
   readonly request: Request;
+}
+
+export interface AskedReading {
+  /** What it asks, of the limits that the set has now. It may throw where these are others than before. */
+  readonly form: () => Form;
   readonly key: number;
   readonly turn: number;
   /** Whether it would do harm if it were done twice: then it fails where it is not known whether it was done. */
@@ -32,35 +37,54 @@ interface Ends {
 }
 
 export class Reading implements Operation {
-  readonly steps: number;
-  readonly request: Request;
   readonly key: number;
   readonly turn: number;
   readonly askedAt: number;
   #before = "";
   readonly isChange: boolean;
   readonly #isOnce: boolean;
-  readonly #text: string;
+  #form: Form;
+  readonly #renewed: () => Form;
   readonly #pending: Set<Reading>;
   readonly #ends: Ends;
 
   /** Adds itself to the `pending` readings, until it is answered or has failed. */
   constructor(asked: AskedReading, pending: Set<Reading>, ends: Ends) {
-    const { text, steps, request, key, turn, askedAt, isOnce = false, isChange = false } = asked;
-    this.steps = steps;
-    this.request = request;
+    const { form, key, turn, askedAt, isOnce = false, isChange = false } = asked;
+    this.#renewed = form;
+    this.#form = form();
     this.key = isChange ? Number.NEGATIVE_INFINITY : key;
     this.isChange = isChange;
     this.#isOnce = isOnce;
     this.turn = turn;
     this.askedAt = askedAt;
-    this.#text = text;
     this.#pending = pending.add(this);
     this.#ends = ends;
   }
 
   get isPending(): boolean {
     return this.#pending.has(this);
+  }
+
+  get steps(): number {
+    return this.#form.steps;
+  }
+
+  get request(): Request {
+    return this.#form.request;
+  }
+
+  /** The set has other limits. */
+  renew(): void {
+    try {
+      this.#form = this.#renewed();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  again(): void {
+    if (this.isPending) this.#ends.again(this);
   }
 
   /** The same, behind waiters that want so much. */
@@ -70,7 +94,7 @@ export class Reading implements Operation {
   }
 
   encode(): string | undefined {
-    return this.isPending ? this.#text + this.#before : undefined;
+    return this.isPending ? this.#form.text + this.#before : undefined;
   }
 
   answered(answer: string): void {

@@ -5,7 +5,7 @@ import type { Ranked, Request } from "../waiting/standing.ts";
 import { stepsOf } from "./allowance.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Definitions } from "./definitions.ts";
-import { type AskedReading, Reading } from "./reading.ts";
+import { type AskedReading, type Form, Reading } from "./reading.ts";
 import { type Before, outlookOf } from "./refusing.ts";
 import { parseAnswer, type Refused } from "./wire.ts";
 
@@ -37,22 +37,28 @@ export class Readings {
 
   /** Asks in its turn how all limits stand. */
   read<R>(parse: (answer: string) => R): Promise<R> {
-    return this.#read({ text: "I", ...this.#ofAll(1) }, parse);
+    return this.#read({ form: () => this.#ofAll("I", 1), ...this.#rank() }, parse);
   }
 
   /** Asks in its turn how a try would be answered: no limit refuses if it would be granted. */
-  peek(request: Request, lines: Before): Promise<Outlook> {
-    const { definitions } = this.#set;
-    const asked = { request, ...this.#rank() };
-    const text = `P${definitions.encode(request.units)}`;
-    return this.#read({ ...asked, text, steps: stepsOf(request.units) }, (answer) =>
-      outlookOf(lines, asked, parseAnswer(answer, definitions) as Refused, definitions),
-    );
+  peek(requestOf: () => Request, lines: () => Before): Promise<Outlook> {
+    const asked = { request: requestOf(), ...this.#rank() };
+    const form = () => {
+      asked.request = requestOf();
+      const { units } = asked.request;
+      const text = `P${this.#set.definitions.encode(units)}`;
+      return { text, steps: stepsOf(units), request: asked.request };
+    };
+    return this.#read({ ...asked, form }, (answer) => {
+      const { definitions } = this.#set;
+      return outlookOf(lines(), asked, parseAnswer(answer, definitions) as Refused, definitions);
+    });
   }
 
   /** Asks in its turn for a change of limits, by an operation of the script. `isOnce`: it must not be done twice. */
-  change(text: string, isOnce: boolean, done: () => void): Promise<void> {
-    return this.#read({ text, isOnce, isChange: true, ...this.#ofAll(0) }, done);
+  change(textOf: () => string, isOnce: boolean, done: () => void): Promise<void> {
+    const form = () => this.#ofAll(textOf(), 0);
+    return this.#read({ form, isOnce, isChange: true, ...this.#rank() }, done);
   }
 
   /**
@@ -68,10 +74,15 @@ export class Readings {
     return oldest;
   }
 
+  /** The set has other limits. */
+  renew(): void {
+    for (const reading of [...this.#pending]) reading.renew();
+  }
+
   /** What concerns all limits, and stands behind those that want them if `count` is 1. */
-  #ofAll(count: number) {
+  #ofAll(text: string, count: number): Form {
     const { limits } = this.#set;
-    return { steps: 1 + limits.length, request: { units: limits.map(() => count) }, ...this.#rank() };
+    return { text, steps: 1 + limits.length, request: { units: limits.map(() => count) } };
   }
 
   /** The answer, as `parse` reads it. */

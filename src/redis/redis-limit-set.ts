@@ -3,7 +3,7 @@
 import { runWith } from "../acquisition/acquisition.ts";
 import { reportDeadlock } from "../acquisition/bodies.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, Prospect } from "../contract.ts";
-import { InvalidRequestError, LimitSetClosedError } from "../errors.ts";
+import { LimitSetClosedError } from "../errors.ts";
 import type { RedefineOptions, Redefinition } from "../limits/era.ts";
 import { checkBody, checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
@@ -18,6 +18,7 @@ import type { RedisLimitSetOptions } from "./options.ts";
 import { RedisQueue } from "./queue.ts";
 import { prospectOf } from "./refusing.ts";
 import { Releases } from "./releases.ts";
+import { renew } from "./renewing.ts";
 import type { RedisAcquisition, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { type Settings, settingsOf } from "./settings.ts";
@@ -45,7 +46,10 @@ export class RedisLimitSet<K extends string = string>
   /** The name of the set on the server. */
   readonly name: string;
   /** The keys of the limits, in the order of their definition. */
-  readonly keys: readonly K[];
+  get keys(): readonly K[] {
+    return this.#settings.requests.keys;
+  }
+
   /** What the set was made with, frozen. */
   readonly config: Readonly<Record<string, unknown>>;
   /** What a release does about a RateLimit whose usage was not reported. */
@@ -66,7 +70,6 @@ export class RedisLimitSet<K extends string = string>
     const settings = settingsOf(options);
     const { client, server } = settings;
     this.name = settings.name;
-    this.keys = settings.requests.keys;
     this.config = settings.config;
     this.missingUpdate = settings.missingUpdate;
     this.#settings = settings;
@@ -86,7 +89,9 @@ export class RedisLimitSet<K extends string = string>
     this.#sessions = sessions;
     this.#settlements = settlements;
     this.#queue = queue;
-    this.#batches = new Batches(settings, { conversation, sessions, settlements, queue, releases });
+    const renewed = { settings, sessions, totals: this.#totals, settlements, queue, standIn: this.#standIn };
+    const parts = { conversation, sessions, settlements, queue, releases };
+    this.#batches = new Batches(settings, { ...parts, renew: (before) => renew(renewed, before) });
     conversation.begin(this.#batches);
   }
 
@@ -109,7 +114,7 @@ export class RedisLimitSet<K extends string = string>
    * @throws {QueueFullError} if `maxWaiting` requests of this process wait already.
    * @throws {BackendUnavailableError} if the server does not answer within `deadlineMs`. A request that waits already waits on.
    * @throws {BackendRefusedError} if the server refuses: a right, a password or a command is missing.
-   * @throws {DefinitionMismatchError} if the server has other limits under this name.
+   * @throws {DefinitionMismatchError} if another version of this library has written the limits on the server.
    * @throws {LimitSetClosedError} if the set is closed, also while waiting.
    * @throws the signal's reason if it aborts.
    * @example
@@ -126,7 +131,7 @@ export class RedisLimitSet<K extends string = string>
    * @throws {InvalidRequestError} for an unknown key, a value that is no amount, or an amount that could never be granted.
    * @throws {BackendUnavailableError} if the server does not answer within `deadlineMs`.
    * @throws {BackendRefusedError} if the server refuses: a right, a password or a command is missing.
-   * @throws {DefinitionMismatchError} if the server has other limits under this name.
+   * @throws {DefinitionMismatchError} if another version of this library has written the limits on the server.
    * @throws {LimitSetClosedError} if the set is closed.
    * @example
    * const tried = await limits.tryAcquire({ tokens: 500 });
@@ -155,10 +160,7 @@ export class RedisLimitSet<K extends string = string>
     if (units.every((count) => count === 0))
       return { successful: true, retryAfterMs: 0, limitedBy: [], ahead: 0 };
     try {
-      return (
-        this.#standingIn()?.peek(units) ??
-        prospectOf(await this.#queue.readings.peek({ units }, this.#queue.lines), this.keys)
-      );
+      return this.#standingIn()?.peek(units) ?? (await this.#peek(requested));
     } catch (error) {
       this.#check();
       const standIn = this.#standingIn();
@@ -237,21 +239,42 @@ export class RedisLimitSet<K extends string = string>
    */
   protected async handOn(change: SentChange): Promise<void> {
     this.#check();
-    const { limits, definitions } = this.#settings;
-    const { text, charged } = operationOf(change, limits, definitions);
-    if (text === undefined) return;
-    await this.#queue.readings.change(text, charged !== undefined, () => {
-      for (const [i, units] of (charged ?? []).entries()) this.#totals.moved(i, units, "charged");
-      this.#queue.serve();
-    });
+    const operation = () => operationOf(change, this.#settings.limits, this.#settings.definitions);
+    if (operation().text === undefined) return;
+    const isOnce = change[0] === "charge";
+    await this.#queue.readings.change(
+      () => operation().text ?? ".",
+      isOnce,
+      () => {
+        for (const [i, units] of (operation().charged ?? []).entries())
+          this.#totals.moved(i, units, "charged");
+        this.#queue.serve();
+      },
+    );
   }
 
   /**
-   * @internal
-   * @throws {InvalidRequestError} always: the script gives the set other limits only where a set is made with the option `redefine`.
+   * Gives the set other limits, for all processes that share it. What is used of a limit stays used under its new definition. Open
+   * acquisitions go on, and so do waiters: those that could never pass reject with `InvalidRequestError`. A bad definition changes nothing.
+   *
+   * @param limits All limits that the set has from now on, or a function that makes them of the present ones. The function is called
+   * again if another process redefines the set in between.
+   * @throws {InvalidLimitError} if a definition is out of bounds, or two limits have the same key.
+   * @throws {InvalidRequestError} if an option makes no sense.
+   * @throws {BackendUnavailableError} if the server does not answer within `deadlineMs`.
+   * @throws {LimitSetClosedError} if the set is closed.
+   * @example
+   * await limits.redefine((current) => current.map((limit) => ({ ...limit, capacity: 2 * limit.capacity })));
+   * limits.get("tokens").capacity; // 180_000
    */
-  async redefine(_limits: Redefinition, _options?: RedefineOptions): Promise<void> {
-    throw cannot("redefine");
+  async redefine(limits: Redefinition, options: RedefineOptions = {}): Promise<void> {
+    this.#check();
+    await this.#batches.redefine(limits, options);
+  }
+
+  async #peek(requested: Amounts<K> | undefined): Promise<Prospect<K>> {
+    const requestOf = () => ({ units: this.#settings.requests.parse(requested) });
+    return prospectOf(await this.#queue.readings.peek(requestOf, () => this.#queue.lines), this.keys);
   }
 
   async #acquire(
@@ -294,10 +317,4 @@ export class RedisLimitSet<K extends string = string>
     await this.#batches.end();
     this.#notifier.retire();
   }
-}
-
-function cannot(method: string): InvalidRequestError {
-  return new InvalidRequestError(
-    `a RedisLimitSet has no ${method}() yet: the script on the server cannot do it`,
-  );
 }

@@ -38,6 +38,11 @@ export class Renewal {
     return isDue;
   }
 
+  /** The next batch has to renew. */
+  putBack(): void {
+    this.#isDue = true;
+  }
+
   /** Sets the timer if something is held. */
   watch(): void {
     const { held, leasedUntil } = this.#lessee.current;

@@ -7,6 +7,7 @@ import { type LeakWatch, watchLeaks } from "../acquisition/leaks.ts";
 import { type LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
 import type { AcquireOptions, Acquisition, Amounts, OrMore } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
+import { type Era, passCovered, passOn } from "../limits/era.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
 import { LeaseSignals, RedisGrant } from "./grant.ts";
 
@@ -17,8 +18,9 @@ export type RedisAcquisition<M extends string = string, K extends string = OrMor
 >;
 
 /** The parts of its set that a session needs. */
-export interface SessionTerms<K extends string>
-  extends Pick<Granter<K>, "requests" | "config" | "missingUpdate"> {
+export interface SessionTerms<K extends string> extends Pick<Granter<K>, "config" | "missingUpdate"> {
+  /** The era of the set, as it is now. */
+  readonly present: () => { readonly era: Era<K> };
   readonly onWarning: (warning: LimitError) => void;
   readonly isClosed: () => boolean;
   readonly acquireNested: (
@@ -30,26 +32,79 @@ export interface SessionTerms<K extends string>
   settle(session: Session<K>, due: readonly number[], token: number): void;
 }
 
-export class Session<K extends string> implements Granter<K> {
-  readonly id = crypto.randomUUID();
-  readonly requests: Requests<K>;
+/** The acquisitions that a session was granted in one era of its set. */
+class EraGranter<K extends string> implements Granter<K> {
+  readonly era: Era<K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
+  readonly #session: Session<K>;
+  readonly #terms: SessionTerms<K>;
+
+  constructor(session: Session<K>, terms: SessionTerms<K>, before: EraGranter<K> | undefined) {
+    this.#session = session;
+    this.#terms = terms;
+    this.era = terms.present().era;
+    this.config = terms.config;
+    this.missingUpdate = terms.missingUpdate;
+    // An acquisition from before may be dropped later.
+    const isWatched = this.requests.resources.length > 0 || before?.leaks !== undefined;
+    if (isWatched) this.leaks = watchLeaks(this, terms.onWarning, before?.leaks);
+  }
+
+  get requests(): Requests<K> {
+    return this.era.requests;
+  }
+
+  get closed(): boolean {
+    return this.#terms.isClosed();
+  }
+
+  settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean {
+    if (this.requests.takesResources(taken)) this.#session.released();
+    const due = taken.map(() => 0);
+    const what = this.requests.settlement(taken, used, due);
+    if ((what & (GIVES_BACK | CHARGES)) !== 0 && !this.closed) {
+      const passed = passOn(this.era, this.#terms.present().era, due);
+      if (passed.some((units) => units !== 0)) this.#terms.settle(this.#session, passed, token);
+    }
+    return (what & MISSES) !== 0;
+  }
+
+  present(units: readonly number[]): readonly [Requests<K>, readonly number[]] {
+    const { era } = this.#terms.present();
+    return [era.requests, passOn(this.era, era, units)];
+  }
+
+  acquireNested(
+    requested: Amounts<K> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[],
+  ): Promise<RedisAcquisition<K, K>> {
+    const passed = passCovered(this.era, this.#terms.present().era, covered);
+    return this.#terms.acquireNested(requested, options, passed);
+  }
+}
+
+export class Session<K extends string> {
+  readonly id = crypto.randomUUID();
   /** Until when the lease is good at least, in milliseconds by the set's clock. */
   leasedUntil = 0;
   /** The number of the last batch with which the server has stored the session. */
   written = 0;
   readonly #terms: SessionTerms<K>;
   readonly #signals = new LeaseSignals();
+  #granter: EraGranter<K>;
   #held = 0;
 
   constructor(terms: SessionTerms<K>) {
     this.#terms = terms;
-    this.requests = terms.requests;
-    this.config = terms.config;
-    this.missingUpdate = terms.missingUpdate;
-    if (terms.requests.resources.length > 0) this.leaks = watchLeaks(this, terms.onWarning);
+    this.#granter = new EraGranter(this, terms, undefined);
+  }
+
+  /** It grants in the present era. */
+  get granter(): Granter<K> {
+    return this.#granter;
   }
 
   /** How many acquisitions hold resources. */
@@ -61,8 +116,9 @@ export class Session<K extends string> implements Granter<K> {
     return this.#signals.isLost;
   }
 
-  get closed(): boolean {
-    return this.#terms.isClosed();
+  /** The set has gone on to another era. */
+  renew(): void {
+    this.#granter = new EraGranter(this, this.#terms, this.#granter);
   }
 
   grant(
@@ -71,29 +127,19 @@ export class Session<K extends string> implements Granter<K> {
     covered?: readonly boolean[],
     waitedMs = 0,
   ): RedisAcquisition<K, K> {
-    const holds = this.requests.takesResources(units);
+    const holds = this.#granter.requests.takesResources(units);
     if (holds) this.#held++;
-    return new RedisGrant<K>(this, units, token, covered, waitedMs, holds ? this.#signals : undefined);
+    const signals = holds ? this.#signals : undefined;
+    return new RedisGrant<K>(this.#granter, units, token, covered, waitedMs, signals);
+  }
+
+  /** An acquisition that held resources has been released. */
+  released(): void {
+    this.#held--;
   }
 
   lose(why: string): void {
     if (!this.isLost) this.#signals.abort(new LeaseLostError(why));
-  }
-
-  settle(token: number, taken: readonly number[], used: readonly number[] | undefined): boolean {
-    if (this.requests.takesResources(taken)) this.#held--;
-    const due = taken.map(() => 0);
-    const what = this.requests.settlement(taken, used, due);
-    if ((what & (GIVES_BACK | CHARGES)) !== 0 && !this.closed) this.#terms.settle(this, due, token);
-    return (what & MISSES) !== 0;
-  }
-
-  acquireNested(
-    requested: Amounts<K> | undefined,
-    options: AcquireOptions | undefined,
-    covered: readonly boolean[],
-  ): Promise<RedisAcquisition<K, K>> {
-    return this.#terms.acquireNested(requested, options, covered);
   }
 }
 

@@ -15,9 +15,9 @@ export class Sessions<K extends string> {
   #isEnded = false;
 
   constructor(settings: Settings<K>, conversation: Conversation, calls: SessionCalls<K>) {
-    const { requests, config, missingUpdate, onWarning, leaseMs, clock } = settings;
+    const { config, missingUpdate, onWarning, leaseMs, clock } = settings;
     const isClosed = () => this.#isEnded;
-    this.#terms = { requests, config, missingUpdate, onWarning, isClosed, ...calls };
+    this.#terms = { present: () => settings, config, missingUpdate, onWarning, isClosed, ...calls };
     this.#conversation = conversation;
     this.#current = new Session<K>(this.#terms);
     this.renewal = new Renewal(leaseMs, clock, this);

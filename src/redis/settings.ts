@@ -1,5 +1,6 @@
 /** A set's options, and all that is derived from them once. */
 import { InvalidLimitError } from "../errors.ts";
+import { type Era, firstEra } from "../limits/era.ts";
 import { type Limit, toLimits } from "../limits/limits.ts";
 import { Requests } from "../limits/requests.ts";
 import { type Server, serverOf } from "./client.ts";
@@ -13,9 +14,11 @@ export interface Settings<K extends string> extends Omit<CompleteOptions<K>, "li
   /** The key as the server knows it, which is also the channel where releases are published. */
   readonly channel: string;
   readonly server: Server;
-  readonly limits: readonly Limit<K>[];
-  readonly requests: Requests<K>;
-  readonly definitions: Definitions;
+  /** These change with the era. */
+  limits: readonly Limit<K>[];
+  requests: Requests<K>;
+  definitions: Definitions;
+  era: Era<K>;
 }
 
 // A call that takes from all of them holds up all other clients of the server for about 0.1 s.
@@ -39,13 +42,16 @@ export function settingsOf<K extends string>(options: RedisLimitSetOptions<K>): 
   // Braces: all keys of a set are on one node of a cluster, should there ever be two.
   const key = `limitset:{${complete.name}}`;
   const server = serverOf(complete.client);
+  const requests = new Requests(limits);
+  const era = { ...firstEra(limits, requests), version: complete.version };
   return {
     ...complete,
     key,
     channel: server.nameOf(key),
     server,
     limits,
-    requests: new Requests(limits),
-    definitions: new Definitions(limits),
+    requests,
+    definitions: new Definitions(limits, era),
+    era,
   };
 }

@@ -38,6 +38,8 @@ export class Settlements<K extends string> {
   readonly #sessions: Pick<Sessions<K>, "current" | "isEnded">;
   readonly #conversation: Pick<Conversation, "send">;
   #settlements: Settlement<K>[] = [];
+  /** Those that have been sent, and were not done: they are the next. */
+  #returned: Settlement<K>[] = [];
   /** How many of them, from the first, have been taken. */
   #taken = 0;
   /** How many of those that have not been taken give something back. */
@@ -60,7 +62,7 @@ export class Settlements<K extends string> {
   }
 
   get isEmpty(): boolean {
-    return this.#settlements.length === 0;
+    return this.#settlements.length === 0 && this.#returned.length === 0;
   }
 
   /** Whether some of them give something back. */
@@ -77,6 +79,7 @@ export class Settlements<K extends string> {
   /** Takes out the first settlements, as many as the batch has room for. */
   take(allowance: Allowance): Operation[] {
     const operations: Operation[] = [];
+    this.#takeBack();
     const settlements = this.#settlements;
     while (this.#taken < settlements.length && allowance.spend(stepsOf(settlements[this.#taken]!.due))) {
       const settlement = settlements[this.#taken++]!;
@@ -90,6 +93,21 @@ export class Settlements<K extends string> {
       this.#taken = 0;
     }
     return operations;
+  }
+
+  /** The set has other limits: `pass` turns units into such of the new limits. */
+  renew(pass: (units: readonly number[]) => readonly number[]): void {
+    for (const settlement of [...this.#returned, ...this.#settlements]) settlement.due = pass(settlement.due);
+    this.#endRun();
+  }
+
+  #takeBack(): void {
+    if (this.#returned.length === 0) return;
+    this.#settlements = [...this.#returned, ...this.#settlements.slice(this.#taken)];
+    this.#returned = [];
+    this.#taken = 0;
+    this.#refunds = this.#settlements.filter(({ due }) => kindOf(due) !== CHARGES).length;
+    this.#endRun();
   }
 
   #merge(session: Session<K>, due: readonly number[], token: number): void {
@@ -122,6 +140,7 @@ export class Settlements<K extends string> {
   #operationFor(settlement: Settlement<K>): Operation {
     return {
       encode: () => this.#encode(settlement),
+      again: () => this.#returned.push(settlement),
       answered: (answer) => this.#count(settlement, answer),
       failed: (error) => {
         // Without an error it may have been done: then the units stay taken rather than come back twice.

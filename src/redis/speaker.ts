@@ -9,6 +9,8 @@ export interface Operation {
   answered(answer: string, timing: Timing): void;
   /** Failed with `error`; `undefined` means that the outcome is unknown, since the answer was lost. */
   failed(error: unknown): void;
+  /** It was not done, and is to be asked for in another batch. */
+  again(): void;
 }
 
 /** Two times by the set's clock: when a batch was first sent, and the start of the waits in its answer. */
@@ -40,8 +42,8 @@ export interface Speaker {
   arrived(sentAt: number, outcome: Outcome): Timing;
   /** All operations of the batch have been told their answers. `wasInterrupted`: the connection had failed meanwhile. */
   told(timing: Timing, outcome: Outcome, wasInterrupted: boolean): void;
-  /** The script has done nothing. Returns the error; or undefined if the batch is to be sent again, in a new session. */
-  refused(answer: string): Error | undefined;
+  /** The script has done nothing. Returns the error; or how to go on: with the same batch, or with a new one. */
+  refused(answer: string): Error | "resend" | "anew";
   /**
    * An answer is missing: gives up all that was asked before `askedBefore`, by `Conversation.now`; without an error, only that
    * which waits no longer itself. Returns when the oldest of the rest was asked, Infinity if there is none.

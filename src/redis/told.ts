@@ -6,11 +6,16 @@ import type { Definitions } from "./definitions.ts";
 const MOST_ASKED = 2;
 
 export class ToldWindows {
-  readonly #definitions: Definitions;
+  #definitions!: Definitions;
   /** For each limit, the windows that the server has asked for last. */
-  readonly #asked: Window[][];
+  #asked!: Window[][];
 
   constructor(definitions: Definitions) {
+    this.renew(definitions);
+  }
+
+  /** The set has other limits. */
+  renew(definitions: Definitions): void {
     this.#definitions = definitions;
     this.#asked = definitions.indexes.map(() => []);
   }

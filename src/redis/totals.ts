@@ -5,18 +5,21 @@ import type { Outlook } from "../waiting/gate.ts";
 type Counts = { -readonly [C in Exclude<keyof Told, "fullInMs">]: Told[C] };
 
 export class Totals {
-  readonly #counts: Counts[];
+  #counts: Counts[];
 
   constructor(limits: number) {
-    this.#counts = Array.from({ length: limits }, () => ({
-      granted: 0,
-      refused: 0,
-      timedOut: 0,
-      aborted: 0,
-      refunded: 0,
-      charged: 0,
-      wouldRefuse: 0,
-    }));
+    this.#counts = Array.from({ length: limits }, nothing);
+  }
+
+  /** The set has other limits: those that go on are `heirs` of earlier ones. */
+  renew(heirs: readonly { readonly from: number; readonly ratio: number }[]): void {
+    const before = this.#counts;
+    this.#counts = heirs.map(({ from, ratio }) => {
+      const counts = before[from];
+      if (!counts) return nothing();
+      const [refunded, charged] = [counts.refunded, counts.charged].map((units) => Math.floor(units * ratio));
+      return { ...counts, refunded: refunded!, charged: charged! };
+    });
   }
 
   of(index: number): Readonly<Counts> {
@@ -45,4 +48,8 @@ export class Totals {
     const counts = this.#counts[index]!;
     counts[how] = Math.min(counts[how] + units, Number.MAX_SAFE_INTEGER);
   }
+}
+
+function nothing(): Counts {
+  return { granted: 0, refused: 0, timedOut: 0, aborted: 0, refunded: 0, charged: 0, wouldRefuse: 0 };
 }

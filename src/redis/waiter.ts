@@ -4,7 +4,7 @@ import { toMicros } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Due } from "../waiting/deadlines.ts";
 import type { Line } from "../waiting/line.ts";
-import type { Request } from "../waiting/standing.ts";
+import type { Ranked, Request } from "../waiting/standing.ts";
 import { stepsOf } from "./allowance.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Standing } from "./lines.ts";
@@ -14,8 +14,7 @@ import type { Refused } from "./wire.ts";
 export interface AskedFor {
   readonly request: Request;
   readonly demand: readonly number[];
-  readonly key: number;
-  readonly turn: number;
+  readonly ranked: Ranked;
   readonly isOnce: boolean;
   /** When it was made, by the conversation's clock. */
   readonly askedAt: number;
@@ -67,7 +66,7 @@ export class Waiter implements Due, Standing<Waiter> {
   readonly #clock: Clock;
 
   constructor(
-    { request, demand, key, turn, isOnce, askedAt, options, clock }: AskedFor,
+    { request, demand, ranked, isOnce, askedAt, options, clock }: AskedFor,
     resolve: (value: Granted) => void,
     reject: (error: unknown) => void,
   ) {
@@ -75,8 +74,8 @@ export class Waiter implements Due, Standing<Waiter> {
     const longest = Number.POSITIVE_INFINITY;
     this.request = request;
     this.demand = demand;
-    this.key = key;
-    this.turn = turn;
+    this.key = ranked.key;
+    this.turn = ranked.turn;
     this.isOnce = isOnce;
     this.maxWaitMs = options?.maxWaitMs ?? longest;
     this.timeoutMs = Math.min(options?.timeoutMs ?? longest, this.maxWaitMs);
@@ -87,6 +86,13 @@ export class Waiter implements Due, Standing<Waiter> {
     this.resolve = resolve;
     this.reject = reject;
     this.#clock = clock;
+  }
+
+  /** It wants other units, since the set has other limits. */
+  renew(request: Request, demandOf: (units: readonly number[]) => readonly number[]): void {
+    this.request = request;
+    this.demand = demandOf(request.units);
+    this.refused = NOBODY;
   }
 
   /** What it asks of the server, as an `Allowance` counts. */

@@ -107,7 +107,7 @@ async function replay(definitions: readonly Definition[], asked: readonly Asked[
   }
   const pipeline = client.pipeline();
   for (const [i, batch] of batches.entries()) {
-    const head = [text, batch[0]!.readingUs, "me", i + 1, 0, LEASE_US, "", "", ""];
+    const head = [text, batch[0]!.readingUs, "me", i + 1, 0, LEASE_US, "", "", "", "", "{}"];
     pipeline.evalsha(sha, 1, key, ...head, ...batch.map(({ operation }) => operation));
   }
   pipeline.del(key);

@@ -47,7 +47,7 @@ const harness: Harness = {
     blocking: false,
     warnings: true,
     changes: true,
-    redefines: false,
+    redefines: true,
     partitions: false,
     exhaustive: false,
     crowd: 1000,

@@ -23,12 +23,20 @@ test("a reading whose answer was lost is asked again", async () => {
 
 test("a change whose answer was lost is asked for again, unless it must not be done twice", async () => {
   const { asked, readings } = asking();
-  const done = readings.change("G1:0", false, () => {});
+  const done = readings.change(
+    () => "G1:0",
+    false,
+    () => {},
+  );
   asked[0]!.failed(undefined);
   expect(asked[1]!.encode()).toBe("G1:0");
   asked[1]!.answered(".");
   await done;
-  const charged = readings.change("S0 1:5", true, () => {});
+  const charged = readings.change(
+    () => "S0 1:5",
+    true,
+    () => {},
+  );
   asked[2]!.failed(undefined);
   expect(asked).toHaveLength(3);
   await expect(charged).rejects.toMatchObject({ code: "ERR_BACKEND_UNAVAILABLE" });

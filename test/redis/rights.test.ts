@@ -118,7 +118,7 @@ describeRedis("rights", () => {
     expect(held.signal.aborted).toBe(false);
     held.release();
     (await waiter).release();
-    const other = setOf(CLIENTS[name](server, user), { limits: [TOKENS, DB].reverse(), redefine: true });
+    const other = setOf(CLIENTS[name](server, user), { limits: [TOKENS, DB].reverse(), version: 1 });
     expect((await other.stats()).tokens.used).toBe(61);
     await Promise.all([mine.close(), theirs.close(), other.close()]);
     expect(warnings).toEqual([]);

@@ -24,7 +24,7 @@ function callsOf(client: Redis): string[][] {
   const calls: string[][] = [];
   const evalsha = client.evalsha.bind(client) as (...args: unknown[]) => Promise<unknown>;
   client.evalsha = ((...args: unknown[]) => {
-    calls.push(args.slice(12) as string[]);
+    calls.push(args.slice(14) as string[]);
     return evalsha(...args);
   }) as never;
   return calls;
@@ -163,7 +163,23 @@ describeRedis("settlements", () => {
           await run(key, list);
       };
       const run = (key: string, list: readonly string[]) =>
-        client.evalsha(sha, 1, key, definitions.text, String(now), "me", seq, 0, 1e15, "", "", "", ...list);
+        client.evalsha(
+          sha,
+          1,
+          key,
+          definitions.text,
+          String(now),
+          "me",
+          seq,
+          0,
+          1e15,
+          "",
+          "",
+          "",
+          "",
+          "{}",
+          ...list,
+        );
       const tokens: number[] = [];
       for (const take of takes) {
         now += take.passed;

@@ -14,7 +14,8 @@
 import { settlements } from "./debt.ts";
 import { refund } from "./refund.ts";
 
-export { calendar, fixedWindow, slidingWindow } from "./windows.ts";
+export { calendar } from "./calendar.ts";
+export { fixedWindow, slidingWindow } from "./windows.ts";
 
 export const tokenBucket = /* lua */ `
 local tokenBucket = { read = read, write = write }
@@ -37,7 +38,7 @@ setmetatable(tokenBucket, { __index = function(_, name)
 ${refund}${settlements}
   tokenBucket.charge, tokenBucket.giveBack = charge, giveBack
   tokenBucket.used, tokenBucket.overdue = used, overdue
-  tokenBucket.raise, tokenBucket.forget, tokenBucket.fullAt = raise, forget, fullAt
+  tokenBucket.raise, tokenBucket.forget, tokenBucket.fullAt, tokenBucket.rest = raise, forget, fullAt, rest
   return rawget(tokenBucket, name)
 end })
 `;
@@ -71,7 +72,7 @@ end
 setmetatable(leakyBucket, { __index = function(_, name)
 ${settlements.replace(/\nlocal function giveBack[\s\S]*?\nend\n/, "")}
   leakyBucket.charge, leakyBucket.used, leakyBucket.overdue = charge, used, overdue
-  leakyBucket.raise, leakyBucket.forget, leakyBucket.fullAt = raise, forget, fullAt
+  leakyBucket.raise, leakyBucket.forget, leakyBucket.fullAt, leakyBucket.rest = raise, forget, fullAt, rest
   return rawget(leakyBucket, name)
 end })
 `;

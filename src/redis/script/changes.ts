@@ -19,6 +19,7 @@ local function lowerTo(definition, state, units)
   if algorithm.raise then
     algorithm.raise(definition, state, now, units)
   else
+    if algorithm.turn then algorithm.turn(definition, state, now) end
     local more = units - algorithm.used(definition, state, now)
     if more > 0 then algorithm.charge(definition, state, now, more) end
   end

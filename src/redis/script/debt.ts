@@ -80,6 +80,11 @@ local function overdue(definition, state, now)
   return leakedAt(definition, now, state.units, state.part)
 end
 
+-- The units and the part of one that are left.
+local function rest(definition, state, now)
+  return owed(definition, state, now)
+end
+
 -- Runs the debt up to that of so many units, if it is less.
 local function raise(definition, state, now, units)
   leak(definition, state, now)

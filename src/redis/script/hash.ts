@@ -3,7 +3,8 @@
  *
  * | field | holds |
  * |---|---|
- * | `d` | the definitions, one a line |
+ * | `d` | the definitions: a line that names them, and one for each limit |
+ * | `E` | the same as JSON, for the processes that have others |
  * | `t` | the latest time that changed something, in microseconds |
  * | `c` | by how much the set's time is ahead of the clock, in microseconds |
  * | `e` | the time before which no session ends |
@@ -27,8 +28,12 @@ else
   reading = time[1] * 1000000 + time[2]
 end
 
-local specs = {}
-for line in gmatch(definitionText, "[^\\n]+") do specs[#specs + 1] = line end
+local function specsOf(text)
+  local list = {}
+  for line in gmatch(text, "\\n([^\\n]+)") do list[#list + 1] = line end
+  return list
+end
+local specs = specsOf(definitionText)
 
 local algorithms = {}
 

@@ -37,6 +37,7 @@ const parts = [
   module("fixedWindows", "fixedWindow", numbers, later, fixedWindow),
   module("calendars", "calendar", numbers, later, calendar),
   module("resources", "resource", resource),
+  module("division", "mulDiv", numbers),
   module("unlimiteds", "unlimited", unlimited),
   hash,
   sessions,

@@ -28,13 +28,13 @@ import { take, takeOrWait } from "./take.ts";
  *
  * The answer to the batch begins with `ok` (`mute` if the server did not let it publish a release), whether the session was stored (1 or 0), and how long until some lease may end. Or
  * nothing was done, and it is `lost`: the session has ended; `stale`: a later batch has been done; `other` and the definitions
- * that the server has; or `ask` and, for limits with a calendar, the moments whose windows have to be told with the batch.
+ * that the server has, as JSON and as text; `need`: the definitions have to come with the batch; or `ask` and, for limits with a calendar, the moments whose windows have to be told with the batch.
  */
 export const transact = /* lua */ `
 -- As in \`assembly/claims.ts\`, but longer, since processes are further away than threads. Microseconds.
 local GRACE, PATIENCE = 50000, 250000
-local seq, acked, lease, redefines = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] ~= ""
-local FIRST_OPERATION = 10
+local seq, acked, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local FIRST_OPERATION = 12
 -- So many arguments in one command, an even number: \`unpack\` takes no lists of any length.
 local PIECE = 400
 
@@ -89,9 +89,6 @@ if found[9] then
 end
 stamp = now + 1 == resetAt and now + 0.5 or now
 
-local isOther = found[1] and found[1] ~= definitionText
-if isOther and not redefines then return "other\\n" .. found[1] end
-
 local last, held = 0, {}
 if session then
   local _, lastText, holding, answer = match(session, SESSION)
@@ -99,12 +96,22 @@ if session then
   if last >= seq then return last == seq and answer or "stale" end
   if holding ~= "-" then held = parsePairs(holding) end
 end
+local isOther = found[1] and found[1] ~= definitionText
+-- A redefinition is of the definitions that it names, even where others have led to the same already.
+if found[1] and found[1] ~= (ARGV[10] ~= "" and ARGV[10] or definitionText) then
+  return "other\\n" .. (redis.call("HGET", key, "E") or "") .. "\\n" .. found[1]
+end
+-- The definitions as JSON travel only where the server does not have them.
+if not found[1] and ARGV[11] == "" then return "need" end
+-- A set whose key has expired is as if never used.
+local turns = isOther or (not found[1] and ARGV[7] ~= "")
 if acked > 0 and last < acked then return "lost" end
 
 -- The changes of this call: \`isWritten\` means that the session has to be stored, \`isTaken\` that the time of the set has moved.
 local isWritten, isTaken, hasLeft, cameBack, waits = false, false, false, false, false
-local isSpent = {}
-if isOther then
+local isSpent, shrinks = {}, false
+${lower}
+if turns then
 ${redefine}
 end
 if due and due <= now then
@@ -115,17 +122,16 @@ ${calendars}
 ${take}
 ${claims}
 ${takeOrWait}
-${lower}
 -- Since when a request waits.
 local function sinceOf(argument)
   return now - (tonumber(match(argument, "^.(%d+) ")) or 0)
 end
 
-if not found[1] and ARGV[9] ~= "" then
+if not found[1] and not turns and ARGV[9] ~= "" then
 ${begin}
 end
 
-local answers, shrinks = {}, false
+local answers = {}
 for i = FIRST_OPERATION, #ARGV do
   local argument = ARGV[i]
   local code, answer = sub(argument, 1, 1), "."
@@ -213,7 +219,10 @@ end
 local ttl
 if count > 0 then
   local expiresAt = tonumber(found[5] or 0)
-  if not found[1] then change("d", definitionText) end
+  if not found[1] then
+    change("d", definitionText)
+    change("E", ARGV[11])
+  end
   if not found[1] or spentAt > expiresAt or shrinks then
     -- A quarter longer than needed, so that not every call has to extend it.
     expiresAt = math.min(spentAt + math.ceil((spentAt - now) / 4), MOST)
