@@ -25,7 +25,7 @@ export function outlookOf(before: Before, asked: Asked, { refusers }: Refused, s
     const count = before.countBefore(refuser.index, asked, asked.request);
     const waitMs = count > 0 && count <= MOST_COUNTED ? inLine(before, asked, refuser, set) : refuser.waitMs;
     retryAfterMs = Math.max(retryAfterMs, waitMs);
-    if (waitMs !== Number.POSITIVE_INFINITY) knownMs = Math.max(knownMs, waitMs);
+    if (waitMs !== Number.POSITIVE_INFINITY || refuser.isShut) knownMs = Math.max(knownMs, waitMs);
     ahead = Math.max(ahead, count);
   }
   const named = (isKept: boolean) => refusers.flatMap((each) => (each.isKept === isKept ? [each.index] : []));

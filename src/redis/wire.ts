@@ -24,6 +24,8 @@ export interface Refuser {
   readonly index: number;
   /** For how long it refuses, in milliseconds; Infinity if only a release helps. */
   readonly waitMs: number;
+  /** It is paused without an end. */
+  readonly isShut: boolean;
   /** It would grant the request, but for those that stand before it. */
   readonly isKept: boolean;
   /** The state of a window, if the script tells it. */
@@ -41,10 +43,11 @@ export function parseAnswer(text: string, definitions: Definitions): Answer {
     };
   }
   const refusers = list.map((one): Refuser => {
-    const [, index, wait, kept, facts] = /^(\d+):(~|\d+)(k?)(.*)$/.exec(one)!;
+    const [, index, wait, shut, kept, facts] = /^(\d+):(~|\d+)(!?)(k?)(.*)$/.exec(one)!;
     return {
       index: definitions.limitAt(Number(index)),
       waitMs: waitOf(wait!),
+      isShut: shut === "!",
       isKept: kept === "k",
       facts: facts || undefined,
     };

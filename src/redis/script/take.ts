@@ -48,7 +48,7 @@ local function refused(index, ready)
 end
 
 -- When all limits would grant a request, 0 if now; which refuse, each with its wait; and the shadows that let it pass. A \`k\` marks a limit
--- that would grant the request, and keeps its units for the waiters before. Windows add their facts, where waiters stand before.
+-- that would grant the request, and keeps its units for the waiters before; a \`!\` one that is paused for good. Windows add their facts, where waiters stand before.
 local function refusal(request)
   local ready, refusing, passed = 0
   local base, batch = demandsBefore(request)
@@ -63,6 +63,7 @@ local function refusal(request)
       else
         refusing = refusing or {}
         local text = refused(index, at)
+        if (pauses[index] or 0) >= MOST then text = text .. "!" end
         if demand > 0 then
           if ask(index, count, 0) == 0 then text = text .. "k" end
           local paused = pauses[index] or 0
