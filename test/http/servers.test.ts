@@ -7,9 +7,11 @@ import { SERVERS, type Server, startServer } from "./servers.ts";
 /** How many HTTP requests each server gets: all of them where long proofs run. */
 const REQUESTS = proves ? 100_000 : 6_000;
 const ADDRESSES = 500;
-/** Fewer than the load has for each address, and fewer of all than of all addresses together. */
-const EACH = REQUESTS / ADDRESSES / 2;
-const ALL = (ADDRESSES * EACH * 9) / 10;
+/** These send half of all, and far more than one may; the others send less than one may. */
+const GREEDY = 50;
+const EACH = REQUESTS / ADDRESSES;
+/** A little fewer than the limits of the addresses would let pass. */
+const ALL = Math.floor(0.94 * (GREEDY * EACH + ((ADDRESSES - GREEDY) * REQUESTS) / 2 / ADDRESSES));
 const SLOTS = 8;
 
 /** Many spellings of each address, as one proxy writes it behind what its client has sent. */
@@ -50,7 +52,7 @@ describe.each(SERVERS)("$name", (kind) => {
     async () => {
       const passedOf = new Array<number>(ADDRESSES).fill(0);
       let [passed, refused] = [0, 0];
-      const addressOf = (i: number) => (i * 7919) % ADDRESSES;
+      const addressOf = (i: number) => ((i >> 1) * 7919) % (i % 2 === 0 ? GREEDY : ADDRESSES);
       await load(
         server.port,
         REQUESTS,
@@ -70,10 +72,12 @@ describe.each(SERVERS)("$name", (kind) => {
         },
       );
       expect([passed, refused]).toEqual([ALL, REQUESTS - ALL]);
-      expect(Math.max(...passedOf)).toBe(EACH);
+      expect(passedOf.slice(0, GREEDY)).toEqual(new Array(GREEDY).fill(EACH));
+      expect(Math.max(...passedOf.slice(GREEDY))).toBeLessThanOrEqual(EACH);
       const stats = await server.stats();
       expect(stats).toMatchObject({ passed: ALL, granted: ALL, addresses: ADDRESSES, held: 0, warnings: [] });
-      expect(Math.max(...stats.refused)).toBeLessThanOrEqual(REQUESTS - ALL);
+      // Either limit has refused some of them.
+      expect(Math.min(...stats.refused)).toBeGreaterThan(0);
     },
   );
 
