@@ -6,7 +6,6 @@ import { checkOptions, type Invalid, invalidLimit, invalidRequest } from "./know
 import type { LimitLike } from "./limits.ts";
 import type { PartitionOptions } from "./partition-options.ts";
 
-
 /** The options of a `LimitSet`. */
 export interface LimitSetOptions<M extends string = string, K extends string = M, D extends string = string> {
   /** The limits to take from together. Default: none, so that every request passes. */
