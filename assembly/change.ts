@@ -1,11 +1,10 @@
 /** The transactions that change limits, and take nothing. */
 import { BEHIND, MOVED } from "./commit";
-import { isElsewhere, publish, readHead, stage, unchanged } from "./head";
+import { isElsewhere, readHead, unchanged } from "./head";
 import * as kinds from "./kinds";
 import {
   DEFINITION_BYTES,
   DEFINITIONS,
-  INSIDE,
   LATEST,
   LIMITS,
   LOWER,
@@ -18,6 +17,8 @@ import {
   UNITS,
 } from "./layout";
 import { lifeOf } from "./life";
+import { INSIDE } from "./seat";
+import { publish, stage } from "./staging";
 import { LAST, microseconds, NEVER, TOLERANCE } from "./time";
 import { wake } from "./wake";
 

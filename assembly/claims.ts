@@ -14,12 +14,16 @@ import {
   CLAIM_BYTES,
   CLAIM_COUNT,
   CLAIMS,
+  COMMONS,
   DEFINITION_BYTES,
   DEFINITIONS,
+  DIMENSION_AT,
   FLAGS,
+  LIMIT_FLAGS,
   LIMITS,
   OWNER,
   PARTICIPANT,
+  PER,
   REFUSER,
   SEVERAL,
   SINCE,
@@ -28,6 +32,7 @@ import {
   UNTIL,
   WANTS,
 } from "./layout";
+import { askedIn } from "./partitions/table";
 import { NEVER, wait } from "./time";
 
 // Microseconds.
@@ -54,9 +59,9 @@ export function maxClaims(participants: i32): i32 {
   return participants + SPARES;
 }
 
-/** The size of a claim in a set of `limits` limits. */
-export function claimBytes(limits: i32): i32 {
-  return WANTS + limits * UNIT_BYTES;
+/** The size of a claim in a set of `limits` limits, of which threads share partitions of so many dimensions. */
+export function claimBytes(limits: i32, dimensions: i32): i32 {
+  return WANTS + (limits + dimensions) * UNIT_BYTES;
 }
 
 /** Copies the claims of a block. Their number is in the copy already. */
@@ -93,6 +98,7 @@ export function holdBack(
     for (let claim = first(region, block); claim < last; claim += size) {
       const wanted = demandAt(wants(claim, i));
       if (wanted === 0 || isVoid(claim, now) || !isBefore(claim, participant, came, nested)) continue;
+      if (!isOfSame(region, claim, i)) continue;
       demand = plus(demand, wanted);
       until = max(until, isSilent(claim, now) ? now + PATIENCE : load<i64>(claim + UNTIL));
     }
@@ -223,6 +229,9 @@ function isFor(region: usize, scratch: usize, claim: usize): bool {
   for (let i = 0; i < count; i++) {
     if (load<f64>(wants(claim, i)) !== demandFor(region, scratch, i)) return false;
   }
+  for (let i = dimensionsOf(region) - 1; i >= 0; i--) {
+    if (load<i64>(wants(claim, count + i)) !== hashIn(region, i)) return false;
+  }
   return true;
 }
 
@@ -230,15 +239,36 @@ function isFor(region: usize, scratch: usize, claim: usize): bool {
 function name(region: usize, scratch: usize, claim: usize): void {
   const count = load<i32>(region + LIMITS);
   for (let i = 0; i < count; i++) store<f64>(wants(claim, i), demandFor(region, scratch, i));
+  for (let i = dimensionsOf(region) - 1; i >= 0; i--) store<i64>(wants(claim, count + i), hashIn(region, i));
 }
 
 /** Whether a claim wants one of the limits of the request in the scratch area. */
 function meets(region: usize, claim: usize, scratch: usize): bool {
   const count = load<i32>(region + LIMITS);
   for (let i = 0; i < count; i++) {
-    if (load<f64>(scratch + UNITS + i * UNIT_BYTES) > 0 && load<f64>(wants(claim, i)) > 0) return true;
+    if (load<f64>(scratch + UNITS + i * UNIT_BYTES) <= 0 || load<f64>(wants(claim, i)) <= 0) continue;
+    if (isOfSame(region, claim, i)) return true;
   }
   return false;
+}
+
+/** Whether a claim wants limit `index` in the partition that the request names. */
+function isOfSame(region: usize, claim: usize, index: i32): bool {
+  const flags = load<i32>(region + DEFINITIONS + index * DEFINITION_BYTES + LIMIT_FLAGS);
+  const dimension = (flags >> DIMENSION_AT) - 1;
+  if (dimension < 0 || load<i32>(region + COMMONS) === 0) return true;
+  return load<i64>(wants(claim, load<i32>(region + LIMITS) + dimension)) === hashIn(region, dimension);
+}
+
+/** A word of the hash that the request names in a dimension: 0 if it names none. */
+function hashIn(region: usize, dimension: i32): i64 {
+  const per = load<usize>(region + PER);
+  return per === 0 ? 0 : askedIn(per, dimension);
+}
+
+/** How many dimensions the claims of a region tell. */
+function dimensionsOf(region: usize): i32 {
+  return (load<i32>(region + CLAIM_BYTES) - WANTS) / UNIT_BYTES - load<i32>(region + LIMITS);
 }
 
 /** Whether a claim is one of another participant, and comes before a request that came at `came`. */

@@ -17,7 +17,7 @@ import { UNKNOWN } from "./algorithms/calendar";
 import { ask } from "./ask";
 import * as claims from "./claims";
 import { demandAt } from "./demand";
-import { isAlone, isElsewhere, present, publish, readHead, stage, unchanged } from "./head";
+import { isAlone, isElsewhere, present, readHead, unchanged } from "./head";
 import * as kinds from "./kinds";
 import {
   ACTION,
@@ -26,7 +26,6 @@ import {
   COUNTED,
   DEFINITION_BYTES,
   DEFINITIONS,
-  INSIDE,
   INSPECT,
   LATEST,
   LET_PASS,
@@ -44,6 +43,8 @@ import {
   UNITS,
 } from "./layout";
 import { lifeOf } from "./life";
+import { INSIDE } from "./seat";
+import { publish, stage } from "./staging";
 import { microseconds, stampOf, stampOfToken, TOLERANCE, tokenOfStamp, wait } from "./time";
 import { countRefusal, report } from "./totals";
 import { wake } from "./wake";

@@ -9,6 +9,7 @@
  * |   8  WAKE      i32  changes when sleepers are woken     | wake.ts
  * |  12  SLEEPERS  i32  1: a thread may sleep on WAKE       | the thread that goes to sleep; wake.ts
  * |  16  PRESENT   i32  number of the present generation    | by compare-and-swap, after the head
+ * |  20  COMMONS, DESKS, DESK_BYTES, SELF i32               | once
  * +-- 64 --------------------------------------------------+
  * |      shape: counts, sizes and offsets of this region    | format, once
  * +-- 128 -------------------------------------------------+
@@ -34,6 +35,7 @@
  * |  record and state of limit 0, 1, ...   (always copied)  |
  * |  log of each sliding window            (live part only) |
  * |  claims of waiters, among threads      (live part only) |
+ * |  commons of partitions, and records, among threads      |
  * +--------------------------------------------------------+
  *
  * scratch  one participant: its request, the core's answer
@@ -53,7 +55,7 @@
 /** Grows with each change to the states and the logs of a block. Durable Objects keep these, and read older ones by older-states.ts. */
 export const FORMAT = 4;
 /** Grows with each change to this file: threads that read memory in different ways must not share it. */
-export const SHARED_FORMAT = 8;
+export const SHARED_FORMAT = 9;
 
 // Kinds of limit.
 export const TOKEN_BUCKET = 0;
@@ -111,6 +113,24 @@ export const HEAD = 0;
 export const WAKE = 8;
 export const SLEEPERS = 12;
 export const PRESENT = 16;
+/** Where in a block the commons of the partitions begin, and behind them the records; 0 where threads share no partitions. */
+export const COMMONS = 20;
+/** The desk of participant 0, and how far it is from one desk to the next: see partitions/desk.ts. */
+export const DESKS = 24;
+export const DESK_BYTES = 28;
+/** In a desk, the partitions as its participant sees them; 0 in a region. */
+export const PER = 32;
+/** The address of the region itself. */
+export const SELF = 36;
+/** Where in a block the records begin. */
+export const RECORDS = 40;
+// In a desk only.
+export const DESK_SCRATCH = 44;
+/** What the present transaction does, and of which dimensions it settles a grant from the shared state. */
+export const WHAT = 48;
+export const OWED = 52;
+/** The clock's reading of the present transaction. */
+export const READING = 56;
 export const LIMITS = 64;
 export const PARTICIPANTS = 68;
 export const SCRATCHES = 72;
@@ -160,6 +180,8 @@ export const DEFINITION_BYTES = 64;
 // The flags of a definition.
 /** The limit is a shadow: it counts, and refuses nothing. */
 export const SHADOW = 1;
+/** Above the flags: the number of the limit's dimension, plus 1; 0 for a limit of all. */
+export const DIMENSION_AT = 8;
 
 // Place for a handle.
 /** How often the place has been used, and whether its present handle is good. */
@@ -183,31 +205,6 @@ export const ROOM_STATE = 0;
 export const ROOM_ADDRESS = 8;
 export const ROOM_SIZE = 12;
 export const ROOM_BYTES = 16;
-
-// Outside of a region that threads share, in memory that is never used for anything else: the word by which threads enter the
-// region, then the seats of the participant numbers. A thread that comes late, or was reclaimed while it is alive, looks there
-// even when the region is gone.
-export const ENTRANCE_BYTES = LINE;
-/**
- * The state of the number, in three flags, and above them how often it has been given out. It is the lower half of a 64-bit word,
- * of which HANDLE is the upper half. All accesses have 64 bits: those of different widths would not be ordered among themselves.
- */
-export const LIFE = 0;
-/** The handle by which the thread of the present life attached. */
-export const HANDLE = 4;
-/** The life whose thread has noted its id, then the platform's id of that thread, plus 1. */
-export const THREAD = 8;
-/** The address of the region on which the thread acts while it is inside. */
-export const USES = 16;
-export const SEAT_BYTES = LINE;
-
-// The flags of LIFE. A number that is neither taken nor reclaimed is free.
-/** A thread takes part by the number. */
-export const TAKEN = 1;
-/** The life is over, and what its thread held is being given back. */
-export const RECLAIMED = 2;
-/** The thread is in the middle of a transaction. */
-export const INSIDE = 4;
 
 export const MAX_PARTICIPANTS = 32768;
 
@@ -233,7 +230,10 @@ export const FLAGS = 4;
 export const SINCE = 8;
 /** Until when the claim needs no renewal. */
 export const UNTIL = 16;
-/** The demand of the waiter, one number a limit: 0 where it does not want the limit. */
+/**
+ * The demand of the waiter, one number a limit: 0 where it does not want the limit. Behind these, for each dimension, a word of the hash
+ * of its name there.
+ */
 export const WANTS = 24;
 
 // Record of a limit, with which its state begins, whatever its kind.

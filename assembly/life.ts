@@ -1,5 +1,6 @@
 /** The life of a participant number: a thread takes part in a region only while it lasts. */
-import { INSIDE, LIFE, SEAT } from "./layout";
+import { SEAT } from "./layout";
+import { INSIDE, LIFE } from "./seat";
 
 /**
  * Begins a transaction of the thread that has the seat at address `seat` in `life`. Returns false, and writes nothing, if that life

@@ -1,11 +1,26 @@
 /** The transactions that concern a participant as such: the correction of its time, and its end. */
 import * as claims from "./claims";
 import { MOVED } from "./commit";
-import { isElsewhere, publish, readHead, stage, unchanged } from "./head";
+import { isElsewhere, readHead, unchanged } from "./head";
 import * as kinds from "./kinds";
-import { AHEAD, DEFINITION_BYTES, DEFINITIONS, INSIDE, LATEST, LIMITS, PARTICIPANT, SHIFT } from "./layout";
+import {
+  AHEAD,
+  COMMONS,
+  DEFINITION_BYTES,
+  DEFINITIONS,
+  DIMENSION_AT,
+  LATEST,
+  LIMIT_FLAGS,
+  LIMITS,
+  PARTICIPANT,
+  SHIFT,
+} from "./layout";
 import { lifeOf } from "./life";
+import { moveIn } from "./partitions/commons";
+import { giveBackAll, holdsIn } from "./partitions/give-back";
 import { scratchOf } from "./region";
+import { INSIDE } from "./seat";
+import { publish, stage } from "./staging";
 import { microseconds, TOLERANCE } from "./time";
 import { ring, wake } from "./wake";
 
@@ -34,6 +49,7 @@ export function correct(region: usize, scratch: usize, life: i32, ms: f64, shift
     if (total !== load<i64>(scratch + AHEAD)) {
       const now = max(latest, reading);
       for (let each = first; each < end; each += DEFINITION_BYTES) kinds.move(each, staged, now, total);
+      if (load<i32>(region + COMMONS) !== 0) moveIn(region, staged, now, total);
       store<i64>(staged + LATEST, now);
     }
     // They would not be known again by the new time. The waiters make new ones.
@@ -83,7 +99,12 @@ export function leave(
       }
       continue;
     }
-    for (let each = definition; each < end; each += DEFINITION_BYTES) kinds.leave(each, staged, participant);
+    const hasPartitions = load<i32>(region + COMMONS) !== 0;
+    const holds = hasPartitions && holdsIn(region, staged, participant);
+    for (let each = definition; each < end; each += DEFINITION_BYTES) {
+      if (hasPartitions && load<i32>(each + LIMIT_FLAGS) >> DIMENSION_AT !== 0) continue;
+      kinds.leave(each, staged, participant);
+    }
     if (other === scratch) {
       // The number's next thread has a clock of its own.
       store<i64>(scratch + SHIFT, 0);
@@ -92,6 +113,7 @@ export function leave(
     if (publish(region, head, staged)) {
       // Rings even if the flag is down: the participant may have died after it cleared the flag and before it woke the sleepers.
       ring(region);
+      if (holds) giveBackAll(region, scratch, own, participant, life);
       return true;
     }
   }

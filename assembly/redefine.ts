@@ -7,7 +7,7 @@
  * The old block is only read. It may be torn, and what was made of it is then thrown away, as in any transaction.
  */
 import { MOVED } from "./commit";
-import { isElsewhere, present, publish, readHead, unchanged } from "./head";
+import { isElsewhere, present, readHead, unchanged } from "./head";
 import { inherit } from "./inherit";
 import * as kinds from "./kinds";
 import {
@@ -15,7 +15,6 @@ import {
   CLAIM_COUNT,
   DEFINITION_BYTES,
   DEFINITIONS,
-  INSIDE,
   LATEST,
   LIMITS,
   OWN,
@@ -27,6 +26,8 @@ import {
 } from "./layout";
 import { lifeOf } from "./life";
 import { scratchOf } from "./region";
+import { INSIDE } from "./seat";
+import { publish } from "./staging";
 import { microseconds } from "./time";
 import { ring } from "./wake";
 

@@ -9,6 +9,7 @@ import {
   CEILING,
   CLAIM_BYTES,
   CLAIMS,
+  COMMONS,
   COUNT_WORDS,
   DEFINITION_BYTES,
   DEFINITIONS,
@@ -26,6 +27,7 @@ import {
   PARTICIPANT,
   PARTICIPANTS,
   PIECE,
+  RECORDS,
   REGION,
   REPORT_AFTER,
   REPORT_WORDS,
@@ -34,7 +36,7 @@ import {
   SCRATCH_BYTES,
   SCRATCHES,
   SEAT,
-  SEAT_BYTES,
+  SELF,
   STATE,
   STATE_BYTES,
   STATES,
@@ -45,11 +47,17 @@ import {
   WEIGHT,
   WINDOW,
 } from "./layout";
+import { commonsBytes, recordsBytes } from "./partitions/commons";
+import { SEAT_BYTES } from "./seat";
 
-/** Returns the size of a region in bytes. `states` and `logs` are the sizes of all its states and of all its logs. */
-export function regionBytes(limits: i32, states: i32, logs: i32, participants: i32): f64 {
+/**
+ * Returns the size of a region in bytes. `states` and `logs` are the sizes of all its states and of all its logs; `dimensions` is how many
+ * there are of partitions that threads share.
+ */
+export function regionBytes(limits: i32, states: i32, logs: i32, participants: i32, dimensions: i32): f64 {
   // In 64 bits: many limits for many threads take more than 32 bits can count, and the caller has to be told.
-  const each = i64(scratchBytes(limits)) + 2 * i64(blockBytes(limits, states, logs, participants));
+  const each =
+    i64(scratchBytes(limits)) + 2 * i64(blockBytes(limits, states, logs, participants, dimensions));
   return f64(
     i64(DEFINITIONS + limits * DEFINITION_BYTES + sharedBytes(participants)) + i64(participants) * each,
   );
@@ -68,12 +76,14 @@ export function format(
   seats: usize,
   home: usize,
   number: i32,
+  dimensions: i32,
 ): void {
   assert((region & (LINE - 1)) === 0, "a region begins at a cache line");
   assert(participants > 0 && participants <= MAX_PARTICIPANTS, "participants: 1 to MAX_PARTICIPANTS");
   const handles = DEFINITIONS + limits * DEFINITION_BYTES;
   const scratches = handles + sharedBytes(participants);
   store<usize>(region + HOME, home);
+  store<usize>(region + SELF, region);
   store<i32>(region + NUMBER, number);
   store<i32>(region + ROOMS, handles + handleBytes(participants));
   store<i32>(region + LIMITS, limits);
@@ -81,11 +91,16 @@ export function format(
   store<i32>(region + SCRATCHES, scratches);
   store<i32>(region + SCRATCH_BYTES, scratchBytes(limits));
   store<i32>(region + BLOCKS, scratches + participants * scratchBytes(limits));
-  store<i32>(region + BLOCK_BYTES, blockBytes(limits, states, logs, participants));
+  store<i32>(region + BLOCK_BYTES, blockBytes(limits, states, logs, participants, dimensions));
   store<i32>(region + STATE_BYTES, stateEnd(states));
   store<i32>(region + LOGGED, logs);
   if (participants > 1) store<i32>(region + CLAIMS, stateEnd(states) + logs);
-  store<i32>(region + CLAIM_BYTES, claimBytes(limits));
+  store<i32>(region + CLAIM_BYTES, claimBytes(limits, dimensions));
+  if (dimensions > 0) {
+    const commons = claimsEnd(limits, states, logs, participants, dimensions);
+    store<i32>(region + COMMONS, commons);
+    store<i32>(region + RECORDS, commons + commonsBytes(limits, dimensions));
+  }
   const bytes = load<i32>(region + BLOCK_BYTES);
   for (let participant = 0; participant < participants; participant++) {
     const scratch = scratchOf(region, participant);
@@ -142,10 +157,15 @@ function stateEnd(states: i32): i32 {
   return STATES + ((states + PIECE - 1) & -PIECE);
 }
 
-function blockBytes(limits: i32, states: i32, logs: i32, participants: i32): i32 {
+function blockBytes(limits: i32, states: i32, logs: i32, participants: i32, dimensions: i32): i32 {
+  const shared = dimensions > 0 ? commonsBytes(limits, dimensions) + recordsBytes(dimensions) : 0;
+  return lines(claimsEnd(limits, states, logs, participants, dimensions) + shared);
+}
+
+function claimsEnd(limits: i32, states: i32, logs: i32, participants: i32, dimensions: i32): i32 {
   // A thread that is alone in its region keeps the order of its waiters by itself.
-  const claims = participants > 1 ? maxClaims(participants) * claimBytes(limits) : 0;
-  return lines(stateEnd(states) + logs + claims);
+  const claims = participants > 1 ? maxClaims(participants) * claimBytes(limits, dimensions) : 0;
+  return stateEnd(states) + logs + claims;
 }
 
 /** The size of all that only threads need. */

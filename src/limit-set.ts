@@ -205,11 +205,11 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
   /** @internal */
   [INTERNALS](): Internals<M, K> {
     if (this.region?.isPast) this.follow();
-    const { clock, shared, maxThreads, queueOptions, queue, granter } = this;
+    const { clock, shared, maxThreads, queueOptions, dimensions, queue, granter } = this;
     const { era } = granter;
     const open = () => this.open();
     return {
-      ...{ era, granter, limits: era.limits, clock, shared, maxThreads, queueOptions },
+      ...{ era, granter, limits: era.limits, clock, shared, maxThreads, queueOptions, dimensions },
       get region() {
         return open();
       },

@@ -16,6 +16,7 @@ import {
   ITEM_LINK,
   LINK_BYTES,
   LINKS,
+  ROOM,
 } from "./layout";
 
 /** Copies so many bytes, a multiple of 8. They are so few that to call `memory.copy` would cost more. */
@@ -98,6 +99,10 @@ export function forget(per: usize, part: usize, state: usize): void {
   const size = load<i32>(part + ITEM);
   if (size === 0) return;
   const count = state + load<i32>(part + ITEM_COUNT);
+  if (load<i32>(part + ROOM) !== 0) {
+    store<i32>(count, 0);
+    return;
+  }
   const chunks = chunksOf(load<i32>(count), size);
   if (chunks > 0) giveChunks(per, load<i32>(state + load<i32>(part + ITEM_LINK)), chunks);
   store<i32>(count, 0);

@@ -42,6 +42,8 @@ export const CHUNK_COUNT = 56;
 export const CHUNKS_USED = 60;
 /** The first of the chunks that were given back; 0 if there is none. */
 export const CHUNK_FREE = 64;
+/** Among threads: room as large as a block. */
+export const TEMPORARY = 68;
 /** The hash of a name, while it is made: its length so far, and four words. */
 export const LENGTH = 72;
 export const SIP = 80;
@@ -52,7 +54,9 @@ export const MET_FULL = 120;
 /** So many units of a name at once; then its hash, as in a request. */
 export const NAME = 128;
 export const NAME_UNITS = 64;
-export const REQUEST = 256;
+/** Among threads: the AHEAD of the participant whose wall clock has moved last. */
+export const MOVED_AHEAD = 256;
+export const REQUEST = 264;
 
 // Request for a partition of one dimension, in floating point. To all numbers 2 ** 52 is added: their 32 bits then stand in the first half
 // of their words, and need not be converted.
@@ -94,6 +98,20 @@ export const TIER = 68;
 /** Where a set has been redefined: the table of the same dimension before, and the one that follows; 0 if there is none. */
 export const FROM_TABLE = 72;
 export const TO_TABLE = 76;
+// Among threads. The slot of the participant, which names its spare node; and the place of the shared state.
+export const SLOT = 80;
+export const SHARED_PLACE = 84;
+/** What the place and the slot of the present request had in them. */
+export const OLD_PLACE = 88;
+export const OLD_SLOT = 96;
+/** A place that becomes vacant, or 0; and what it had in it. */
+export const EVICTED_PLACE = 104;
+/** How many nodes there are. */
+export const NODE_COUNT = 108;
+export const OLD_EVICTED = 112;
+/** The node that goes into the slot; and whether it was never used. */
+export const NEXT_SPARE = 120;
+export const IS_FRESH = 124;
 export const TABLE_BYTES = 128;
 
 export const PLACE_BYTES = 8;
@@ -139,6 +157,8 @@ export const ITEM_COUNT = 80;
 export const ITEM_LINK = 84;
 /** In the first part of a tier, where the set is being redefined: the number of that tier from now on. */
 export const NEXT_TIER = 120;
+/** Among threads: how many items a node has room for, or pairs of a resource. Else 0. */
+export const ROOM = 124;
 // For all tiers together, in the part of tier 0.
 /** The epochs of the latest reset of all partitions, of the end of all pauses, and of the latest pause of all. */
 export const RESET_EPOCH = 88;
@@ -168,3 +188,30 @@ export const FULL = 4;
 // Flags of a call that hashes some units of a name.
 export const BEGINS = 1;
 export const ENDS = 2;
+
+// Among threads a node of a resource has, in place of HELD, the number of pairs, and then the pairs: which participant holds how much.
+export const PAIR_OWNER = 0;
+export const PAIR_UNITS = 8;
+export const PAIR_BYTES = 16;
+
+// Commons, in a block that threads share: what concerns all partitions together, since it changes with the state.
+/** How many records the block has. */
+export const RECORD_COUNT = 0;
+export const COMMON_EPOCHS = 8;
+export const COMMON_AHEAD = 24;
+export const COMMON_TABLES = 32;
+/** For each dimension NODES_USED, IN_TABLE and IS_SHARED. */
+export const COMMON_TABLE_BYTES = 16;
+/** Behind these, for each limit, what a part has for all tiers together. */
+export const COMMON_PART_BYTES = 32;
+
+// Record: a word that the transaction changes, which has been OLD until then.
+export const RECORD_WORD = 0;
+export const RECORD_OLD = 8;
+export const RECORD_NEW = 16;
+export const RECORD_BYTES_EACH = 24;
+/** For each dimension: its place, one that becomes vacant, and the slot. */
+export const RECORDS_A_TABLE = 3;
+
+/** Slots are words of a version of 40 bits above the number of a node; places have 32 bits of version above a tag. */
+export const PLACE_VERSION_AT = 32;

@@ -7,31 +7,13 @@
  */
 import { change } from "../change";
 import { transact } from "../commit";
-import { present, readHead } from "../head";
-import { inherit } from "../inherit";
-import * as kinds from "../kinds";
-import {
-  ACTION,
-  INHERIT_USED,
-  KIND,
-  LATEST,
-  LOG,
-  LOWER,
-  PAUSE,
-  PAUSED,
-  RESET,
-  RESOURCE,
-  RESUME,
-  SETTLE,
-  STATE,
-  TAKE,
-  UNIT_BYTES,
-  UNITS,
-} from "../layout";
+import { isAlone, present, readHead } from "../head";
+import { ACTION, AHEAD, LATEST, LOWER, PAUSED, RESUME, SETTLE, STATE, TAKE } from "../layout";
 import { microseconds } from "../time";
+import { sitDown } from "./among";
+import { CHANGE, closeEvery, convert, dropRefunds } from "./changing";
 import {
   ABSENT,
-  ALL_PAUSED,
   ASKED_BYTES,
   ASKED_TIER,
   EPOCH,
@@ -39,6 +21,7 @@ import {
   IS_SHARED,
   KNOWN,
   MET_FULL,
+  MOVED_AHEAD,
   MOVED_AT,
   MOVED_EPOCH,
   NODE,
@@ -46,14 +29,9 @@ import {
   NOT_NAMED,
   PART_BYTES,
   PART_COUNT,
-  PART_DEFINITION,
   PARTS,
-  PAUSE_EPOCH,
   REFUSES,
   REQUEST,
-  RESET_EPOCH,
-  RESET_TIME,
-  RESUME_EPOCH,
   SHARED_TAKEN,
   SHARING,
   STATUS,
@@ -61,7 +39,7 @@ import {
   TABLES,
   TIER,
 } from "./layout";
-import { indexOf, packAll, spareBlock, use } from "./packing";
+import { packAll, spareBlock, use } from "./packing";
 import { bring, isPassing, passSome } from "./pass";
 import { follow, partsOf, recoversAt, unpack } from "./states";
 import {
@@ -80,7 +58,6 @@ import {
 } from "./table";
 
 /** In place of the action of a transaction: it takes nothing, and changes limits. */
-const CHANGE = 4;
 /** Where a set has been redefined: so many partitions go over with each call. */
 const PASSED_EACH = 8;
 
@@ -97,6 +74,10 @@ export function transactPer(
   to: i32,
 ): f64 {
   const what = action & ACTION;
+  if (!isAlone(region)) {
+    const desk = sitDown(region, scratch, microseconds(ms), what);
+    return transact(desk, scratch, life, ms, action, since, from, to);
+  }
   openAll(per, region, scratch, ms, what);
   const answer = transact(region, scratch, life, ms, action, since, from, to);
   if (answer >= 0 && (what === TAKE || what === SETTLE)) closeAll(per, region, scratch, i64(answer), TAKE);
@@ -105,17 +86,21 @@ export function transactPer(
 
 /** Does what `change` does, to the partitions that REQUEST names, and to all partitions of a dimension of which it names none. */
 export function changePer(per: usize, region: usize, scratch: usize, life: i32, ms: f64, action: i32): f64 {
+  if (!isAlone(region)) {
+    return change(sitDown(region, scratch, microseconds(ms), CHANGE + action), scratch, life, ms, action);
+  }
   openAll(per, region, scratch, ms, CHANGE);
   const answer = change(region, scratch, life, ms, action);
   if (answer >= 0) closeAll(per, region, scratch, i64(answer), CHANGE + action);
   return answer;
 }
 
-/** The participant's wall clock has been moved. */
-export function movePer(per: usize, region: usize): void {
+/** The wall clock of the only participant has been moved. */
+export function movePer(per: usize, region: usize, scratch: usize): void {
   const epoch = load<i32>(per + EPOCH) + 1;
   store<i32>(per + EPOCH, epoch);
   store<i32>(per + MOVED_EPOCH, epoch);
+  store<i64>(per + MOVED_AHEAD, load<i64>(scratch + AHEAD));
   store<i64>(per + MOVED_AT, load<i64>(present(readHead(region)) + LATEST));
 }
 
@@ -185,6 +170,7 @@ function open(
   store<usize>(table + NODE, node);
   store<i32>(table + TIER, tier);
   use(table, old, region);
+  const other = spareBlock(region, scratch, block);
   const count = load<i32>(table + PART_COUNT);
   const parts = partsOf(table, old);
   for (let i = 0; i < count; i++) {
@@ -193,7 +179,7 @@ function open(
     if (status === FULL) {
       store<i64>(block + load<i32>(part + STATE) + PAUSED, roomAt(per, table, scratch, now));
     }
-    if (old !== tier) convert(partsOf(table, tier) + i * PART_BYTES, region, scratch, block, now);
+    if (old !== tier) convert(partsOf(table, tier) + i * PART_BYTES, region, scratch, block, other, now);
   }
   use(table, tier, region);
 }
@@ -212,36 +198,6 @@ export function isShared(per: usize, table: usize, scratch: usize, now: i64): bo
   if (recoversAt(per, table, sharedNode(table), scratch, now) > now) return true;
   store<i32>(table + IS_SHARED, 0);
   return false;
-}
-
-/** Leaves out what a settlement would give back to the limits of a table. */
-function dropRefunds(table: usize, scratch: usize): void {
-  let part = load<usize>(table + PARTS);
-  for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
-    const units = unitsOf(part, scratch);
-    if (load<f64>(units) < 0) store<f64>(units, 0);
-  }
-}
-
-function unitsOf(part: usize, scratch: usize): usize {
-  return scratch + UNITS + indexOf(part) * UNIT_BYTES;
-}
-
-/** Turns the state of a limit in the block into one by the definition of another tier: what is used stays used. */
-function convert(to: usize, region: usize, scratch: usize, block: usize, now: i64): void {
-  const kind = load<i32>(to + KIND);
-  if (kind === RESOURCE) return;
-  const other = spareBlock(region, scratch, block);
-  const index = indexOf(to);
-  const state = load<i32>(to + STATE);
-  const bytes = kinds.stateBytes(kind, 1);
-  memory.fill(other + state, 0, bytes);
-  // As if the part were a definition of another region.
-  const next = to - load<i32>(to + PART_DEFINITION);
-  inherit(region, block, index, next, other, index, scratch, f64(now), INHERIT_USED, 1);
-  memory.copy(block + state, other + state, bytes);
-  const log = load<i32>(to + LOG);
-  memory.copy(block + log, other + log, kinds.logBytes(kind));
 }
 
 /** Packs what a transaction has changed, or a change: CHANGE and its action. */
@@ -273,24 +229,6 @@ function closeAll(per: usize, region: usize, scratch: usize, now: i64, what: i32
       } else {
         giveNode(per, table, number);
       }
-    }
-  }
-}
-
-/** Does to all partitions of a table what a change has done to the limits. */
-function closeEvery(per: usize, table: usize, scratch: usize, block: usize, now: i64, action: i32): void {
-  let part = load<usize>(table + PARTS);
-  for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
-    if (load<f64>(unitsOf(part, scratch)) < 0) continue;
-    if (action === LOWER) continue;
-    const epoch = load<i32>(per + EPOCH) + 1;
-    store<i32>(per + EPOCH, epoch);
-    if (action === RESET) {
-      store<i32>(part + RESET_EPOCH, epoch);
-      store<i64>(part + RESET_TIME, now);
-    } else {
-      store<i32>(part + (action === PAUSE ? PAUSE_EPOCH : RESUME_EPOCH), epoch);
-      store<i64>(part + ALL_PAUSED, load<i64>(block + load<i32>(part + STATE) + PAUSED));
     }
   }
 }

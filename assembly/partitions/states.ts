@@ -4,7 +4,6 @@
  */
 import * as kinds from "../kinds";
 import {
-  AHEAD,
   CALENDAR,
   COUNT,
   DEBT,
@@ -43,10 +42,12 @@ import {
   ITEM,
   ITEM_COUNT,
   ITEM_LINK,
+  MOVED_AHEAD,
   MOVED_AT,
   MOVED_EPOCH,
   NODE_EPOCH,
   NODE_TIER,
+  PAIR_BYTES,
   PART_BYTES,
   PART_COUNT,
   PART_DEFINITION,
@@ -57,25 +58,28 @@ import {
   RESET_EPOCH,
   RESET_TIME,
   RESUME_EPOCH,
+  ROOM,
   WAITED_FOR,
 } from "./layout";
 
 /** Where in the state of a node the pause stands. */
 export const NODE_PAUSED: i32 = RECORD_BYTES - PAUSED_BYTES;
 
-/** Returns the size in a node of a state of this kind. */
-export function nodeBytes(kind: i32): i32 {
-  return PAUSED_BYTES + fixedBytes(kind) + itemBytes(kind);
+/** Returns the size in a node of a state of this kind: with room for so many items, where threads share it. */
+export function nodeBytes(kind: i32, room: i32): i32 {
+  const item = kind === RESOURCE ? PAIR_BYTES : itemBytes(kind);
+  return PAUSED_BYTES + fixedBytes(kind) + (room === 0 ? itemBytes(kind) : room * item);
 }
 
-/** Makes `part` that of limit `index` of the region under its present definition. In a node its state begins at `at`. */
-export function enlist(part: usize, region: usize, index: i32, at: i32): void {
+/** Makes `part` that of limit `index` of the region under its present definition. In a node its state begins at `at`, with inline room for so many items. */
+export function enlist(part: usize, region: usize, index: i32, at: i32, room: i32): void {
   const offset = DEFINITIONS + index * DEFINITION_BYTES;
   copy(part, region + offset, DEFINITION_BYTES);
   const kind = load<i32>(part + KIND);
   const count = kind === SLIDING_WINDOW ? COUNT : DEBT + wordBytes(kind) + MARK_COUNT;
   store<i32>(part + PART_DEFINITION, offset);
   store<i32>(part + PART_STATE, at + PAUSED_BYTES - RECORD_BYTES);
+  store<i32>(part + ROOM, room);
   store<i32>(part + FIXED, fixedBytes(kind));
   store<i32>(part + ITEM, itemBytes(kind));
   store<i32>(part + ITEM_COUNT, count);
@@ -201,7 +205,7 @@ export function follow(per: usize, table: usize, node: usize, scratch: usize): v
     const state = node + load<i32>(part + PART_STATE);
     const block = state - load<i32>(part + STATE);
     if (load<i32>(per + MOVED_EPOCH) > epoch) {
-      kinds.move(part, block, load<i64>(per + MOVED_AT), load<i64>(scratch + AHEAD));
+      kinds.move(part, block, load<i64>(per + MOVED_AT), load<i64>(per + MOVED_AHEAD));
     }
     const common = load<usize>(table + PARTS) + i * PART_BYTES;
     const paused = state + NODE_PAUSED;

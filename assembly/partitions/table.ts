@@ -7,7 +7,9 @@
 import { NEVER } from "../time";
 import { forget } from "./items";
 import {
+  ASKED_BYTES,
   ASKED_HASH,
+  ASKED_TIER,
   DIMENSIONS,
   FROM_TABLE,
   HAND,
@@ -29,21 +31,28 @@ import {
   PLACE,
   PLACE_BYTES,
   PLACES,
+  REQUEST,
   TABLE_BYTES,
   TABLES,
 } from "./layout";
 import { partsOf, recoversAt } from "./states";
 
-const LINE_BYTES = LINE_PLACES * PLACE_BYTES;
-const NODE_MASK: u32 = (1 << NODE_BITS) - 1;
+export const LINE_BYTES = LINE_PLACES * PLACE_BYTES;
+export const NODE_MASK: u32 = (1 << NODE_BITS) - 1;
 /** How many nodes are looked at for each new name: as long as there is room, and where there is none. */
-const FEW = 2;
+export const FEW = 2;
 export const MANY = 64;
 
 /** The two words of the hash that a request has. */
 export function askedHash(asked: usize, word: usize): i64 {
   const at = asked + ASKED_HASH + 2 * word;
   return i64(load<u32>(at)) | (i64(load<u32>(at, 8)) << 32);
+}
+
+/** The first word of the hash that a request names in a dimension; 0 if it names none. */
+export function askedIn(per: usize, dimension: i32): i64 {
+  const asked = per + REQUEST + dimension * ASKED_BYTES;
+  return load<i32>(asked + ASKED_TIER) === 0 ? 0 : askedHash(asked, 0);
 }
 
 export function nodeAt(table: usize, node: u32): usize {
@@ -108,11 +117,16 @@ function fourIn(line: usize, tag: v128): i32 {
 }
 
 /** The tag of a name: never 0, as that of a vacant place. */
-function tagOf(second: i64): u32 {
+export function tagOf(second: i64): u32 {
   return max(1, u32(second) & 255);
 }
 
-function lineOf(table: usize, half: u32): usize {
+/** The tag in the word of a place. */
+export function tagIn(place: i64): u32 {
+  return u32(place) >>> NODE_BITS;
+}
+
+export function lineOf(table: usize, half: u32): usize {
   return load<usize>(table + PLACES) + usize((u64(half) * load<u32>(table + LINE_COUNT)) >> 32) * LINE_BYTES;
 }
 
@@ -131,20 +145,23 @@ export function makeRoom(per: usize, table: usize, first: i64, scratch: usize, n
 export function findPlace(per: usize, table: usize, first: i64, scratch: usize, now: i64): bool {
   const line = lineOf(table, u32(first));
   const other = lineOf(table, u32(first >>> 32));
-  const vacant = vacantIn(line);
-  const otherVacant = vacantIn(other);
-  // In a line with more places taken, the first vacant one is further behind, unless some have been given back.
-  const taken = vacant - line;
-  const otherTaken = otherVacant - other;
-  let place = taken <= otherTaken ? vacant : otherVacant;
-  // The end of a full line is the beginning of the next one.
-  if (min(taken, otherTaken) === LINE_BYTES) {
+  let place = vacantOf(line, other);
+  if (place === 0) {
     place = evictFrom(per, table, line, scratch, now);
     if (place === 0) place = evictFrom(per, table, other, scratch, now);
     if (place === 0) return false;
   }
   store<usize>(table + PLACE, place);
   return true;
+}
+
+/** A vacant place in the emptier one of two lines; 0 if there is none. */
+export function vacantOf(line: usize, other: usize): usize {
+  const vacant = vacantIn(line);
+  const otherVacant = vacantIn(other);
+  // In a line with more places taken, the first vacant one is further behind, unless some have been given back.
+  if (vacant - line <= otherVacant - other) return vacant === line + LINE_BYTES ? 0 : vacant;
+  return otherVacant === other + LINE_BYTES ? 0 : otherVacant;
 }
 
 /** Whether there is a node for a new name. */
@@ -160,7 +177,7 @@ export function hasNode(table: usize): bool {
 }
 
 /** Returns the first vacant place of a line, or the end of the line. */
-function vacantIn(line: usize): usize {
+export function vacantIn(line: usize): usize {
   let place = line;
   while (place < line + LINE_BYTES && load<u32>(place) !== 0) place += PLACE_BYTES;
   return place;

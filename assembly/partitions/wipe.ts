@@ -1,20 +1,24 @@
 /** The end of the partitions of a set. */
+import { present, readHead } from "../head";
+import { fetch } from "./commons";
 import {
   CHUNK_BYTES,
   CHUNKS,
   CHUNKS_USED,
   HASH,
+  LINE_COUNT,
   LINK_BYTES,
   LINKS,
   NODE_BYTES,
   NODE_TIER,
   NODES_USED,
   PLACE,
+  PLACE_BYTES,
   PLACES,
   TABLE_BYTES,
   TABLES,
 } from "./layout";
-import { find, nodeAt, sharedNode, tablesEnd } from "./table";
+import { find, LINE_BYTES, nodeAt, sharedNode, tablesEnd } from "./table";
 
 /** Makes all memory of the partitions 0, and touches none that was never used. */
 export function wipe(per: usize): void {
@@ -37,4 +41,18 @@ export function wipe(per: usize): void {
   memory.fill(load<usize>(per + CHUNKS), 0, chunks * CHUNK_BYTES);
   memory.fill(load<usize>(per + LINKS), 0, chunks * LINK_BYTES);
   memory.fill(per, 0, places - per);
+}
+
+/** The same, of the places and nodes that threads share: `per` is of one participant. The memory of the desks is left as it is. */
+export function wipeShared(per: usize, region: usize): void {
+  fetch(per, region, present(readHead(region)));
+  let table = load<usize>(per + TABLES);
+  for (const end = tablesEnd(per); table < end; table += TABLE_BYTES) {
+    let place = load<usize>(table + PLACES);
+    const last = place + load<u32>(table + LINE_COUNT) * LINE_BYTES;
+    // To read what was never written touches nothing.
+    for (; place < last; place += PLACE_BYTES) if (load<i64>(place) !== 0) store<i64>(place, 0);
+    const nodes = nodeAt(table, 0);
+    memory.fill(nodes, 0, nodeAt(table, load<i32>(table + NODES_USED) + 1) - nodes);
+  }
 }

@@ -10,6 +10,7 @@ import type { Era, Inherit } from "../limits/era.ts";
 import type { Limit } from "../limits/limits.ts";
 import type { Ending } from "../limits/living.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
+import type { DimensionOptions } from "../limits/partition-options.ts";
 import type { Reading } from "../limits/stats.ts";
 import type { SetClock } from "../platform/set-clock.ts";
 import type { QueueOptions } from "../waiting/gate.ts";
@@ -38,6 +39,7 @@ export interface Internals<M extends string, K extends string = M> {
   readonly shared: boolean;
   readonly maxThreads: number;
   readonly queueOptions: QueueOptions;
+  readonly dimensions: readonly DimensionOptions[];
   readonly era: Era<M, K>;
   /** Begins the next era, with limits that were checked; without a version, in that of the era before. Returns false if another thread has begun it: that one is the present one then. */
   begin(limits: readonly Limit<K, M>[], inherit: Inherit, version: number | undefined): boolean;

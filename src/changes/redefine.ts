@@ -34,7 +34,7 @@ export function redefine(
     void open().region;
     const checked = toLimits(isFunction ? limits(open().limits) : limits);
     const { era, begin, region } = open();
-    if (region.sharing) refusePartitions(checked, "a set that threads share");
+    if (region.sharing) refusePartitions([...checked, ...era.limits], "a set that threads share");
     if (version !== undefined && version < era.version) return;
     isDone = begin(checked, inherit, version);
   }

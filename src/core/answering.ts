@@ -7,12 +7,12 @@ import { Residence } from "./residence.ts";
 export abstract class Answering extends Residence {
   /** Of which dimensions the last request has met the shared state, one bit each. */
   get sharedTaken(): number {
-    return this.place.partitions?.sharedTaken ?? 0;
+    return this.partitions?.sharedTaken ?? 0;
   }
 
   /** Whether a name of the last request was refused for want of room. */
   get metFull(): boolean {
-    return this.place.partitions?.metFull ?? false;
+    return this.partitions?.metFull ?? false;
   }
 
   /** After `report`: a word of the report of limit `index`. */
@@ -29,7 +29,7 @@ export abstract class Answering extends Residence {
   demandOf(index: number, units: number): number {
     // Where the set has been redefined, it does not matter any more.
     return this.inside(
-      () => this.heap.core.demandOf(this.start, index, units),
+      () => this.heap.core.demandOf(this.place.desk?.region ?? this.start, index, units),
       () => units,
     );
   }

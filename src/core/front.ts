@@ -22,6 +22,12 @@ export interface Front {
   readonly core: Pick<CoreExports, "transact">;
 }
 
+/** The front of a region that threads share. */
+export interface SharedFront extends Front {
+  /** Does `call` with the request laid down, as `transact` of the core does; and has its answer then. */
+  within(action: number, first: number, end: number, call: () => Answer): Answer;
+}
+
 /** In place of a reading, where none is needed. */
 export const NO_TIME = -1;
 
@@ -59,31 +65,49 @@ export function sharedFront(
   number: number,
   sharing: Sharing,
   tells: boolean,
-): Front {
+): SharedFront {
   const f64 = new Float64Array(FIRST_UNIT + (REPORT_AFTER + REPORT_WORDS) * count);
   const words = new Int32Array(heap.memory.buffer);
   const present = (sharing.home + PRESENT) / 4;
+  const lay = (action: number, first: number, end: number) => {
+    const there = heap.f64;
+    // All limits, since a claim of the request, too, is made of them.
+    for (let i = 0; i < count; i++) {
+      there[units + i] = end === 0 || (i >= first && i < end) ? f64[FIRST_UNIT + i]! : 0;
+    }
+    if (action & AFTER) {
+      for (let i = 2 * count; i < 3 * count; i++) there[units + i] = f64[FIRST_UNIT + i]!;
+    }
+  };
+  const read = (action: number, answer: Answer) => {
+    if (!tells && (action & ACTION) === TAKE && isGranted(answer)) return;
+    const there = heap.f64;
+    const end = (action & ACTION) === INSPECT && action & COUNTED ? f64.length : FIRST_UNIT + 2 * count;
+    for (let i = 0, at = units - FIRST_UNIT; i < end; i++, at++) f64[i] = there[at]!;
+  };
   const transact: CoreExports["transact"] = (start, scratch, life, now, action, since, first, end) => {
     if (!sharing.enter()) return RECLAIMED;
     try {
       if (Atomics.load(words, present) !== number) return MOVED;
-      const there = heap.f64;
-      // All limits, since a claim of the request, too, is made of them.
-      for (let i = 0; i < count; i++) {
-        there[units + i] = end === 0 || (i >= first && i < end) ? f64[FIRST_UNIT + i]! : 0;
-      }
-      if (action & AFTER) {
-        for (let i = 2 * count; i < 3 * count; i++) there[units + i] = f64[FIRST_UNIT + i]!;
-      }
+      lay(action, first, end);
       const answer = heap.core.transact(start, scratch, life, now, action, since, 0, 0) as Answer;
-      if (tells || (action & ACTION) !== TAKE || !isGranted(answer)) {
-        const end = (action & ACTION) === INSPECT && action & COUNTED ? f64.length : FIRST_UNIT + 2 * count;
-        for (let i = 0, at = units - FIRST_UNIT; i < end; i++, at++) f64[i] = there[at]!;
-      }
+      read(action, answer);
       return answer;
     } finally {
       sharing.exit();
     }
   };
-  return { f64, core: { transact } };
+  const within: SharedFront["within"] = (action, first, end, call) => {
+    if (!sharing.enter()) return RECLAIMED;
+    try {
+      if (Atomics.load(words, present) !== number) return MOVED;
+      lay(action, first, end);
+      const answer = call();
+      read(action, answer);
+      return answer;
+    } finally {
+      sharing.exit();
+    }
+  };
+  return { f64, core: { transact }, within };
 }

@@ -1,5 +1,14 @@
 /** What a participant holds of the resources of a region. */
-import { CEILING, HELD, HELD_BYTES, KIND, RESOURCE, STATE } from "../../assembly/layout.ts";
+import {
+  CEILING,
+  DIMENSION_AT,
+  HELD,
+  HELD_BYTES,
+  KIND,
+  LIMIT_FLAGS,
+  RESOURCE,
+  STATE,
+} from "../../assembly/layout.ts";
 import { type Address, definitionAt, presentBlock, wordOfDefinition } from "./block.ts";
 
 /**
@@ -14,7 +23,8 @@ export function exceedsAlone(address: Address, units: readonly number[], partici
   const block = presentBlock(address);
   return units.some((count, i) => {
     const word = (at: number) => wordOfDefinition(address, i, at);
-    if (count === 0 || word(KIND) !== RESOURCE) return false;
+    // Of partitions that threads share the block has the sum, so that it does not tell.
+    if (count === 0 || word(KIND) !== RESOURCE || word(LIMIT_FLAGS) >> DIMENSION_AT !== 0) return false;
     const held = long(block + word(STATE) + HELD + participant * HELD_BYTES);
     return held + count > long(definitionAt(address, i) + CEILING);
   });

@@ -2,6 +2,7 @@
 import {
   AHEAD,
   COUNT_WORDS,
+  DIMENSION_AT,
   LATEST,
   LINE,
   LOG,
@@ -32,6 +33,8 @@ export interface Plan {
   readonly participants: number;
   /** The text of the definitions, where threads share the region. */
   readonly text?: string;
+  /** How many dimensions there are of partitions that threads share. Default: 0. */
+  readonly dimensions?: number;
 }
 
 /** A plan with the sizes of its parts. */
@@ -43,6 +46,7 @@ interface Shape {
   /** For each limit, the sizes of the states and the logs before it. */
   readonly offsets: readonly { readonly state: number; readonly log: number }[];
   readonly text: Uint8Array;
+  readonly dimensions: number;
   readonly textAt: number;
   readonly bytes: number;
 }
@@ -56,7 +60,10 @@ export function lay(arena: Arena, plan: Plan, seats = 0): Laid {
   return { start, bytes };
 }
 
-export function shapeOf(core: CoreExports, { definitions, participants, text = "" }: Plan): Shape {
+export function shapeOf(
+  core: CoreExports,
+  { definitions, participants, text = "", dimensions = 0 }: Plan,
+): Shape {
   const count = definitions.length;
   let states = 0;
   let logs = 0;
@@ -69,9 +76,9 @@ export function shapeOf(core: CoreExports, { definitions, participants, text = "
     return offset;
   });
   const encoded = text === "" ? NO_TEXT : new TextEncoder().encode(text);
-  const textAt = sizeOf(core, count, states, logs, participants);
+  const textAt = sizeOf(core, count, states, logs, participants, dimensions);
   const bytes = textAt + encoded.length;
-  return { definitions, participants, states, logs, offsets, text: encoded, textAt, bytes };
+  return { definitions, participants, states, logs, offsets, text: encoded, dimensions, textAt, bytes };
 }
 
 /**
@@ -81,16 +88,17 @@ export function shapeOf(core: CoreExports, { definitions, participants, text = "
 export function layAt(
   { core, memory }: Heap,
   start: number,
-  { definitions, participants, states, logs, offsets, text, textAt }: Shape,
+  { definitions, participants, states, logs, offsets, text, dimensions, textAt }: Shape,
   seats: number,
   home: number,
   number: number,
 ): void {
-  core.format(start, definitions.length, states, logs, participants, seats, home, number);
+  core.format(start, definitions.length, states, logs, participants, seats, home, number, dimensions);
   definitions.forEach((definition, index) => {
     const { capacity, ceiling, windowMicros, flags } = definition;
     const { state, log } = offsets[index]!;
-    core.define(start, index, kindOf(definition), capacity, ceiling, windowMicros, state, log, flags);
+    const all = dimensions > 0 ? flags | (((definition.per ?? -1) + 1) << DIMENSION_AT) : flags;
+    core.define(start, index, kindOf(definition), capacity, ceiling, windowMicros, state, log, all);
   });
   if (text.length > 0) writeText({ buffer: memory.buffer, start }, textAt, text);
 }
@@ -116,9 +124,11 @@ function sizeOf(
   states: number,
   logs: number,
   participants: number,
+  dimensions: number,
 ): number {
   const block = states + logs;
-  const bytes = 2 * block <= MOST_BYTES ? core.regionBytes(count, states, logs, participants) : 2 * block;
+  const bytes =
+    2 * block <= MOST_BYTES ? core.regionBytes(count, states, logs, participants, dimensions) : 2 * block;
   if (bytes <= MOST_BYTES) return bytes;
   const [field, value] = participants > 1 ? ["maxThreads", participants - 1] : ["limits", count];
   const what = participants > 1 ? ` for ${participants - 1} threads` : "";

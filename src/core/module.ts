@@ -9,7 +9,13 @@ export { canShare } from "./embedded.ts";
 export interface CoreExports {
   stateBytes(kind: number, participants: number): number;
   logBytes(kind: number): number;
-  regionBytes(limits: number, states: number, logs: number, participants: number): number;
+  regionBytes(
+    limits: number,
+    states: number,
+    logs: number,
+    participants: number,
+    dimensions?: number,
+  ): number;
   format(
     region: number,
     limits: number,
@@ -19,6 +25,7 @@ export interface CoreExports {
     seats: number,
     home: number,
     number: number,
+    dimensions?: number,
   ): void;
   define(
     region: number,
@@ -46,13 +53,15 @@ export interface CoreExports {
   change(region: number, scratch: number, life: number, ms: number, action: number): number;
   transactPer(per: number, ...transaction: Parameters<CoreExports["transact"]>): number;
   changePer(per: number, ...change: Parameters<CoreExports["change"]>): number;
-  movePer(per: number, region: number): void;
+  movePer(per: number, region: number, scratch: number): void;
   waitPer(per: number, region: number, scratch: number, dimension: number, isWaitedFor: boolean): void;
   hashName(per: number, units: number, flags: number): void;
-  nodeBytes(kind: number): number;
-  enlist(part: number, region: number, index: number, at: number): void;
+  nodeBytes(kind: number, room: number): number;
+  enlist(part: number, region: number, index: number, at: number, room: number): void;
   beginPassing(per: number, region: number, scratch: number): void;
   passSome(per: number, region: number, scratch: number, count: number): void;
+  widenPer(old: number, from: number, scratch: number, per: number, to: number): void;
+  wipeShared(per: number, region: number): void;
   wipe(per: number): void;
   countEnd(region: number, scratch: number, word: number): void;
   correct(region: number, scratch: number, life: number, ms: number, shift: number, ahead: number): number;

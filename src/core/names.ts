@@ -2,7 +2,8 @@
 import type { Arena } from "./arena.ts";
 import type { Definition } from "./kinds.ts";
 import type { Laid } from "./lay.ts";
-import { type NameHash, Partitions } from "./partitions.ts";
+import type { NamedPartitions, NameHash } from "./named-partitions.ts";
+import { Partitions } from "./partitions.ts";
 import type { DimensionPlan } from "./tables.ts";
 
 export class Names {
@@ -32,13 +33,13 @@ export class Names {
   }
 
   /** Says to the core which partitions the next call means. */
-  tell(partitions: Partitions): void {
+  tell(partitions: NamedPartitions): void {
     const hashes = this.#hashes;
     for (let i = 0; i < hashes.length; i++) partitions.name(i, hashes[i], this.#tier);
   }
 
   /** The same, for the settlement of a grant. */
-  tellGrant(partitions: Partitions): void {
+  tellGrant(partitions: NamedPartitions): void {
     this.tell(partitions);
     partitions.sharedTaken = this.shared;
   }
@@ -54,7 +55,7 @@ function low(word: number): number {
 }
 
 /** Names that mean no partition. */
-export function nobodyIn({ dimensions }: Partitions): Names {
+export function nobodyIn({ dimensions }: NamedPartitions): Names {
   return new Names(Array.from({ length: dimensions }), 0);
 }
 

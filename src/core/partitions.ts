@@ -1,15 +1,11 @@
 /** The bridge to the partitions of a set: each name has states of its own there. They lie in memory beside the set's region. */
-import { LINE, LOG, STATE, STATE_BYTES, STATES } from "../../assembly/layout.ts";
+import { DIMENSION_AT, LINE, LOG, STATE, STATE_BYTES, STATES } from "../../assembly/layout.ts";
 import {
   ASKED_BYTES,
-  ASKED_HASH,
-  BEGINS,
   CHUNK_BYTES,
   CHUNK_COUNT,
   CHUNKS,
   DIMENSIONS,
-  ENDS,
-  FLOATED,
   IN_TABLE,
   IS_SHARED,
   KEY,
@@ -18,9 +14,6 @@ import {
   LINK_BYTES,
   LINKS,
   MAX,
-  MET_FULL,
-  NAME,
-  NAME_UNITS,
   NODE_BYTES,
   NODES,
   PART_BYTES,
@@ -31,7 +24,6 @@ import {
   PLACES,
   REFUSES,
   REQUEST,
-  SHARED_TAKEN,
   TABLE_BYTES,
   TABLES,
 } from "../../assembly/partitions/layout.ts";
@@ -39,16 +31,14 @@ import { InvalidLimitError } from "../errors.ts";
 import type { Arena } from "./arena.ts";
 import { wordOfDefinition } from "./block.ts";
 import { type Definition, kindOf } from "./kinds.ts";
+import { NamedPartitions } from "./named-partitions.ts";
 import { countIn, type Passage, passageBytes, writePassage } from "./passage.ts";
 import { type DimensionPlan, type Table, tableOf, underTiers } from "./tables.ts";
-
-/** The hash of a name, as the core takes it. */
-export type NameHash = readonly [number, number, number, number];
 
 /** The most names that a dimension can have. Nodes have numbers of 24 bits, and one is shared. */
 export const MOST_NAMES: number = 2 ** 24 - 2;
 
-const KEY_BYTES = 16;
+export const KEY_BYTES = 16;
 
 /** Partitions whose set was redefined: some may not have gone over to the next ones yet. */
 interface Before {
@@ -64,11 +54,7 @@ const ALL = 2 ** 31 - 1;
 /** So many partitions go over with a redefinition: that takes less than a millisecond. */
 const PASSED_AT_ONCE = 500;
 
-export class Partitions {
-  /** The address of the partitions, for the core. */
-  readonly start: number;
-  /** How many dimensions there are. */
-  readonly dimensions: number;
+export class Partitions extends NamedPartitions {
   readonly #arena: Arena;
   readonly #bytes: number;
   readonly #tables: number;
@@ -104,8 +90,7 @@ export class Partitions {
     const chunks = reserve(CHUNK_BYTES * chunkCount);
     const links = reserve(LINK_BYTES * chunkCount);
     const start = allocate(arena, end, tables);
-    this.start = start;
-    this.dimensions = tables.length;
+    super(arena, start, tables.length);
     this.#arena = arena;
     this.#bytes = end;
     this.#tables = start + first;
@@ -139,57 +124,10 @@ export class Partitions {
         limits.forEach((limit, i) => {
           define(arena, region, limit, underTiers(definitions[limit]!)[tier] ?? definitions[limit]!);
           const part = start + parts[index]! + (tier * limits.length + i) * PART_BYTES;
-          core.enlist(part, region, limit, offsets[i]!);
+          core.enlist(part, region, limit, offsets[i]!, 0);
         });
       }
     });
-  }
-
-  /** The hash of a name under the key of the set: the name counts as its UTF-16 units. */
-  hash(name: string): NameHash {
-    const { memory, core } = this.#arena;
-    const units = new Uint16Array(memory.buffer, this.start + NAME, NAME_UNITS);
-    let at = 0;
-    let flags = BEGINS;
-    do {
-      const end = Math.min(at + NAME_UNITS, name.length);
-      for (let i = at; i < end; i++) units[i - at] = name.charCodeAt(i);
-      core.hashName(this.start, end - at, end === name.length ? flags | ENDS : flags);
-      at = end;
-      flags = 0;
-    } while (at < name.length);
-    const { f64 } = this.#arena;
-    const first = (this.start + NAME) / 8;
-    return [f64[first]!, f64[first + 1]!, f64[first + 2]!, f64[first + 3]!];
-  }
-
-  /** Names the partition of a dimension that the next calls mean: none, without a hash. */
-  name(dimension: number, hash: NameHash | undefined, tier = 0): void {
-    const { f64 } = this.#arena;
-    const asked = (this.start + REQUEST + dimension * ASKED_BYTES) / 8;
-    if (hash === undefined) {
-      f64[asked] = 0;
-      return;
-    }
-    f64[asked] = FLOATED + tier + 1;
-    f64[asked + ASKED_HASH / 8] = hash[0];
-    f64[asked + ASKED_HASH / 8 + 1] = hash[1];
-    f64[asked + ASKED_HASH / 8 + 2] = hash[2];
-    f64[asked + ASKED_HASH / 8 + 3] = hash[3];
-  }
-
-  /** Of which dimensions the last request has met the shared state, one bit each. To be set again before the grant is settled. */
-  get sharedTaken(): number {
-    return this.#arena.f64[(this.start + SHARED_TAKEN) / 8]!;
-  }
-
-  set sharedTaken(dimensions: number) {
-    this.#arena.f64[(this.start + SHARED_TAKEN) / 8] = dimensions;
-  }
-
-  /** Whether a name of the last request was refused for want of room. */
-  get metFull(): boolean {
-    return this.#arena.f64[(this.start + MET_FULL) / 8]! !== 0;
   }
 
   /** How many names of a dimension have a state of their own. */
@@ -225,6 +163,13 @@ export class Partitions {
     } while (this.#countBefore() > MOST_BEFORE);
   }
 
+  /** Lets all partitions go over that have not yet. */
+  finish(region: number, scratch: number): void {
+    if (!this.before) return;
+    this.#arena.core.passSome(this.start, region, scratch, ALL);
+    this.tidy();
+  }
+
   /** Gives back the memory of partitions before, from which all have gone over. Only while there are any. */
   tidy(): void {
     // The oldest end first.
@@ -258,7 +203,7 @@ export class Partitions {
   }
 }
 
-function allocate(arena: Arena, bytes: number, tables: readonly Table[]): number {
+export function allocate(arena: Arena, bytes: number, tables: readonly Pick<Table, "max">[]): number {
   try {
     return arena.allocate(bytes);
   } catch (cause) {
@@ -268,11 +213,18 @@ function allocate(arena: Arena, bytes: number, tables: readonly Table[]): number
   }
 }
 
-/** Defines limit `index` of a region anew. Its state stays where it is. */
-function define({ core, memory }: Arena, region: number, index: number, definition: Definition): void {
+/** Defines limit `index` of a region anew. Its state stays where it is. Among threads, `dimension` is the number of its dimension. */
+export function define(
+  { core, memory }: Arena,
+  region: number,
+  index: number,
+  definition: Definition,
+  dimension = -1,
+): void {
   const address = { buffer: memory.buffer, start: region };
   const state = wordOfDefinition(address, index, STATE) - STATES;
   const log = wordOfDefinition(address, index, LOG) - new Int32Array(memory.buffer, region)[STATE_BYTES / 4]!;
   const { capacity, ceiling, windowMicros, flags } = definition;
-  core.define(region, index, kindOf(definition), capacity, ceiling, windowMicros, state, log, flags);
+  const all = flags | ((dimension + 1) << DIMENSION_AT);
+  core.define(region, index, kindOf(definition), capacity, ceiling, windowMicros, state, log, all);
 }

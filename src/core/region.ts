@@ -3,6 +3,7 @@ import { AFTER, COUNTED, INSPECT, PROBE, REPEATS, SETTLE, TAKE, UNITS } from "..
 import { type Answer, asksForWindow, isBehind, isPreliminary } from "./answer.ts";
 import { Answering } from "./answering.ts";
 import { arenaFor, type Heap } from "./arena.ts";
+import type { Desk } from "./desks.ts";
 import { timeOf } from "./front.ts";
 import type { Definition } from "./kinds.ts";
 import { lay } from "./lay.ts";
@@ -29,13 +30,13 @@ export class Region extends Answering {
   }
 
   /** The region that another thread has made at `start` in its memory. If its set was redefined since, `move` has to come next. */
-  static attach(heap: Heap, start: number, sharing: Sharing): Region {
-    return new Region({ heap, start, bytes: 0, arena: undefined, sharing });
+  static attach(heap: Heap, start: number, sharing: Sharing, desk?: Desk): Region {
+    return new Region({ heap, start, bytes: 0, arena: undefined, sharing, desk });
   }
 
   /** Means no partition; undefined if the limits have none. */
   private get nobody(): Names | undefined {
-    const { partitions } = this.place;
+    const { partitions } = this;
     return partitions && nobodyIn(partitions);
   }
 
@@ -159,12 +160,13 @@ export class Region extends Answering {
         const { start, scratch, life } = this;
         const { core } = this.heap;
         const { partitions } = this.place;
-        if (names === undefined || partitions === undefined) {
+        const named = this.partitions;
+        if (names === undefined || named === undefined) {
           return core.change(start, scratch, life, time, action) as Answer;
         }
-        names.tell(partitions);
-        const answer = core.changePer(partitions.start, start, scratch, life, time, action);
-        if (partitions.before !== undefined) partitions.tidy();
+        names.tell(named);
+        const answer = core.changePer(named.start, start, scratch, life, time, action);
+        if (partitions?.before !== undefined) partitions.tidy();
         return answer as Answer;
       },
       (why) => why,
@@ -228,7 +230,17 @@ export class Region extends Answering {
     end: number,
   ): Answer {
     const { heap, start, scratch, life, shift } = this;
-    const { partitions } = this.place;
+    const { partitions, desk } = this.place;
+    if (desk) {
+      return this.sharedFront!.within(action, first, end, () => {
+        if (action === SETTLE) names.tellGrant(desk);
+        else names.tell(desk);
+        const time = timeOf(now, shift);
+        const answer = heap.core.transactPer(desk.start, start, scratch, life, time, action, since, 0, 0);
+        desk.keep();
+        return answer as Answer;
+      });
+    }
     // A view may be older than the limits of its set.
     if (partitions === undefined)
       return this.front.core.transact(start, scratch, life, now, action, since, first, end) as Answer;

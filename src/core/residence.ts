@@ -1,45 +1,21 @@
 /** Where a set lives: a region in the core's memory, this thread's part in it, and the moves from one region to the next. */
-import {
-  ENTRANCE_BYTES,
-  HEAD,
-  LIMIT_FLAGS,
-  LIMITS,
-  NUMBER,
-  SEAT_BYTES,
-  SHADOW,
-  TOLD_END,
-  UNITS,
-  WEIGHT,
-} from "../../assembly/layout.ts";
-import { watchGarbage } from "../platform/garbage.ts";
+import { HEAD, LIMIT_FLAGS, LIMITS, NUMBER, SHADOW, TOLD_END, UNITS, WEIGHT } from "../../assembly/layout.ts";
+import { ENTRANCE_BYTES, SEAT_BYTES } from "../../assembly/seat.ts";
 import type { Follower, SetClock } from "../platform/set-clock.ts";
 import { type Answer, isGranted, isMoved, isReclaimed, MOVED, RECLAIMED } from "./answer.ts";
 import type { Arena, Heap } from "./arena.ts";
 import { type Address, wordOfDefinition } from "./block.ts";
-import { FIRST_UNIT, type Front, sharedFront, shiftedFront } from "./front.ts";
+import type { Before, Desks } from "./desks.ts";
+import { FIRST_UNIT, type Front, type SharedFront, sharedFront, shiftedFront } from "./front.ts";
 import { MODES } from "./inherit.ts";
 import type { Calendar, Definition, Window } from "./kinds.ts";
 import { copyState, type Laid, lay, type Plan } from "./lay.ts";
+import type { NamedPartitions } from "./named-partitions.ts";
 import { type Heir, layNext, writeTime } from "./next.ts";
-import type { Partitions } from "./partitions.ts";
 import type { Sharing } from "./sharing.ts";
 import { type NextPlan, succeed } from "./succession.ts";
+import { abandoned, giveBack, type Place } from "./tenancy.ts";
 import { readText } from "./text.ts";
-
-/** The memory that a region occupies, with this thread's part in it. Both are given back at the region's end. */
-interface Place {
-  readonly heap: Heap;
-  readonly start: number;
-  readonly bytes: number;
-  /** The arena that allocated the region; undefined if that is another thread's. */
-  readonly arena: Arena | undefined;
-  readonly sharing: Sharing | undefined;
-  /** Those of the limits that have any. */
-  readonly partitions?: Partitions | undefined;
-}
-
-// A set that is dropped without `close` gives its region back too.
-const abandoned = /* @__PURE__ */ watchGarbage<Place>(giveBack);
 
 export abstract class Residence implements Follower {
   protected place!: Place;
@@ -57,6 +33,8 @@ export abstract class Residence implements Follower {
   /** A correction that came while this region was not the present one any more. */
   protected late: { now: number; shift: number; ahead: number } | undefined;
   protected front!: Front;
+  /** That of a region that threads share, without corrections of this thread's time. */
+  protected sharedFront: SharedFront | undefined;
   /** The index of UNITS in the view of the front. */
   protected units!: number;
   protected count!: number;
@@ -70,8 +48,8 @@ export abstract class Residence implements Follower {
   }
 
   /** The partitions of the limits, if they have any. */
-  get partitions(): Partitions | undefined {
-    return this.place.partitions;
+  get partitions(): NamedPartitions | undefined {
+    return this.place.desk ?? this.place.partitions;
   }
 
   /** This thread's part in a shared region; undefined while the set is not shared. */
@@ -105,11 +83,15 @@ export abstract class Residence implements Follower {
 
   /**
    * Moves to a region with room for several participants, of which this thread is the first. `join` makes this thread's part in that
-   * region, at `start`; the way into it is at `entrance`.
+   * region, at `start`; the way into it is at `entrance`. Partitions go over to the desks that `seatAll` makes.
    */
-  widen(plan: Plan, join: (arena: Arena, start: number, entrance: number) => Sharing): void {
+  widen(
+    plan: Plan,
+    join: (arena: Arena, start: number, entrance: number) => Sharing,
+    seatAll?: (arena: Arena, start: number, before: Before) => Desks,
+  ): void {
     const { definitions, participants } = plan;
-    const { heap, start, bytes } = this.place;
+    const { heap, start, bytes, partitions } = this.place;
     const arena = this.place.arena!;
     const lasting = ENTRANCE_BYTES + participants * SEAT_BYTES;
     const entrance = arena.takeLasting(lasting);
@@ -122,10 +104,20 @@ export abstract class Residence implements Follower {
     }
     const { buffer } = arena.memory;
     copyState(heap.core, definitions, { buffer, start }, { buffer, start: wide.start });
+    let desks: Desks | undefined;
+    try {
+      partitions?.finish(start, this.scratch);
+      desks = partitions && seatAll!(arena, wide.start, { partitions, start });
+    } catch (error) {
+      arena.free(wide.start, wide.bytes);
+      arena.giveLasting(entrance, lasting);
+      throw error;
+    }
     const sharing = join(arena, wide.start, entrance);
+    partitions?.free();
     arena.free(start, bytes);
     abandoned.unregister(this);
-    this.occupy({ heap, ...wide, arena, sharing });
+    this.occupy({ heap, ...wide, arena, sharing, desk: desks?.deskOf(sharing), desks });
   }
 
   /** Whether another thread has redefined the set, so that `move` has to come next. */
@@ -224,7 +216,7 @@ export abstract class Residence implements Follower {
       return;
     }
     const { partitions } = this.place;
-    if (partitions) core.movePer(partitions.start, this.start);
+    if (partitions) core.movePer(partitions.start, this.start, this.scratch);
     this.ahead += answer - this.shift + further;
     this.shift = answer;
     const { f64 } = this.front;
@@ -299,15 +291,10 @@ export abstract class Residence implements Follower {
   }
 
   protected frontOf({ heap, sharing }: Place): Front {
-    const front = sharing
+    this.sharedFront = sharing
       ? sharedFront(heap, (this.scratch + UNITS) / 8, this.count, this.number, sharing, this.hasShadows)
-      : heap;
+      : undefined;
+    const front: Front = this.sharedFront ?? heap;
     return this.shift === 0 ? front : shiftedFront(front, this.shift);
   }
-}
-
-function giveBack({ arena, start, bytes, sharing, partitions }: Place): void {
-  sharing?.leave();
-  partitions?.free();
-  arena?.retire({ start, bytes, isFree: () => sharing?.abandon() ?? true });
 }

@@ -1,4 +1,5 @@
 /** The sizes of the tables in which the partitions of a set stand, one for each dimension. */
+import { MAX_MARKS } from "../../assembly/layout.ts";
 import { CHUNK_BYTES, LINE_PLACES, NODE_STATES } from "../../assembly/partitions/layout.ts";
 import { type Definition, kindOf } from "./kinds.ts";
 import type { CoreExports } from "./module.ts";
@@ -38,13 +39,54 @@ export function tableOf(
   const offsets = limits.map((index) => {
     const tiers = underTiers(definitions[index]!);
     const offset = nodeBytes;
-    nodeBytes += Math.max(...tiers.map((tier) => core.nodeBytes(kindOf(tier))));
+    nodeBytes += Math.max(...tiers.map((tier) => core.nodeBytes(kindOf(tier), 0)));
     chunks += Math.max(...tiers.map(chunksOf));
     return offset;
   });
-  // Twice as many places as names: a name finds one of its two lines full only where hundreds of millions have been before.
-  const lines = Math.ceil((2 * max) / LINE_PLACES);
-  return { max, refuses, limits, lines, nodeBytes, offsets, chunks };
+  return { max, refuses, limits, lines: linesOf(max), nodeBytes, offsets, chunks };
+}
+
+/** A table that threads share. */
+export interface SharedTable extends Omit<Table, "chunks"> {
+  /** For each limit, how many items lie in a node. */
+  readonly rooms: readonly number[];
+}
+
+/** The most entries of a log in a node that threads share, and how many there are beside those of single units. */
+const MOST_ENTRIES = 33;
+const MORE_ENTRIES = 4;
+
+export function sharedTableOf(
+  core: CoreExports,
+  definitions: readonly Definition[],
+  { max, refuses }: DimensionPlan,
+  dimension: number,
+  participants: number,
+): SharedTable {
+  const limits = definitions.flatMap(({ per }, index) => (per === dimension ? [index] : []));
+  let nodeBytes = NODE_STATES;
+  const rooms = limits.map((index) =>
+    Math.max(...underTiers(definitions[index]!).map((each) => roomOf(each, participants))),
+  );
+  const offsets = limits.map((index, i) => {
+    const offset = nodeBytes;
+    const sizes = underTiers(definitions[index]!).map((tier) => core.nodeBytes(kindOf(tier), rooms[i]!));
+    nodeBytes += Math.max(...sizes);
+    return offset;
+  });
+  return { max, refuses, limits, lines: linesOf(max), nodeBytes, offsets, rooms };
+}
+
+function roomOf({ kind, ceiling }: Definition, participants: number): number {
+  if (kind === "sliding-window") return Math.min(MOST_ENTRIES, ceiling + MORE_ENTRIES);
+  // As many participants hold something as there are units, at most.
+  if (kind === "resource") return Math.min(ceiling, participants);
+  return kind === "token-bucket" || kind === "gcra" ? MAX_MARKS : 0;
+}
+
+/** Twice as many places as names: a name finds one of its two lines full only where hundreds of millions have been before. */
+function linesOf(max: number): number {
+  return Math.ceil((2 * max) / LINE_PLACES);
 }
 
 /** A limit's definitions under all tiers, the limit itself first. */

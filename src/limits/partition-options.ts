@@ -90,6 +90,17 @@ function leftOut(names: readonly string[]): string {
   return `left out, since ${has}`;
 }
 
+/** The options that make these dimensions. */
+export function optionsOf(
+  dimensions: readonly DimensionOptions[],
+): Readonly<Record<string, PartitionOptions>> {
+  const options = dimensions.map(({ name, max, refuses }): [string, PartitionOptions] => [
+    name,
+    { max, whenFull: refuses ? "refuse" : "share" },
+  ]);
+  return Object.fromEntries(options);
+}
+
 /** A limit of the dimension whose partitions are served in turn, by index; below 0 where no limit has it any more. */
 export function fairAtOf(limits: readonly Limit[], fairBy: string | undefined): number | undefined {
   return fairBy === undefined ? undefined : limits.findIndex(({ per }) => per === fairBy);

@@ -1,5 +1,6 @@
 /** Attaches this thread to a set that another thread shares. */
 import { INTERNALS, type OptionsWithRegion } from "../acquisition/internals.ts";
+import { Desk } from "../core/desks.ts";
 import { Region } from "../core/region.ts";
 import { InvalidHandleError, TooManyThreadsError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
@@ -40,8 +41,10 @@ export function attachLimits<M extends string, K extends string = M>(
     throw new InvalidHandleError("the handle was voided by reclaim(): shareLimits() makes a new one");
   }
   if (!(membership instanceof Membership)) throw new TooManyThreadsError(membership.maxThreads);
-  const { limits, config, missingUpdate, maxWaiting, agingMs, clock, lock, number } = handle;
-  const region = Region.attach(heap, start, membership);
+  const { limits, config, missingUpdate, maxWaiting, agingMs, partitions, fairBy } = handle;
+  const { clock, lock, number } = handle;
+  const desk = Desk.isIn(heap, membership) ? new Desk(heap, membership) : undefined;
+  const region = Region.attach(heap, start, membership, desk);
   try {
     const ownClock = options.clock ?? (clock ? SetClock.agreeing(clock) : new SetClock());
     const attached: OptionsWithRegion<M, K> = {
@@ -51,6 +54,8 @@ export function attachLimits<M extends string, K extends string = M>(
       missingUpdate,
       ...(maxWaiting !== undefined && { maxWaiting }),
       ...(agingMs !== undefined && { agingMs }),
+      ...(partitions && { partitions }),
+      ...(fairBy !== undefined && { fairBy }),
       clock: ownClock,
       [INTERNALS]: region,
     };

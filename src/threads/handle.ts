@@ -4,6 +4,7 @@ import { type Heap, openHeap } from "../core/arena.ts";
 import { canShare } from "../core/module.ts";
 import { CannotShareError, InvalidHandleError, show } from "../errors.ts";
 import type { LimitLike } from "../limits/limits.ts";
+import type { PartitionOptions } from "../limits/partition-options.ts";
 import type { Reading } from "../platform/set-clock.ts";
 import { Entrance } from "./entrance.ts";
 
@@ -34,6 +35,10 @@ export interface LimitSetHandle<M extends string = string, K extends string = M>
   readonly maxWaiting?: number;
   /** The option `agingMs` of the set. */
   readonly agingMs?: number;
+  /** The option `partitions` of the set. */
+  readonly partitions?: Readonly<Record<string, PartitionOptions>>;
+  /** The option `fairBy` of the set. */
+  readonly fairBy?: string;
   /** @internal A reading of the clocks of the thread that made the handle; undefined where the set has a clock of its own. */
   readonly clock: Reading | undefined;
   /** @internal The name of the lock that the attached thread holds until it ends, where only a lock shows its end. */

@@ -20,7 +20,7 @@
  * Seats lie outside of the region, since a reclaimed thread looks at its seat even when the region is gone. Their memory is used
  * again only for seats, which go on counting the lives: so a thread never mistakes a later life for its own.
  */
-import { HANDLE, INSIDE, LIFE, RECLAIMED, SEAT_BYTES, TAKEN, THREAD, USES } from "../../assembly/layout.ts";
+import { HANDLE, INSIDE, LIFE, RECLAIMED, SEAT_BYTES, TAKEN, THREAD, USES } from "../../assembly/seat.ts";
 
 const FREE = 0;
 const FLAGS = TAKEN | RECLAIMED | INSIDE;

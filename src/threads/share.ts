@@ -1,11 +1,11 @@
 /** Shares a set with other threads. */
 import { SHARED_FORMAT } from "../../assembly/layout.ts";
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
+import { layDesks } from "../core/desks.ts";
 import {
   CannotShareError,
   InvalidRequestError,
   LimitSetClosedError,
-  listKeys,
   show,
   TooManyThreadsError,
 } from "../errors.ts";
@@ -13,7 +13,7 @@ import type { LimitSet } from "../limit-set.ts";
 import { definitionsOf } from "../limits/definition.ts";
 import { textOf } from "../limits/era.ts";
 import type { LimitLike } from "../limits/limits.ts";
-import { dimensionsOf } from "../limits/partitioning.ts";
+import { optionsOf } from "../limits/partition-options.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import type { LimitSetHandle } from "./handle.ts";
 import { Membership } from "./membership.ts";
@@ -100,15 +100,11 @@ function membershipOf<M extends string, K extends string = M>({
   shared,
   limits,
   era,
+  dimensions,
   maxThreads,
   serve,
 }: Internals<M, K>): Membership {
   if (region.sharing) return region.sharing as Membership;
-  const dimensions = dimensionsOf(limits);
-  if (dimensions.length > 0) {
-    const why = `its limits are per ${listKeys(dimensions)}, and partitions are not shared yet`;
-    throw new CannotShareError(`${why}; serve it by limitset/port`);
-  }
   if (!shared) {
     throw new CannotShareError(
       "it was made with shared: false; make it with true, or serve it by limitset/port",
@@ -121,15 +117,21 @@ function membershipOf<M extends string, K extends string = M>({
     definitions: definitionsOf(limits),
     participants: maxThreads + 1,
     text: textOf(era),
+    dimensions: dimensions.length,
   };
-  region.widen(plan, (arena, start, entrance) => Membership.found(arena, start, entrance, ownThreadId()));
+  const { definitions, participants } = plan;
+  region.widen(
+    plan,
+    (arena, start, entrance) => Membership.found(arena, start, entrance, ownThreadId()),
+    (arena, start, before) => layDesks(arena, start, participants, definitions, dimensions, before),
+  );
   // From now on the waiters sleep on the wake word.
   serve();
   return region.sharing as unknown as Membership;
 }
 
 function handleOf<M extends string, K extends string = M>(
-  { region, limits, clock, queueOptions: { maxWaiting, agingMs } }: Internals<M, K>,
+  { region, limits, dimensions, clock, queueOptions: { maxWaiting, agingMs, fairAt } }: Internals<M, K>,
   { missingUpdate }: LimitSet<M, K>,
   config: Record<string, unknown>,
   { entrance }: Membership,
@@ -149,6 +151,8 @@ function handleOf<M extends string, K extends string = M>(
     clock: clock.isPlatform ? clock.read() : undefined,
     ...(maxWaiting !== undefined && { maxWaiting }),
     ...(agingMs !== undefined && { agingMs }),
+    ...(dimensions.length > 0 && { partitions: optionsOf(dimensions) }),
+    ...(fairAt !== undefined && { fairBy: limits[fairAt]!.per! }),
     ...(lock !== undefined && { lock }),
   };
 }

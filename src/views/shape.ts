@@ -1,6 +1,6 @@
 /** What the views of a set have in common that name the same dimensions, and the same tier. */
 import type { Shape } from "../acquisition/place.ts";
-import type { Partitions } from "../core/partitions.ts";
+import type { NamedPartitions } from "../core/named-partitions.ts";
 import type { Era } from "../limits/era.ts";
 import { type Limit, tierOf } from "../limits/limits.ts";
 import { NamedRequests, type Standing } from "../limits/named-requests.ts";
@@ -32,7 +32,7 @@ export type PartitionCounts<D extends string> = {
 
 export function countsOf<D extends string>(
   dimensions: readonly DimensionOptions[],
-  partitions: Partitions | undefined,
+  partitions: NamedPartitions | undefined,
 ): PartitionCounts<D> {
   const entries = dimensions.map(({ name, max }, i) => [
     name,

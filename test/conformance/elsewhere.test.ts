@@ -126,6 +126,7 @@ const harness: Harness = {
     changes: true,
     redefines: true,
     partitions: true,
+    partitionsRedefined: true,
     exhaustive: false,
     crowd: 1000,
   },

@@ -59,13 +59,23 @@ export interface Capabilities {
   readonly redefines: boolean;
   /** The limits of the set may have partitions. */
   readonly partitions: boolean;
+  /** The set has `redefine` for these too. */
+  readonly partitionsRedefined: boolean;
   /** Calls cost microseconds, so that sweeps can try every value. Other backends try a sample. */
   readonly exhaustive: boolean;
   /** The number of waiters in a crowd. */
   readonly crowd: number;
 }
 
-export type Need = "sync" | "timers" | "blocking" | "warnings" | "changes" | "redefines" | "partitions";
+export type Need =
+  | "sync"
+  | "timers"
+  | "blocking"
+  | "warnings"
+  | "changes"
+  | "redefines"
+  | "partitions"
+  | "partitionsRedefined";
 
 /** A backend, as the suite sees it. */
 export interface Harness {

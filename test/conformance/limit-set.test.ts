@@ -52,6 +52,7 @@ function harness(shared: boolean): Harness {
       changes: true,
       redefines: true,
       partitions: true,
+      partitionsRedefined: true,
       exhaustive: true,
       crowd: 100_000,
     },

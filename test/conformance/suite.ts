@@ -84,6 +84,7 @@ const REASONS: Readonly<Record<Need, string>> = {
   blocking: "no thread can block for this backend",
   changes: "this backend has no methods yet that change limits, and no totals",
   partitions: "no limit of this backend may have `per` yet: it has no partitions",
+  partitionsRedefined: "limits of partitions are fixed here yet",
   redefines: "the limits of this backend are fixed yet",
   warnings: "this backend has no onWarning, or does not see the body of run",
 };

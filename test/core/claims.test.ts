@@ -3,21 +3,17 @@ import { beforeEach, describe, expect, test } from "vitest";
 import {
   CLAIM_COUNT,
   HEAD,
-  INSIDE,
-  LIFE,
   PROBE,
-  RECLAIMED,
   REFUSER,
   RESOURCE,
-  SEAT_BYTES,
   SETTLE,
   SLEEPERS,
   TAKE,
-  TAKEN,
   TOKEN_BUCKET,
   UNITS,
   WAKE,
 } from "../../assembly/layout.ts";
+import { INSIDE, LIFE, RECLAIMED, SEAT_BYTES, TAKEN } from "../../assembly/seat.ts";
 import { presentBlock } from "../../src/core/block.ts";
 import { openCore, SEATS } from "./core.ts";
 

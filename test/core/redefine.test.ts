@@ -4,21 +4,18 @@ import {
   CLAIM_COUNT,
   HEAD,
   INHERIT_USED,
-  INSIDE,
   LATEST,
-  LIFE,
   OWN,
   PROBE,
   RESOURCE,
-  SEAT_BYTES,
   SETTLE,
   SLIDING_WINDOW,
   TAKE,
-  TAKEN,
   TOKEN_BUCKET,
   UNITS,
   WAKE,
 } from "../../assembly/layout.ts";
+import { INSIDE, LIFE, SEAT_BYTES, TAKEN } from "../../assembly/seat.ts";
 import { presentBlock } from "../../src/core/block.ts";
 import { type LimitRow, openCore, SEATS } from "./core.ts";
 

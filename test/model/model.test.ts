@@ -50,6 +50,13 @@ const MODELS: readonly Model[] = [
     // Some 28 and 25 million states, a minute and 1.4 GB each.
     long: [["TAKES=2"], ["CHANGES=4"]],
   },
+  {
+    model: "partition",
+    mutants: 18,
+    short: [],
+    states: 2_000_000,
+    long: [["TORN"], ["TWO=1"], ["LOOKS"], ["TRIES0=2", "NO_CALLS"]],
+  },
   { model: "weak", mutants: 8, short: [], states: 300_000, long: [["TRIES=3"]] },
 ];
 

@@ -24,6 +24,7 @@ function harness(channel: () => Ends): Harness {
       changes: true,
       redefines: true,
       partitions: true,
+      partitionsRedefined: true,
       exhaustive: false,
       crowd: 1000,
     },

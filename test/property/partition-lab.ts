@@ -2,13 +2,38 @@
  * A set with partitions, and beside it the oracle that has none: one ordinary region for the limits of all, and one for each name. Both
  * get each operation; any difference between their answers throws.
  */
-import { COUNTED, INSPECT, LET_PASS, PROBE, SETTLE, SHADOW, TAKE, UNITS } from "../../assembly/layout.ts";
-import { FULL, STATUS, TABLE_BYTES, TABLES } from "../../assembly/partitions/layout.ts";
+import {
+  COMMONS,
+  COUNTED,
+  INSPECT,
+  LET_PASS,
+  PROBE,
+  RECORDS,
+  SELF,
+  SETTLE,
+  SHADOW,
+  TAKE,
+  UNITS,
+} from "../../assembly/layout.ts";
+import {
+  FULL,
+  RECORD_BYTES_EACH,
+  RECORD_COUNT,
+  RECORD_NEW,
+  RECORD_OLD,
+  RECORD_WORD,
+  STATUS,
+  TABLE_BYTES,
+  TABLES,
+} from "../../assembly/partitions/layout.ts";
 import { Arena } from "../../src/core/arena.ts";
+import { presentBlock } from "../../src/core/block.ts";
+import { Desk, layDesks } from "../../src/core/desks.ts";
 import { passRegion } from "../../src/core/inherit.ts";
 import type { Definition } from "../../src/core/kinds.ts";
-import { lay } from "../../src/core/lay.ts";
+import { copyState, lay } from "../../src/core/lay.ts";
 import { Partitions } from "../../src/core/partitions.ts";
+import type { Sharing } from "../../src/core/sharing.ts";
 import type { DimensionPlan } from "../../src/core/tables.ts";
 
 /** A region with its part of a request, under the oracle's hand. */
@@ -38,13 +63,14 @@ export interface Taken {
   readonly units: readonly number[];
   readonly token: number;
   readonly shared: number;
+  readonly participant: number;
   /** The tokens of the oracle's regions. */
   readonly tokens: ReadonlyMap<Part, number>;
 }
 
 export class PartitionLab {
-  readonly arena = new Arena(false);
-  partitions: Partitions;
+  readonly arena: Arena;
+  partitions: Partitions | Desk;
   definitions: readonly Definition[];
   /** How many takes of new names were refused since there was no room. */
   full = 0;
@@ -56,8 +82,19 @@ export class PartitionLab {
   readonly #hashes = new Map<string, readonly [number, number, number, number]>();
   readonly #dimensions: readonly DimensionPlan[];
   readonly #oracle = new Arena(false);
+  #desks: readonly Desk[] = [];
+  #participant = 0;
+  #die: (sides: number) => number = () => 0;
+  /** How many records were left undone, as if their thread had died. */
+  undone = 0;
+  #past: { word: number; old: bigint; next: bigint }[] = [];
 
-  constructor(definitions: readonly Definition[], dimensions: readonly DimensionPlan[]) {
+  constructor(
+    definitions: readonly Definition[],
+    dimensions: readonly DimensionPlan[],
+    arena: Arena = new Arena(false),
+  ) {
+    this.arena = arena;
     this.definitions = definitions;
     this.#dimensions = dimensions;
     this.#set = this.#part(
@@ -69,8 +106,66 @@ export class PartitionLab {
     if (ofAll.length > 0) this.#ofAll = this.#part(this.#oracle, ofAll);
   }
 
+  /** From now on so many participants take turns at random, and die at random with what they have published half done. */
+  share(participants: number, die: (sides: number) => number): { readonly home: number } {
+    const { arena, definitions } = this;
+    const dimensions = this.#dimensions;
+    const wide = lay(arena, { definitions, participants, dimensions: dimensions.length });
+    const { buffer } = arena.memory;
+    const before = { partitions: this.partitions, start: this.#set.start };
+    copyState(arena.core, definitions, { buffer, start: before.start }, { buffer, start: wide.start });
+    const desks = layDesks(arena, wide.start, participants, definitions, dimensions, before);
+    this.#desks = Array.from({ length: participants }, (_, participant) => {
+      const sharing = { home: wide.start, participant, enter: () => true, exit: () => {} };
+      return desks.deskOf(sharing as unknown as Sharing);
+    });
+    this.#die = die;
+    this.#act(0);
+    return { home: wide.start };
+  }
+
+  #act(participant: number): void {
+    const desk = this.#desks[participant];
+    if (!desk) return;
+    this.#participant = participant;
+    this.partitions = desk;
+    const start = new Int32Array(this.arena.memory.buffer)[(desk.region + SELF) / 4]! >>> 0;
+    this.#set = { ...this.#set, start, scratch: this.arena.core.scratchOf(start, participant) >>> 0 };
+  }
+
+  #actAtRandom(): void {
+    if (this.#desks.length > 0) this.#act(this.#die(this.#desks.length));
+  }
+
+  /** Undoes the last of the records that were just done, at random: as if the thread had died before. Does past ones again, which changes nothing. */
+  #leaveUndone(): void {
+    if (this.#desks.length === 0) return;
+    const { buffer } = this.arena.memory;
+    const longs = new BigInt64Array(buffer);
+    for (const { word, old, next } of this.#past) {
+      if (longs[word / 8] === old) throw new Error(`a record is done once more: ${next}`);
+    }
+    const words = new Int32Array(buffer);
+    const { start } = this.#set;
+    const block = presentBlock({ buffer, start });
+    const count = words[(block + words[(start + COMMONS) / 4]! + RECORD_COUNT) / 4]!;
+    if (count === 0) return;
+    const records = Array.from({ length: count }, (_, i) => {
+      const at = block + words[(start + RECORDS) / 4]! + i * RECORD_BYTES_EACH;
+      const word = words[(at + RECORD_WORD) / 4]! >>> 0;
+      return { word, old: longs[(at + RECORD_OLD) / 8]!, next: longs[(at + RECORD_NEW) / 8]! };
+    });
+    const done = this.#die(2) === 0 ? count : this.#die(count + 1);
+    for (const { word, old } of records.slice(done)) {
+      longs[word / 8] = old;
+      this.undone++;
+    }
+    this.#past = [...this.#past.slice(-20), ...records.slice(0, done)];
+  }
+
   /** Takes, or asks what a take would answer, at `ms`. Returns undefined unless it was granted. */
   take(action: number, names: Names, units: readonly number[], ms: number): Taken | undefined {
+    this.#actAtRandom();
     const answer = this.#transact(names, units, ms, action, 0);
     const shared = this.partitions.sharedTaken;
     const waits = this.#read(this.#set, 1);
@@ -93,11 +188,12 @@ export class PartitionLab {
     this.#same("answer", [Math.max(0, -answer)], [Math.max(0, ...expected)]);
     if (answer < 0 || action !== TAKE) return undefined;
     const tokens = new Map(parts.map((part) => [part, this.#plain(part, units, ms, TAKE, 0)]));
-    return { names: kept, units, token: answer, shared, tokens };
+    return { names: kept, units, token: answer, shared, tokens, participant: this.#participant };
   }
 
   /** Settles `due` of what was taken. */
-  settle({ names, token, shared, tokens }: Taken, due: readonly number[], ms: number): void {
+  settle({ names, token, shared, tokens, participant }: Taken, due: readonly number[], ms: number): void {
+    this.#act(participant);
     this.partitions.sharedTaken = shared;
     this.#transact(names, due, ms, SETTLE, token);
     for (const part of this.#partsOf(names)) this.#plain(part, due, ms, SETTLE, tokens.get(part)!);
@@ -105,6 +201,7 @@ export class PartitionLab {
 
   /** Compares what is used, and how long one unit would have to wait. Without names that is the set's own, as for names never seen. */
   inspect(names: Names, ms: number): void {
+    this.#actAtRandom();
     this.#transact(names, [], ms, INSPECT | COUNTED, 0);
     const [used, waits] = [this.#read(this.#set, 0), this.#read(this.#set, 1)];
     const expected = used.map(() => [0, 0]);
@@ -130,11 +227,13 @@ export class PartitionLab {
 
   /** Pauses, lowers or resets the limits of partitions whose units are not below 0. */
   change(action: number, names: Names, units: readonly number[], ms: number): void {
+    this.#actAtRandom();
     this.#name(names);
     const { core } = this.arena;
     const { start, scratch } = this.#set;
     this.arena.f64.set(units, (scratch + UNITS) / 8);
     core.changePer(this.partitions.start, start, scratch, 0, ms, action);
+    this.#leaveUndone();
     const isOfAll = names.every((name) => name === undefined);
     if (isOfAll) names.forEach((_, dimension) => void this.#partOf(dimension, NEVER_SEEN));
     // What holds for all partitions holds for those that have not been seen, too.
@@ -166,7 +265,8 @@ export class PartitionLab {
       definitions.map((_, i) => i),
     );
     this.definitions = definitions;
-    this.partitions = new Partitions(this.arena, this.#set.start, definitions, this.#dimensions);
+    const next = new Partitions(this.arena, this.#set.start, definitions, this.#dimensions);
+    this.partitions = next;
     const { buffer } = this.arena.memory;
     const passage = {
       from: { buffer, ...oldSet },
@@ -177,7 +277,7 @@ export class PartitionLab {
       mode,
       time: now,
     };
-    this.partitions.inherit(before, passage, () => {}, 0);
+    next.inherit(before as Partitions, passage, () => {}, 0);
     const ofAll = ofDimension(undefined);
     if (this.#ofAll) this.#ofAll = pass(this.#oracle, this.#ofAll, ofAll);
     else if (ofAll.length > 0) this.#ofAll = this.#part(this.#oracle, ofAll);
@@ -229,7 +329,10 @@ export class PartitionLab {
     this.arena.f64.set(units, (scratch + UNITS) / 8);
     const { partitions } = this;
     const answer = this.arena.core.transactPer(partitions.start, start, scratch, 0, ms, action, since, 0, 0);
-    if (partitions.before) {
+    if (partitions instanceof Desk) {
+      partitions.keep();
+      if (answer >= 0 && ((action & 3) === TAKE || action === SETTLE)) this.#leaveUndone();
+    } else if (partitions.before) {
       this.passing++;
       partitions.tidy();
     }

@@ -1,6 +1,7 @@
 /** Partitions answer as ordinary limits do, one for each name, whatever is evicted meanwhile. */
 import { afterAll, expect, test } from "vitest";
 import { LOWER, PAUSE, PROBE, RESET, RESUME, SHADOW, TAKE } from "../../assembly/layout.ts";
+import { Arena } from "../../src/core/arena.ts";
 import type { Definition } from "../../src/core/kinds.ts";
 import { PartitionLab, type Taken } from "./partition-lab.ts";
 import { count, report, SEED, TIMEOUT_MS } from "./settings.ts";
@@ -39,6 +40,14 @@ function definitionOf(die: (sides: number) => number, per: number | undefined): 
   };
 }
 
+function amongThreads(definition: Definition): Definition {
+  const { kind, ceiling } = definition;
+  // A node that threads share has room for fewer entries of a log.
+  if (kind === "sliding-window" && ceiling > 24) return { ...definition, capacity: 20, ceiling: 20 };
+  // What a shadow has let pass is not given back; to the oracle all units are those of one thread.
+  return kind === "resource" ? { ...definition, flags: 0 } : definition;
+}
+
 interface Plan {
   readonly seed: number;
   readonly steps: number;
@@ -47,12 +56,14 @@ interface Plan {
   readonly max: number;
   /** Redefines the set, now and then. */
   readonly again?: (lab: PartitionLab, ms: number) => void;
+  /** Shares the set among so many participants, after some steps. */
+  readonly participants?: number;
   /** After so many steps each time. */
   readonly every?: number;
 }
 
 /** Plays a random history, and returns the lab. */
-function play({ seed, steps, names, max, again, every = 100 }: Plan): PartitionLab {
+function play({ seed, steps, names, max, again, participants, every = 100 }: Plan): PartitionLab {
   const die = dieOf(seed);
   const dimensions = 1 + die(2);
   let definitions: readonly Definition[] = [
@@ -61,9 +72,11 @@ function play({ seed, steps, names, max, again, every = 100 }: Plan): PartitionL
       Array.from({ length: 1 + die(3) }, () => definitionOf(die, per)),
     ).flat(),
   ];
+  if (participants !== undefined) definitions = definitions.map(amongThreads);
   const lab = new PartitionLab(
     definitions,
     Array.from({ length: dimensions }, () => ({ max, refuses: true })),
+    new Arena(participants !== undefined),
   );
   let held: Taken[] = [];
   let micros = START_MS * 1000;
@@ -84,6 +97,7 @@ function play({ seed, steps, names, max, again, every = 100 }: Plan): PartitionL
     const ms = micros / 1000;
     if (roll >= 96) micros += 2;
     const chosen = someNames();
+    if (participants !== undefined && step === Math.floor(steps / 8)) lab.share(participants, die);
     if (again && step % every === every - 1) {
       for (const taken of held)
         lab.settle(
@@ -233,6 +247,30 @@ test(
   () => {
     const lab = play({ seed: SEED, steps: LONG ? 1_000_000 : 100_000, names: 4000, max: 5000 });
     expect(lab.partitions.count(0)).toBeLessThan(4000);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "partitions that participants share answer as ordinary limits do, though these die with what they have published half done",
+  () => {
+    let undone = 0;
+    for (let i = 0; i < (LONG ? 400 : 60); i++) {
+      undone += play({ seed: SEED + 9000 + i, steps: 2000, names: 30, max: 100, participants: 3 }).undone;
+    }
+    expect(undone).toBeGreaterThan(1000);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "partitions that participants share, with more names than there is room for, answer as ordinary limits do",
+  () => {
+    let full = 0;
+    for (let i = 0; i < (LONG ? 200 : 30); i++) {
+      full += play({ seed: SEED + 11_000 + i, steps: 3000, names: 400, max: 12, participants: 4 }).full;
+    }
+    expect(full).toBeGreaterThan(0);
   },
   TIMEOUT_MS,
 );

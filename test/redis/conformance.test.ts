@@ -49,6 +49,7 @@ const harness: Harness = {
     changes: true,
     redefines: true,
     partitions: false,
+    partitionsRedefined: false,
     exhaustive: false,
     crowd: 1000,
   },

@@ -79,7 +79,7 @@ export function breachesIn(sources: Sources): string[] {
       if (imported.includes("/generated/")) continue;
       const other = roomOf(imported);
       const allowed = imported.startsWith("assembly/")
-        ? /^assembly\/(partitions\/)?layout\.ts$/.test(imported)
+        ? /^assembly\/((partitions\/)?layout|seat)\.ts$/.test(imported)
         : other === room || MAY_IMPORT[room]?.includes(other);
       if (!allowed) breaches.push(`${file} imports ${imported}`);
     }

@@ -10,7 +10,7 @@ import {
 import type { Theme } from "../harness.ts";
 import { failure, states, take, watch } from "../tools.ts";
 
-const NEEDS = ["partitions", "redefines"] as const;
+const NEEDS = ["partitions", "partitionsRedefined"] as const;
 
 type Key = "address" | "all" | "calls" | "each" | "slots" | "tokens";
 

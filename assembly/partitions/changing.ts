@@ -1,0 +1,96 @@
+/** Partitions in a transaction: the tier that changes, the refunds that are void, and the changes that concern all of them. */
+import { inherit } from "../inherit";
+import * as kinds from "../kinds";
+import {
+  INHERIT_USED,
+  KIND,
+  LOG,
+  LOWER,
+  PAUSE,
+  PAUSED,
+  RESET,
+  RESOURCE,
+  STATE,
+  UNIT_BYTES,
+  UNITS,
+} from "../layout";
+import {
+  ALL_PAUSED,
+  EPOCH,
+  PART_BYTES,
+  PART_COUNT,
+  PART_DEFINITION,
+  PARTS,
+  PAUSE_EPOCH,
+  RESET_EPOCH,
+  RESET_TIME,
+  RESUME_EPOCH,
+} from "./layout";
+import { indexOf } from "./packing";
+
+/** In place of the action of a transaction: it takes nothing, and changes limits. */
+export const CHANGE = 4;
+
+/** Leaves out what a settlement would give back to the limits of a table. */
+export function dropRefunds(table: usize, scratch: usize): void {
+  let part = load<usize>(table + PARTS);
+  for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
+    const units = unitsOf(part, scratch);
+    if (load<f64>(units) < 0) store<f64>(units, 0);
+  }
+}
+
+function unitsOf(part: usize, scratch: usize): usize {
+  return scratch + UNITS + indexOf(part) * UNIT_BYTES;
+}
+
+/**
+ * Turns the state of a limit in the block into one by the definition of another tier: what is used stays used. `other` is room as large as a
+ * block.
+ */
+export function convert(
+  to: usize,
+  region: usize,
+  scratch: usize,
+  block: usize,
+  other: usize,
+  now: i64,
+): void {
+  const kind = load<i32>(to + KIND);
+  if (kind === RESOURCE) return;
+  const index = indexOf(to);
+  const state = load<i32>(to + STATE);
+  const bytes = kinds.stateBytes(kind, 1);
+  memory.fill(other + state, 0, bytes);
+  // As if the part were a definition of another region.
+  const next = to - load<i32>(to + PART_DEFINITION);
+  inherit(region, block, index, next, other, index, scratch, f64(now), INHERIT_USED, 1);
+  memory.copy(block + state, other + state, bytes);
+  const log = load<i32>(to + LOG);
+  memory.copy(block + log, other + log, kinds.logBytes(kind));
+}
+
+/** Does to all partitions of a table what a change has done to the limits. */
+export function closeEvery(
+  per: usize,
+  table: usize,
+  scratch: usize,
+  block: usize,
+  now: i64,
+  action: i32,
+): void {
+  let part = load<usize>(table + PARTS);
+  for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
+    if (load<f64>(unitsOf(part, scratch)) < 0) continue;
+    if (action === LOWER) continue;
+    const epoch = load<i32>(per + EPOCH) + 1;
+    store<i32>(per + EPOCH, epoch);
+    if (action === RESET) {
+      store<i32>(part + RESET_EPOCH, epoch);
+      store<i64>(part + RESET_TIME, now);
+    } else {
+      store<i32>(part + (action === PAUSE ? PAUSE_EPOCH : RESUME_EPOCH), epoch);
+      store<i64>(part + ALL_PAUSED, load<i64>(block + load<i32>(part + STATE) + PAUSED));
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/** The names by which a request means partitions, as a participant lays them down for the core. */
+import {
+  ASKED_BYTES,
+  ASKED_HASH,
+  BEGINS,
+  ENDS,
+  FLOATED,
+  MET_FULL,
+  NAME,
+  NAME_UNITS,
+  REQUEST,
+  SHARED_TAKEN,
+} from "../../assembly/partitions/layout.ts";
+import type { Heap } from "./arena.ts";
+
+/** The hash of a name, as the core takes it. */
+export type NameHash = readonly [number, number, number, number];
+
+export abstract class NamedPartitions {
+  /** The address of the partitions, for the core. */
+  readonly start: number;
+  /** How many dimensions there are. */
+  readonly dimensions: number;
+  private readonly heap: Heap;
+
+  constructor(heap: Heap, start: number, dimensions: number) {
+    this.heap = heap;
+    this.start = start;
+    this.dimensions = dimensions;
+  }
+
+  /** How many names of a dimension have a state of their own. */
+  abstract count(dimension: number): number;
+
+  /** Whether names of a dimension share a state, as far as that has been looked at. */
+  abstract isShared(dimension: number): boolean;
+
+  /** The hash of a name under the key of the set: the name counts as its UTF-16 units. */
+  hash(name: string): NameHash {
+    const { memory, core } = this.heap;
+    const units = new Uint16Array(memory.buffer, this.start + NAME, NAME_UNITS);
+    let at = 0;
+    let flags = BEGINS;
+    do {
+      const end = Math.min(at + NAME_UNITS, name.length);
+      for (let i = at; i < end; i++) units[i - at] = name.charCodeAt(i);
+      core.hashName(this.start, end - at, end === name.length ? flags | ENDS : flags);
+      at = end;
+      flags = 0;
+    } while (at < name.length);
+    const { f64 } = this.heap;
+    const first = (this.start + NAME) / 8;
+    return [f64[first]!, f64[first + 1]!, f64[first + 2]!, f64[first + 3]!];
+  }
+
+  /** Names the partition of a dimension that the next calls mean: none, without a hash. */
+  name(dimension: number, hash: NameHash | undefined, tier = 0): void {
+    const { f64 } = this.heap;
+    const asked = (this.start + REQUEST + dimension * ASKED_BYTES) / 8;
+    if (hash === undefined) {
+      f64[asked] = 0;
+      return;
+    }
+    f64[asked] = FLOATED + tier + 1;
+    f64[asked + ASKED_HASH / 8] = hash[0];
+    f64[asked + ASKED_HASH / 8 + 1] = hash[1];
+    f64[asked + ASKED_HASH / 8 + 2] = hash[2];
+    f64[asked + ASKED_HASH / 8 + 3] = hash[3];
+  }
+
+  /** Of which dimensions the last request has met the shared state, one bit each. To be set again before the grant is settled. */
+  get sharedTaken(): number {
+    return this.heap.f64[(this.start + SHARED_TAKEN) / 8]!;
+  }
+
+  set sharedTaken(dimensions: number) {
+    this.heap.f64[(this.start + SHARED_TAKEN) / 8] = dimensions;
+  }
+
+  /** Whether a name of the last request was refused for want of room. */
+  get metFull(): boolean {
+    return this.heap.f64[(this.start + MET_FULL) / 8]! !== 0;
+  }
+}

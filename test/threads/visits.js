@@ -1,0 +1,104 @@
+/**
+ * Takes in partitions at random and gives back, until it is killed, and keeps a ledger of what it was granted. The words of the ledger: see
+ * partitions.test.ts.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { attachLimits } from "limitset/threads";
+
+/**
+ * @type {{
+ *   me: number, seed: number, users: number, visitors: number,
+ *   granted: Int32Array, busy: Int32Array, seats: Int32Array, dead: Int32Array, repeats: Int32Array,
+ * }}
+ */
+const { me, seed, users, visitors, granted, busy, seats, dead, repeats } = workerData;
+
+let state = seed;
+/** @param {number} below */
+function random(below) {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+  return Math.floor((state / 2 ** 32) * below);
+}
+
+/** Half of the time one of a few, so that threads meet. @param {number} count */
+function some(count) {
+  return random(2) === 0 ? random(5) : random(count);
+}
+
+/** @typedef {import("limitset").Acquisition<string>} Acquisition */
+/** @type {{ acquisition: Acquisition, visitor: number }[]} */
+const held = [];
+
+/** @param {Acquisition} acquisition @param {number} visitor */
+function keep(acquisition, visitor) {
+  if (visitor >= 0) {
+    const before = Atomics.exchange(seats, visitor, me + 1);
+    // A thread that has died could not stand up.
+    if (before !== 0 && Atomics.load(dead, before - 1) === 0) {
+      throw new Error(`two threads have the seat of visitor ${visitor}: ${before - 1} and ${me}`);
+    }
+  }
+  held.push({ acquisition, visitor });
+}
+
+/** @param {{ acquisition: Acquisition, visitor: number } | undefined} grant */
+function giveBack(grant) {
+  if (!grant) return;
+  if (grant.visitor >= 0) Atomics.store(seats, grant.visitor, 0);
+  if (random(2) === 0) grant.acquisition.update({ tokens: 0 });
+  grant.acquisition.release();
+}
+
+/** @param {import("limitset").LimitSet<string>} limits */
+function step(limits) {
+  if (held.length > 4 || (held.length > 0 && random(2) === 0)) {
+    giveBack(held.splice(random(held.length), 1)[0]);
+    return;
+  }
+  const what = random(400);
+  if (what === 0) limits.reset(["tokens"]);
+  if (what < 20) {
+    const acquisition = limits.tryAcquire({ db: 1, slots: 0, seat: 0 });
+    if (acquisition.successful) keep(acquisition, -1);
+    return;
+  }
+  const user = some(users);
+  const visitor = some(visitors);
+  const tier = random(4) === 0 ? { tier: "pro" } : {};
+  const view = limits.for({ user: `user ${user}`, visitor: `visitor ${visitor}` }, tier);
+  if (what === 20) view.reset(["tokens"]);
+  if (what === 21) view.charge({ tokens: 1 });
+  const requested = {
+    calls: 1,
+    tokens: random(4),
+    db: random(2),
+    slots: random(2),
+    seat: random(4) === 0 ? 0 : 1,
+  };
+  Atomics.store(busy, me, user + 1);
+  const acquisition = what === 22 ? blocking(view, requested) : view.tryAcquire(requested);
+  if (acquisition?.successful) {
+    Atomics.add(granted, user, 1);
+    keep(acquisition, requested.seat === 1 ? visitor : -1);
+  }
+  Atomics.store(busy, me, 0);
+}
+
+/** @param {ReturnType<import("limitset").LimitSet<string>["for"]>} view @param {Record<string, number>} requested */
+function blocking(view, requested) {
+  try {
+    return view.acquireSync(requested, { timeoutMs: 1 });
+  } catch {
+    return undefined;
+  }
+}
+
+parentPort?.once("message", (handle) => {
+  const limits = attachLimits(handle);
+  const turn = () => {
+    for (let i = 0; i < 1000; i++) step(limits);
+    repeats[me] = limits.repeats;
+    setImmediate(turn);
+  };
+  turn();
+});
