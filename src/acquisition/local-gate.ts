@@ -114,8 +114,10 @@ export abstract class LocalGate extends Changes {
 
   standing(request: Request): Request {
     const place = request.place as Place | undefined;
+    if (!place) return request;
+    if (this.region?.metFull) this.hasStrays = true;
     const shared = this.region?.sharedTaken ?? 0;
-    return place && shared > 0 ? { ...request, place: place.awaiting(shared) } : request;
+    return shared > 0 ? { ...request, place: place.awaiting(shared) } : request;
   }
 
   protected requestsIn(place: Request["place"]): Requests<string> {

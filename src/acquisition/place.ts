@@ -126,7 +126,8 @@ export class Place<M extends string = string, K extends string = M> implements G
   /** The same, for a grant that was taken from the shared states of `dimensions`, one bit each. */
   sharing(dimensions: number): Place<M, K> {
     if (dimensions === 0) return this;
-    return new Place(this.home, this.shape, this.names.sharing(dimensions), this.view, this.awaited);
+    // What it gives back is awaited by all who await the shared states.
+    return new Place(this.home, this.shape, this.names.sharing(dimensions), this.view, dimensions);
   }
 
   /** The same, for a waiter that awaits the shared states of `dimensions`: it stands where all stand who await these. */

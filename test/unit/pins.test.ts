@@ -93,6 +93,23 @@ test("a partition that is waited for keeps its place while the limits of the set
   held.release();
 });
 
+test.each(["share", "refuse"] as const)(
+  "whenFull %s: a release lets a waiter of another name go",
+  async (whenFull) => {
+    const two = new ResourceLimit({ key: "db", capacity: 2, per: "user" });
+    const set = new LimitSet({ limits: [two], clock, partitions: { user: { max: 1, whenFull } } });
+    const first = set.for({ user: "a" }).tryAcquire();
+    const held = whenFull === "share" ? set.for({ user: "b" }).tryAcquire({ db: 2 }) : first;
+    const names = granted({ c: set.for({ user: "c" }).acquire() });
+    await settled();
+    expect(names).toEqual([]);
+    held.release();
+    await settled();
+    expect(names).toEqual(["c"]);
+    expect(set.waiting).toBe(0);
+  },
+);
+
 function abortable() {
   const controller = new AbortController();
   return { signal: controller.signal, abort: () => controller.abort() };
