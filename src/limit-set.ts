@@ -216,8 +216,12 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
       begin: (limits, inherit, version) => this.begin(limits, inherit, version),
       serve: () => queue.serve(),
       recordOf: (acquisition) => Grant.recordOf(acquisition as Grant<M, K>),
-      goOnIn: (era) => this.goOnIn(era),
-      grantAgain: (record, era) => this.grantAgain(record, era),
+      goOnIn: (era, dimensions) => this.goOnIn(era, dimensions),
+      viewBy: (naming) => this.viewBy(naming),
+      grantAgain: (record, era, naming, shared = 0) =>
+        this.grantAgain(record, era, (granter) =>
+          naming ? this.viewBy(naming).placeIn(granter).sharing(shared) : granter,
+        ),
     };
   }
 

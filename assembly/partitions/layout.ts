@@ -112,7 +112,9 @@ export const OLD_EVICTED = 112;
 /** The node that goes into the slot; and whether it was never used. */
 export const NEXT_SPARE = 120;
 export const IS_FRESH = 124;
-export const TABLE_BYTES = 128;
+/** How many names more have a row in a storage, and need nodes once they are looked for. */
+export const RESERVED = 128;
+export const TABLE_BYTES = 136;
 
 export const PLACE_BYTES = 8;
 export const LINE_PLACES = 8;
@@ -184,6 +186,19 @@ export const ABSENT = 2;
 export const SHARING = 3;
 /** There is no room, and the name is refused. */
 export const FULL = 4;
+
+// Of which partition a row is: below 0 of the hash that stands there, above 0 of the node with this number.
+export const ROW_OF_HASH = -1;
+export const ROW_OF_SHARED = 0;
+
+// What has become of a row that was read.
+export const ROW_IS_KEPT = 1;
+/** It answers as one that was never seen. */
+export const ROW_IS_RECOVERED = 0;
+/** There is no node for it. */
+export const ROW_HAS_NO_ROOM = -1;
+/** Its size is not that of a row under the present definitions. */
+export const ROW_IS_UNREADABLE = -2;
 
 // Flags of a call that hashes some units of a name.
 export const BEGINS = 1;

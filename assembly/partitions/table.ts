@@ -32,6 +32,7 @@ import {
   PLACE_BYTES,
   PLACES,
   REQUEST,
+  RESERVED,
   TABLE_BYTES,
   TABLES,
 } from "./layout";
@@ -166,6 +167,8 @@ export function vacantOf(line: usize, other: usize): usize {
 
 /** Whether there is a node for a new name. */
 export function hasNode(table: usize): bool {
+  const reserved = load<i32>(table + RESERVED);
+  if (reserved !== 0 && load<i32>(table + IN_TABLE) + reserved >= load<i32>(table + MAX)) return false;
   let before = load<usize>(table + FROM_TABLE);
   if (before !== 0) {
     // Those that are still in the tables before need nodes too.

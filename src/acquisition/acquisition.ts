@@ -4,6 +4,7 @@
  */
 
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
+import type { Names } from "../core/names.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "../errors.ts";
 import type { Era } from "../limits/era.ts";
 import { ERA } from "../limits/living.ts";
@@ -22,6 +23,8 @@ export interface Granter<M extends string, K extends string = M> {
   readonly config: Readonly<Record<string, unknown>>;
   /** The option of the set: whether a release throws where the usage of a RateLimit is missing. */
   readonly missingUpdate: "throw" | "charge";
+  /** The partitions from which the grants have taken; undefined where no view has named any. */
+  readonly names?: Names | undefined;
   /** Notices grants that are dropped without a release; undefined where no grant holds a resource. */
   readonly leaks: LeakWatch | undefined;
   /** Whether the set is closed: its grants then hold nothing any more. */
@@ -51,6 +54,7 @@ export interface GrantRecord {
   readonly units: readonly number[];
   readonly token: number;
   readonly covered: readonly boolean[] | undefined;
+  readonly names?: Names | undefined;
 }
 
 export class Grant<M extends string, K extends string = M> implements Acquisition<M, K> {
@@ -65,8 +69,13 @@ export class Grant<M extends string, K extends string = M> implements Acquisitio
   private marker: Marker | undefined = undefined;
 
   /** Reads the data of a grant, which no other code can read. */
-  static recordOf<M extends string, K extends string>({ units, token, covered }: Grant<M, K>): GrantRecord {
-    return { units, token, covered };
+  static recordOf<M extends string, K extends string>({
+    units,
+    token,
+    covered,
+    granter,
+  }: Grant<M, K>): GrantRecord {
+    return { units, token, covered, names: granter.names };
   }
 
   /** A grant with all of its data. */

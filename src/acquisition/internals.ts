@@ -3,13 +3,14 @@
  * state and the grants in storage. All other code uses the contract. The symbol is registered, so that two copies of the
  * package can open each other's sets.
  */
-import type { Acquisition } from "../contract.ts";
+import type { Acquisition, Limits } from "../contract.ts";
 import type { Change } from "../core/changing.ts";
 import type { Region } from "../core/region.ts";
 import type { Era, Inherit } from "../limits/era.ts";
 import type { Limit } from "../limits/limits.ts";
 import type { Ending } from "../limits/living.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
+import type { Naming } from "../limits/partition-names.ts";
 import type { DimensionOptions } from "../limits/partition-options.ts";
 import type { Reading } from "../limits/stats.ts";
 import type { SetClock } from "../platform/set-clock.ts";
@@ -48,10 +49,18 @@ export interface Internals<M extends string, K extends string = M> {
   serve(): void;
   /** Reads the data of an acquisition of this set. */
   recordOf(acquisition: Acquisition<M, K>): GrantRecord;
-  /** Takes `era`, which has the same limits, for the present one. Nothing may have been granted yet. */
-  goOnIn(era: Era<M, K>): void;
-  /** Makes the acquisition of a grant again, of `era` if that is not the present one. Its units are still taken. */
-  grantAgain(record: GrantRecord, era?: Era<M, K>): Acquisition<M, K>;
+  /**
+   * Takes `era`, which has the same limits, for the present one. Nothing may have been granted yet. The `dimensions` have their options if
+   * the set has limits of these later.
+   */
+  goOnIn(era: Era<M, K>, dimensions: readonly DimensionOptions[]): void;
+  /** A view with names that were checked. */
+  viewBy(naming: Naming): Limits<M, K>;
+  /**
+   * Makes the acquisition of a grant again, of `era` if that is not the present one, and of the view that has this naming. Its units are
+   * still taken, in the shared states of the dimensions `shared`, one bit each.
+   */
+  grantAgain(record: GrantRecord, era?: Era<M, K>, naming?: Naming, shared?: number): Acquisition<M, K>;
 }
 
 /** The options of a set for which a region exists already. */

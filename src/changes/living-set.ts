@@ -1,5 +1,5 @@
 /** A set in its eras: how it goes from one to the next, and how it ends. `LimitSet` has the methods by which it takes. */
-import { Grant, type GrantRecord } from "../acquisition/acquisition.ts";
+import { Grant, type Granter, type GrantRecord } from "../acquisition/acquisition.ts";
 import { LocalGranter } from "../acquisition/local-granter.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
 import { type Answer, isMoved, isReclaimed } from "../core/answer.ts";
@@ -116,18 +116,23 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
   }
 
   /** @internal */
-  protected goOnIn(era: Era<M, K>): void {
+  protected goOnIn(era: Era<M, K>, dimensions: readonly DimensionOptions[]): void {
+    this.pastDimensions = dimensions;
     this.enterEra(era, this.open(), this.granter, NO_TIME);
   }
 
   /** @internal */
-  protected grantAgain({ units, token, covered }: GrantRecord, era?: Era<M, K>): Acquisition<M, K> {
+  protected grantAgain(
+    { units, token, covered }: GrantRecord,
+    era: Era<M, K> | undefined,
+    placeIn: (granter: LocalGranter<M, K>) => Granter<M, K>,
+  ): Acquisition<M, K> {
     let { granter } = this;
     if (era && era.number !== granter.era.number) {
       granter = this.granterOf(era, this.open(), granter);
       granter.retire(() => this.granter);
     }
-    return Grant.of(granter, units, token, covered, 0);
+    return Grant.of(placeIn(granter), units, token, covered, 0);
   }
 
   /** @internal */

@@ -14,11 +14,31 @@ export interface ObjectNamespace {
   get(id: ObjectId): object;
 }
 
+/** A value in a table of an object's storage. */
+export type ObjectSqlValue = ArrayBuffer | string | number | null;
+
+/** The rows that a statement has found. */
+export interface ObjectSqlCursor extends Iterable<Record<string, ObjectSqlValue>> {
+  /** How many rows it has written. */
+  readonly rowsWritten: number;
+}
+
+/** The tables of an object's storage, of a class that is backed by SQLite. */
+export interface ObjectSql {
+  /** Carries out a statement at once. */
+  exec(
+    query: string,
+    ...bindings: (ArrayBuffer | ArrayBufferView | string | number | null)[]
+  ): ObjectSqlCursor;
+}
+
 /**
  * The storage of an object, backed by SQLite or by the older key-value store. Writes need not be awaited: the platform sends no
  * answer of the object before they are durable.
  */
 export interface ObjectStorage {
+  /** Its tables. To read it throws where the class is not backed by SQLite. */
+  readonly sql?: ObjectSql;
   /** All entries whose keys begin with `prefix`. */
   list(options?: { prefix?: string }): Promise<Map<string, unknown>>;
   /** Writes the entries, all or none. */

@@ -3,6 +3,7 @@
 import type { LeasedAcquisition } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, OrMore, Prospect } from "../contract.ts";
 import type { RedefineOptions, Redefinition } from "../limits/era.ts";
+import type { PartitionNames, ViewOptions } from "../limits/partition-names.ts";
 import type { LimitStats } from "../limits/stats.ts";
 
 /** Options of `connectDurable`. */
@@ -76,6 +77,16 @@ export interface DurableLimits<M extends string = string, K extends string = M> 
     options?: AcquireOptions,
   ): Promise<T>;
   stats(): Promise<Readonly<Record<K, LimitStats>>>;
+  /**
+   * Like `for` of a `LimitSet`: a view, which takes from the partitions that it names. It costs no call. While the limits are not known
+   * yet, names are checked by the first request. A view is neither closed nor redefined.
+   *
+   * @throws {InvalidRequestError} for a dimension or a tier that no limit has, and for a name that is no string.
+   * @example
+   * const alice = connectDurable<typeof Budget>(env.BUDGET, "model-api").for({ user: "alice" });
+   * (await alice.tryAcquire({ tokens: 5 })).successful; // true
+   */
+  for(names: PartitionNames, options?: ViewOptions): DurableLimits<M, K>;
   get(key: K): LimitView<Promise<LimitStats>>;
   /** Like `pause` of a `LimitSet`. Like all changes it rejects with `BackendUnavailableError` if the object's version knows none. */
   pause(ms: number, keys?: readonly OrMore<K>[]): Promise<void>;

@@ -1,15 +1,15 @@
 /** The host of a set: answers requests, keeps grants under their leases, and writes each change to the object's storage. */
 import { releaseUnused } from "../acquisition/acquisition.ts";
-import type { Acquisition, Amounts } from "../contract.ts";
+import type { Acquisition, Amounts, Limits } from "../contract.ts";
 import { AcquisitionReleasedError } from "../errors.ts";
-import { type Clock, systemClock } from "../platform/clock.ts";
+import type { Clock } from "../platform/clock.ts";
 import { SetClock } from "../platform/set-clock.ts";
 import { performChange, type SentChange } from "../remote/changes.ts";
 import { packError } from "../remote/packed-errors.ts";
-import { settle } from "../remote/settling.ts";
-import { Deadlines } from "../waiting/deadlines.ts";
+import { HostedLeases } from "./hosted-leases.ts";
+import { namingFrom } from "./hosted-names.ts";
 import { HostedRequest } from "./hosted-request.ts";
-import { eraOf, HostedSet, type HostedSetOptions } from "./hosted-set.ts";
+import { eraOf, HostedSet, type HostedSetOptions, type Viewed } from "./hosted-set.ts";
 import type {
   AmountsByKey,
   Changed,
@@ -18,6 +18,7 @@ import type {
   Inspected,
   Outcome,
   SentLimits,
+  SentNames,
   SentRequest,
   SetDescription,
 } from "./protocol.ts";
@@ -28,42 +29,40 @@ export interface HostOptions extends HostedSetOptions {
 }
 
 export class Host {
-  readonly #leaseMs: number;
-  readonly #clock: SetClock;
   readonly #storage: SetStorage;
   readonly #hosted: HostedSet;
   /** The requests that wait or hold something, by their ids. */
-  readonly #requests = new Map<string, HostedRequest>();
-  /** The granted requests, by the ends of their leases. */
-  readonly #leases = new Deadlines<HostedRequest>();
+  readonly #requests: Map<string, HostedRequest>;
+  readonly #leases: HostedLeases;
   /** The ids of the latest changes. */
   #changes: readonly string[];
-  #hasAlarm: boolean;
 
   /** Goes on from the `stored` set. */
   constructor(options: HostOptions, storage: SetStorage, stored: StoredSet) {
     const { leaseMs } = options;
     const clock = new SetClock(options.clock);
-    this.#leaseMs = leaseMs;
-    this.#clock = clock;
     this.#storage = storage;
     const hosted = new HostedSet(options, clock, storage, stored);
     this.#hosted = hosted;
+    this.#leases = new HostedLeases(leaseMs, clock, storage, hosted, stored.alarm);
+    this.#requests = this.#leases.requests;
     // If the clock was ahead when a lease was stored, the lease would end too late.
     const latest = clock.now() + leaseMs;
     this.#changes = stored.changes;
-    this.#hasAlarm = stored.alarm !== null && stored.alarm <= systemClock.now() + leaseMs;
     for (const [id, { grant, era }] of hosted.grants) {
       const request = new HostedRequest(id, undefined);
       request.era = era;
       request.outcome = Promise.resolve({ kind: "granted", units: grant.units });
-      const acquisition = hosted.internals.grantAgain({ ...grant, token: grant.takenAt }, era);
-      this.#hold(request, acquisition, Math.min(grant.until, latest));
+      const [naming, shared] = grant.at ? namingFrom(grant.at, era) : [undefined, 0];
+      request.naming = naming;
+      const record = { ...grant, token: grant.takenAt };
+      const acquisition = hosted.internals.grantAgain(record, era, naming, shared);
+      this.#leases.hold(request, acquisition, Math.min(grant.until, latest));
       if (hosted.isUnwritten) storage.putGrant(id, grant);
     }
     hosted.declare(this.#usedEras);
     if (hosted.isUnwritten && stored.definition) this.#write();
-    else if (hosted.grants.size > 0) this.#ensureAlarm();
+    else if (hosted.grants.size > 0) this.#leases.ensureAlarm();
   }
 
   /** The description of the present era. */
@@ -81,7 +80,7 @@ export class Host {
     if (request) {
       request.owner = owner;
       if (request.acquisition) {
-        this.#lease(request, request.acquisition);
+        this.#leases.start(request, request.acquisition);
         this.#write();
       }
     } else {
@@ -97,7 +96,7 @@ export class Host {
   abandon(id: string, owner: object): void {
     const request = this.#requests.get(id);
     if (!request || request.owner !== owner) return;
-    if (request.acquisition) this.#end(request, request.acquisition, {});
+    if (request.acquisition) this.#leases.end(request, request.acquisition, {});
     else request.controller.abort();
     this.#write();
   }
@@ -110,7 +109,7 @@ export class Host {
   /** Releases what a request holds. Takes it out of its line if it still waits. */
   release(id: string, usage: AmountsByKey): void {
     const request = this.#requests.get(id);
-    if (request?.acquisition) this.#end(request, request.acquisition, usage);
+    if (request?.acquisition) this.#leases.end(request, request.acquisition, usage);
     else request?.controller.abort();
     this.#endLapsed();
     this.#write();
@@ -121,35 +120,46 @@ export class Host {
     this.#endLapsed();
     const request = this.#requests.get(id);
     if (!request?.acquisition) return false;
-    this.#lease(request, request.acquisition);
+    this.#leases.start(request, request.acquisition);
     this.#write();
     return true;
   }
 
-  stats(descriptionId: string): Inspected {
-    this.#endLapsed();
-    return this.#hosted.describeIn<Inspected>(
-      { kind: "inspected", stats: this.#hosted.set.stats() },
-      descriptionId,
-    );
+  stats(descriptionId: string): Inspected;
+  stats(descriptionId: string, at: SentNames | undefined): Inspected | Failed;
+  stats(descriptionId: string, at?: SentNames): Inspected | Failed {
+    return this.#look(descriptionId, at, (limits) => ({ kind: "inspected", stats: limits.stats() }));
   }
 
   /** What a try would be answered now. */
-  peek(requested: AmountsByKey | undefined, descriptionId: string): Foreseen | Failed {
+  peek(requested: AmountsByKey | undefined, descriptionId: string, at?: SentNames): Foreseen | Failed {
+    return this.#look(descriptionId, at, (limits) => ({
+      kind: "foreseen",
+      prospect: limits.peek(requested as Amounts | undefined),
+    }));
+  }
+
+  /** Looks at the set or at a view, and takes nothing. */
+  #look<T extends Inspected | Foreseen>(
+    descriptionId: string,
+    at: SentNames | undefined,
+    look: (limits: Viewed["limits"]) => T,
+  ): T | Failed {
     this.#endLapsed();
-    let answer: Foreseen | Failed;
+    let answer: T | Failed;
     try {
-      answer = { kind: "foreseen", prospect: this.#hosted.set.peek(requested as Amounts | undefined) };
+      answer = look(this.#hosted.view(at).limits);
     } catch (error) {
       answer = { kind: "failed", error: packError(error) };
     }
-    return this.#hosted.describeIn(answer, descriptionId);
+    this.#writePartitions();
+    return this.#hosted.describeIn<T | Failed>(answer, descriptionId);
   }
 
   /** Changes the limits, once for each id: the client sends a change again whose answer got lost. */
-  change(id: string, change: SentChange, descriptionId: string): Changed | Failed {
+  change(id: string, change: SentChange, descriptionId: string, at?: SentNames): Changed | Failed {
     return this.#once(id, descriptionId, () => {
-      performChange(this.#hosted.set, change);
+      performChange(this.#hosted.view(at).limits as Limits, change);
       return true;
     });
   }
@@ -165,9 +175,9 @@ export class Host {
 
   /** The object's alarm has gone off: ends the leases that have lapsed, and sets the alarm for the next one. */
   alarm(): void {
-    this.#hasAlarm = false;
+    this.#leases.alarm();
     this.#endLapsed();
-    this.#ensureAlarm();
+    this.#leases.ensureAlarm();
     this.#write();
   }
 
@@ -175,14 +185,16 @@ export class Host {
     const { signal } = request.controller;
     let acquisition: Acquisition;
     try {
-      acquisition = await this.#acquire(sent, signal);
+      acquisition = await this.#acquire(request, sent);
     } catch (error) {
+      this.#writePartitions();
       this.#requests.delete(request.id);
       if (signal.aborted && error === signal.reason) return { kind: "cancelled" };
       return { kind: "failed", error: packError(error) };
     }
     if (!acquisition.successful) {
       this.#requests.delete(request.id);
+      this.#writePartitions();
       const { retryAfterMs, limitedBy, ahead } = acquisition;
       return { kind: "refused", retryAfterMs, limitedBy, ...(ahead > 0 && { ahead }) };
     }
@@ -194,9 +206,9 @@ export class Host {
       return { kind: "cancelled" };
     }
     const { units } = this.#hosted.internals.recordOf(acquisition);
-    request.era = eraOf(acquisition);
+    request.era = this.#hosted.eraAt(eraOf(acquisition).number);
     if (units.some((count) => count > 0)) {
-      this.#lease(request, acquisition);
+      this.#leases.start(request, acquisition);
       this.#write();
     } else {
       this.#requests.delete(request.id);
@@ -205,13 +217,17 @@ export class Host {
     return { kind: "granted", units, ...(waitedMs > 0 && { waitedMs }) };
   }
 
-  async #acquire(sent: SentRequest, signal: AbortSignal): Promise<Acquisition> {
-    const { waits, timeoutMs, priority, maxWaitMs, around } = sent;
+  async #acquire(request: HostedRequest, sent: SentRequest): Promise<Acquisition> {
+    const { waits, timeoutMs, priority, maxWaitMs, around, at } = sent;
+    const { signal } = request.controller;
     const amounts = this.#hosted.amountsOf(sent) as Amounts | undefined;
-    if (!waits) return this.#hosted.set.tryAcquire(amounts);
-    const limits = around === undefined ? this.#hosted.set : this.#requests.get(around)?.acquisition;
-    if (!limits) throw new AcquisitionReleasedError("acquire()", "released");
-    return limits.acquire(amounts, { timeoutMs, signal, priority, maxWaitMs });
+    const outer = around === undefined ? undefined : this.#requests.get(around);
+    const { limits, naming = outer?.naming } = this.#hosted.view(at);
+    request.naming = naming;
+    if (!waits) return limits.tryAcquire(amounts);
+    const within = around === undefined ? limits : outer?.acquisition;
+    if (!within) throw new AcquisitionReleasedError("acquire()", "released");
+    return within.acquire(amounts, { timeoutMs, signal, priority, maxWaitMs });
   }
 
   /** Does the action, unless it was done under the same id. The action returns false if it has done nothing, since the set has another era. */
@@ -240,63 +256,22 @@ export class Host {
     return new Set(requests.map(({ asked, era }) => era?.number ?? asked ?? 0));
   }
 
-  /** Starts or renews the lease of a granted request. */
-  #lease(request: HostedRequest, acquisition: Acquisition): void {
-    const until = this.#clock.now() + this.#leaseMs;
-    this.#hold(request, acquisition, until);
-    const { units, token, covered } = this.#hosted.internals.recordOf(acquisition);
-    const { number } = eraOf(acquisition);
-    const era = number > 0 && { era: number };
-    this.#storage.putGrant(request.id, { units, takenAt: token, covered, until, ...era });
-  }
-
-  #hold(request: HostedRequest, acquisition: Acquisition, until: number): void {
-    this.#requests.set(request.id, request);
-    this.#leases.remove(request);
-    request.acquisition = acquisition;
-    request.deadline = until;
-    this.#leases.add(request);
-  }
-
-  #end(request: HostedRequest, acquisition: Acquisition, usage: AmountsByKey): void {
-    this.#requests.delete(request.id);
-    this.#leases.remove(request);
-    this.#storage.deleteGrant(request.id);
-    settle(acquisition, usage as Record<string, number>);
-  }
-
-  /** Ends the requests whose leases have lapsed. */
   #endLapsed(): void {
-    const first = this.#leases.first;
-    if (!first) return;
-    const now = this.#clock.now();
-    if (first.deadline > now) return;
-    for (let lapsed = this.#leases.first; lapsed && lapsed.deadline <= now; lapsed = this.#leases.first) {
-      this.#end(lapsed, lapsed.acquisition!, {});
-    }
-    this.#write();
+    if (this.#leases.endLapsed()) this.#write();
   }
 
-  /**
-   * Sets the alarm for the end of the first lease, unless an alarm is set. An alarm stays set when its lease is released, as most
-   * leases are: to set it anew for each of them would cost a write.
-   */
-  #ensureAlarm(): void {
-    const first = this.#leases.first;
-    if (!first || this.#hasAlarm) return;
-    this.#hasAlarm = true;
-    const inMs = Math.max(0, first.deadline - this.#clock.now());
-    this.#storage.setAlarm(systemClock.now() + Math.min(inMs, FARTHEST_ALARM_MS));
+  /** Writes what a look at rows of partitions has changed. */
+  #writePartitions(): void {
+    if (this.#hosted.havePartitionsChanged) this.#write();
   }
 
   /** Writes all changes. Each answer that depends on them comes after it. */
   #write(): void {
     this.#hosted.write();
     this.#storage.flush();
-    this.#ensureAlarm();
+    this.#leases.ensureAlarm();
   }
 }
 
 // A client sends a change again within its deadline, a few seconds as a rule.
 const MOST_CHANGES = 256;
-const FARTHEST_ALARM_MS = 365 * 86_400_000;

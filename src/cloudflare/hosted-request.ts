@@ -1,6 +1,7 @@
 /** A request in the object. It waits first; once granted, it holds its units until its release or the end of its lease. */
 import type { Acquisition } from "../contract.ts";
 import type { Era } from "../limits/era.ts";
+import type { Naming } from "../limits/partition-names.ts";
 import type { Due } from "../waiting/deadlines.ts";
 import type { Outcome } from "./protocol.ts";
 
@@ -13,6 +14,8 @@ export class HostedRequest implements Due {
   outcome!: Promise<Outcome>;
   /** The number of the era by which its client has named the amounts, if that is known. */
   readonly asked: number | undefined;
+  /** The names of the partitions that it takes from; undefined without a view. */
+  naming: Naming | undefined;
   /** The era under which it was granted; undefined while it waits. */
   era: Era | undefined;
   /** Undefined while the request waits. */

@@ -10,12 +10,16 @@ import { type Era, passAmounts, type RedefineOptions } from "../limits/era.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { ERA } from "../limits/living.ts";
 import { plainOf } from "../limits/metrics.ts";
-import type { LimitSetOptions } from "../limits/options.ts";
-import { refusePartitions } from "../limits/partition-options.ts";
+import type { Naming } from "../limits/partition-names.ts";
+import { checkPartitionOptions } from "../limits/partition-options.ts";
 import { areAlike } from "../limits/sameness.ts";
 import type { SetClock } from "../platform/set-clock.ts";
-import type { Answer, SentRequest, SetDescription } from "./protocol.ts";
-import { type RestoredGrant, restore } from "./restore.ts";
+import type { LimitSetView } from "../views/limit-set-view.ts";
+import { hashesOf, namingOf } from "./hosted-names.ts";
+import type { HostedPartitions } from "./hosted-partitions.ts";
+import type { Answer, SentNames, SentRequest, SetDescription } from "./protocol.ts";
+import type { QueueSettings } from "./queue-settings.ts";
+import { dimensionsFor, partitionsIn, type RestoredGrant, restore, tableFor } from "./restore.ts";
 import type { SetStorage, StoredSet } from "./set-storage.ts";
 import { snapshotOf, versionOf } from "./snapshot.ts";
 
@@ -27,7 +31,14 @@ export interface HostedSetOptions {
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaseMs: number;
-  readonly queue: Pick<LimitSetOptions, "maxWaiting" | "agingMs">;
+  readonly queue: QueueSettings;
+}
+
+/** The set, or a view of it, as a client has asked for it. */
+export interface Viewed {
+  readonly limits: LimitSet<string> | LimitSetView<string>;
+  /** Undefined for the set. */
+  readonly naming?: Naming;
 }
 
 /** So many eras are kept in any case, for requests that are on their way or are sent again. */
@@ -40,6 +51,8 @@ export class HostedSet {
   readonly grants: ReadonlyMap<string, RestoredGrant>;
   readonly #options: HostedSetOptions;
   readonly #region: Region;
+  readonly #clock: SetClock;
+  #partitions: HostedPartitions | undefined;
   readonly #storage: SetStorage;
   readonly #life = crypto.randomUUID();
   readonly #past: Map<number, Era>;
@@ -51,16 +64,26 @@ export class HostedSet {
 
   constructor(options: HostedSetOptions, clock: SetClock, storage: SetStorage, stored: StoredSet) {
     const { config, queue } = options;
-    const { region, era, declared, grants, isAlike } = restore(options, stored, clock.now());
+    const restored = restore(options, storage, stored, clock.now());
+    const { region, era, declared, grants, isAlike } = restored;
     const limits = era.limits as readonly LimitLike[];
-    const parts = { limits, config, clock, shared: false, ...queue };
-    const hosted: OptionsWithRegion<string> = { ...parts, [INTERNALS]: region };
+    const { partitions: _, fairBy, ...rest } = queue;
+    const dimensions = dimensionsFor(era.limits, queue, stored.counts);
+    const partitions = Object.fromEntries(
+      dimensions.map(({ name, max, refuses }) => [name, { max, whenFull: refuses ? "refuse" : "share" }]),
+    );
+    const isFair = dimensions.some(({ name }) => name === fairBy);
+    const parts = { limits, config, clock, shared: false, partitions, ...(isFair && { fairBy }), ...rest };
+    const hosted = { ...parts, [INTERNALS]: region } as OptionsWithRegion<string>;
     this.set = new LimitSet<string>(hosted);
     this.internals = this.set[INTERNALS]();
-    this.internals.goOnIn(era);
+    // Those of the class, which the set may have again.
+    this.internals.goOnIn(era, checkPartitionOptions(options.limits, { partitions: queue.partitions }));
     this.grants = grants;
     this.#options = options;
     this.#region = region;
+    this.#clock = clock;
+    this.#partitions = restored.partitions;
     this.#storage = storage;
     this.#past = new Map(stored.past);
     this.#present = era;
@@ -91,6 +114,33 @@ export class HostedSet {
     return descriptionId === this.#idOf(era) ? answer : { ...answer, description: this.describe(era) };
   }
 
+  /** Whether partitions have changed since the last write. */
+  get havePartitionsChanged(): boolean {
+    return this.#partitions?.isUnwritten === true;
+  }
+
+  /**
+   * The set, or the view that a client means. Its partitions can be used from now on.
+   *
+   * @throws {InvalidRequestError} for names that make no sense.
+   */
+  view(at: SentNames | undefined): Viewed {
+    if (at === undefined) return { limits: this.set };
+    const naming = namingOf(at, this.#present, (name) => this.#region.partitions!.hash(name));
+    this.open(naming);
+    return { limits: this.internals.viewBy(naming) as LimitSetView<string>, naming };
+  }
+
+  /** Reads the partitions of a naming, if they have not been read yet. */
+  open(naming: Naming | undefined): void {
+    if (naming && this.#partitions) this.#partitions.open(hashesOf(naming, this.#present), this.#clock.now());
+  }
+
+  /** The era of this number; the present one, if it is not known. */
+  eraAt(number: number): Era {
+    return number === this.#present.number ? this.#present : (this.#past.get(number) ?? this.#present);
+  }
+
   /** The amounts of a request, as the present limits name them. */
   amountsOf({ requested, era: number }: SentRequest): SentRequest["requested"] {
     const era = number === undefined ? undefined : this.#past.get(number);
@@ -114,7 +164,10 @@ export class HostedSet {
 
   /** Gives the set other limits. `eras` are the numbers of those that still have grants or waiters. */
   redefine(limits: readonly LimitLike[], options: RedefineOptions, eras: ReadonlySet<number>): void {
-    refusePartitions(toLimits(limits), "a Durable Object");
+    const now = this.#clock.now();
+    tableFor(toLimits(limits), this.#storage);
+    // Rows are those of the present definitions.
+    this.#partitions?.readAll(now);
     this.set.redefine(limits, options);
     const before = this.#present;
     const { era } = this.set[INTERNALS]();
@@ -129,19 +182,37 @@ export class HostedSet {
     }
     // The definition has to be written, and the new state may have the same version as the one before.
     this.#written = undefined;
+    this.#passPartitions(now);
+  }
+
+  /** Writes all partitions anew: they have gone over to the limits of another era. */
+  #passPartitions(now: number): void {
+    const { limits } = this.#present;
+    const had = this.#partitions !== undefined;
+    const dimensions = dimensionsFor(limits, this.#options.queue, []);
+    this.#partitions = partitionsIn(this.#region, limits, dimensions, [], this.#storage);
+    if (this.#partitions) {
+      this.#partitions.writeAll(now);
+    } else if (had) {
+      this.#storage.table?.clear();
+      this.#storage.deleteCommon();
+    }
   }
 
   /** Writes the state if it has changed. All that one event changes has to be written together: the caller lets the storage do so. */
   write(): void {
     const version = versionOf(this.#region);
-    if (version === this.#written) return;
+    const haveChanged = this.havePartitionsChanged;
+    const common = this.#partitions?.write(this.#clock.now());
+    if (common) this.#storage.putCommon(common);
+    if (version === this.#written && !haveChanged) return;
     if (this.#written === undefined) {
       const { limits } = this.#present;
       const isDeclared = areAlike(this.#declared, limits);
       this.#storage.putDefinition(this.#present, isDeclared ? undefined : this.#declared);
     }
     this.#written = version;
-    this.#storage.putState(snapshotOf(this.#region));
+    this.#storage.putState(snapshotOf(this.#region, this.#present.limits), this.#partitions?.counts);
   }
 
   #idOf({ number }: Era): string {

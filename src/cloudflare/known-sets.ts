@@ -1,7 +1,8 @@
 /** The hosted sets that this isolate has a description of: only its first HTTP request has to ask an object for it. */
 import type { Era } from "../limits/era.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
-import { Requests } from "../limits/requests.ts";
+import { requestsOf } from "../limits/named-requests.ts";
+import type { Requests } from "../limits/requests.ts";
 import { areAlike } from "../limits/sameness.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import type { SetDescription } from "./protocol.ts";
@@ -75,5 +76,5 @@ function eraOf<M extends string, K extends string>(
   const limits = toLimits(described as readonly LimitLike<K, M>[]);
   if (before?.number === number && areAlike(before.limits, limits)) return before;
   const tenures = limits.map((_, i) => ({ birth: births?.[i] ?? 0, refundsFrom: 0 }));
-  return { number, version: 0, limits, requests: new Requests<M, K>(limits), tenures };
+  return { number, version: 0, limits, requests: requestsOf<M, K>(limits), tenures };
 }

@@ -6,7 +6,7 @@ import { checkVersion } from "../limits/era.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import { type LimitLike, toLimits } from "../limits/limits.ts";
 import { checkMissingUpdate, checkQueueOptions } from "../limits/options.ts";
-import { refusePartitions } from "../limits/partition-options.ts";
+import { checkPartitionOptions, type PartitionOptions } from "../limits/partition-options.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { SentChange } from "../remote/changes.ts";
 import { packError } from "../remote/packed-errors.ts";
@@ -21,8 +21,11 @@ import type {
   Inspected,
   Outcome,
   SentLimits,
+  SentNames,
   SentRequest,
 } from "./protocol.ts";
+import type { QueueSettings } from "./queue-settings.ts";
+import { tableFor } from "./restore.ts";
 import { SetStorage } from "./set-storage.ts";
 
 /** The options of an object's set, as `limitOptions()` returns them. A wrong option makes all calls of clients reject with its error. */
@@ -57,19 +60,33 @@ export interface LimitSetObjectOptions<K extends string = string> {
    * much later. Default: none, so that a higher priority always goes first.
    */
   readonly agingMs?: number;
+  /**
+   * By dimension, how many partitions have a state of their own, and what happens beyond. Default: 100,000 each, and new names share one
+   * state.
+   */
+  readonly partitions?: Readonly<Record<string, PartitionOptions>>;
+  /** The dimension whose partitions are served in turn at limits of all; not together with `agingMs`. Default: none. */
+  readonly fairBy?: string;
   /** For tests: the clock of the set. Default: the system's clock. */
   readonly clock?: Clock;
 }
 
 const KNOWN = [
   ...["limits", "version", "config", "missingUpdate", "leaseMs", "clock"],
-  ...["maxWaiting", "agingMs"],
+  ...["maxWaiting", "agingMs", "partitions", "fairBy"],
 ];
 
 /** Those of the options of a queue that are given. */
-function given({ maxWaiting, agingMs }: Record<"maxWaiting" | "agingMs", number | undefined>) {
-  return { ...(maxWaiting !== undefined && { maxWaiting }), ...(agingMs !== undefined && { agingMs }) };
+function given({ maxWaiting, agingMs, partitions, fairBy }: QueueOptions): QueueSettings {
+  return {
+    ...(maxWaiting !== undefined && { maxWaiting }),
+    ...(agingMs !== undefined && { agingMs }),
+    ...(partitions !== undefined && { partitions }),
+    ...(fairBy !== undefined && { fairBy }),
+  };
 }
+
+type QueueOptions = { readonly [name in keyof QueueSettings]?: QueueSettings[name] | undefined };
 
 /**
  * A copy of the system's clock. The build for workerd gives a set with the system's clock itself one timer for each waiter, since a
@@ -138,6 +155,13 @@ export class LimitSetObject extends DurableObject {
   static maxWaiting?: number;
   /** How much waiting is worth a priority of 1, in milliseconds. Default: none, so that a higher priority always goes first. */
   static agingMs?: number;
+  /**
+   * By dimension, how many partitions have a state of their own, and what happens beyond. Default: 100,000 each, and new names share one
+   * state.
+   */
+  static partitions?: Readonly<Record<string, PartitionOptions>>;
+  /** The dimension whose partitions are served in turn at limits of all; not together with `agingMs`. Default: none. */
+  static fairBy?: string;
 
   /** The platform's types recognise an object with callable methods by this. */
   declare readonly __DURABLE_OBJECT_BRAND: never;
@@ -158,16 +182,8 @@ export class LimitSetObject extends DurableObject {
    * (await limits.acquire()).requested; // { call_count: 1 }
    */
   protected limitOptions(): Awaitable<LimitSetObjectOptions> {
-    const { limits, version, config, missingUpdate, leaseMs, maxWaiting, agingMs } = this
-      .constructor as typeof LimitSetObject;
-    return {
-      limits,
-      ...(version !== undefined && { version }),
-      config,
-      missingUpdate,
-      leaseMs,
-      ...given({ maxWaiting, agingMs }),
-    };
+    const { limits, version, config, missingUpdate, leaseMs, ...queue } = membersOf(this.constructor);
+    return { limits, ...(version !== undefined && { version }), config, missingUpdate, leaseMs, ...queue };
   }
 
   /** @internal */
@@ -194,21 +210,30 @@ export class LimitSetObject extends DurableObject {
   }
 
   /** @internal */
-  async inspect(descriptionId: string): Promise<Inspected | Failed> {
+  async inspect(descriptionId: string, at?: SentNames): Promise<Inspected | Failed> {
     const host = await this.#open();
-    return host instanceof Host ? host.stats(descriptionId) : host;
+    return host instanceof Host ? host.stats(descriptionId, at) : host;
   }
 
   /** @internal */
-  async peek(requested: AmountsByKey | undefined, descriptionId: string): Promise<Foreseen | Failed> {
+  async peek(
+    requested: AmountsByKey | undefined,
+    descriptionId: string,
+    at?: SentNames,
+  ): Promise<Foreseen | Failed> {
     const host = await this.#open();
-    return host instanceof Host ? host.peek(requested, descriptionId) : host;
+    return host instanceof Host ? host.peek(requested, descriptionId, at) : host;
   }
 
   /** @internal */
-  async change(id: string, change: SentChange, descriptionId: string): Promise<Changed | Failed> {
+  async change(
+    id: string,
+    change: SentChange,
+    descriptionId: string,
+    at?: SentNames,
+  ): Promise<Changed | Failed> {
     const host = await this.#open();
-    return host instanceof Host ? host.change(id, change, descriptionId) : host;
+    return host instanceof Host ? host.change(id, change, descriptionId, at) : host;
   }
 
   /** @internal */
@@ -241,18 +266,28 @@ export class LimitSetObject extends DurableObject {
       const options = await this.limitOptions();
       checkOptions("limitOptions()", options, KNOWN);
       const { limits = [], version, config = {}, missingUpdate = "throw" } = options;
-      const { leaseMs = 30_000, clock = objectClock, maxWaiting, agingMs } = options;
+      const { leaseMs = 30_000, clock = objectClock } = options;
       checkMissingUpdate(missingUpdate);
       checkLease(leaseMs);
       checkVersion(version);
-      const queue = given({ maxWaiting, agingMs });
+      const queue = given(options);
       checkQueueOptions(queue);
       const checked = toLimits(limits);
-      refusePartitions(checked, "a Durable Object");
+      checkPartitionOptions(checked, queue);
+      tableFor(checked, storage);
       const versioned = { limits: checked, ...(version !== undefined && { version }) };
       return new Host({ ...versioned, config, missingUpdate, leaseMs, clock, queue }, storage, stored);
     } catch (error) {
       return { kind: "failed", error: packError(error) };
     }
   }
+}
+
+/** The options that are static members of a class. */
+function membersOf(type: unknown) {
+  const members = type as typeof LimitSetObject;
+  const { limits, version, config, missingUpdate, leaseMs, maxWaiting, agingMs, partitions, fairBy } =
+    members;
+  const queue = given({ maxWaiting, agingMs, partitions, fairBy });
+  return { limits, version, config, missingUpdate, leaseMs, ...queue };
 }

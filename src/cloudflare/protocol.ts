@@ -13,6 +13,12 @@ import type { PackedError } from "../remote/packed-errors.ts";
 /** Amounts by the keys of their limits. */
 export type AmountsByKey = Readonly<Record<string, number>>;
 
+/** The partitions of a view: names, or null to leave a dimension out. */
+export interface SentNames {
+  readonly names: Readonly<Record<string, string | null>>;
+  readonly tier?: string | undefined;
+}
+
 /** A request as a client sends it. */
 export interface SentRequest {
   readonly id: string;
@@ -29,6 +35,8 @@ export interface SentRequest {
   readonly descriptionId: string;
   /** The number of the era by which the client names amounts. Left out without a description, and by earlier versions. */
   readonly era?: number | undefined;
+  /** The partitions of a view. Left out by a set. */
+  readonly at?: SentNames | undefined;
 }
 
 /** Other limits for the set, as a client sends them. */
@@ -128,11 +136,15 @@ export interface ObjectStub {
   release(id: string, usage: AmountsByKey): Promise<void>;
   /** Renews the lease of a granted request. Resolves to false if it holds nothing, or nothing any more. */
   renew(id: string): Promise<boolean>;
-  inspect(descriptionId: string): Promise<Inspected | Failed>;
+  inspect(descriptionId: string, at?: SentNames): Promise<Inspected | Failed>;
   /** Tells what a try would be answered now. It takes nothing, so it needs no id: to ask twice does no harm. */
-  peek(requested: AmountsByKey | undefined, descriptionId: string): Promise<Foreseen | Failed>;
+  peek(
+    requested: AmountsByKey | undefined,
+    descriptionId: string,
+    at?: SentNames,
+  ): Promise<Foreseen | Failed>;
   /** Changes the limits. An id that the object has seen lately does nothing again. Objects of earlier versions have no such method. */
-  change(id: string, change: SentChange, descriptionId: string): Promise<Changed | Failed>;
+  change(id: string, change: SentChange, descriptionId: string, at?: SentNames): Promise<Changed | Failed>;
   /** Gives the set other limits, once for each id. Objects of earlier versions have no such method. */
   redefine(id: string, sent: SentLimits, descriptionId: string): Promise<Changed | Failed>;
   describe(): Promise<Described | Failed>;

@@ -3,14 +3,28 @@
  * class replace those that are stored is decided afterwards: that is a redefinition like others.
  */
 import { FORMAT } from "../../assembly/layout.ts";
+import { ACTIONS } from "../core/changing.ts";
 import { Region } from "../core/region.ts";
+import { InvalidLimitError } from "../errors.ts";
 import { begin } from "../limits/beginning.ts";
+import { pauseOf } from "../limits/changes.ts";
 import { ceilingUnits, definitionsOf } from "../limits/definition.ts";
 import { type Era, firstEra, passOn } from "../limits/era.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
-import { Requests } from "../limits/requests.ts";
+import { requestsOf } from "../limits/named-requests.ts";
+import { checkPartitionOptions, type DimensionOptions } from "../limits/partition-options.ts";
+import { dimensionsOf } from "../limits/partitioning.ts";
+import { HostedPartitions } from "./hosted-partitions.ts";
 import { olderFormatOf, upgraded } from "./older-states.ts";
-import { eraFrom, type StoredDefinition, type StoredGrant, type StoredSet } from "./set-storage.ts";
+import type { PartitionTable } from "./partition-table.ts";
+import type { QueueSettings } from "./queue-settings.ts";
+import {
+  eraFrom,
+  type SetStorage,
+  type StoredDefinition,
+  type StoredGrant,
+  type StoredSet,
+} from "./set-storage.ts";
 import { restoreTo, setHeld } from "./snapshot.ts";
 
 /** A stored grant, with its era. */
@@ -21,6 +35,8 @@ export interface RestoredGrant {
 
 export interface RestoredSet {
   readonly region: Region;
+  /** Undefined where the limits have none. */
+  readonly partitions: HostedPartitions | undefined;
   readonly era: Era;
   /** The limits of the class when the set took these over. */
   readonly declared: readonly Limit[];
@@ -30,29 +46,101 @@ export interface RestoredSet {
   readonly isAlike: boolean;
 }
 
-/** Makes a region from the stored set, or of the `limits` of the class if none is stored. `now` is the reading of the set's clock. */
+interface Options {
+  /** Those of the class. */
+  readonly limits: readonly Limit[];
+  readonly version?: number;
+  readonly queue: Pick<QueueSettings, "partitions">;
+}
+
+/**
+ * Makes a region from the stored set, or of the `limits` of the class if none is stored. `now` is the reading of the set's clock.
+ *
+ * @throws {InvalidLimitError} if the limits have partitions, and the storage has no tables.
+ */
 export function restore(
-  { limits, version = 0 }: { readonly limits: readonly Limit[]; readonly version?: number },
+  { limits, version = 0, queue }: Options,
+  storage: SetStorage,
   stored: StoredSet,
   now: number,
 ): RestoredSet {
   const { definition, state } = stored;
+  const make = (of: readonly Limit[]) => {
+    const dimensions = dimensionsFor(of, queue, stored.counts);
+    const region = Region.create(definitionsOf(of), false, dimensions);
+    return { region, partitions: partitionsIn(region, of, dimensions, stored.counts, storage) };
+  };
   if (!definition || !state) {
-    const region = Region.create(definitionsOf(limits), false);
+    const { region, partitions } = make(limits);
     begin(region, limits, { now: () => now });
-    const era = { ...firstEra<string>(limits, new Requests(limits)), version };
-    return { region, era, declared: limits, grants: new Map(), isAlike: false };
+    const era = { ...firstEra<string>(limits, requestsOf(limits)), version };
+    return { region, partitions, era, declared: limits, grants: new Map(), isAlike: false };
   }
   const era = eraFrom(definition);
   const declared = toLimits((definition.declared ?? definition.limits) as readonly LimitLike[]);
-  const region = Region.create(definitionsOf(era.limits), false);
+  const { region, partitions } = make(era.limits);
   const readable = readableOf(era.limits, definition, state);
-  const isRead = readable !== undefined && restoreTo(region, readable);
+  const isRead = readable !== undefined && restoreTo(region, era.limits, readable);
   if (!isRead) useUp(region, era.limits, now);
-  const grants = grantsOf(stored, era, isRead);
+  const { common } = stored;
+  const areRead =
+    common === undefined || (common.format === FORMAT && partitions?.goOn(common, now) === true);
+  if (partitions && !areRead) pauseAll(region, era.limits, now);
+  const grants = grantsOf(stored, era, isRead && areRead);
   holdAll(region, era, grants.values());
   // In another format it is written anew, with the definition that names the format.
-  return { region, era, declared, grants, isAlike: isRead && readable === state };
+  const isAlike = isRead && readable === state && areRead;
+  return { region, partitions, era, declared, grants, isAlike };
+}
+
+/** The dimensions of limits. A name that has a row keeps a state of its own, even if fewer names may have one by now. */
+export function dimensionsFor(
+  limits: readonly Limit[],
+  { partitions = {} }: Pick<QueueSettings, "partitions">,
+  counts: readonly number[],
+): readonly DimensionOptions[] {
+  const names = dimensionsOf(limits);
+  const given = Object.fromEntries(Object.entries(partitions).filter(([name]) => names.includes(name)));
+  const dimensions = checkPartitionOptions(limits, { partitions: given });
+  return dimensions.map((each, i) => ({ ...each, max: Math.max(each.max, counts[i] ?? 0) }));
+}
+
+/** The partitions of a region, with their rows; undefined where the limits have none. */
+export function partitionsIn(
+  region: Region,
+  limits: readonly Limit[],
+  dimensions: readonly DimensionOptions[],
+  counts: readonly number[],
+  storage: SetStorage,
+): HostedPartitions | undefined {
+  const { ownPartitions } = region;
+  if (!ownPartitions) return undefined;
+  const max = dimensions.map((each) => each.max);
+  return new HostedPartitions(region, ownPartitions, limits, max, counts, tableFor(limits, storage)!);
+}
+
+/**
+ * The table for the partitions of these limits; undefined where they have none.
+ *
+ * @throws {InvalidLimitError} if the storage has no tables.
+ */
+export function tableFor(limits: readonly Limit[], storage: SetStorage): PartitionTable | undefined {
+  const limit = limits.find(({ per }) => per !== undefined);
+  if (!limit) return undefined;
+  const { table } = storage;
+  if (table) return table;
+  const bounds =
+    "left out, since partitions need an object with SQLite: a class that is bound by new_sqlite_classes";
+  throw new InvalidLimitError("per", limit.per, bounds, limit.key);
+}
+
+/** Pauses all partitions for a window, since their rows cannot be read: as far as is known, all is used up. */
+function pauseAll(region: Region, limits: readonly Limit[], now: number): void {
+  for (const { key, per, ...rest } of limits) {
+    if (per === undefined || !("windowMs" in rest || "every" in rest)) continue;
+    const { windowMs = LONGEST_WINDOW_MS } = rest as { windowMs?: number };
+    region.change(ACTIONS.pause, pauseOf(limits, windowMs, [key]), now);
+  }
 }
 
 /** The stored state in the present format; undefined if it cannot be read. */
@@ -68,7 +156,9 @@ function readableOf(
 /** Counts all rates as used up, since the state cannot be read. */
 function useUp(region: Region, limits: readonly Limit[], now: number): void {
   const charges = limits.map((limit) =>
-    limit.type === "resource" || limit.capacity === Infinity ? 0 : ceilingUnits(limit),
+    limit.type === "resource" || limit.capacity === Infinity || limit.per !== undefined
+      ? 0
+      : ceilingUnits(limit),
   );
   region.settle(charges, now, 0);
 }
@@ -102,6 +192,9 @@ function holdAll(region: Region, present: Era, grants: Iterable<RestoredGrant>):
     for (const [i, count] of units.entries()) sums[i]! += Math.max(0, count);
   }
   for (const [i, limit] of present.limits.entries()) {
-    if (limit.type === "resource") setHeld(region, i, sums[i]!);
+    if (limit.type === "resource" && limit.per === undefined) setHeld(region, i, sums[i]!);
   }
 }
+
+/** A window of a calendar has a month at most. */
+const LONGEST_WINDOW_MS = 31 * 86_400_000;

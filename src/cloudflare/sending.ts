@@ -4,14 +4,14 @@ import { plainOf } from "../limits/metrics.ts";
 import type { SentChange } from "../remote/changes.ts";
 import type { SentRedefinition } from "../remote/described.ts";
 import type { KnownSet } from "./known-sets.ts";
-import type { AmountsByKey, SentLimits, SentRequest } from "./protocol.ts";
+import type { AmountsByKey, SentLimits, SentNames, SentRequest } from "./protocol.ts";
 
 /** A plain copy, which the platform can send. */
 export function amountsOf(requested: object | undefined): AmountsByKey | undefined {
   return requested && ({ ...requested } as AmountsByKey);
 }
 
-/** A request by what is `known` of the set; through the acquisition of the id `around`, if there is one. */
+/** A request by what is `known` of the set; through the acquisition of the id `around`, if there is one; in the partitions `at`. */
 export function requestOf<M extends string, K extends string>(
   id: string,
   known: KnownSet<M, K> | undefined,
@@ -19,9 +19,11 @@ export function requestOf<M extends string, K extends string>(
   waits: boolean,
   { timeoutMs, priority, maxWaitMs }: AcquireOptions = {},
   around?: string,
+  at?: SentNames,
 ): SentRequest {
   const by = { descriptionId: known?.descriptionId ?? "", era: known?.era.number };
-  return { id, waits, requested: amountsOf(requested), timeoutMs, priority, maxWaitMs, around, ...by };
+  const terms = { requested: amountsOf(requested), timeoutMs, priority, maxWaitMs };
+  return { id, waits, ...terms, around, ...by, ...(at && { at }) };
 }
 
 /** The same change of plain data, which the platform can send. */

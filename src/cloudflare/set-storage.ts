@@ -3,7 +3,8 @@
  *
  * - `definition`: the limits with their era, and the layout of the state;
  * - `era <number>`: the limits of an earlier era, to which grants or requests of clients may still belong;
- * - `state`: the core's state, as bytes;
+ * - `state`: the core's state, as bytes; where the limits have partitions also how many of each dimension have a row;
+ * - `partitions`: what all partitions have in common. Their rows are in a table: partition-table.ts;
  * - `changes`: the ids of the latest changes that a client has asked for;
  * - `held <id>`: the grant of the request with this id, and the end of its lease.
  *
@@ -14,8 +15,11 @@ import { FORMAT } from "../../assembly/layout.ts";
 import { type Era, firstEra, type Tenure } from "../limits/era.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
 import { plainOf } from "../limits/metrics.ts";
-import { Requests } from "../limits/requests.ts";
+import { requestsOf } from "../limits/named-requests.ts";
 import type { ObjectStorage } from "./bindings.ts";
+import type { StoredNames } from "./hosted-names.ts";
+import type { StoredCommon } from "./hosted-partitions.ts";
+import { type PartitionTable, tableIn } from "./partition-table.ts";
 
 /** The limits of one era. Earlier versions had no eras: they left out all but the limits. */
 interface StoredEra {
@@ -43,6 +47,15 @@ export interface StoredGrant {
   readonly covered: readonly boolean[] | undefined;
   /** When the lease ends, in milliseconds since the epoch. */
   readonly until: number;
+  /** The partitions of a view. Left out without one. */
+  readonly at?: StoredNames;
+}
+
+/** The state of a set with partitions. */
+interface StoredState {
+  readonly state: Uint8Array;
+  /** How many rows each dimension has. */
+  readonly counts: readonly number[];
 }
 
 /** All that the storage has of a set. */
@@ -51,6 +64,9 @@ export interface StoredSet {
   /** The eras before the present one, by their numbers. */
   readonly past: ReadonlyMap<number, Era>;
   readonly state: Uint8Array | undefined;
+  /** How many rows each dimension of the limits has. */
+  readonly counts: readonly number[];
+  readonly common: StoredCommon | undefined;
   readonly changes: readonly string[];
   /** By the ids of their requests. */
   readonly grants: ReadonlyMap<string, StoredGrant>;
@@ -61,7 +77,7 @@ export interface StoredSet {
 /** An era as it was stored. */
 export function eraFrom({ limits, number = 0, version = 0, tenures }: StoredEra): Era {
   const checked = toLimits(limits as readonly LimitLike[]);
-  const era = firstEra<string>(checked, new Requests(checked));
+  const era = firstEra<string>(checked, requestsOf(checked));
   return { ...era, number, version, tenures: tenures ?? era.tenures };
 }
 
@@ -77,11 +93,20 @@ const MOST_KEYS = 128;
 /** Reads a set from the storage, and gathers its changes until they are written together. */
 export class SetStorage {
   readonly #storage: ObjectStorage;
+  readonly #openTable: () => PartitionTable | undefined;
+  #table: PartitionTable | undefined;
   #changed: Record<string, unknown> = {};
   #deleted: string[] = [];
 
-  constructor(storage: ObjectStorage) {
+  constructor(storage: ObjectStorage, openTable = () => tableIn(storage)) {
     this.#storage = storage;
+    this.#openTable = openTable;
+  }
+
+  /** The table of partitions, which is made when it is first asked for; undefined if the storage has no tables. */
+  get table(): PartitionTable | undefined {
+    this.#table ??= this.#openTable();
+    return this.#table;
   }
 
   async load(): Promise<StoredSet> {
@@ -93,10 +118,15 @@ export class SetStorage {
       else if (key.startsWith(ERA_PREFIX))
         past.set((value as StoredEra).number!, eraFrom(value as StoredEra));
     }
+    const stored = all.get("state") as Uint8Array | StoredState | undefined;
+    const { state, counts } =
+      stored instanceof Uint8Array || !stored ? { state: stored, counts: [] } : stored;
     return {
       past,
       definition: all.get("definition") as StoredDefinition | undefined,
-      state: all.get("state") as Uint8Array | undefined,
+      state,
+      counts,
+      common: all.get("partitions") as StoredCommon | undefined,
       changes: (all.get("changes") as readonly string[] | undefined) ?? [],
       grants,
       alarm,
@@ -118,8 +148,17 @@ export class SetStorage {
     this.#delete(ERA_PREFIX + number);
   }
 
-  putState(state: Uint8Array): void {
-    this.#put("state", state);
+  /** `counts` says how many rows each dimension has, if there are any. */
+  putState(state: Uint8Array, counts: readonly number[] | undefined): void {
+    this.#put("state", counts ? ({ state, counts } satisfies StoredState) : state);
+  }
+
+  putCommon(common: Uint8Array): void {
+    this.#put("partitions", { format: FORMAT, common } satisfies StoredCommon);
+  }
+
+  deleteCommon(): void {
+    this.#delete("partitions");
   }
 
   putChanges(ids: readonly string[]): void {

@@ -1,6 +1,6 @@
 /**
  * Snapshots of a region: its state as bytes for the storage, which a region with the same definitions and layout can read again. The
- * region has one participant.
+ * region has one participant. Of limits with partitions it has the totals; all else of them is in the rows of their partitions.
  *
  * ```
  * LATEST i64 | RESET_AT i64 | 0 i64 | states of all limits, as in a block | the entries of each sliding window, oldest first
@@ -10,13 +10,15 @@ import {
   COUNT,
   ENTRY_BYTES,
   FIRST,
+  GRANTED,
   HELD,
   IN_USE,
   KIND,
   LATEST,
-  LIMITS,
   LOG,
   MAX_ENTRIES,
+  PAUSED,
+  RECORD_BYTES,
   SLIDING_WINDOW,
   STATE,
   STATE_BYTES,
@@ -24,6 +26,7 @@ import {
 } from "../../assembly/layout.ts";
 import { headOf, presentBlock, wordOfDefinition } from "../core/block.ts";
 import type { Region } from "../core/region.ts";
+import type { Limit } from "../limits/limits.ts";
 
 /** The part of a block before the states, but for the numbers of the block and of its claims. */
 const HEAD_BYTES = STATES - LATEST;
@@ -40,10 +43,12 @@ class BlockParts {
   readonly states: number;
   readonly statesEnd: number;
   readonly logs: readonly Log[];
+  /** The states of limits with partitions, but for their totals: what a transaction has left there. */
+  readonly left: readonly (readonly [from: number, to: number])[];
   readonly view: DataView;
   readonly bytes: Uint8Array;
 
-  constructor({ address }: Region) {
+  constructor({ address }: Region, limits: readonly Limit[]) {
     const { buffer, start } = address;
     this.view = new DataView(buffer);
     this.bytes = new Uint8Array(buffer);
@@ -53,12 +58,19 @@ class BlockParts {
     this.states = block + STATES;
     this.statesEnd = block + word(STATE_BYTES);
     const logs: Log[] = [];
-    for (let i = 0; i < word(LIMITS); i++) {
+    const left: (readonly [number, number])[] = [];
+    for (const [i, { per }] of limits.entries()) {
       const ofLimit = (at: number) => wordOfDefinition(address, i, at);
-      if (ofLimit(KIND) !== SLIDING_WINDOW) continue;
-      logs.push({ state: block + ofLimit(STATE), log: block + ofLimit(LOG) });
+      const state = block + ofLimit(STATE);
+      if (per !== undefined) {
+        const next = i + 1 < limits.length ? block + wordOfDefinition(address, i + 1, STATE) : this.statesEnd;
+        left.push([state + PAUSED, state + GRANTED], [state + RECORD_BYTES, next]);
+      } else if (ofLimit(KIND) === SLIDING_WINDOW) {
+        logs.push({ state, log: block + ofLimit(LOG) });
+      }
     }
     this.logs = logs;
+    this.left = left;
   }
 }
 
@@ -75,9 +87,9 @@ export function setHeld({ address }: Region, index: number, units: number): void
   view.setBigInt64(state + HELD, BigInt(units), true);
 }
 
-/** The present state of a region. */
-export function snapshotOf(region: Region): Uint8Array<ArrayBuffer> {
-  const { view, bytes, latest, states, statesEnd, logs } = new BlockParts(region);
+/** The present state of a region with these limits. */
+export function snapshotOf(region: Region, limits: readonly Limit[]): Uint8Array<ArrayBuffer> {
+  const { view, bytes, latest, states, statesEnd, logs, left } = new BlockParts(region, limits);
   const parts = [bytes.subarray(latest, latest + HEAD_BYTES), bytes.subarray(states, statesEnd)];
   for (const { state, log } of logs) {
     const from = log + view.getInt32(state + FIRST, true) * ENTRY_BYTES;
@@ -89,12 +101,13 @@ export function snapshotOf(region: Region): Uint8Array<ArrayBuffer> {
     snapshot.set(part, at);
     at += part.length;
   }
+  for (const [from, to] of left) snapshot.fill(0, HEAD_BYTES + from - states, HEAD_BYTES + to - states);
   return snapshot;
 }
 
 /** Makes the snapshot the state of the region. Returns false, and changes nothing, if its size does not fit the region. */
-export function restoreTo(region: Region, snapshot: Uint8Array): boolean {
-  const { view, bytes, latest, states, statesEnd, logs } = new BlockParts(region);
+export function restoreTo(region: Region, limits: readonly Limit[], snapshot: Uint8Array): boolean {
+  const { view, bytes, latest, states, statesEnd, logs } = new BlockParts(region, limits);
   const logsStart = HEAD_BYTES + statesEnd - states;
   if (snapshot.length < logsStart) return false;
   const old = new DataView(snapshot.buffer, snapshot.byteOffset, snapshot.length);

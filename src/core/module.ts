@@ -62,6 +62,18 @@ export interface CoreExports {
   passSome(per: number, region: number, scratch: number, count: number): void;
   widenPer(old: number, from: number, scratch: number, per: number, to: number): void;
   wipeShared(per: number, region: number): void;
+  rowAt(region: number, scratch: number): number;
+  hasRow(per: number, index: number, row: number): number;
+  writeRow(per: number, region: number, scratch: number, index: number, which: number, ms: number): number;
+  readRow(
+    per: number,
+    region: number,
+    scratch: number,
+    index: number,
+    isShared: boolean,
+    bytes: number,
+    ms: number,
+  ): number;
   wipe(per: number): void;
   countEnd(region: number, scratch: number, word: number): void;
   correct(region: number, scratch: number, life: number, ms: number, shift: number, ahead: number): number;

@@ -8,14 +8,14 @@ import type { DimensionPlan } from "./tables.ts";
 
 export class Names {
   /** For each dimension, the hash of the name; undefined where none is meant. */
-  readonly #hashes: readonly (NameHash | undefined)[];
+  readonly hashes: readonly (NameHash | undefined)[];
   /** 0 for no tier. */
   readonly #tier: number;
   /** Of which dimensions a grant was taken from the shared state, one bit each. */
   readonly shared: number;
 
   constructor(hashes: readonly (NameHash | undefined)[], tier: number, shared = 0) {
-    this.#hashes = hashes;
+    this.hashes = hashes;
     this.#tier = tier;
     this.shared = shared;
   }
@@ -23,18 +23,18 @@ export class Names {
   /** The same, for a grant that was taken from the shared state of some dimensions. */
   sharing(shared: number): Names {
     if (shared === this.shared) return this;
-    return new Names(this.#hashes, this.#tier, shared);
+    return new Names(this.hashes, this.#tier, shared);
   }
 
   /** The name of a dimension that is named, in a few characters. */
   textOf(dimension: number): string {
-    const [a, b, c, d] = this.#hashes[dimension]!;
+    const [a, b, c, d] = this.hashes[dimension]!;
     return String.fromCharCode(high(a), low(a), high(b), low(b), high(c), low(c), high(d), low(d));
   }
 
   /** Says to the core which partitions the next call means. */
   tell(partitions: NamedPartitions): void {
-    const hashes = this.#hashes;
+    const hashes = this.hashes;
     for (let i = 0; i < hashes.length; i++) partitions.name(i, hashes[i], this.#tier);
   }
 

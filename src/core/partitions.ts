@@ -28,10 +28,11 @@ import {
   TABLES,
 } from "../../assembly/partitions/layout.ts";
 import { InvalidLimitError } from "../errors.ts";
-import type { Arena } from "./arena.ts";
+import { type Answer, isGranted } from "./answer.ts";
+import type { Arena, Heap } from "./arena.ts";
 import { wordOfDefinition } from "./block.ts";
 import { type Definition, kindOf } from "./kinds.ts";
-import { NamedPartitions } from "./named-partitions.ts";
+import { type NameHash, NamedPartitions } from "./named-partitions.ts";
 import { countIn, type Passage, passageBytes, writePassage } from "./passage.ts";
 import { type DimensionPlan, type Table, tableOf, underTiers } from "./tables.ts";
 
@@ -53,8 +54,15 @@ const MOST_BEFORE = 8;
 const ALL = 2 ** 31 - 1;
 /** So many partitions go over with a redefinition: that takes less than a millisecond. */
 const PASSED_AT_ONCE = 500;
+/** Learns of which partitions a call has changed. */
+export interface ChangeLog {
+  /** The hashes of a transaction or a change, which has met the shared states of the dimensions `shared`, one bit each. */
+  note(hashes: readonly (NameHash | undefined)[], shared: number): void;
+}
 
 export class Partitions extends NamedPartitions {
+  /** Undefined where no change needs to be known. */
+  log: ChangeLog | undefined = undefined;
   readonly #arena: Arena;
   readonly #bytes: number;
   readonly #tables: number;
@@ -128,6 +136,19 @@ export class Partitions extends NamedPartitions {
         });
       }
     });
+  }
+
+  get arena(): Heap {
+    return this.#arena;
+  }
+
+  /** Called after each transaction: notes what it has changed, if it was granted. Returns its answer. */
+  noted(hashes: readonly (NameHash | undefined)[], action: number, answer: Answer): Answer {
+    if (this.before !== undefined) this.tidy();
+    // TAKE and SETTLE are even; PROBE and INSPECT are odd, and change nothing.
+    if (this.log !== undefined && isGranted(answer) && (action & 1) === 0)
+      this.log.note(hashes, this.sharedTaken);
+    return answer;
   }
 
   /** How many names of a dimension have a state of their own. */

@@ -165,9 +165,8 @@ export class Region extends Answering {
           return core.change(start, scratch, life, time, action) as Answer;
         }
         names.tell(named);
-        const answer = core.changePer(named.start, start, scratch, life, time, action);
-        if (partitions?.before !== undefined) partitions.tidy();
-        return answer as Answer;
+        const answer = core.changePer(named.start, start, scratch, life, time, action) as Answer;
+        return partitions ? partitions.noted(names.hashes, TAKE, answer) : answer;
       },
       (why) => why,
     );
@@ -249,9 +248,8 @@ export class Region extends Answering {
     const time = timeOf(now, shift);
     const { core } = heap;
     const per = partitions.start;
-    const answer = core.transactPer(per, start, scratch, life, time, action, since, first, end);
-    if (partitions.before !== undefined) partitions.tidy();
-    return answer as Answer;
+    const answer = core.transactPer(per, start, scratch, life, time, action, since, first, end) as Answer;
+    return partitions.noted(names.hashes, action, answer);
   }
 
   /** Does what has to come first, and then the transaction. */

@@ -11,6 +11,7 @@ import { MODES } from "./inherit.ts";
 import type { Calendar, Definition, Window } from "./kinds.ts";
 import { copyState, type Laid, lay, type Plan } from "./lay.ts";
 import type { NamedPartitions } from "./named-partitions.ts";
+import type { Partitions } from "./partitions.ts";
 import { type Heir, layNext, writeTime } from "./next.ts";
 import type { Sharing } from "./sharing.ts";
 import { type NextPlan, succeed } from "./succession.ts";
@@ -50,6 +51,11 @@ export abstract class Residence implements Follower {
   /** The partitions of the limits, if they have any. */
   get partitions(): NamedPartitions | undefined {
     return this.place.desk ?? this.place.partitions;
+  }
+
+  /** The same, where no other thread takes part in the region. */
+  get ownPartitions(): Partitions | undefined {
+    return this.place.partitions;
   }
 
   /** This thread's part in a shared region; undefined while the set is not shared. */

@@ -1,4 +1,5 @@
 /** The names by which a view is made, and their checks. */
+import type { NameHash } from "../core/named-partitions.ts";
 import { InvalidRequestError, listKeys, show } from "../errors.ts";
 import { checkOptions, invalidRequest, isEverywhere } from "./known-options.ts";
 import { checkPlain } from "./request-errors.ts";
@@ -26,6 +27,8 @@ export interface ViewOptions {
 export interface Naming {
   readonly names: ReadonlyMap<string, string | null>;
   readonly tier: string | undefined;
+  /** The hashes of names under the key of the set, by dimension, where the names themselves are not kept. */
+  readonly hashes?: ReadonlyMap<string, NameHash>;
 }
 
 /** In place of a naming, for a set. */

@@ -275,20 +275,26 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
   }
 
   private settleIn(): Place<M, K> {
-    const { granter, region } = this.set;
-    const { names } = this.naming;
+    const { granter } = this.set;
+    this.place = this.placeIn(granter);
+    return this.place;
+  }
+
+  /** @internal The place of the view in the era of a granter. */
+  placeIn(granter: LocalGranter<M, K>): Place<M, K> {
+    const { region } = this.set;
+    const { names, hashes } = this.naming;
     const shape = shapeOf(granter.era, this.naming);
     const { partitions } = region!;
-    const hashes = knownOf(granter.era).dimensions.map((dimension) => {
+    const named = knownOf(granter.era).dimensions.map((dimension) => {
       const name = names.get(dimension);
-      return typeof name === "string" ? partitions!.hash(name) : undefined;
+      return typeof name === "string" ? (hashes?.get(dimension) ?? partitions!.hash(name)) : undefined;
     });
     const view: Viewing<M, K> = {
       acquireNested: (...asked) => this.enter(...asked),
       latest: () => this.open(),
     };
-    this.place = new Place(granter, shape, new Names(hashes, shape.tier), view);
-    return this.place;
+    return new Place(granter, shape, new Names(named, shape.tier), view);
   }
 
   /** The keys that a change is about: without `keys`, of the limits of the partitions that are named. */

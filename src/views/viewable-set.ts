@@ -1,7 +1,13 @@
 /** The part of a set that has to do with its views. */
 import { LivingSet } from "../changes/living-set.ts";
 import { GLANCE, type Glance } from "../limits/living.ts";
-import { NAMELESS, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
+import {
+  NAMELESS,
+  type Naming,
+  nameMore,
+  type PartitionNames,
+  type ViewOptions,
+} from "../limits/partition-names.ts";
 import { LimitSetView, type ViewedSet } from "./limit-set-view.ts";
 import { countsOf, knownOf, type PartitionCounts } from "./shape.ts";
 
@@ -38,10 +44,13 @@ export abstract class ViewableSet<M extends string, K extends string, D extends 
    */
   for(names: PartitionNames<D>, options: ViewOptions = {}): LimitSetView<M, K, D> {
     const naming = nameMore(NAMELESS, names as PartitionNames, options, knownOf(this.granter.era));
-    // The set has all that a view has, and views see what is protected from programs.
-    const set = this as unknown;
-    return naming === NAMELESS
-      ? (set as LimitSetView<M, K, D>)
-      : new LimitSetView(set as ViewedSet<M, K>, naming);
+    // The set has all that a view has.
+    return naming === NAMELESS ? (this as unknown as LimitSetView<M, K, D>) : this.viewBy(naming);
+  }
+
+  /** @internal */
+  protected viewBy(naming: Naming): LimitSetView<M, K, D> {
+    // Views see what is protected from programs.
+    return new LimitSetView(this as unknown as ViewedSet<M, K>, naming);
   }
 }

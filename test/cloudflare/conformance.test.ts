@@ -6,7 +6,7 @@ import { type Harness, type SetOptions, START, type Subject } from "../conforman
 import { conformance } from "../conformance/suite.ts";
 import { startWorkerd, type Workerd } from "../runtimes/workerd.ts";
 import { Channel, RemoteLimits } from "./remote.ts";
-import { describeWorkerd } from "./workerd.ts";
+import { describeWorkerd, newStorage } from "./workerd.ts";
 
 let workerd: Workerd;
 let channel: Channel;
@@ -20,8 +20,8 @@ const harness: Harness = {
     warnings: false,
     changes: true,
     redefines: true,
-    partitions: false,
-    partitionsRedefined: false,
+    partitions: true,
+    partitionsRedefined: true,
     exhaustive: false,
     crowd: 1000,
   },
@@ -60,6 +60,8 @@ describeWorkerd("in workerd", () => {
   beforeAll(async () => {
     workerd = await startWorkerd(fileURLToPath(new URL("./worker.ts", import.meta.url)), {
       objects: { TESTED: "Tested" },
+      // In memory workerd has no SQLite.
+      storage: newStorage(),
     });
     channel = await Channel.open(workerd.url);
   });

@@ -12,13 +12,22 @@ import type {
   Prospect,
 } from "../../src/index.ts";
 import type { RedefineOptions, Redefinition } from "../../src/limits/era.ts";
+import { tierOf } from "../../src/limits/limits.ts";
+import {
+  NAMELESS,
+  type Naming,
+  nameMore,
+  type PartitionNames,
+  type ViewOptions,
+} from "../../src/limits/partition-names.ts";
 import { Requests } from "../../src/limits/requests.ts";
 import type { LimitStats } from "../../src/limits/stats.ts";
 import { asyncDispose, dispose } from "../../src/platform/dispose.ts";
 import { HandingOn, type SentChange } from "../../src/remote/changes.ts";
 import { unpackError } from "../../src/remote/packed-errors.ts";
+import { knownOf } from "../../src/views/shape.ts";
 import { runRemotely } from "../conformance/run-remotely.ts";
-import { type Answer, decode, encode, type WireAcquisition, type WireFacts } from "./wire.ts";
+import { type Answer, decode, encode, type WireAcquisition, type WireFacts, type WireView } from "./wire.ts";
 
 interface Pending {
   resolve(value: never): void;
@@ -87,12 +96,20 @@ export class Channel {
 
 let signals = 0;
 
+interface Facts<K extends string> {
+  readonly keys: readonly K[];
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly definitions: readonly Limit<K>[];
+}
+
 export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void>> implements Limits<K> {
-  keys: readonly K[];
   readonly config: Readonly<Record<string, unknown>>;
   readonly #channel: Channel;
   readonly #name: string;
-  #definitions: readonly Limit<K>[];
+  #told: Facts<K>;
+  /** Of the set, as it is by now. */
+  readonly #facts: () => Facts<K>;
+  readonly #naming: Naming;
 
   /** Opens a new set, whose clock reads `start`. */
   static async open<K extends string>(
@@ -107,30 +124,55 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
   private constructor(
     channel: Channel,
     name: string,
-    { keys, config, definitions }: { keys: K[]; config: Record<string, unknown>; definitions: Limit<K>[] },
+    told: Facts<K>,
+    naming: Naming = NAMELESS,
+    facts?: () => Facts<K>,
   ) {
     super();
     this.#channel = channel;
+    this.#naming = naming;
     this.#name = name;
-    this.keys = keys;
-    this.config = config;
-    this.#definitions = definitions;
-    channel.follow(name, (facts) => {
-      this.keys = facts.keys as readonly K[];
-      this.#definitions = facts.definitions as readonly Limit<K>[];
-    });
+    this.config = told.config;
+    this.#told = told;
+    this.#facts = facts ?? (() => this.#told);
+    if (naming === NAMELESS)
+      channel.follow(name, (facts) => {
+        this.#told = { ...told, ...(facts as Pick<Facts<K>, "keys" | "definitions">) };
+      });
+  }
+
+  override for(names: PartitionNames, options: ViewOptions = {}): this {
+    const naming = nameMore(this.#naming, names, options, knownOf({ limits: this.#definitions }));
+    if (naming === this.#naming) return this;
+    return new RemoteLimits<K>(this.#channel, this.#name, this.#facts(), naming, this.#facts) as this;
+  }
+
+  /** The set or the view, as the Worker finds it. */
+  get #whom(): string | WireView {
+    const { names, tier } = this.#naming;
+    return this.#naming === NAMELESS
+      ? this.#name
+      : { name: this.#name, names: Object.fromEntries(names), ...(tier !== undefined && { tier }) };
+  }
+
+  get keys(): readonly K[] {
+    return this.#facts().keys;
+  }
+
+  get #definitions(): readonly Limit<K>[] {
+    return this.#facts().definitions;
   }
 
   acquire(requested?: Amounts<K>, options?: AcquireOptions): Promise<Acquisition<K>> {
-    return this.#take("acquire", this.#name, requested, options);
+    return this.#take("acquire", this.#whom, requested, options);
   }
 
   async tryAcquire(requested?: Amounts<K>): Promise<Acquisition<K>> {
-    return this.#held(await this.#channel.ask("tryAcquire", [this.#name, requested]));
+    return this.#held(await this.#channel.ask("tryAcquire", [this.#whom, requested]));
   }
 
   peek(requested?: Amounts<K>): Promise<Prospect<K>> {
-    return this.#channel.ask("peek", [this.#name, requested]);
+    return this.#channel.ask("peek", [this.#whom, requested]);
   }
 
   async run<T>(
@@ -142,19 +184,21 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
   }
 
   stats(): Promise<Record<K, LimitStats>> {
-    return this.#channel.ask("stats", [this.#name]);
+    return this.#channel.ask("stats", [this.#whom]);
   }
 
   get(key: K) {
-    const limit = this.#definitions[new Requests(this.#definitions).indexOf(key)]!;
+    const index = new Requests(this.#definitions).indexOf(key);
+    const limit = tierOf(this.#definitions[index]!, this.#naming.tier);
     return { ...limit, stats: async () => (await this.stats())[key] };
   }
 
   protected handOn(change: SentChange): Promise<void> {
-    return this.#channel.ask("change", [this.#name, change]);
+    return this.#channel.ask("change", [this.#whom, change]);
   }
 
   async redefine(limits: Redefinition, options?: RedefineOptions): Promise<void> {
+    if (this.#naming !== NAMELESS) return this.#channel.ask("view", [this.#whom, "redefine", limits]);
     const ask = (list: unknown, of?: unknown) =>
       this.#channel.ask<boolean>("redefine", [this.#name, list, options, of]);
     if (typeof limits !== "function") {
@@ -169,6 +213,7 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
   }
 
   close(): Promise<void> {
+    if (this.#naming !== NAMELESS) return this.#channel.ask("view", [this.#whom, "close"]);
     return this.#channel.ask("close", [this.#name]);
   }
 

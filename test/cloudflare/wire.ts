@@ -44,6 +44,13 @@ export interface Answer {
   readonly isAborted?: boolean;
 }
 
+/** A view of a set. */
+export interface WireView {
+  readonly name: string;
+  readonly names: Readonly<Record<string, string | null>>;
+  readonly tier?: string | undefined;
+}
+
 /** The definitions of a set. */
 export interface WireFacts {
   readonly keys: readonly string[];

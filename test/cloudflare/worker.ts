@@ -18,7 +18,11 @@ import {
   type WireAcquisition,
   type WireError,
   type WireFacts,
+  type WireView,
 } from "./wire.ts";
+
+/** A set by its name, or a view of it. */
+type Whom = string | WireView;
 
 /** The options of a request, without its signal. */
 type Terms = Omit<AcquireOptions, "signal">;
@@ -29,6 +33,8 @@ interface Setup {
   readonly missingUpdate?: "throw" | "charge";
   readonly maxWaiting?: number;
   readonly agingMs?: number;
+  readonly partitions?: Record<string, object>;
+  readonly fairBy?: string;
   clock: ManualClock;
 }
 
@@ -78,6 +84,7 @@ class Session {
   readonly #sets = new Map<string, { limits: DurableLimits; control: () => Control }>();
   /** By the names of sets: the keys of the definitions that were told last. */
   readonly #told = new Map<string, readonly string[]>();
+  readonly #views = new Map<string, DurableLimits>();
   readonly #acquisitions = new Map<unknown, Acquisition>();
   readonly #signals = new Map<unknown, AbortController>();
   #count = 0;
@@ -132,20 +139,25 @@ class Session {
     }
   }
 
-  async acquire(name: string, requested: never, terms: Terms, signal: number | undefined) {
+  async acquire(name: Whom, requested: never, terms: Terms, signal: number | undefined) {
     return this.#taken(await this.#limits(name).acquire(requested, this.#options(terms, signal)));
   }
 
-  async tryAcquire(name: string, requested: never) {
+  async tryAcquire(name: Whom, requested: never) {
     return this.#taken(await this.#limits(name).tryAcquire(requested));
   }
 
-  async change(name: string, [verb, ...args]: readonly [string, ...never[]]) {
+  async change(name: Whom, [verb, ...args]: readonly [string, ...never[]]) {
     const limits = this.#limits(name) as unknown as Record<string, (...args: never[]) => Promise<void>>;
     await limits[verb]!(...args);
   }
 
-  peek(name: string, requested: never) {
+  /** Does to a view what only a set can do. */
+  async view(whom: Whom, verb: "close" | "redefine", limits: never) {
+    await (verb === "close" ? this.#limits(whom).close() : this.#limits(whom).redefine(limits));
+  }
+
+  peek(name: Whom, requested: never) {
     return this.#limits(name).peek(requested);
   }
 
@@ -166,7 +178,7 @@ class Session {
     this.#signals.get(signal)?.abort();
   }
 
-  stats(name: string) {
+  stats(name: Whom) {
     return this.#limits(name).stats();
   }
 
@@ -194,8 +206,17 @@ class Session {
     return [...this.#signals.values()].some(({ signal }) => signal.aborted && signal.reason === error);
   }
 
-  #limits(name: string): DurableLimits {
-    return this.#sets.get(name)!.limits;
+  #limits(whom: Whom): DurableLimits {
+    if (typeof whom === "string") return this.#sets.get(whom)!.limits;
+    // A view is kept over redefinitions, as programs keep theirs.
+    const text = JSON.stringify(whom);
+    let view = this.#views.get(text);
+    if (!view) {
+      const { name, names, tier } = whom;
+      view = this.#sets.get(name)!.limits.for(names, { tier });
+      this.#views.set(text, view);
+    }
+    return view;
   }
 
   #options(terms: Terms, signal: number | undefined): AcquireOptions {
