@@ -14,6 +14,7 @@ const EXPORTS = [
   "enter",
   "exit",
   "format",
+  "hasRow",
   "hashName",
   "inherit",
   "leave",
@@ -21,8 +22,10 @@ const EXPORTS = [
   "movePer",
   "nodeBytes",
   "passSome",
+  "readRow",
   "redefine",
   "regionBytes",
+  "rowAt",
   "scratchOf",
   "stateBytes",
   "transact",
@@ -31,6 +34,7 @@ const EXPORTS = [
   "widenPer",
   "wipe",
   "wipeShared",
+  "writeRow",
 ];
 
 const HIDDEN_STATE = /\(\s*(data|global|elem|table|start)\b|memory\.(grow|init)|call_indirect/;
