@@ -4,7 +4,15 @@
  * @module
  */
 export { type LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
-export type { ObjectId, ObjectNamespace, ObjectState, ObjectStorage } from "./bindings.ts";
+export type {
+  ObjectId,
+  ObjectNamespace,
+  ObjectSql,
+  ObjectSqlCursor,
+  ObjectSqlValue,
+  ObjectState,
+  ObjectStorage,
+} from "./bindings.ts";
 export { connectDurable } from "./connect.ts";
 export type {
   ConnectDurableOptions,

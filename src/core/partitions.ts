@@ -32,7 +32,7 @@ import { type Answer, isGranted } from "./answer.ts";
 import type { Arena, Heap } from "./arena.ts";
 import { wordOfDefinition } from "./block.ts";
 import { type Definition, kindOf } from "./kinds.ts";
-import { type NameHash, NamedPartitions } from "./named-partitions.ts";
+import { NamedPartitions, type NameHash } from "./named-partitions.ts";
 import { countIn, type Passage, passageBytes, writePassage } from "./passage.ts";
 import { type DimensionPlan, type Table, tableOf, underTiers } from "./tables.ts";
 
