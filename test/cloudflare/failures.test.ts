@@ -7,7 +7,13 @@ import { startWorkerd, type Workerd } from "../runtimes/workerd.ts";
 import { describeWorkerd, newStorage } from "./workerd.ts";
 
 const PROGRAM = fileURLToPath(new URL("./program.ts", import.meta.url));
-const objects = { BOUNDED: "Bounded", BUDGET: "Budget", CHANGED: "Changed", PACED: "Paced" };
+const objects = {
+  BOUNDED: "Bounded",
+  BUDGET: "Budget",
+  CHANGED: "Changed",
+  PACED: "Paced",
+  PER_USER: "PerUser",
+};
 
 interface Row {
   readonly capacity: number;
@@ -152,6 +158,50 @@ describeWorkerd("in workerd", () => {
     expect(await Promise.all(takes)).not.toContain(false);
     await ask("/evict", name);
     expect(await statsOf(name)).toMatchObject({ tokens: { used: 60 }, slots: { used: 0, capacity: 22 } });
+  });
+
+  it("each user keeps what was answered, and holds no slot too many, however often the object is evicted in the middle", async () => {
+    const name = `users ${++names}`;
+    const users = Array.from({ length: 12 }, (_, i) => `user ${i}`);
+    const takes = users.flatMap((user) =>
+      Array.from({ length: 6 }, () => ask<number>(`/user?user=${user}&ms=2`, name)),
+    );
+    for (let i = 0; i < 8; i++) {
+      await sleep(30);
+      await ask("/user-evict", name);
+    }
+    expect(Math.max(...(await Promise.all(takes)))).toBe(1);
+    await ask("/user-evict", name);
+    for (const user of users) {
+      expect(await ask<Stats>(`/user-stats?user=${user}`, name)).toMatchObject({
+        tokens: { used: 6 },
+        slots: { used: 0 },
+      });
+    }
+  });
+
+  it("users lose nothing that was answered, whenever the process is killed", async () => {
+    const name = `killed users ${++names}`;
+    const users = Array.from({ length: 8 }, (_, i) => `user ${i}`);
+    const ledger = users.map(() => ({ asked: 0, answered: 0 }));
+    let isOver = false;
+    const loops = users.map(async (user, i) => {
+      while (!isOver && ledger[i]!.asked < 40) {
+        ledger[i]!.asked++;
+        if ((await ask<number>(`/user?user=${user}`, name).catch(() => undefined)) === undefined) return;
+        ledger[i]!.answered++;
+      }
+    });
+    await until(async () => ledger.every(({ answered }) => answered >= 5));
+    await workerd.kill();
+    isOver = true;
+    await Promise.all(loops);
+    await start();
+    for (const [i, user] of users.entries()) {
+      const { used } = (await ask<Stats>(`/user-stats?user=${user}`, name)).tokens;
+      expect(used).toBeGreaterThanOrEqual(ledger[i]!.answered);
+      expect(used).toBeLessThanOrEqual(ledger[i]!.asked);
+    }
   });
 
   it("a waiter is granted on time, even if the waiter before it has vanished", async () => {

@@ -50,6 +50,19 @@ export class Bounded extends LimitSetObject {
   static override agingMs = 1_000;
 }
 
+/** An object with a state for each user. */
+export class PerUser extends LimitSetObject {
+  static override limits = [
+    new RateLimit({ key: "tokens", capacity: 40, windowMs: DAYS_MS, per: "user" }),
+    new ResourceLimit({ key: "slots", capacity: 1, per: "user" }),
+  ];
+  static override leaseMs = 1_500;
+
+  evict(): void {
+    (this.ctx as unknown as { abort(reason: string): void }).abort("evicted");
+  }
+}
+
 /** An object whose limits change when it starts again. */
 export class Changed extends LimitSetObject {
   protected override limitOptions() {
@@ -70,6 +83,7 @@ interface Env {
   readonly BUDGET: ObjectNamespace;
   readonly CHANGED: ObjectNamespace;
   readonly PACED: ObjectNamespace;
+  readonly PER_USER: ObjectNamespace;
 }
 
 interface Control {
@@ -114,6 +128,27 @@ export default {
       }
       case "/pace":
         return Response.json(await connectDurable<typeof Paced>(env.PACED, name).stats());
+      case "/user": {
+        const users = connectDurable<typeof PerUser>(env.PER_USER, name);
+        const user = searchParams.get("user")!;
+        await using held = await users.for({ user }).acquire({ tokens: 1 }, { timeoutMs: 20_000 });
+        const room = `${name} ${user}`;
+        const inside = rooms.get(room) ?? { now: 0, most: 0 };
+        rooms.set(room, inside);
+        inside.most = Math.max(inside.most, ++inside.now);
+        await sleep(number("ms", 0));
+        inside.now--;
+        held.update({ tokens: 1 });
+        return Response.json(inside.most);
+      }
+      case "/user-stats": {
+        const users = connectDurable<typeof PerUser>(env.PER_USER, name);
+        return Response.json(await users.for({ user: searchParams.get("user")! }).stats());
+      }
+      case "/user-evict": {
+        const stub = env.PER_USER.get(env.PER_USER.idFromName(name)) as unknown as Control;
+        return Response.json(await stub.evict().catch(() => "evicted"));
+      }
       case "/bounded": {
         const bounded = connectDurable<typeof Bounded>(env.BOUNDED, name);
         await using _held = await bounded.acquire();
