@@ -1,6 +1,6 @@
 /** Anthropic. */
 import type { Provider } from "../fetch/provider.ts";
-import { costOf, costs, type EstimateOptions } from "./estimate.ts";
+import { checkProvider, costOf, costs, type EstimateOptions } from "./estimate.ts";
 import { countOf, limitIn, usageOf, usageOfErrors } from "./usage.ts";
 
 /** The options of `anthropic`. */
@@ -23,6 +23,7 @@ const METRICS = {
  * count, unless `cacheReads` says so.
  *
  * @param options How amounts are estimated.
+ * @throws {InvalidRequestError} for an option that is not known, and a value that makes no sense.
  * @example
  * const limits = new LimitSet({
  *   limits: [
@@ -35,6 +36,7 @@ const METRICS = {
  * typeof fetch; // "function"
  */
 export function anthropic(options: AnthropicOptions = {}): Provider {
+  checkProvider("anthropic", options, ["cacheReads"]);
   const { windowMs = MINUTE_MS, cacheReads = false } = options;
   return {
     name: "anthropic",

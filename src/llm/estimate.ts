@@ -1,5 +1,6 @@
 /** Amounts of tokens before the answer is there. */
 import type { Costs, FetchRequest } from "../fetch/provider.ts";
+import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 
 /** How amounts are estimated that only the answer says. */
 export interface EstimateOptions {
@@ -12,6 +13,31 @@ export interface EstimateOptions {
   readonly outputTokens?: number | undefined;
   /** The window of the API's limits, in milliseconds: what an answer says is left counts for limits of such windows. Default: 60,000. */
   readonly windowMs?: number | undefined;
+}
+
+const OPTIONS = ["countTokens", "outputTokens", "windowMs"];
+
+/**
+ * Checks the options of a provider, which may have `more` than the others.
+ *
+ * @throws {InvalidRequestError} for an option that is not known, and a value that makes no sense.
+ */
+export function checkProvider(name: string, options: EstimateOptions, more: readonly string[] = []): void {
+  checkOptions(`${name}()`, options, [...OPTIONS, ...more], invalidRequest);
+  checkEstimates(options);
+}
+
+/** Checks how amounts are estimated. */
+export function checkEstimates({
+  countTokens = Number,
+  outputTokens = 0,
+  windowMs = 1,
+}: EstimateOptions): void {
+  if (typeof countTokens !== "function") throw invalidRequest("countTokens", countTokens, "a function");
+  if (!(outputTokens >= 0 && Number.isFinite(outputTokens)))
+    throw invalidRequest("outputTokens", outputTokens, "a number, 0 or more");
+  if (!(windowMs > 0 && Number.isFinite(windowMs)))
+    throw invalidRequest("windowMs", windowMs, "a number above 0");
 }
 
 /** Data in base64, such as pictures and sounds: no words are so long. */

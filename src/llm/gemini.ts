@@ -1,7 +1,7 @@
 /** Gemini. */
 import type { Provider, Reading } from "../fetch/provider.ts";
 import { untilOf } from "../fetch/times.ts";
-import { costOf, costs, type EstimateOptions } from "./estimate.ts";
+import { checkProvider, costOf, costs, type EstimateOptions } from "./estimate.ts";
 import { countOf, parsed, usageOf, usageOfErrors } from "./usage.ts";
 
 /** The parts of an error that are read. */
@@ -19,10 +19,12 @@ interface Detail {
  * body when to come again; a quota of a day that is used up pauses nothing, and is not tried again.
  *
  * @param options How amounts are estimated.
+ * @throws {InvalidRequestError} for an option that is not known, and a value that makes no sense.
  * @example
  * gemini({ outputTokens: 2000 }).name; // "gemini"
  */
 export function gemini(options: EstimateOptions = {}): Provider {
+  checkProvider("gemini", options);
   return {
     name: "gemini",
     cost(request) {

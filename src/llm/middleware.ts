@@ -6,7 +6,7 @@ import { settle } from "../exchange/settle.ts";
 import type { Costs } from "../fetch/provider.ts";
 import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import { systemClock } from "../platform/clock.ts";
-import { costs, type EstimateOptions, tokensOf } from "./estimate.ts";
+import { checkEstimates, costs, type EstimateOptions, tokensOf } from "./estimate.ts";
 import { countOf } from "./usage.ts";
 
 /** The options of `limitModel`. */
@@ -60,7 +60,7 @@ const UNREAD_MS = 60_000;
  *
  * @param limits The set: a `LimitSet`, or one that lives elsewhere.
  * @param options How amounts are estimated, and how calls wait.
- * @throws {InvalidRequestError} if an option is not known.
+ * @throws {InvalidRequestError} for an option that is not known, and an estimate that makes no sense.
  * @example
  * const limits = new LimitSet({ limits: [new RateLimit({ key: "tokens", capacity: 200_000, windowMs: 60_000 })] });
  * const middleware = limitModel(limits); // wrapLanguageModel({ model, middleware })
@@ -71,6 +71,7 @@ export function limitModel<M extends string, K extends string>(
   options: LimitModelOptions<M> = {},
 ): ModelMiddleware {
   checkOptions("limitModel", options, OPTIONS, invalidRequest);
+  checkEstimates(options as LimitModelOptions);
   const taking = new Taking(limits as never, options as LimitModelOptions);
   return {
     specificationVersion: "v3",

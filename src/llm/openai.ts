@@ -1,6 +1,6 @@
 /** OpenAI, and the APIs that speak as it does. */
 import type { FetchAnswer, FetchRequest, Provider, Reading } from "../fetch/provider.ts";
-import { costOf, costs, type EstimateOptions } from "./estimate.ts";
+import { checkProvider, costOf, costs, type EstimateOptions } from "./estimate.ts";
 import { countOf, limitIn, parsed, usageOf, usageOfErrors } from "./usage.ts";
 
 type Body = Readonly<Record<string, unknown>>;
@@ -12,6 +12,7 @@ const DAY_MS = 86_400_000;
 const FINAL: readonly unknown[] = ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"];
 
 function providerOf(name: string, options: EstimateOptions, callsWindowMs = MINUTE_MS): Provider {
+  checkProvider(name, options);
   const { windowMs = MINUTE_MS } = options;
   return {
     name,
@@ -67,6 +68,7 @@ function refusal(text: string, _: FetchAnswer): Reading | undefined {
  * An account without money (`insufficient_quota`) pauses nothing.
  *
  * @param options How amounts are estimated.
+ * @throws {InvalidRequestError} for an option that is not known, and a value that makes no sense.
  * @example
  * const limits = new LimitSet({
  *   limits: [
@@ -85,6 +87,7 @@ export function openai(options: EstimateOptions = {}): Provider {
  * OpenAI's models on Azure. Azure counts a request when it arrives, by the estimate: what was reserved and is not used is not given back.
  *
  * @param options How amounts are estimated.
+ * @throws {InvalidRequestError} for an option that is not known, and a value that makes no sense.
  * @example
  * azureOpenai().name; // "azure-openai"
  */
@@ -105,6 +108,7 @@ export function azureOpenai(options: EstimateOptions = {}): Provider {
  * Groq, which speaks as OpenAI does. Its headers say the calls that are left today, and the tokens that are left in this minute.
  *
  * @param options How amounts are estimated.
+ * @throws {InvalidRequestError} for an option that is not known, and a value that makes no sense.
  * @example
  * groq().name; // "groq"
  */

@@ -300,3 +300,22 @@ describe("usage of streams", () => {
     expect(after).toBe(input);
   });
 });
+
+describe("options", () => {
+  const makers = { openai, azureOpenai, groq, anthropic, gemini };
+  test.each(Object.entries(makers))("of %s that make no sense are errors", (_, make) => {
+    const wrong: readonly [unknown, RegExp][] = [
+      [{ outputToken: 1 }, /outputToken must be left out.*did you mean outputTokens/],
+      [{ outputTokens: -1 }, /outputTokens must be a number, 0 or more, got -1/],
+      [{ outputTokens: "x" }, /outputTokens must be a number, 0 or more, got "x"/],
+      [{ countTokens: 5 }, /countTokens must be a function, got 5/],
+      [{ windowMs: 0 }, /windowMs must be a number above 0, got 0/],
+      [5, /options must be an object/],
+      [null, /options must be an object/],
+    ];
+    for (const [options, message] of wrong) {
+      expect(() => make(options as never)).toThrow(message);
+      expect(() => make(options as never)).toThrow(expect.objectContaining({ code: "ERR_INVALID_REQUEST" }));
+    }
+  });
+});

@@ -19,7 +19,7 @@ const MOST_BYTES: Readonly<Record<string, number>> = {
 /** The set, and programs that use it -> the most bytes that they have more than the set alone. */
 const SET = 'export * from "limitset";';
 const MOST_BYTES_MORE: Readonly<Record<string, number>> = {
-  'export { limitFetch } from "limitset/fetch"; export { openai } from "limitset/llm";': 6_900,
+  'export { limitFetch } from "limitset/fetch"; export { openai } from "limitset/llm";': 7_000,
   'export { guard } from "limitset/http";': 9_000,
 };
 
