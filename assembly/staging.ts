@@ -59,9 +59,10 @@ export function stage(region: usize, scratch: usize, head: i64): usize {
 
 /** Publishes the staged block. Returns false, and does nothing, if another thread published first. */
 export function publish(region: usize, head: i64, staged: usize): bool {
+  if (load<i32>(region + COMMONS) === 0) return swap(region, head, staged);
   if (load<usize>(region + PER) !== 0) closeStaged(region, head, staged);
   if (!swap(region, head, staged)) return false;
-  if (load<i32>(region + COMMONS) !== 0) apply(region, staged, countIn(region, staged));
+  apply(region, staged, countIn(region, staged));
   return true;
 }
 
