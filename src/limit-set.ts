@@ -1,6 +1,6 @@
 /** A set of limits in this isolate: it ties together the limits, the core, the acquisitions and the waiters. */
 import { TAKE } from "../assembly/layout.ts";
-import { Grant, runWith } from "./acquisition/acquisition.ts";
+import { Grant, runOn } from "./acquisition/acquisition.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
 import { closed } from "./changes/living-set.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect } from "./contract.ts";
@@ -14,7 +14,6 @@ import { toLimits } from "./limits/limits.ts";
 import { requestsOf } from "./limits/named-requests.ts";
 import {
   checkBlockingOptions,
-  checkBody,
   checkRequestOptions,
   checkSetOptions,
   type LimitSetOptions,
@@ -185,13 +184,12 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
    *   return answer.text;
    * }); // the answer's text
    */
-  async run<T>(
+  run<T>(
     requested: Amounts<M> | undefined,
     body: (acquisition: Acquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    checkBody(body);
-    return runWith(await this.acquire(requested, options), body, options?.signal);
+    return runOn(this, requested, body, options);
   }
 
   /**

@@ -227,6 +227,3 @@ export const RECORD_NEW = 16;
 export const RECORD_BYTES_EACH = 24;
 /** For each dimension: its place, one that becomes vacant, and the slot. */
 export const RECORDS_A_TABLE = 3;
-
-/** Slots are words of a version of 40 bits above the number of a node; places have 32 bits of version above a tag. */
-export const PLACE_VERSION_AT = 32;

@@ -27,7 +27,7 @@ import { recoversAt } from "./states";
 import { FEW, find, LINE_BYTES, lineOf, MANY, NODE_MASK, nodeAt, vacantOf } from "./table";
 
 /** The number of the spare node of this participant. Its slot is read anew: another may just have given it another one. */
-export function spareOf(table: usize): u32 {
+function spareOf(table: usize): u32 {
   const slot = atomic.load<i64>(load<usize>(table + SLOT));
   store<i64>(table + OLD_SLOT, slot);
   return u32(slot) & NODE_MASK;

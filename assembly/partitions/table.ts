@@ -180,7 +180,7 @@ export function hasNode(table: usize): bool {
 }
 
 /** Returns the first vacant place of a line, or the end of the line. */
-export function vacantIn(line: usize): usize {
+function vacantIn(line: usize): usize {
   let place = line;
   while (place < line + LINE_BYTES && load<u32>(place) !== 0) place += PLACE_BYTES;
   return place;

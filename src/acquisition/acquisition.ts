@@ -8,6 +8,7 @@ import type { Names } from "../core/names.ts";
 import { AcquisitionReleasedError, UsageNotReportedError } from "../errors.ts";
 import type { Era } from "../limits/era.ts";
 import { ERA } from "../limits/living.ts";
+import { checkBody } from "../limits/options.ts";
 import type { Requests } from "../limits/requests.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
@@ -245,6 +246,18 @@ export class Refusal<M extends string, K extends string = M> implements Acquisit
   [dispose](): void {}
 
   async [asyncDispose](): Promise<void> {}
+}
+
+/** Does what `run` of a set does: acquires, and runs `body` with the acquisition. */
+export async function runOn<M extends string, K extends string, A extends Acquisition<M, K>, T>(
+  limits: { acquire(requested: Amounts<M> | undefined, options: AcquireOptions | undefined): Promise<A> },
+  requested: Amounts<M> | undefined,
+  body: (acquisition: A) => Awaitable<T>,
+  options: AcquireOptions | undefined,
+): Promise<T> {
+  checkBody(body);
+  const acquisition = await limits.acquire(requested, options);
+  return runWith(acquisition, () => body(acquisition), options?.signal);
 }
 
 /**

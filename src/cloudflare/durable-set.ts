@@ -2,11 +2,12 @@
 import { runWith } from "../acquisition/acquisition.ts";
 import { LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable, Prospect } from "../contract.ts";
-import { BackendUnavailableError, InvalidRequestError } from "../errors.ts";
+import { BackendUnavailableError } from "../errors.ts";
 import { passCovered } from "../limits/era.ts";
 import { PRESENT, type Present } from "../limits/living.ts";
 import { checkBody, checkRequestOptions } from "../limits/options.ts";
 import {
+  checkNaming,
   NAMELESS,
   type Naming,
   nameMore,
@@ -18,6 +19,7 @@ import { reasonOf, throwIfAborted } from "../platform/aborted.ts";
 import { checkChange, type SentChange } from "../remote/changes.ts";
 import { DescribedSet, type Description, type SentRedefinition } from "../remote/described.ts";
 import { unpackError } from "../remote/packed-errors.ts";
+import { noClose, noRedefine } from "../views/of-sets-alone.ts";
 import { knownOf, shapeOf } from "../views/shape.ts";
 import type { Connection } from "./connection.ts";
 import type { DurableAcquisition, DurableLimits } from "./durable-limits.ts";
@@ -61,12 +63,7 @@ export class DurableSet<M extends string, K extends string = M>
 
   override for(names: PartitionNames, options: ViewOptions = {}): this {
     const { known } = this.connection;
-    const naming = nameMore(
-      this.naming,
-      names,
-      options,
-      known ? knownOf(known.era) : anythingOf(names, options),
-    );
+    const naming = nameMore(this.naming, names, options, known && knownOf(known.era));
     if (naming === this.naming) return this;
     return new DurableView(this, this.connection, naming, known !== undefined) as unknown as this;
   }
@@ -291,23 +288,17 @@ class DurableView<M extends string, K extends string> extends DurableSet<M, K> {
     const known = await this.connection.described();
     this.connection.checkOpen();
     if (!this.#isChecked) {
-      const { names, tier } = this.at;
-      nameMore(NAMELESS, names, { tier }, knownOf(known.era));
+      checkNaming(this.#naming, knownOf(known.era));
       this.#isChecked = true;
     }
     return known;
   }
 
   override async redefine(): Promise<void> {
-    throw new InvalidRequestError("a view cannot redefine limits: redefine() those of the set");
+    throw noRedefine();
   }
 
   override async close(): Promise<void> {
-    throw new InvalidRequestError("a view cannot be closed: close() the set");
+    throw noClose();
   }
-}
-
-/** In place of the dimensions and the tiers of a set that is not known yet: the names are checked later. */
-function anythingOf(names: unknown, { tier }: ViewOptions) {
-  return { dimensions: Object.keys(names ?? {}), tiers: tier === undefined ? [] : [tier] };
 }

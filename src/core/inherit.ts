@@ -35,7 +35,7 @@ export interface Part extends Address {
  * Writes the state of the block `source` of the region `from` into the block `target` of the region `to`, whose words are all 0: one
  * `Inheritance` for each limit. `now` is in microseconds of the set's time. Only the target is written to.
  */
-export function passState(
+function passState(
   core: CoreExports,
   from: Part,
   source: number,

@@ -51,7 +51,7 @@ export function layNext(
 }
 
 /** Writes the plan of a redefinition into a scratch area of the new region. */
-export function writeHeirs({ memory }: Heap, scratch: number, heirs: readonly Heir[]): void {
+function writeHeirs({ memory }: Heap, scratch: number, heirs: readonly Heir[]): void {
   const arrays = new Float64Array(memory.buffer, scratch + UNITS, 3 * heirs.length);
   heirs.forEach(({ from, ratio, lost = 0 }, i) => {
     arrays[i] = from;

@@ -36,9 +36,6 @@ import { NamedPartitions, type NameHash } from "./named-partitions.ts";
 import { countIn, type Passage, passageBytes, writePassage } from "./passage.ts";
 import { type DimensionPlan, type Table, tableOf, underTiers } from "./tables.ts";
 
-/** The most names that a dimension can have. Nodes have numbers of 24 bits, and one is shared. */
-export const MOST_NAMES: number = 2 ** 24 - 2;
-
 export const KEY_BYTES = 16;
 
 /** Partitions whose set was redefined: some may not have gone over to the next ones yet. */

@@ -30,7 +30,7 @@ import type { Partitions } from "./partitions.ts";
 import type { Region } from "./region.ts";
 
 /** The hash of a name, as a row begins with it. */
-export const HASH_BYTES = 16;
+const HASH_BYTES = 16;
 
 /** What has become of a row: it has a node; it answers as one that was never seen; there is no node; it is no row of these limits. */
 export type Reading = "kept" | "recovered" | "no room" | "unreadable";

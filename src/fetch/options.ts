@@ -1,7 +1,15 @@
 /** The options of `limitFetch`. */
 import type { Amounts, Awaitable, Limits } from "../contract.ts";
 import { InvalidRequestError, type LimitError, show } from "../errors.ts";
-import { checkOptions, invalidRequest } from "../limits/known-options.ts";
+import {
+  checkOptions,
+  checksOf,
+  invalidRequest,
+  isBoolean,
+  isFunction,
+  isObject,
+  isTime,
+} from "../limits/known-options.ts";
 import { checkSurroundings } from "../limits/options.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { FetchAnswer, FetchRequest, Provider } from "./provider.ts";
@@ -142,43 +150,30 @@ export function checkRoute<T extends object>(route: T): T {
 }
 
 function checkValues<T extends object>(options: T): T {
-  const { retry = 0, refused = "respond", provider } = options as RouteOptions;
-  const values = { ...options, ...retryOf(retry) } as unknown as Readonly<Record<string, unknown>>;
-  const check = (name: string, isValid: boolean, bounds: string) => {
-    if (values[name] !== undefined && !isValid) throw invalidRequest(name, values[name], bounds);
-  };
-  for (const name of [...FUNCTIONS, "fetch"]) check(name, typeof values[name] === "function", "a function");
-  for (const name of [...TIMES, "baseMs", "maxMs"]) {
-    check(name, typeof values[name] === "number" && values[name] >= 0, "a number of milliseconds, 0 or more");
-  }
-  check(
-    "metrics",
-    isObject(values["metrics"]) &&
-      Object.values(values["metrics"] as object).every((name) => typeof name === "string"),
-    "an object: names of the set, by those of the provider",
-  );
-  check("routes", isObject(values["routes"]), "an object: sets, or routes, by host");
-  check("learn", typeof values["learn"] === "boolean", "true or false");
-  const { priority } = values;
-  check(
-    "priority",
-    typeof priority === "function" || Number.isFinite(priority),
-    "a finite number, or a function",
-  );
-  check("provider", isProvider(provider), "a provider, such as openai() of limitset/llm");
-  check("refused", refused === "respond" || refused === "throw", `"respond" or "throw"`);
+  const { retry = 0 } = options as RouteOptions;
+  const check = checksOf({ ...options, ...retryOf(retry) }, invalidRequest);
+  for (const name of [...FUNCTIONS, "fetch"]) check(name, isFunction, "a function");
+  for (const name of [...TIMES, "baseMs", "maxMs"])
+    check(name, isTime, "a number of milliseconds, 0 or more");
+  check("metrics", isRenamed, "an object: names of the set, by those of the provider");
+  check("routes", isObject, "an object: sets, or routes, by host");
+  check("learn", isBoolean, "true or false");
+  const isPriority = (value: unknown) => isFunction(value) || Number.isFinite(value);
+  check("priority", isPriority, "a finite number, or a function");
+  check("provider", isProvider, "a provider, such as openai() of limitset/llm");
+  check("refused", (value) => value === "respond" || value === "throw", `"respond" or "throw"`);
   if (typeof retry === "object") checkOptions("retry", retry, ["times", "baseMs", "maxMs"], invalidRequest);
   const { times } = retryOf(retry);
   if (Number.isInteger(times) && times >= 0) return options;
   throw invalidRequest("retry", times, "a whole number, 0 or more");
 }
 
-export function retryOf(retry: number | FetchRetry = 0): Required<FetchRetry> {
-  return { baseMs: 500, maxMs: 30_000, ...(typeof retry === "object" ? retry : { times: retry }) };
+function isRenamed(value: unknown): boolean {
+  return isObject(value) && Object.values(value).every((name) => typeof name === "string");
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
+export function retryOf(retry: number | FetchRetry = 0): Required<FetchRetry> {
+  return { baseMs: 500, maxMs: 30_000, ...(typeof retry === "object" ? retry : { times: retry }) };
 }
 
 export function isProvider(value: unknown): value is Provider {

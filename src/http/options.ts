@@ -1,7 +1,14 @@
 /** The options of `guard`. */
 import type { Amounts, Awaitable, PartitionNames } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
-import { checkOptions, invalidRequest } from "../limits/known-options.ts";
+import {
+  checkOptions,
+  checksOf,
+  invalidRequest,
+  isBoolean,
+  isFunction,
+  isTime,
+} from "../limits/known-options.ts";
 import { checkPrefix } from "./address.ts";
 import type { Incoming } from "./incoming.ts";
 
@@ -145,10 +152,7 @@ const FORMS: readonly unknown[] = ["draft-11", "draft-7", "draft-6", "x-ratelimi
 export function checkGuardOptions<O extends object>(options: O): O {
   checkOptions("guard", options, KNOWN, invalidRequest);
   const values = options as Readonly<Record<string, unknown>>;
-  const check = (name: string, isValid: (value: unknown) => boolean, bounds: string) => {
-    const value = values[name];
-    if (value !== undefined && !isValid(value)) throw invalidRequest(name, value, bounds);
-  };
+  const check = checksOf(options, invalidRequest);
   const oneOf = (name: string, ...choices: readonly string[]) =>
     check(
       name,
@@ -164,13 +168,9 @@ export function checkGuardOptions<O extends object>(options: O): O {
     );
   };
   const isKeys = (value: unknown) => Array.isArray(value) && value.every((key) => typeof key === "string");
-  for (const name of FUNCTIONS) check(name, (value) => typeof value === "function", "a function");
-  check(
-    "maxWaitMs",
-    (value) => typeof value === "number" && value >= 0,
-    "a number of milliseconds, 0 or more",
-  );
-  check("shadow", (value) => typeof value === "boolean", "true or false");
+  for (const name of FUNCTIONS) check(name, isFunction, "a function");
+  check("maxWaitMs", isTime, "a number of milliseconds, 0 or more");
+  check("shadow", isBoolean, "true or false");
   check(
     "headers",
     (value) => value === false || isForms(value),

@@ -122,7 +122,7 @@ export function nextEra<M extends string = string, K extends string = M>(
 }
 
 /** For each limit of an era, where it is in a later one; undefined where it was dropped. */
-export function passagesOf<M extends string, K extends string>(
+function passagesOf<M extends string, K extends string>(
   from: Era<M, K>,
   to: Era<M, K>,
 ): (Passage | undefined)[] {

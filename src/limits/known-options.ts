@@ -30,6 +30,34 @@ export function checkOptions(
   }
 }
 
+/** A check of one option: of one that is given. */
+export type Check = (name: string, isValid: (value: unknown) => boolean, bounds: string) => void;
+
+/** Checks the values of options, each of which may be left out. */
+export function checksOf(options: object, invalid: Invalid): Check {
+  return (name, isValid, bounds) => {
+    const value = (options as Readonly<Record<string, unknown>>)[name];
+    if (value !== undefined && !isValid(value)) throw invalid(name, value, bounds);
+  };
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+export function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}
+
+export function isBoolean(value: unknown): boolean {
+  return typeof value === "boolean";
+}
+
+/** Whether a value is a span in milliseconds, which may be without an end. */
+export function isTime(value: unknown): boolean {
+  return typeof value === "number" && value >= 0;
+}
+
 /** Whether every object has the property, because a program has added it to `Object.prototype`. */
 export function isEverywhere(object: object, property: string): boolean {
   return property in Object.prototype && !Object.hasOwn(object, property);

@@ -1,8 +1,17 @@
 /** The options of sets and of requests, and their checks. */
 import { InvalidLimitError, InvalidRequestError, type LimitError, show } from "../errors.ts";
 import { isSignal, throwIfAborted } from "../platform/aborted.ts";
-import { type Clock, systemClock } from "../platform/clock.ts";
-import { checkOptions, type Invalid, invalidLimit, invalidRequest } from "./known-options.ts";
+import type { Clock } from "../platform/clock.ts";
+import {
+  checkOptions,
+  checksOf,
+  type Invalid,
+  invalidLimit,
+  invalidRequest,
+  isBoolean,
+  isFunction,
+  isObject,
+} from "./known-options.ts";
 import type { LimitLike } from "./limits.ts";
 import type { PartitionOptions } from "./partition-options.ts";
 
@@ -83,15 +92,16 @@ export function checkSurroundings(
   options: Partial<Record<"config" | "clock" | "onWarning" | "shared", unknown>>,
   invalid: Invalid = invalidLimit,
 ): void {
-  const { config = {}, clock = systemClock, onWarning = checkOptions, shared = false } = options;
-  const check = (name: keyof typeof options, isValid: boolean, bounds: string) => {
-    if (!isValid) throw invalid(name, options[name], bounds);
-  };
-  check("config", typeof config === "object" && config !== null, "an object");
-  const { now, setTimeout } = Object(clock) as Partial<Clock>;
-  check("clock", !!now && !!setTimeout, "a Clock: an object with now, setTimeout and clearTimeout");
-  check("onWarning", typeof onWarning === "function", "a function");
-  check("shared", typeof shared === "boolean", "true or false");
+  const check = checksOf(options, invalid);
+  check("config", isObject, "an object");
+  check("clock", isClock, "a Clock: an object with now, setTimeout and clearTimeout");
+  check("onWarning", isFunction, "a function");
+  check("shared", isBoolean, "true or false");
+}
+
+function isClock(value: unknown): boolean {
+  const { now, setTimeout } = Object(value) as Partial<Clock>;
+  return !!now && !!setTimeout;
 }
 
 /** Checks the options of a set's queue. */

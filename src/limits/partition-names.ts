@@ -34,8 +34,15 @@ export interface Naming {
 /** In place of a naming, for a set. */
 export const NAMELESS: Naming = { names: new Map(), tier: undefined };
 
+/** What the limits of a set have. */
+interface Known {
+  readonly dimensions: readonly string[];
+  readonly tiers: readonly string[];
+}
+
 /**
- * A naming with more names. Returns the same one if there are none.
+ * A naming with more names. Returns the same one if there are none. While a set that lives elsewhere is not known yet, `checkNaming` has
+ * to follow.
  *
  * @throws {InvalidRequestError} for a dimension or a tier that no limit has, and for a name that is no string.
  */
@@ -43,7 +50,7 @@ export function nameMore(
   naming: Naming,
   more: PartitionNames,
   options: ViewOptions,
-  known: { readonly dimensions: readonly string[]; readonly tiers: readonly string[] },
+  known: Known | undefined,
 ): Naming {
   checkPlain(more, "the names of partitions", "names by dimension");
   checkOptions("for()", options, ["tier"], invalidRequest);
@@ -51,7 +58,7 @@ export function nameMore(
   for (const dimension in more) {
     const name: unknown = (more as Readonly<Record<string, unknown>>)[dimension];
     if (name === undefined || isEverywhere(more, dimension)) continue;
-    if (!known.dimensions.includes(dimension)) throw unknown("is per", dimension, "per", known.dimensions);
+    if (known) checkDimension(dimension, known);
     if (typeof name !== "string" && name !== null) {
       throw new InvalidRequestError(
         `the name of ${show(dimension)} must be a string, or null to leave its limits out, got ${show(name)}`,
@@ -61,8 +68,26 @@ export function nameMore(
     names.set(dimension, name);
   }
   const { tier = naming.tier } = options;
-  if (tier !== undefined && !known.tiers.includes(tier)) throw unknown("has the tier", tier, "", known.tiers);
+  if (known) checkTier(tier, known);
   return names || tier !== naming.tier ? { names: names ?? naming.names, tier } : naming;
+}
+
+/**
+ * Checks a naming that was made before its set was known.
+ *
+ * @throws {InvalidRequestError} for a dimension or a tier that no limit has.
+ */
+export function checkNaming({ names, tier }: Naming, known: Known): void {
+  for (const dimension of names.keys()) checkDimension(dimension, known);
+  checkTier(tier, known);
+}
+
+function checkDimension(dimension: string, { dimensions }: Known): void {
+  if (!dimensions.includes(dimension)) throw unknown("is per", dimension, "per", dimensions);
+}
+
+function checkTier(tier: string | undefined, { tiers }: Known): void {
+  if (tier !== undefined && !tiers.includes(tier)) throw unknown("has the tier", tier, "", tiers);
 }
 
 function unknown(what: string, value: unknown, per: string, known: readonly string[]): InvalidRequestError {

@@ -1,6 +1,6 @@
 /** Amounts of tokens before the answer is there. */
 import type { Costs, FetchRequest } from "../fetch/provider.ts";
-import { checkOptions, invalidRequest } from "../limits/known-options.ts";
+import { checkOptions, checksOf, invalidRequest, isFunction } from "../limits/known-options.ts";
 
 /** How amounts are estimated that only the answer says. */
 export interface EstimateOptions {
@@ -28,16 +28,12 @@ export function checkProvider(name: string, options: EstimateOptions, more: read
 }
 
 /** Checks how amounts are estimated. */
-export function checkEstimates({
-  countTokens = Number,
-  outputTokens = 0,
-  windowMs = 1,
-}: EstimateOptions): void {
-  if (typeof countTokens !== "function") throw invalidRequest("countTokens", countTokens, "a function");
-  if (!(outputTokens >= 0 && Number.isFinite(outputTokens)))
-    throw invalidRequest("outputTokens", outputTokens, "a number, 0 or more");
-  if (!(windowMs > 0 && Number.isFinite(windowMs)))
-    throw invalidRequest("windowMs", windowMs, "a number above 0");
+export function checkEstimates(options: EstimateOptions): void {
+  const check = checksOf(options, invalidRequest);
+  const isAmount = (value: unknown): value is number => Number.isFinite(value);
+  check("countTokens", isFunction, "a function");
+  check("outputTokens", (value) => isAmount(value) && value >= 0, "a number, 0 or more");
+  check("windowMs", (value) => isAmount(value) && value > 0, "a number above 0");
 }
 
 /** Data in base64, such as pictures and sounds: no words are so long. */

@@ -1,13 +1,13 @@
 /** Views of a peer's set: the names of partitions travel with each request, and the host takes from those. */
-import { InvalidRequestError } from "../errors.ts";
 import type { Era } from "../limits/era.ts";
 import {
-  NAMELESS,
+  checkNaming,
   type Naming,
   nameMore,
   type PartitionNames,
   type ViewOptions,
 } from "../limits/partition-names.ts";
+import { noClose, noRedefine } from "../views/of-sets-alone.ts";
 import { knownOf, shapeOf } from "../views/shape.ts";
 import type { Known } from "./asking-set.ts";
 import type { ConnectedView } from "./connected-limits.ts";
@@ -34,18 +34,18 @@ export class PortView<M extends string, K extends string = M>
   }
 
   override async redefine(): Promise<void> {
-    throw new InvalidRequestError("a view cannot redefine limits: redefine() those of the set");
+    throw noRedefine();
   }
 
   close(): void {
-    throw new InvalidRequestError("a view cannot be closed: close() the set");
+    throw noClose();
   }
 
   protected seen(known: Known<M, K>): Known<M, K> {
     if (this.#of === known) return this.#seen!;
     const { naming } = this;
     // A name may have come before the limits were known.
-    if (this.#of === undefined) checkNaming(naming, known.era as unknown as Era);
+    if (this.#of === undefined) checkNaming(naming, knownOf(known.era as unknown as Era));
     const { era, dimensions } = shapeOf(known.era, naming);
     const place = {
       wards: era.limits.map(({ per }, i) =>
@@ -73,20 +73,6 @@ export function viewOf<S, M extends string, K extends string>(
   options: ViewOptions,
 ): S {
   const { facts } = wire;
-  const known = facts
-    ? knownOf(facts.era as unknown as Era)
-    : { dimensions: Object.keys(names ?? {}), tiers: [options.tier!] };
-  const naming = nameMore(before, names, options, known);
+  const naming = nameMore(before, names, options, facts && knownOf(facts.era as unknown as Era));
   return naming === before ? set : (new PortView(wire, naming) as unknown as S);
-}
-
-/** @throws {InvalidRequestError} for a dimension or a tier that no limit has. */
-function checkNaming({ names, tier }: Naming, era: Era): void {
-  const given = [...names].map(([dimension, name]) => [dimension, { value: name, enumerable: true }]);
-  nameMore(
-    NAMELESS,
-    Object.create(null, Object.fromEntries(given)),
-    tier === undefined ? {} : { tier },
-    knownOf(era),
-  );
 }

@@ -1,10 +1,10 @@
 /** The methods of a peer's set, and of its views, that take: each asks the host, which holds what was taken. */
-import { runWith } from "../acquisition/acquisition.ts";
+import { runOn } from "../acquisition/acquisition.ts";
 import { reportDeadlock } from "../acquisition/bodies.ts";
 import { type LeasedAcquisition, LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable } from "../contract.ts";
 import { BackendUnavailableError, type LimitError } from "../errors.ts";
-import { checkBody, checkRequestOptions } from "../limits/options.ts";
+import { checkRequestOptions } from "../limits/options.ts";
 import { NAMELESS, type Naming } from "../limits/partition-names.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { refusalOf } from "./answers.ts";
@@ -72,14 +72,12 @@ export abstract class TakingSet<M extends string, K extends string> extends Aski
     return answered instanceof LeasedRefusal ? answered : this.#grant(number, answered);
   }
 
-  async run<T>(
+  run<T>(
     requested: Amounts<M> | undefined,
     body: (acquisition: LeasedAcquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    checkBody(body);
-    const acquisition = await this.acquire(requested, options);
-    return runWith(acquisition, () => body(acquisition), options?.signal);
+    return runOn(this, requested, body, options);
   }
 
   protected description(): Known<M, K> {

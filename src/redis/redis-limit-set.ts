@@ -1,11 +1,11 @@
 /** A set of limits on a Redis or Valkey server, for many machines. */
 
-import { runWith } from "../acquisition/acquisition.ts";
+import { runOn } from "../acquisition/acquisition.ts";
 import { reportDeadlock } from "../acquisition/bodies.ts";
 import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, Prospect } from "../contract.ts";
 import { LimitSetClosedError } from "../errors.ts";
 import type { RedefineOptions, Redefinition } from "../limits/era.ts";
-import { checkBody, checkRequestOptions } from "../limits/options.ts";
+import { checkRequestOptions } from "../limits/options.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { HandingOn, type SentChange } from "../remote/changes.ts";
 import { type StandIn, standIn } from "./away.ts";
@@ -181,14 +181,12 @@ export class RedisLimitSet<K extends string = string>
    *   return answer.text;
    * }); // the answer's text
    */
-  async run<T>(
+  run<T>(
     requested: Amounts<K> | undefined,
     body: (acquisition: RedisAcquisition<K, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    checkBody(body);
-    const acquisition = await this.acquire(requested, options);
-    return runWith(acquisition, () => body(acquisition), options?.signal);
+    return runOn(this, requested, body, options);
   }
 
   /**

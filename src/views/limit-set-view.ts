@@ -1,6 +1,6 @@
 /** Views of a set: each takes from the limits of all, and from those of the partitions that it names, in one transaction. */
 import { TAKE } from "../../assembly/layout.ts";
-import { Grant, runWith } from "../acquisition/acquisition.ts";
+import { Grant, runOn } from "../acquisition/acquisition.ts";
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
 import type { LocalGranter } from "../acquisition/local-granter.ts";
 import { Place, type Viewing } from "../acquisition/place.ts";
@@ -10,14 +10,14 @@ import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect 
 import { isGranted, tokenOf } from "../core/answer.ts";
 import { Names } from "../core/names.ts";
 import { type Region, TRY } from "../core/region.ts";
-import { InvalidRequestError } from "../errors.ts";
 import { GLANCE, type Glance } from "../limits/living.ts";
-import { checkBlockingOptions, checkBody, checkRequestOptions } from "../limits/options.ts";
+import { checkBlockingOptions, checkRequestOptions } from "../limits/options.ts";
 import { type Naming, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
 import { toMicros } from "../limits/units.ts";
 import type { SetClock } from "../platform/set-clock.ts";
 import { takeBlocking } from "../waiting/blocking.ts";
 import type { Queue, Waiters } from "../waiting/gate.ts";
+import { noClose, noRedefine } from "./of-sets-alone.ts";
 import { knownOf, shapeOf } from "./shape.ts";
 
 /** A set as its views see it. */
@@ -170,13 +170,12 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
    *   return answer.text;
    * }); // the answer's text
    */
-  async run<T>(
+  run<T>(
     requested: Amounts<M> | undefined,
     body: (acquisition: Acquisition<M, K>) => Awaitable<T>,
     options?: AcquireOptions,
   ): Promise<T> {
-    checkBody(body);
-    return runWith(await this.acquire(requested, options), body, options?.signal);
+    return runOn(this, requested, body, options);
   }
 
   /** Like `pause` of the set. Without keys it pauses the limits of the partitions that the view names, and none of all. */
@@ -200,7 +199,7 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
    * @throws {InvalidRequestError}
    */
   override redefine(): void {
-    throw new InvalidRequestError("a view cannot redefine limits: redefine() those of the set");
+    throw noRedefine();
   }
 
   /**
@@ -209,7 +208,7 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
    * @throws {InvalidRequestError}
    */
   close(): void {
-    throw new InvalidRequestError("a view cannot be closed: close() the set");
+    throw noClose();
   }
 
   /** @internal The parts of the set, with the limits as they are in the view's tier. */

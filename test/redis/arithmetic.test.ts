@@ -21,6 +21,7 @@ import { Lab } from "../property/lab.ts";
 import type { Definition } from "../property/oracle.ts";
 import { runs, TIMEOUT_MS } from "../property/settings.ts";
 import { describeRedis, RedisServer } from "./server.ts";
+import { micros } from "./waits.ts";
 
 const sha = await nameOfScript();
 
@@ -129,10 +130,6 @@ function sorted(answer: string): string {
     .slice(1)
     .split(",")
     .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))}`;
-}
-
-function micros(waitMs: number): string {
-  return waitMs === Number.POSITIVE_INFINITY ? "~" : String(Math.round(waitMs * 1000));
 }
 
 describeRedis("the script", () => {

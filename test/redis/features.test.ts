@@ -17,6 +17,7 @@ import { ToldWindows } from "../../src/redis/told.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { runs, TIMEOUT_MS } from "../property/settings.ts";
 import { describeRedis, RedisServer } from "./server.ts";
+import { micros } from "./waits.ts";
 
 const LEASE_US = 1e15;
 const sha = await nameOfScript();
@@ -253,10 +254,6 @@ class Twin {
       this.#told.ask(answer as string);
     }
   }
-}
-
-function micros(waitMs: number): string {
-  return waitMs === Number.POSITIVE_INFINITY ? "~" : String(Math.round(waitMs * 1000));
 }
 
 describeRedis("the script", () => {
