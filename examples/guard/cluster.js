@@ -2,18 +2,26 @@
 import cluster from "node:cluster";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { LimitSet } from "limitset";
 import { serveLimits } from "limitset/port";
-import { makeLimits } from "./limits.js";
+import { limitsOf } from "./limits.js";
 
 /**
- * @param {{ processes: number, calls: number, slots: number, port?: number, windowMs?: number }} options
+ * @typedef {import("./limits.js").Capacities & { processes: number, port?: number, proxies?: number, redisPort?: number }} ClusterOptions
+ * `redisPort` of a Redis server: the limits are there, and the processes are served none.
  */
-export async function startCluster({ processes, port = 0, ...capacities }) {
-  const limits = makeLimits(capacities);
-  cluster.setupPrimary({ exec: fileURLToPath(new URL("serve.js", import.meta.url)) });
+
+/** @param {ClusterOptions} options */
+export async function startCluster({ processes, port = 0, proxies = 0, redisPort, ...capacities }) {
+  const limits = new LimitSet({ limits: limitsOf(capacities), maxWaiting: 1000 });
+  const program = redisPort === undefined ? "serve.js" : "serve-redis.js";
+  cluster.setupPrimary({ exec: fileURLToPath(new URL(program, import.meta.url)) });
   const start = async () => {
-    const worker = cluster.fork({ PORT: `${port}` });
-    serveLimits(limits, worker);
+    const worker = cluster.fork({
+      ...{ PORT: `${port}`, PROXIES: `${proxies}` },
+      ...(redisPort !== undefined && { REDIS_PORT: `${redisPort}`, CAPACITIES: JSON.stringify(capacities) }),
+    });
+    if (redisPort === undefined) serveLimits(limits, worker);
     const [address] = await once(worker, "listening");
     return { worker, port: address.port };
   };

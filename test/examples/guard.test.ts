@@ -7,7 +7,14 @@ let cluster: Awaited<ReturnType<typeof startCluster>>;
 
 beforeAll(async () => {
   // No call comes back while the test runs.
-  cluster = await startCluster({ processes: 4, calls: CALLS, slots: 3, windowMs: 1e12 });
+  cluster = await startCluster({
+    processes: 4,
+    calls: CALLS,
+    slots: 3,
+    user: CALLS,
+    ip: CALLS,
+    windowMs: 1e12,
+  });
 }, 60_000);
 afterAll(() => cluster.stop());
 
@@ -41,6 +48,8 @@ test("four processes let pass exactly as many calls as one would", async () => {
     processes: 4,
     calls: CALLS,
     slots: 20,
+    user: CALLS,
+    ip: CALLS,
     windowMs: 1e12,
   });
   try {

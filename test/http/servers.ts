@@ -1,6 +1,7 @@
 /** The servers of these tests, each in a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { find } from "../installed.ts";
@@ -65,9 +66,24 @@ export async function startServer(kind: ServerKind, capacities: Capacities): Pro
     const port = Number(new URL(workerd.url).port);
     return { port, stats: () => statsOf(port), stop: () => workerd.kill() };
   }
-  const text = JSON.stringify(capacities);
-  const args = [...argsOf(kind.command), `${here}${kind.program}`, ...(kind.args ?? []), text];
-  const child = spawn(find(kind.command)!, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const args = [...argsOf(kind.command), `${here}${kind.program}`, ...(kind.args ?? [])];
+  return startProgram(find(kind.command)!, args, capacities);
+}
+
+/** An edge runtime, which is installed at `runtime`, with a bundled program. */
+export function startEdge(runtime: string, program: string, capacities: Capacities): Promise<Server> {
+  const entry = join(runtime, "../../index.js");
+  return startProgram(process.execPath, [`${here}edge-server.js`, entry, program], capacities);
+}
+
+async function startProgram(
+  command: string,
+  args: readonly string[],
+  capacities: Capacities,
+): Promise<Server> {
+  const child = spawn(command, [...args, JSON.stringify(capacities)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const port = await portOf(child);
   return {
     port,
