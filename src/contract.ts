@@ -162,6 +162,8 @@ export interface Limits<M extends string = string, K extends string = M> {
   readonly keys: readonly OrMore<K>[];
   /** A frozen copy of the option `config`. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** How many requests of this side wait, for whatever partition. Where the set lives elsewhere, also those whose answer is under way. */
+  readonly waiting: number;
   /**
    * Takes the named amounts, and 1 of every CallLimit and ResourceLimit that is not named: all or nothing. Waits for its turn
    * if need be.

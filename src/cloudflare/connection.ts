@@ -1,6 +1,7 @@
 /** A connection to an object: what its set and all views of it share on the client's side. */
 import { BackendUnavailableError, type LimitError, LimitSetClosedError } from "../errors.ts";
 import { unpackError } from "../remote/packed-errors.ts";
+import type { PartitionCounts } from "../views/shape.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import { isLater, type KnownSet, read, recall, remember } from "./known-sets.ts";
 import type { Lease } from "./lease.ts";
@@ -53,12 +54,26 @@ export class Connection<M extends string, K extends string> {
     return this.known?.descriptionId ?? "";
   }
 
+  /** How many requests wait for their turn, or for their answer. */
+  get waiting(): number {
+    let count = 0;
+    for (const { waits } of this.pending) if (waits) count++;
+    return count;
+  }
+
   /** Calls the object, and reads its answer. */
   async ask<T extends Answer>(call: (object: ObjectStub) => Promise<T | Failed>): Promise<T> {
     const answer = await this.route.call(call);
     this.rememberFrom(answer);
     if ("error" in answer) throw unpackError(answer.error);
     return answer;
+  }
+
+  /** As `partitions` of a set. */
+  async counts(): Promise<PartitionCounts<string>> {
+    this.checkOpen();
+    const { descriptionId } = this;
+    return (await this.ask((object) => object.count(descriptionId))).counts;
   }
 
   /** Asks the object for a change, under one id however often. */

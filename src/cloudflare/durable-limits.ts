@@ -5,6 +5,7 @@ import type { AcquireOptions, Amounts, Awaitable, Limits, LimitView, OrMore, Pro
 import type { RedefineOptions, Redefinition } from "../limits/era.ts";
 import type { PartitionNames, ViewOptions } from "../limits/partition-names.ts";
 import type { LimitStats } from "../limits/stats.ts";
+import type { PartitionCounts } from "../views/shape.ts";
 
 /** Options of `connectDurable`. */
 export interface ConnectDurableOptions {
@@ -64,6 +65,15 @@ export interface DurableLimits<M extends string = string, K extends string = M> 
    * limits.keys; // ["tokens", "connections"]
    */
   readonly ready: Promise<void>;
+  /**
+   * Of each dimension, how many partitions of the object's set have a state to themselves, how many may, and whether others share one now.
+   * Each read asks the object.
+   *
+   * @throws {BackendUnavailableError} if the object cannot be reached, or has a version that cannot tell.
+   * @example
+   * (await limits.partitions).user; // { count: 3, max: 100_000, shared: false }
+   */
+  readonly partitions: Promise<PartitionCounts<string>>;
   acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<DurableAcquisition<M, K>>;
   tryAcquire(requested?: Amounts<M>): Promise<DurableAcquisition<M, K>>;
   peek(requested?: Amounts<M>): Promise<Prospect<K>>;

@@ -12,7 +12,10 @@ import {
   type Naming,
   nameMore,
   type PartitionNames,
+  VIEWED,
+  type Viewed,
   type ViewOptions,
+  viewedOf,
 } from "../limits/partition-names.ts";
 import { type LimitStats, withTotals } from "../limits/stats.ts";
 import { reasonOf, throwIfAborted } from "../platform/aborted.ts";
@@ -20,7 +23,7 @@ import { checkChange, type SentChange } from "../remote/changes.ts";
 import { DescribedSet, type Description, type SentRedefinition } from "../remote/described.ts";
 import { unpackError } from "../remote/packed-errors.ts";
 import { noClose, noRedefine } from "../views/of-sets-alone.ts";
-import { knownOf, shapeOf } from "../views/shape.ts";
+import { knownOf, type PartitionCounts, shapeOf } from "../views/shape.ts";
 import type { Connection } from "./connection.ts";
 import type { DurableAcquisition, DurableLimits } from "./durable-limits.ts";
 import { DurableGrant } from "./grant.ts";
@@ -59,6 +62,14 @@ export class DurableSet<M extends string, K extends string = M>
   // A new promise for each reader: in workerd, an HTTP request cannot await a promise that another HTTP request has made.
   get ready(): Promise<void> {
     return this.connection.described().then(() => {});
+  }
+
+  get waiting(): number {
+    return this.connection.waiting;
+  }
+
+  get partitions(): Promise<PartitionCounts<string>> {
+    return this.connection.counts();
   }
 
   override for(names: PartitionNames, options: ViewOptions = {}): this {
@@ -258,6 +269,10 @@ class DurableView<M extends string, K extends string> extends DurableSet<M, K> {
     this.#set = set;
     this.#naming = naming;
     this.#isChecked = isChecked;
+  }
+
+  [VIEWED](): Viewed<DurableSet<M, K>> {
+    return { set: viewedOf(this.#set)?.set ?? this.#set, naming: this.#naming };
   }
 
   override [PRESENT](): Present {

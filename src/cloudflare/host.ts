@@ -13,6 +13,7 @@ import { eraOf, HostedSet, type HostedSetOptions, type Viewed } from "./hosted-s
 import type {
   AmountsByKey,
   Changed,
+  Counted,
   Failed,
   Foreseen,
   Inspected,
@@ -137,6 +138,12 @@ export class Host {
       kind: "foreseen",
       prospect: limits.peek(requested as Amounts | undefined),
     }));
+  }
+
+  count(descriptionId: string): Counted {
+    this.#endLapsed();
+    const counted: Counted = { kind: "counted", counts: this.#hosted.partitions };
+    return this.#hosted.describeIn(counted, descriptionId);
   }
 
   /** Looks at the set or at a view, and takes nothing. */

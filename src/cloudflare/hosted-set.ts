@@ -15,6 +15,7 @@ import { checkPartitionOptions } from "../limits/partition-options.ts";
 import { areAlike } from "../limits/sameness.ts";
 import type { SetClock } from "../platform/set-clock.ts";
 import type { LimitSetView } from "../views/limit-set-view.ts";
+import type { PartitionCounts } from "../views/shape.ts";
 import { hashesOf, namingOf } from "./hosted-names.ts";
 import type { HostedPartitions } from "./hosted-partitions.ts";
 import type { Answer, SentNames, SentRequest, SetDescription } from "./protocol.ts";
@@ -112,6 +113,16 @@ export class HostedSet {
   /** Adds the description of an era to an answer that goes by it, unless the client has it. */
   describeIn<T extends Answer>(answer: T, descriptionId: string, era: Era = this.#present): T {
     return descriptionId === this.#idOf(era) ? answer : { ...answer, description: this.describe(era) };
+  }
+
+  /** As `partitions` of a set. Rows that were not read yet count too. */
+  get partitions(): PartitionCounts<string> {
+    const rows = this.#partitions?.counts;
+    const entries = Object.entries(this.set.partitions).map(([name, { count, max, shared }], i) => [
+      name,
+      { count: Math.max(count, rows?.[i] ?? 0), max, shared },
+    ]);
+    return Object.fromEntries(entries);
   }
 
   /** Whether partitions have changed since the last write. */

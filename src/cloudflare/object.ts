@@ -15,6 +15,7 @@ import { DurableObject, RpcTarget } from "./platform.ts";
 import type {
   AmountsByKey,
   Changed,
+  Counted,
   Described,
   Failed,
   Foreseen,
@@ -240,6 +241,12 @@ export class LimitSetObject extends DurableObject {
   async redefine(id: string, sent: SentLimits, descriptionId: string): Promise<Changed | Failed> {
     const host = await this.#open();
     return host instanceof Host ? host.redefine(id, sent, descriptionId) : host;
+  }
+
+  /** @internal */
+  async count(descriptionId: string): Promise<Counted | Failed> {
+    const host = await this.#open();
+    return host instanceof Host ? host.count(descriptionId) : host;
   }
 
   /** @internal */

@@ -34,6 +34,11 @@ export class PendingRequest {
     if (signal) this.#stopListening = whenAborted(signal, () => this.#cancel(signal));
   }
 
+  /** Whether the request waits for its turn. */
+  get waits(): boolean {
+    return this.#request.waits;
+  }
+
   /** The stub of the request, which is the caller's to dispose of from now on. */
   takeStub(): RequestStub {
     const stub = this.#stub!;

@@ -9,6 +9,7 @@ import type { LimitLike } from "../limits/limits.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import type { SentChange } from "../remote/changes.ts";
 import type { PackedError } from "../remote/packed-errors.ts";
+import type { PartitionCounts } from "../views/shape.ts";
 
 /** Amounts by the keys of their limits. */
 export type AmountsByKey = Readonly<Record<string, number>>;
@@ -99,6 +100,12 @@ export interface Inspected extends Answer {
   readonly stats: Readonly<Record<string, LimitStats>>;
 }
 
+/** How many partitions there are, by dimension. */
+export interface Counted extends Answer {
+  readonly kind: "counted";
+  readonly counts: PartitionCounts<string>;
+}
+
 /** The answer to a peek. */
 export interface Foreseen extends Answer {
   readonly kind: "foreseen";
@@ -148,4 +155,6 @@ export interface ObjectStub {
   /** Gives the set other limits, once for each id. Objects of earlier versions have no such method. */
   redefine(id: string, sent: SentLimits, descriptionId: string): Promise<Changed | Failed>;
   describe(): Promise<Described | Failed>;
+  /** Objects of earlier versions have no such method. */
+  count(descriptionId: string): Promise<Counted | Failed>;
 }

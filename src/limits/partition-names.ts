@@ -34,6 +34,20 @@ export interface Naming {
 /** In place of a naming, for a set. */
 export const NAMELESS: Naming = { names: new Map(), tier: undefined };
 
+/** Of a view: it tells of which set it is one. The symbol is registered, so that two copies of the package know each other's views. */
+export const VIEWED: unique symbol = Symbol.for("limitset.viewed") as never;
+
+/** The set of a view, and what the view names. */
+export interface Viewed<S> {
+  readonly set: S;
+  readonly naming: Naming;
+}
+
+/** The set of a view; undefined for a set. */
+export function viewedOf<S extends object>(limits: S): Viewed<S> | undefined {
+  return (limits as { [VIEWED]?(): Viewed<S> | undefined })[VIEWED]?.();
+}
+
 /** What the limits of a set have. */
 interface Known {
   readonly dimensions: readonly string[];

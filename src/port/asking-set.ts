@@ -4,14 +4,18 @@ import { BackendUnavailableError } from "../errors.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { checkChange, olderThan, type SentChange } from "../remote/changes.ts";
 import { DescribedSet, type SentRedefinition } from "../remote/described.ts";
+import type { PartitionCounts } from "../views/shape.ts";
 import { prospectOf, statsOf } from "./answers.ts";
 import { packChange, packRedefinition } from "./changes.ts";
+import { countsFrom } from "./counts.ts";
 import type { Facts } from "./facts.ts";
 import type { PortGranter } from "./granter.ts";
 import { type Operation, packAmounts, TO_HOST, TO_PEER } from "./protocol.ts";
 import type { Read } from "./questions.ts";
 
 const OLDER = "the host is older than peek(): use one version of limitset on both sides, or tryAcquire()";
+const COUNTS_NONE =
+  "the host is older than the partitions of connected sets: use one version of limitset on both sides";
 
 /** The facts of the host's set, and the granter that uses them. */
 export interface Known<M extends string, K extends string = M> extends Facts<M, K> {
@@ -41,6 +45,12 @@ export abstract class AskingSet<M extends string, K extends string> extends Desc
   async stats(): Promise<Readonly<Record<K, LimitStats>>> {
     await this.whenDescribed();
     return this.question((number) => [TO_HOST.STATS, number], statsOf(this.presentKeys));
+  }
+
+  protected async countPartitions(): Promise<PartitionCounts<string>> {
+    const { latest } = await this.whenDescribed();
+    if (latest < TO_HOST.PARTITIONS) throw new BackendUnavailableError(COUNTS_NONE);
+    return this.question((number) => [TO_HOST.PARTITIONS, number], countsFrom(this.presentKeys));
   }
 
   protected async handOn(change: SentChange): Promise<void> {

@@ -14,6 +14,7 @@ import type {
 import type { LimitError } from "../errors.ts";
 import type { RedefineOptions, Redefinition } from "../limits/era.ts";
 import type { LimitStats } from "../limits/stats.ts";
+import type { PartitionCounts } from "../views/shape.ts";
 
 /** Options of `connectLimits`. */
 export interface ConnectOptions {
@@ -89,6 +90,15 @@ export interface ConnectedLimits<M extends string = string, K extends string = M
    * `BackendUnavailableError` if the host's worker cannot be loaded or has not answered within `deadlineMs`. `keys`, `config` and `get` throw until then. All other methods await it by themselves.
    */
   readonly ready: Promise<void>;
+  /**
+   * Of each dimension, how many partitions of the host's set have a state to themselves, how many may, and whether others share one now. Each
+   * read asks the host. Rejects with `BackendUnavailableError` if the host's version cannot tell.
+   *
+   * @throws {InvalidRequestError} if the host serves a set that does not count its partitions, as one on Redis.
+   * @example
+   * (await limits.partitions).user; // { count: 3, max: 100_000, shared: false }
+   */
+  readonly partitions: Promise<PartitionCounts<string>>;
   /**
    * Like `redefine` of a `LimitSet`, for the set of the host and all its peers. The function form runs on this side, and again if the
    * set was redefined meanwhile. Rejects with `BackendUnavailableError` if the host's version knows no `redefine`.

@@ -6,6 +6,7 @@ import { BackendUnavailableError, type LimitError, LimitSetClosedError } from ".
 import { NAMELESS } from "../limits/partition-names.ts";
 import { hasLocks, holdLock } from "../platform/locks.ts";
 import { textOf } from "../remote/text.ts";
+import type { PartitionCounts } from "../views/shape.ts";
 import { Aborts } from "../waiting/aborts.ts";
 import type { Known } from "./asking-set.ts";
 import { Attention } from "./attention.ts";
@@ -106,6 +107,10 @@ export class Connection<M extends string, K extends string = M>
     this.#attention.reviewSoon();
   }
 
+  get partitions(): Promise<PartitionCounts<string>> {
+    return this.countPartitions();
+  }
+
   override for(names: PartitionNames, options: ViewOptions = {}): this {
     return viewOf(this, this.wire, NAMELESS, names, options);
   }
@@ -127,10 +132,12 @@ export class Connection<M extends string, K extends string = M>
         return handshake.facts;
       },
       onWarning: this.#onWarning,
+      set: this,
       holdings: this.#holdings,
       aborts: this.#aborts,
       known: () => handshake.known(),
       whenKnown: (signal, timeoutMs) => handshake.whenKnown(signal, timeoutMs),
+      waiting: 0,
       check: () => this.#check(),
       next: () => ++this.#number,
       ask: (number, read) => this.#ask(number, read),

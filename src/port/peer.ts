@@ -4,8 +4,10 @@ import { AcquisitionReleasedError } from "../errors.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { isPromise, settle } from "../remote/settling.ts";
+import type { PartitionCounts } from "../views/shape.ts";
 import { packGrant, packRefusal, packStats } from "./answers.ts";
 import { performOp, unreadable } from "./changes.ts";
+import { countsIn, packCounts } from "./counts.ts";
 import { packLimits } from "./definitions.ts";
 import { Heartbeat, SILENCE_MS } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
@@ -20,6 +22,7 @@ import { readTerms } from "./terms.ts";
 import { type AskedView, readView } from "./views.ts";
 
 type Stats = Readonly<Record<string, LimitStats>>;
+type Counts = PartitionCounts<string>;
 
 /** The reason of every abort: to make an error for each would take longer than the rest of it. */
 const WITHDRAWN = "the peer has withdrawn the request";
@@ -132,7 +135,7 @@ export class Peer<K extends string> {
     else if (kind === TO_HOST.ACQUIRE) this.#acquire(number, second, third, readTerms(op.slice(4)));
     else if (kind === TO_HOST.TRY) void this.#try(number, second);
     else if (kind === TO_HOST.PEEK) void this.#peek(number, second);
-    else if (kind === TO_HOST.STATS) void this.#stats(number);
+    else if (kind === TO_HOST.STATS || kind === TO_HOST.PARTITIONS) void this.#look(kind, number);
     else if (kind === TO_HOST.CHANGE || kind === TO_HOST.REDEFINE) void this.#change(number, op);
   }
 
@@ -260,13 +263,17 @@ export class Peer<K extends string> {
     settle(request.held, readAmounts(packed, request.era.requests.names));
   }
 
-  async #stats(number: number): Promise<void> {
+  async #look(kind: number, number: number): Promise<void> {
     const view = this.#asked(number);
     if (!view) return;
+    const isStats = kind === TO_HOST.STATS;
     try {
-      const answer: Awaitable<Stats> = view.limits.stats();
-      const stats = isPromise(answer) ? await answer : (answer as Stats);
-      this.#outbox.send(...packStats(number, stats, this.#eras.tell().requests.keys));
+      const answer: Awaitable<Stats | Counts> = isStats ? view.limits.stats() : countsIn(view.limits);
+      const found = isPromise(answer) ? await answer : answer;
+      const { keys } = this.#eras.tell().requests;
+      this.#outbox.send(
+        ...(isStats ? packStats(number, found as Stats, keys) : packCounts(number, found as Counts)),
+      );
     } catch (error) {
       this.#fail(number, error);
     }

@@ -5,6 +5,8 @@ import {
   type Naming,
   nameMore,
   type PartitionNames,
+  VIEWED,
+  type Viewed,
   type ViewOptions,
 } from "../limits/partition-names.ts";
 import { noClose, noRedefine } from "../views/of-sets-alone.ts";
@@ -27,6 +29,10 @@ export class PortView<M extends string, K extends string = M>
     super();
     this.wire = wire;
     this.naming = naming;
+  }
+
+  [VIEWED](): Viewed<object> {
+    return { set: this.wire.set, naming: this.naming };
   }
 
   override for(names: PartitionNames, options: ViewOptions = {}): this {

@@ -64,10 +64,12 @@ export const TO_HOST = {
    * name, null for none, or true to leave its limits out. Only to a host that says in `WELCOME` that it knows this kind.
    */
   FOR: 14,
+  /** number. Only to a host that says in `WELCOME` that it knows this kind. */
+  PARTITIONS: 15,
 } as const;
 
 /** The latest kind of operations that a host of this version knows. */
-export const LATEST_KIND = TO_HOST.FOR;
+export const LATEST_KIND = TO_HOST.PARTITIONS;
 
 /** Kinds of operations that the host sends to a peer, each with its values. */
 export const TO_PEER = {
@@ -107,6 +109,8 @@ export const TO_PEER = {
    * limits. Only to a peer that knows this kind.
    */
   REDEFINED: 13,
+  /** number; for each dimension its name, how many partitions there are, how many there may be, and whether names share one. */
+  PARTITIONS: 14,
 } as const;
 
 /** An operation as it is sent: its kind, and its values. */
@@ -137,7 +141,7 @@ export function unpackNumber(packed: PackedNumber): number {
   return packed ?? Number.POSITIVE_INFINITY;
 }
 
-/** The latest kind of operations that a peer of this version knows. */
+/** The latest kind of operations that a peer of this version knows, of those that it does not ask for. */
 export const LATEST_TO_PEER = TO_PEER.REDEFINED;
 
 const ANSWERED: ReadonlySet<number> = /* @__PURE__ */ new Set([
@@ -147,6 +151,7 @@ const ANSWERED: ReadonlySet<number> = /* @__PURE__ */ new Set([
   TO_HOST.PEEK,
   TO_HOST.CHANGE,
   TO_HOST.REDEFINE,
+  TO_HOST.PARTITIONS,
 ]);
 
 /** How many answers an operation of a peer causes, where statistics of `limits` limits count once for each. */

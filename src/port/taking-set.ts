@@ -23,11 +23,15 @@ export interface Wire<M extends string, K extends string = M> {
   /** The facts of the host's set, once they are known. */
   readonly facts: Known<M, K> | undefined;
   readonly onWarning: (warning: LimitError) => void;
+  /** The set, without names. */
+  readonly set: object;
   readonly holdings: Holdings;
   readonly aborts: {
     add(signal: AbortSignal, number: number): void;
     remove(signal: AbortSignal, number: number): void;
   };
+  /** How many requests wait, of the set and of all its views. */
+  waiting: number;
   /** The facts. @throws {LimitError} if they are not known yet. */
   known(): Known<M, K>;
   whenKnown(signal?: AbortSignal, timeoutMs?: number): Promise<Known<M, K>>;
@@ -46,6 +50,10 @@ export abstract class TakingSet<M extends string, K extends string> extends Aski
 
   /** The facts of the set, as they are in a view. */
   protected abstract seen(known: Known<M, K>): Known<M, K>;
+
+  get waiting(): number {
+    return this.wire.waiting;
+  }
 
   acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<LeasedAcquisition<M, K>> {
     return this.take(requested, options, undefined, 0);
@@ -102,6 +110,21 @@ export abstract class TakingSet<M extends string, K extends string> extends Aski
 
   /** Acquires, on top of the acquisition with the number `around` if that is not 0. */
   protected async take(
+    requested: Amounts<M> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[] | undefined,
+    around: number,
+  ): Promise<LeasedAcquisition<M, K>> {
+    const { wire } = this;
+    wire.waiting++;
+    try {
+      return await this.#take(requested, options, covered, around);
+    } finally {
+      wire.waiting--;
+    }
+  }
+
+  async #take(
     requested: Amounts<M> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[] | undefined,

@@ -12,7 +12,14 @@ import { Names } from "../core/names.ts";
 import { type Region, TRY } from "../core/region.ts";
 import { GLANCE, type Glance } from "../limits/living.ts";
 import { checkBlockingOptions, checkRequestOptions } from "../limits/options.ts";
-import { type Naming, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
+import {
+  type Naming,
+  nameMore,
+  type PartitionNames,
+  VIEWED,
+  type Viewed,
+  type ViewOptions,
+} from "../limits/partition-names.ts";
 import { toMicros } from "../limits/units.ts";
 import type { SetClock } from "../platform/set-clock.ts";
 import { takeBlocking } from "../waiting/blocking.ts";
@@ -209,6 +216,11 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
    */
   close(): void {
     throw noClose();
+  }
+
+  /** @internal */
+  [VIEWED](): Viewed<ViewedSet<M, K>> {
+    return { set: this.set, naming: this.naming };
   }
 
   /** @internal The parts of the set, with the limits as they are in the view's tier. */

@@ -3,7 +3,6 @@
  * (`AsyncLocalStorage`: Node, Deno, Bun, edge workers that have it). Elsewhere each attempt gets a view of the object as its `this`,
  * whose `limits` belong to the attempt.
  */
-import type { Limits } from "../contract.ts";
 import { type AsyncStorage, asyncStorage } from "../platform/async-storage.ts";
 import type { Scope } from "./scope.ts";
 
@@ -20,19 +19,37 @@ export function currentScope(): Scope | undefined {
   return storage?.getStore();
 }
 
-/** Runs a method of `object` in `scope`. `limitsIn` makes the limits that belong to the scope. */
+/** Runs a method of `object` in `scope`. `inScope` makes of a value that the method reads from its object the one that belongs to the scope. */
 export function runInScope<T extends object, R>(
   scope: Scope,
   object: T,
-  limitsIn: (scope: Scope) => Limits,
+  inScope: InScope,
   body: (self: T) => R,
 ): R {
   const tracked = scopeStorage();
-  return tracked ? tracked.run(scope, () => body(object)) : body(viewOf(object, limitsIn(scope)));
+  return tracked ? tracked.run(scope, () => body(object)) : body(viewOf(object, scope, inScope));
 }
 
-function viewOf<T extends object>(object: T, limits: Limits): T {
+type InScope = (value: unknown, scope: Scope) => unknown;
+
+function viewOf<T extends object>(object: T, scope: Scope, inScope: InScope): T {
+  const seen = new Map<unknown, unknown>();
   return new Proxy(object, {
-    get: (target, key, self) => (key === "limits" ? limits : Reflect.get(target, key, self)),
+    get(target, key, self) {
+      const value: unknown = Reflect.get(target, key, self);
+      const known = seen.get(value);
+      if (known) return known;
+      const scoped = inScope(value, scope);
+      if (scoped === value || isFixed(target, key)) return value;
+      // The method finds the same value whenever it reads.
+      seen.set(value, scoped);
+      return scoped;
+    },
   });
+}
+
+/** Whether the platform lets a view of the object show no other value. */
+function isFixed(object: object, key: string | symbol): boolean {
+  const own = Reflect.getOwnPropertyDescriptor(object, key);
+  return own !== undefined && !own.configurable && own.writable === false;
 }

@@ -13,6 +13,7 @@ import type {
 } from "../contract.ts";
 import type { RedefineOptions, Redefinition } from "../limits/era.ts";
 import { checkBody } from "../limits/options.ts";
+import { VIEWED, type Viewed, viewedOf } from "../limits/partition-names.ts";
 import type { LimitStats } from "../limits/stats.ts";
 import { HandingOn, performChange, type SentChange } from "../remote/changes.ts";
 import { currentScope, runInScope } from "./current-scope.ts";
@@ -26,11 +27,9 @@ type Method = (...args: readonly unknown[]) => unknown;
 
 export class Instance {
   readonly #object: object;
-  readonly #limits: Limits;
 
   /** @throws the error of the class's constructor. */
   constructor(Class: Constructor, args: readonly unknown[], limits: Limits) {
-    this.#limits = limits;
     const mine = new InstanceLimits(limits, () => this.#ownScope());
     this.#object = inject(mine, () => new Class(...(args as never[])));
   }
@@ -46,7 +45,7 @@ export class Instance {
     let result: unknown;
     try {
       const run = (self: object) => (self as Record<string, Method>)[method]!(...args);
-      result = await runInScope(scope, this.#object, (at) => new InstanceLimits(this.#limits, () => at), run);
+      result = await runInScope(scope, this.#object, inScope, run);
     } catch (error) {
       scope.fail();
       throw error;
@@ -75,6 +74,11 @@ export class Instance {
   }
 }
 
+/** The limits of an object as the code of one attempt sees them, where the platform does not track it: they belong to the attempt. */
+function inScope(value: unknown, scope: Scope): unknown {
+  return value instanceof InstanceLimits ? value.in(scope) : value;
+}
+
 /**
  * The limits of one object. Acquisitions belong to the scope of the running attempt. Outside of a call, as in a constructor, they belong
  * to none.
@@ -94,12 +98,26 @@ class InstanceLimits extends HandingOn<string, string, Awaitable<void>> implemen
     return true;
   }
 
+  /** The same limits, in the scope of one attempt. */
+  in(scope: Scope): InstanceLimits {
+    return new InstanceLimits(this.#inner, () => scope);
+  }
+
+  [VIEWED](): Viewed<Limits> | undefined {
+    const viewed = viewedOf(this.#inner);
+    return viewed && { ...viewed, set: new InstanceLimits(viewed.set, this.#scope) };
+  }
+
   get keys(): readonly string[] {
     return this.#inner.keys;
   }
 
   get config(): Readonly<Record<string, unknown>> {
     return this.#inner.config;
+  }
+
+  get waiting(): number {
+    return this.#inner.waiting;
   }
 
   override for(names: PartitionNames, options?: ViewOptions): this {

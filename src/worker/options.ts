@@ -30,7 +30,7 @@ export interface WorkerOptions<W extends object = object, M extends WorkerMode =
   /** How many objects there are, each on a thread or in a process of its own in these modes: 1 to 1000. Default 1. */
   readonly maxWorkers?: number;
   /**
-   * The limits that methods find as `this.limits`. A set of any backend is used as it is, and stays open when the worker stops. From a
+   * The limits that methods find as `this.limits`. A set of any backend, or a view of one, is used as it is, and stays open when the worker stops. From a
    * list, a set is made for this worker alone, and it is closed when the worker stops. Default: the empty set.
    */
   readonly limits?: (W extends { readonly limits: infer L } ? L : Limits) | readonly LimitLike[];

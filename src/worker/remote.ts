@@ -2,6 +2,7 @@
 import type { Limits } from "../contract.ts";
 import { CannotShareError } from "../errors.ts";
 import type { LimitSet } from "../limit-set.ts";
+import { viewedOf } from "../limits/partition-names.ts";
 import { toEndpoint } from "../port/endpoint.ts";
 import { type Service, serveLimits } from "../port/serve.ts";
 import type { ErrorClasses } from "../remote/error-classes.ts";
@@ -21,6 +22,7 @@ import {
   SERVED_AS,
   type StartParameters,
 } from "./rpc.ts";
+import { packView } from "./sent-view.ts";
 import { takeSignals } from "./signals.ts";
 
 /** The class, arguments and limits of a remote member, and its ties to its pool. */
@@ -124,12 +126,15 @@ export class RemoteMember implements Member {
     const { limits } = this.#blueprint;
     const { thread, endpoint } = this.#channel;
     if (!limits) return { kind: "none" };
-    const handle = thread ? shareWith(limits as LimitSet<string>, thread) : undefined;
-    if (handle) return { kind: "shared", handle };
+    const viewed = viewedOf(limits);
+    const set = viewed?.set ?? limits;
+    const view = viewed && packView(viewed.naming);
+    const handle = thread ? shareWith(set as LimitSet<string>, thread) : undefined;
+    if (handle) return { kind: "shared", handle, view };
     // A connected set knows its keys only once its own host has answered.
-    await (limits as { ready?: Promise<void> }).ready;
-    this.#service = serveLimits(limits, endpoint, { name: SERVED_AS });
-    return { kind: "served" };
+    await (set as { ready?: Promise<void> }).ready;
+    this.#service = serveLimits(set, endpoint, { name: SERVED_AS });
+    return { kind: "served", view };
   }
 
   async #ask(what: string, ask: () => Promise<Answer>): Promise<unknown> {

@@ -5,6 +5,7 @@ import type { Endpoint } from "../port/endpoint.ts";
 import type { PackedThrown } from "../remote/packed-errors.ts";
 import type { LimitSetHandle } from "../threads/handle.ts";
 import type { Origin } from "./lineage.ts";
+import type { SentView } from "./sent-view.ts";
 
 /** The functions of a runner. `start` comes first. */
 export interface RunnerFunctions {
@@ -31,10 +32,10 @@ export interface StartParameters {
 export type LimitsSource =
   /** They are the empty set. */
   | { readonly kind: "none" }
-  /** The set is in shared memory. */
-  | { readonly kind: "shared"; readonly handle: LimitSetHandle }
+  /** The set is in shared memory. The limits are a view of it if there is one. */
+  | { readonly kind: "shared"; readonly handle: LimitSetHandle; readonly view: SentView | undefined }
   /** The set is served over the channel of these calls. */
-  | { readonly kind: "served" };
+  | { readonly kind: "served"; readonly view: SentView | undefined };
 
 /** The place of a signal: the index of an argument, which is the signal itself or an options object with a `signal`. */
 export type SignalPlace = readonly [index: number, isInOptions: boolean];

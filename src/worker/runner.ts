@@ -18,6 +18,7 @@ import {
   type StartParameters,
   serveRunner,
 } from "./rpc.ts";
+import { viewIn } from "./sent-view.ts";
 import { putSignals } from "./signals.ts";
 
 const KNOWN = classesIn(workerErrorClasses);
@@ -37,7 +38,8 @@ export function run(channel: EndpointLike, Served?: Constructor): void {
       if (lock !== undefined) await new Promise<void>((held) => holdLock(lock, held));
       const Class = await load(parameters, Served);
       limits = await open(parameters.limits, channel);
-      instance = new Instance(Class, parameters.args, limits);
+      const view = "view" in parameters.limits ? parameters.limits.view : undefined;
+      instance = new Instance(Class, parameters.args, view ? viewIn(limits, view) : limits);
       return undefined;
     },
     async call(id: number, method: string, args: readonly unknown[], places: readonly SignalPlace[]) {

@@ -92,6 +92,18 @@ describe("the partitions of a hosted set", () => {
     expect(used(next, "tokens", user("another"))).toBe(0);
   });
 
+  it("are counted, also those whose rows were not read yet", async () => {
+    const queue = { partitions: { user: { max: 30 } } } as const;
+    const host = await start(tokensEach, queue);
+    for (let i = 0; i < 20; i++) await ask(host, { tokens: 1 }, user(`user ${i}`));
+    const counts = { user: { count: 20, max: 30, shared: false } };
+    expect(host.count("")).toMatchObject({ kind: "counted", counts });
+    const next = await start(tokensEach, queue);
+    expect(next.count("")).toMatchObject({ counts });
+    for (let i = 20; i < 40; i++) await ask(next, { tokens: 1 }, user(`user ${i}`));
+    expect(next.count("")).toMatchObject({ counts: { user: { count: 30, max: 30, shared: true } } });
+  });
+
   it("lose their rows a few at a time, once they have recovered", async () => {
     let host = await start(tokensEach);
     for (const isNew of [false, true]) {

@@ -110,6 +110,7 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
   /** Of the set, as it is by now. */
   readonly #facts: () => Facts<K>;
   readonly #naming: Naming;
+  readonly #requests: { waiting: number };
 
   /** Opens a new set, whose clock reads `start`. */
   static async open<K extends string>(
@@ -127,10 +128,12 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
     told: Facts<K>,
     naming: Naming = NAMELESS,
     facts?: () => Facts<K>,
+    requests = { waiting: 0 },
   ) {
     super();
     this.#channel = channel;
     this.#naming = naming;
+    this.#requests = requests;
     this.#name = name;
     this.config = told.config;
     this.#told = told;
@@ -144,7 +147,8 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
   override for(names: PartitionNames, options: ViewOptions = {}): this {
     const naming = nameMore(this.#naming, names, options, knownOf({ limits: this.#definitions }));
     if (naming === this.#naming) return this;
-    return new RemoteLimits<K>(this.#channel, this.#name, this.#facts(), naming, this.#facts) as this;
+    const facts = this.#facts;
+    return new RemoteLimits<K>(this.#channel, this.#name, facts(), naming, facts, this.#requests) as this;
   }
 
   /** The set or the view, as the Worker finds it. */
@@ -157,6 +161,11 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
 
   get keys(): readonly K[] {
     return this.#facts().keys;
+  }
+
+  /** How many of the set's requests wait: its views count with it. */
+  get waiting(): number {
+    return this.#requests.waiting;
   }
 
   get #definitions(): readonly Limit<K>[] {
@@ -238,9 +247,11 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
     const number = signal && ++signals;
     const abort = () => void this.#channel.ask("abort", [number]);
     signal?.addEventListener("abort", abort);
+    this.#requests.waiting++;
     try {
       return this.#held(await this.#channel.ask(op, [whom, requested, terms, number], signal));
     } finally {
+      this.#requests.waiting--;
       signal?.removeEventListener("abort", abort);
     }
   }

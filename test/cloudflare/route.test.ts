@@ -57,6 +57,28 @@ describe("a connection to an object", () => {
     expect(namespace.stubs).toBe(4);
   });
 
+  it("tells how many of its requests wait, and how many partitions there are", async () => {
+    const counts = { user: { count: 2, max: 9, shared: false } };
+    const namespace = namespaceOf(() => ({
+      describe: async () => ({ kind: "described", description }),
+      count: async () => ({ kind: "counted", counts }),
+      enter: () => Object.assign(never, { outcome: () => never }),
+    }));
+    const limits = connectDurable<"tokens">(namespace, "one");
+    expect(await limits.partitions).toEqual(counts);
+    await limits.ready;
+    const waits = [
+      limits.acquire({ tokens: 1 }),
+      limits.acquire({ tokens: 1 }),
+      limits.tryAcquire({ tokens: 1 }),
+    ];
+    for (const wait of waits) wait.catch(() => {});
+    await vi.waitFor(() => expect(limits.waiting).toBe(2));
+    await limits.close();
+    await Promise.allSettled(waits);
+    expect(limits.waiting).toBe(0);
+  });
+
   it("does not run a body whose signal has aborted since the grant", async () => {
     const controller = new AbortController();
     const released: unknown[] = [];

@@ -150,3 +150,29 @@ test("a host of an earlier version is named by the error of a view's requests", 
   await expect(error).rejects.toThrow("the host is older than for()");
   limits.close();
 });
+
+test("a connected set tells how many partitions its host has", async () => {
+  const { set, port } = open();
+  const limits = connectLimits(port);
+  ends.push(() => limits.close());
+  expect(await limits.partitions).toEqual({ user: { count: 0, max: 100_000, shared: false } });
+  await limits.for({ user: "alice" }).tryAcquire();
+  await limits.for({ user: "bob" }).tryAcquire();
+  expect(await limits.partitions).toEqual(set.partitions);
+  expect(set.partitions).toMatchObject({ user: { count: 2 } });
+});
+
+test("a connected set says so if its host does not count partitions", async () => {
+  const { set } = open();
+  const { port1, port2 } = new MessageChannel();
+  const uncounted = new Proxy(set, {
+    get: (target, key) => (key === "partitions" ? undefined : Reflect.get(target, key, target)),
+  });
+  const service = serveLimits(uncounted, port2);
+  const limits = connectLimits(port1);
+  ends.push(() => {
+    service.stop();
+    limits.close();
+  });
+  await expect(limits.partitions).rejects.toThrow("does not count its partitions");
+});

@@ -68,6 +68,7 @@ export type Members = [
       | "get"
       | "keys"
       | "config"
+      | "waiting"
       | "close"
       | "pause"
       | "resume"

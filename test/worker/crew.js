@@ -27,6 +27,7 @@ export class Crew extends Worker {
   /** @type {Map<string, number>} */
   attempts = new Map();
   early;
+  user;
 
   /** @param {string} [name] */
   constructor(name = "nobody") {
@@ -34,6 +35,7 @@ export class Crew extends Worker {
     if (name.startsWith("late") && !existsSync(name.slice(5))) throw new TooBusy("no more come in", 503);
     this.name = name;
     this.early = this.limits;
+    this.user = name.startsWith("user ") ? this.limits.for({ user: name.slice(5) }) : undefined;
   }
 
   where() {
@@ -165,6 +167,17 @@ export class Crew extends Worker {
     if (attempt <= times) throw new TooBusy(`attempt ${attempt}`, 429);
     inner.update({ tokens: 2 });
     return attempt;
+  }
+
+  /** Takes of a user, and keeps it; fails `times` times. @param {string | null} user @param {string} key @param {number} times @param {Record<string, number>} [amounts] */
+  async serve(user, key, times, amounts = {}) {
+    const attempt = this.count(key);
+    const view =
+      user === "own" ? /** @type {import("limitset").Limits} */ (this.user) : this.limits.for({ user });
+    const { requested, successful } = await view.tryAcquire(amounts);
+    view.acquire(amounts).catch(() => {});
+    if (attempt <= times) throw new TooBusy(`attempt ${attempt}: ${successful}`, 429);
+    return { requested, waiting: view.waiting };
   }
 
   async help() {

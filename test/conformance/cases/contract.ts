@@ -61,6 +61,22 @@ export const contract: Theme = ({ it }) => {
     await holder.release();
   });
 
+  it("waiting is how many requests wait", async (create) => {
+    const { limits, settle } = await create([resource("db", 1)]);
+    expect(limits.waiting).toBe(0);
+    const holder = await take(limits, { db: 1 });
+    expect(limits.waiting).toBe(0);
+    const waiters = [watch(limits.acquire()), watch(limits.acquire())];
+    await settle();
+    expect(limits.waiting).toBe(2);
+    await holder.release();
+    await settle();
+    expect(limits.waiting).toBe(1);
+    await waiters[0]!.value!.release();
+    await settle();
+    expect(limits.waiting).toBe(0);
+  });
+
   it("a second close does nothing", async (create) => {
     const { limits } = await create([resource("db", 1)]);
     await limits.close();

@@ -197,6 +197,7 @@ export const partitions: Theme = ({ it }) => {
     await settle();
     expect((await alice.stats()).slots.waiting).toBe(2);
     expect((await limits.stats()).slots.waiting).toBe(3);
+    expect([alice.waiting, limits.waiting]).toEqual([3, 3]);
     expect(await alice.tryAcquire()).toMatchObject({ ahead: 2 });
     await held.release();
     await clock.advance(0);
