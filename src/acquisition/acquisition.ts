@@ -10,6 +10,7 @@ import type { Era } from "../limits/era.ts";
 import { ERA } from "../limits/living.ts";
 import { checkBody } from "../limits/options.ts";
 import type { Requests } from "../limits/requests.ts";
+import { SHOWN, type ShownWith, shownAcquisition } from "../limits/shown.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
 import { type Held, runBody } from "./bodies.ts";
@@ -119,6 +120,11 @@ export class Grant<M extends string, K extends string = M> implements Acquisitio
     return true;
   }
 
+  /** @internal */
+  [SHOWN](...args: ShownWith): unknown {
+    return shownAcquisition(this, args);
+  }
+
   /** @internal The era under which it was granted, where the backend has eras. */
   get [ERA](): Era | undefined {
     const { era, setEra = era } = this.granter;
@@ -213,6 +219,11 @@ export class Refusal<M extends string, K extends string = M> implements Acquisit
     this.denial = denial;
     this.retryAfterMs = retryAfterMs;
     this.ahead = ahead;
+  }
+
+  /** @internal */
+  [SHOWN](...args: ShownWith): unknown {
+    return shownAcquisition(this, args);
   }
 
   get waitedMs(): number {

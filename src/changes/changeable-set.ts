@@ -12,6 +12,7 @@ import type { Limit } from "../limits/limits.ts";
 import { PRESENT, type Present } from "../limits/living.ts";
 import { chargeable, checkChange } from "../limits/named-requests.ts";
 import type { Requests } from "../limits/requests.ts";
+import { SHOWN, type ShownWith, shownSet } from "../limits/shown.ts";
 import { describe, type LimitStats } from "../limits/stats.ts";
 import { redefine } from "./redefine.ts";
 
@@ -23,6 +24,11 @@ export abstract class ChangeableSet<M extends string, K extends string> {
   [PRESENT](): Present {
     const { era, granter } = this[INTERNALS]();
     return { era: era as unknown as Era, whenEnds: (listener) => granter.ending.when(listener) };
+  }
+
+  /** @internal */
+  [SHOWN](...args: ShownWith): unknown {
+    return shownSet(this, args);
   }
 
   /** The keys of the limits, in the order of their definition. */

@@ -3,6 +3,7 @@ import type { Amounts, Awaitable, Limits, OrMore, PartitionNames, ViewOptions } 
 import { InvalidRequestError } from "../errors.ts";
 import { chargeOf, lowerOf, pauseOf, resetOf, resumeOf } from "../limits/changes.ts";
 import type { Limit } from "../limits/limits.ts";
+import { SHOWN, type ShownWith, shownSet } from "../limits/shown.ts";
 import { withoutViews } from "./without-views.ts";
 
 /** In the order of their numbers in the protocol of ports. */
@@ -51,6 +52,11 @@ export abstract class HandingOn<M extends string, K extends string, R extends Aw
    */
   for(names: PartitionNames, options?: ViewOptions): this {
     return withoutViews(this, names, options);
+  }
+
+  /** @internal */
+  [SHOWN](...args: ShownWith): unknown {
+    return shownSet(this, args);
   }
 
   pause(ms: number, keys?: readonly OrMore<K>[]): R {

@@ -6,6 +6,7 @@
 import type { LeasedAcquisition } from "../acquisition/leased.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable } from "../contract.ts";
 import { checkRequestOptions } from "../limits/options.ts";
+import { SHOWN, type ShownWith, shownAcquisition } from "../limits/shown.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { asyncDispose, dispose } from "../platform/dispose.ts";
 import { whenAborted } from "../waiting/aborts.ts";
@@ -118,6 +119,11 @@ class ScopedAcquisition implements Acquisition {
   /** @internal Vue makes no proxy of it. */
   get __v_skip(): boolean {
     return true;
+  }
+
+  /** @internal */
+  [SHOWN](...args: ShownWith): unknown {
+    return shownAcquisition(this, args);
   }
 
   get successful(): boolean {
