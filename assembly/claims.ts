@@ -23,10 +23,12 @@ import {
   LIMITS,
   OWNER,
   PARTICIPANT,
+  PAUSED,
   PER,
   REFUSER,
   SEVERAL,
   SINCE,
+  STATE,
   UNIT_BYTES,
   UNITS,
   UNTIL,
@@ -164,7 +166,8 @@ export function press(
       changed = true;
     }
   }
-  if (now - came <= GRACE) return changed;
+  // A waiter behind a pause holds back no other: its claim is not renewed before the pause ends.
+  if (now - came <= GRACE || isPaused(region, scratch, block, now)) return changed;
   if (own === 0) {
     if (spare && spares === SPARES) return changed;
     own = last;
@@ -221,6 +224,16 @@ function wants(claim: usize, index: i32): usize {
 /** The demand of limit `index` that the request in the scratch area makes. */
 function demandFor(region: usize, scratch: usize, index: i32): f64 {
   return demandOf(region, index, load<f64>(scratch + UNITS + index * UNIT_BYTES));
+}
+
+/** Whether a limit of the request in the scratch area is paused. */
+function isPaused(region: usize, scratch: usize, block: usize, now: i64): bool {
+  for (let i = load<i32>(region + LIMITS) - 1; i >= 0; i--) {
+    if (load<f64>(scratch + UNITS + i * UNIT_BYTES) <= 0) continue;
+    const state = block + load<i32>(region + DEFINITIONS + i * DEFINITION_BYTES + STATE);
+    if (load<i64>(state + PAUSED) > now) return true;
+  }
+  return false;
 }
 
 /** Whether a claim has just the demand of the request in the scratch area. */

@@ -14,6 +14,7 @@ export { correct, leave } from "./participant";
 export { hashName } from "./partitions/names";
 export { changePer, movePer, transactPer } from "./partitions/partition";
 export { beginPassing, passSome } from "./partitions/pass";
+export { pausedUntil } from "./partitions/paused";
 export { hasRow, readRow, rowAt, writeRow } from "./partitions/rows";
 export { enlist, nodeBytes } from "./partitions/states";
 export { waitPer } from "./partitions/waited";

@@ -66,7 +66,12 @@ export abstract class Changes {
    * thread has redefined the set.
    */
   change(change: Change, units: readonly number[], now: number, place?: Place): boolean {
-    return this.changed(this.open().change(ACTIONS[change], units, now, place?.names));
+    const region = this.open();
+    return this.changed(region.change(ACTIONS[change], units, now, place?.names), () => {
+      if (change !== "pause" && change !== "resume") return;
+      // Those that await a shared state stand under several names.
+      this.queue.reviewPauses(now, units, region.sharedTaken > 0 ? undefined : place);
+    });
   }
 
   /** Charges units that no request has taken. Returns false, and does nothing, if another thread has redefined the set. */
@@ -74,9 +79,11 @@ export abstract class Changes {
     return this.changed(this.open().settle(units, now, 0, place?.names));
   }
 
-  private changed(answer: Answer): boolean {
+  private changed(answer: Answer, review?: () => void): boolean {
     if (this.hasMoved(answer)) return false;
-    if (this.queue.lines.size > 0) this.queue.serve();
+    if (this.queue.lines.size === 0) return true;
+    review?.();
+    this.queue.serve();
     return true;
   }
 

@@ -79,6 +79,11 @@ export abstract class LocalGate extends Changes {
     return this.open().waitOf(index);
   }
 
+  pausedFor(index: number, now: number): number {
+    // Where there is no room for a name, its wait has no end that is known.
+    return this.open().metFull ? 0 : this.open().pausedFor(index, now);
+  }
+
   roomAt(index: number, { units, place }: Request): number {
     const requests = this.requestsIn(place);
     // A leaky bucket grants one request after the other.

@@ -222,7 +222,7 @@ export class LocalGranter<M extends string, K extends string = M>
     if (demand && isRefused(answer)) {
       const { refuser } = region;
       if (refuser >= 0 && !this.requests.windows[refuser]) {
-        return new Refusal(this.denials.by(refuser), waitOf(answer), this.queue.lines.waitingFor(refuser));
+        return new Refusal(this.denials.by(refuser), waitOf(answer), this.queue.lines.standingAt(refuser));
       }
     }
     return this.answerAmong(region, asked ?? { request: { units }, ranked: LAST, demand }, answer, now);

@@ -34,6 +34,17 @@ export abstract class Answering extends Residence {
     );
   }
 
+  /** For how long limit `index` is paused for the last take or probe, at the reading `now`, in milliseconds: 0 if it is not. */
+  pausedFor(index: number, now: number): number {
+    const per = this.partitions?.start ?? 0;
+    // Where the set has been redefined, it does not matter any more.
+    const until = this.inside(
+      () => this.heap.core.pausedUntil(per, this.start, index),
+      () => 0,
+    );
+    return Math.max(0, (until - Math.floor(now * 1000 + 0.5) - this.shift) / 1000);
+  }
+
   /** Whether limit `index` refused the last take or probe. */
   refuses(index: number): boolean {
     return this.waitOf(index) > 0;

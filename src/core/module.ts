@@ -78,6 +78,7 @@ export interface CoreExports {
   countEnd(region: number, scratch: number, word: number): void;
   correct(region: number, scratch: number, life: number, ms: number, shift: number, ahead: number): number;
   demandOf(region: number, index: number, units: number): number;
+  pausedUntil(per: number, region: number, index: number): number;
   inherit(
     from: number,
     source: number,

@@ -25,7 +25,8 @@ interface Course<W extends Standing<W>> extends Placed {
 /** A judge who is never asked: the server knows what is in use. */
 const NOBODY: Judge<never> = {
   judge: () => false,
-  verdict: { at: -1, moment: 0, isBlocked: false },
+  verdict: { at: -1, moment: 0, isBlocked: false, isPaused: false },
+  pauseOf: () => undefined,
   isOverdrawn: () => false,
   roomAt: () => Number.POSITIVE_INFINITY,
 };

@@ -31,6 +31,7 @@ export class Waiter implements Due, Standing<Waiter> {
   request: Request;
   /** What it wants of each limit, as those behind it count that. */
   demand: readonly number[];
+  wanted: readonly number[] | undefined = undefined;
   readonly key: number;
   readonly turn: number;
   /** A try: it is asked for once, stands in no line, and is refused instead of waiting. */

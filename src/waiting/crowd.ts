@@ -91,8 +91,13 @@ export class Crowd<W extends Standing<W>> {
   /** How many waiters stand before `ranked` at limit `index`. */
   countBefore(index: number, ranked: Ranked, request: Request): number {
     const demand = this.#demandAt(request, index);
-    if (!demand || demand.count === 0 || this.#isBehindAll(ranked)) return demand?.count ?? 0;
+    if (!demand || demand.count === 0 || this.#isBehindAll(ranked)) return demand?.standing ?? 0;
     return this.#isFirst(demand, ranked) ? 0 : this.#inOrder(demand).countBefore(index, ranked);
+  }
+
+  /** How many waiters stand before one behind all, at limit `index`, which has one state for all. */
+  standingAt(index: number): number {
+    return this.demands[index]!.standing;
   }
 
   /** What each waiter before `ranked` wants of limit `index`, in order. */
@@ -111,18 +116,14 @@ export class Crowd<W extends Standing<W>> {
     this.size++;
     this.changes++;
     if (line.isNested) this.nested++;
-    this.#order?.add(waiter);
     for (const demand of line.demands) {
       const { limit, ward } = demand;
       demand.count++;
       this.#counts[limit]!++;
-      demand.total += waiter.demand[limit]!;
-      if (!ward) this.#totals[limit] = demand.total;
-      else if (isFirstOf(ward, demand, line)) {
-        if (isNew) ward.begin(line);
-        ward.order?.add(waiter);
-      }
+      if (isNew && ward && isFirstOf(ward, demand, line)) ward.begin(line);
     }
+    if (line.aside) waiter.demand = masked(waiter, line.aside.at);
+    this.#include(waiter, line);
     // From the second line on, the sums before waiters are asked for.
     if (isNew) for (const demand of line.demands) if (++demand.lines > 1) this.#inOrder(demand);
     return line;
@@ -135,21 +136,57 @@ export class Crowd<W extends Standing<W>> {
     this.size--;
     this.changes++;
     if (line.isNested) this.nested--;
-    this.#order?.remove(waiter);
     for (const demand of line.demands) {
-      const { limit, ward } = demand;
       demand.count--;
-      this.#counts[limit]!--;
-      if (ward?.order && isFirstOf(ward, demand, line)) ward.order.remove(waiter);
-      // Beyond that the sum is rounded: what is left of it would not be the sum of the others.
-      if (demand.total > Number.MAX_SAFE_INTEGER) demand.total = this.#inOrder(demand).sum(limit);
-      else demand.total -= waiter.demand[limit]!;
-      if (!ward) this.#totals[limit] = demand.total;
+      this.#counts[demand.limit]!--;
     }
+    this.#exclude(waiter, line);
+    unmask(waiter);
     if (!line.head) this.#end(line);
     if (this.size > 0) return;
     this.#lastKey = Number.NEGATIVE_INFINITY;
     this.#order = undefined;
+  }
+
+  /** The waiters of a line count for those behind them only at limit `at`; without it, at all that they want. */
+  protected recount(line: Line<W>, at: number | undefined): void {
+    // Made while all of them count as they did.
+    for (const demand of line.demands) this.#inOrder(demand);
+    this.changes++;
+    for (const waiter of [...line]) {
+      this.#exclude(waiter, line);
+      unmask(waiter);
+      if (at !== undefined) waiter.demand = masked(waiter, at);
+      this.#include(waiter, line);
+    }
+  }
+
+  /** The demand of a waiter counts. */
+  #include(waiter: W, line: Line<W>): void {
+    this.#order?.add(waiter);
+    for (const demand of line.demands) {
+      const { limit, ward } = demand;
+      const units = waiter.demand[limit]!;
+      if (units > 0) demand.standing++;
+      demand.total += units;
+      if (!ward) this.#totals[limit] = demand.total;
+      else if (ward.order && isFirstOf(ward, demand, line)) ward.order.add(waiter);
+    }
+  }
+
+  /** It does not count any more. */
+  #exclude(waiter: W, line: Line<W>): void {
+    this.#order?.remove(waiter);
+    for (const demand of line.demands) {
+      const { limit, ward } = demand;
+      const units = waiter.demand[limit]!;
+      if (units > 0) demand.standing--;
+      if (ward?.order && isFirstOf(ward, demand, line)) ward.order.remove(waiter);
+      // Beyond that the sum is rounded: what is left of it would not be the sum of the others.
+      if (demand.total > Number.MAX_SAFE_INTEGER) demand.total = this.#inOrder(demand).sum(limit);
+      else demand.total -= units;
+      if (!ward) this.#totals[limit] = demand.total;
+    }
   }
 
   /** What the waiters before `ranked` want of a limit, together; any sum above `enough` is as good as another. */
@@ -224,4 +261,16 @@ export class Crowd<W extends Standing<W>> {
 function isFirstOf<W extends Standing<W>>(ward: Ward<W>, demand: Demand<W>, { demands }: Line<W>): boolean {
   for (const each of demands) if (each.ward === ward) return each === demand;
   return false;
+}
+
+/** The demand that counts of a waiter whose line stands aside while limit `at` is paused. Keeps the other. */
+function masked<W extends Standing<W>>(waiter: W, at: number): readonly number[] {
+  const { demand } = waiter;
+  waiter.wanted = demand;
+  return demand.map((units, limit) => (limit === at ? units : 0));
+}
+
+function unmask<W extends Standing<W>>(waiter: W): void {
+  if (waiter.wanted) waiter.demand = waiter.wanted;
+  waiter.wanted = undefined;
 }

@@ -48,6 +48,8 @@ export interface Gate<T> {
   probe(request: Request, demand: readonly number[] | undefined, now: number): Answer;
   /** For how long limit `index` refuses the request that was taken or probed last, in milliseconds: 0 if it grants it. */
   waitAt(index: number): number;
+  /** For how long limit `index` is paused for the request that was taken or probed last, in milliseconds: 0 if it is not. */
+  pausedFor(index: number, now: number): number;
   /** How much may be wanted of limit `index` before a request that it could still grant. */
   roomAt(index: number, request: Request): number;
   /** Whether limit `index` is a resource that cannot hold what is in use and `total` more, in the partition of a request. */
@@ -93,6 +95,8 @@ export interface Waiters {
   readonly size: number;
   /** How many waiters want limit `index`: of the partition of a request, if it has one there; of all without a request. */
   waitingFor(index: number, request?: Request): number;
+  /** How many of those stand before a request behind all, at limit `index` that has one state for all. */
+  standingAt(index: number): number;
 }
 
 /** The waiters before a request, at each limit. */
@@ -129,6 +133,11 @@ export interface Queue<T> {
    * partitions of `request`; without it, in any.
    */
   serve(back?: readonly number[], request?: Request): void;
+  /**
+   * Limits were paused, or are not any more: those with `units` from 0 on, in the partitions of a place, or in any. Without units, another
+   * thread may have done so. `serve` follows.
+   */
+  reviewPauses(now: number, units?: readonly number[], place?: Place): void;
   /**
    * The limits of the set change, and their number is `limits` from now on; `fairAt` is that of the options: takes all waiters out. The
    * function that it returns stands them anew, in their order, before the gate that follows, and serves them.

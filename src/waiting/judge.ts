@@ -7,6 +7,14 @@ export interface Verdict {
   readonly at: number;
   readonly moment: number;
   readonly isBlocked: boolean;
+  /** Whether it is refused by a pause, which ends at the moment. */
+  readonly isPaused: boolean;
+}
+
+/** A pause of a limit, and when it ends. */
+export interface Pause {
+  readonly at: number;
+  readonly moment: number;
 }
 
 /** How a queue judges the waiters of its lines. */
@@ -18,6 +26,8 @@ export interface Judge<W> {
   judge(waiter: W, demand: readonly number[] | undefined): boolean;
   /** Where the waiter is parked that has just been refused. */
   readonly verdict: Verdict;
+  /** The longest pause of the limits that a request wants; undefined if there is none. */
+  pauseOf(request: Request): Pause | undefined;
   /** Whether limit `index` is a resource that cannot hold all that is in use and `total` more, in the partition of a request. */
   isOverdrawn(index: number, total: number, request: Request): boolean;
   /** How much may be wanted of limit `index` before a request that could still go; Infinity if only `judge` may tell. */

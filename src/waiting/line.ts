@@ -6,6 +6,10 @@ import { isBefore, type Place, type Request } from "./standing.ts";
 /** A waiter's place among the others. */
 export interface Standing<W extends Standing<W>> extends Demanding {
   readonly request: Request;
+  /** What counts for those behind it: of a line that stands aside, only the demand of the limit that is paused. */
+  demand: readonly number[];
+  /** The demand of a waiter whose line stands aside, once the line comes back. */
+  wanted: readonly number[] | undefined;
   /** The line in which it stands; undefined while it stands in none. */
   line: Line<W> | undefined;
 }
@@ -55,6 +59,8 @@ export class Line<W extends Standing<W>> implements Placed {
   moment = Number.POSITIVE_INFINITY;
   /** Whether time does not help because of the demand before the head: a grant to those before it changes that. */
   isBlocked = false;
+  /** Undefined while its waiters count for those behind them. */
+  aside: Aside<W> | undefined = undefined;
   /** The state of the lines when the head was judged last: see `Lines`. */
   judgedAt = -1;
   place = -1;
@@ -95,6 +101,22 @@ export class Line<W extends Standing<W>> implements Placed {
   }
 }
 
+/** That a line stands aside while a limit is paused that it wants. Its place is that among all that do. */
+export class Aside<W extends Standing<W>> implements Placed {
+  readonly line: Line<W>;
+  /** The limit, by its index. */
+  at: number;
+  /** When the pause ends, in milliseconds since the epoch: Infinity if it has no end. */
+  moment: number;
+  place = -1;
+
+  constructor(line: Line<W>, at: number, moment: number) {
+    this.line = line;
+    this.at = at;
+    this.moment = moment;
+  }
+}
+
 /** Whether the head of line `a` goes before that of `b`. */
 function goesFirst<W extends Standing<W>>(a: Line<W>, b: Line<W>): boolean {
   return isBefore(a.head!, b.head!);
@@ -108,6 +130,8 @@ export class Demand<W extends Standing<W>> implements Placed {
   readonly ward: Ward<W> | undefined;
   /** How many waiters want it. */
   count = 0;
+  /** How many of them count for those behind them. */
+  standing = 0;
   /** What they want of it, together. */
   total = 0;
   /** How many lines they stand in. */

@@ -9,11 +9,15 @@
  * want that limit. So only the heads of lines are judged, and a line is parked at one limit that refuses its head. It is judged anew
  * when that limit's moment has come, when units of that limit come back, or when a waiter that wants that limit leaves. A grant changes
  * no other verdict, since the demand becomes use. It does change when the others can go: so their limit counts as stale.
+ *
+ * A pause is no one's turn: a line that wants a paused limit stands *aside* until the pause ends. Meanwhile its waiters do not count for those
+ * that want other limits, or a pause of one partition would close the limits of all. Then it comes back to where it stood.
  */
 import { Crowd } from "./crowd.ts";
+import { Heap } from "./heap.ts";
 import type { Judge, Verdict } from "./judge.ts";
-import type { Demand, Line, Standing } from "./line.ts";
-import { isBefore, type Request } from "./standing.ts";
+import { Aside, type Demand, type Line, type Standing } from "./line.ts";
+import { isBefore, type Place, type Request } from "./standing.ts";
 import type { Keeper } from "./wards.ts";
 
 export class Lines<W extends Standing<W>> extends Crowd<W> {
@@ -21,6 +25,8 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
   #state = 0;
   /** When a nested request could go, by the last time that all of them were judged. */
   #nestedMoment = Number.POSITIVE_INFINITY;
+  /** The lines that stand aside: first the one whose pause ends first. */
+  readonly #asides = new Heap<Aside<W>>((a, b) => a.moment < b.moment);
   /** What the waiters before the one want that is judged. */
   readonly #found: number[];
 
@@ -31,7 +37,8 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
 
   /** The earliest moment at which a waiter could go, in milliseconds since the epoch; Infinity if that depends on a release. */
   get moment(): number {
-    let moment = Math.min(this.wards.moment, this.nested > 0 ? this.#nestedMoment : Number.POSITIVE_INFINITY);
+    let moment = Math.min(this.wards.moment, this.#asides.first?.moment ?? Number.POSITIVE_INFINITY);
+    if (this.nested > 0) moment = Math.min(moment, this.#nestedMoment);
     for (const demand of this.demands) moment = Math.min(moment, demand.moment);
     return moment;
   }
@@ -45,7 +52,9 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
   }
 
   /** Notes why the head of a line was refused. */
-  park(line: Line<W>, { at, moment, isBlocked }: Verdict): void {
+  park(line: Line<W>, { at, moment, isBlocked, isPaused }: Verdict): void {
+    if (isPaused) this.#stepAside(line, at, moment);
+    else if (line.aside) this.#comeBack(line.aside);
     this.#place(line, line.demandOf(at), moment);
     line.isBlocked = isBlocked;
     line.judgedAt = this.#state;
@@ -58,8 +67,10 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
     const wasHead = line.head === waiter;
     this.#state++;
     this.remove(waiter, line);
-    if (!line.head) this.#unpark(line, line.parkedAt!);
-    else if (wasHead) this.#place(line, line.parkedAt!, Number.NEGATIVE_INFINITY);
+    if (!line.head) {
+      this.#unpark(line, line.parkedAt!);
+      if (line.aside) this.#asides.remove(line.aside);
+    } else if (wasHead) this.#place(line, line.parkedAt!, Number.NEGATIVE_INFINITY);
     for (const demand of line.demands) {
       // After a grant the demand is in use, and the verdict on others the same: but for those that had no moment because of it.
       if (!isGranted || demand === line.parkedAt || demand.parked.first?.isBlocked) this.#disturb(demand);
@@ -78,11 +89,33 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
   }
 
   /**
+   * Limits were paused, or are not any more: those with `units` from 0 on, in the partitions of a place, or in any. Without units, it is
+   * about all lines that stand aside. `serve` follows.
+   */
+  review(judge: Judge<W>, units?: readonly number[], place?: Place): void {
+    if (!units && this.#asides.size === 0) return;
+    for (const line of this) {
+      const { head, aside, isNested } = line;
+      const isMeant = ({ limit, ward }: Demand<W>) =>
+        units![limit]! >= 0 && (!ward || !place?.wards[limit] || place.wards[limit] === ward.name);
+      if (!head || isNested || (units ? !line.demands.some(isMeant) : !aside)) continue;
+      const pause = judge.pauseOf(head.request);
+      if (pause) this.park(line, { ...pause, isBlocked: false, isPaused: true });
+      else if (aside) this.#comeBack(aside);
+      this.#disturb(line.parkedAt!);
+    }
+  }
+
+  /**
    * Lets the waiters go that can go at `now`: judges the first line of each limit that is stale, or whose moment has come, and goes on
    * with the next line for as long as waiters leave.
    */
   serve(judge: Judge<W>, now: number): void {
     this.#state++;
+    for (let next = this.#asides.first; next && next.moment <= now; next = this.#asides.first) {
+      this.#comeBack(next);
+      this.#disturb(next.line.parkedAt!);
+    }
     for (const demand of this.demands) if (demand.moment <= now) demand.isStale = true;
     this.wards.wake(now);
     do {
@@ -127,15 +160,42 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
     return false;
   }
 
+  /** A line waits for the end of a pause of limit `at`. Others may go now. */
+  #stepAside(line: Line<W>, at: number, moment: number): void {
+    const { aside } = line;
+    if (aside?.at === at) {
+      aside.moment = moment;
+      this.#asides.moved(aside);
+      return;
+    }
+    if (aside) this.#asides.remove(aside);
+    line.aside = new Aside(line, at, moment);
+    this.#asides.add(line.aside);
+    this.recount(line, at);
+    this.#state++;
+    for (const demand of line.demands) this.#disturb(demand);
+  }
+
+  /** Its waiters count again, where they stood. */
+  #comeBack(aside: Aside<W>): void {
+    const { line } = aside;
+    this.#asides.remove(aside);
+    line.aside = undefined;
+    this.recount(line, undefined);
+    this.#state++;
+  }
+
   /** Judges the head of a line, unless that was done already. Returns whether it went. */
   #judge(line: Line<W>, judge: Judge<W>): boolean {
     if (line.judgedAt === this.#state) return false;
     const head = line.head!;
     const parkedAt = line.parkedAt!;
     // Most heads stay where they are: those before it leave no room there, which one look tells.
-    const room = line.isNested ? Number.POSITIVE_INFINITY : judge.roomAt(parkedAt.limit, head.request);
+    const hasNone = line.isNested || line.aside !== undefined;
+    const room = hasNone ? Number.POSITIVE_INFINITY : judge.roomAt(parkedAt.limit, head.request);
     if (this.sumBefore(parkedAt, head, room) > room) {
-      this.park(line, { at: parkedAt.limit, moment: Number.POSITIVE_INFINITY, isBlocked: true });
+      const [at, moment] = [parkedAt.limit, Number.POSITIVE_INFINITY];
+      this.park(line, { at, moment, isBlocked: true, isPaused: false });
       return false;
     }
     return this.judge(head, judge);

@@ -82,7 +82,14 @@ export class LocalQueue<T> extends BaseQueue<T, Waiter<T>> {
     wakeWord.prepare();
     this.#serveAt(now);
     if (this.#expire(now)) this.#serveAt(now);
-    if (this.lines.size > 0) wakeWord.listen(() => this.serve());
+    if (this.lines.size > 0) wakeWord.listen(() => this.#heard());
+  }
+
+  /** Another thread has changed something. */
+  #heard(): void {
+    const now = this.#read();
+    if (this.lines.size > 0) this.reviewPauses(now);
+    this.serve();
   }
 
   #serveAt(now: number): void {

@@ -4,7 +4,7 @@ import { type Answer, isGranted, tokenOf } from "../core/answer.ts";
 import { toMicros } from "../limits/units.ts";
 import type { Due } from "./deadlines.ts";
 import type { Asked, Gate, Queue, QueueOptions } from "./gate.ts";
-import type { Judge, Verdict } from "./judge.ts";
+import type { Judge, Pause, Verdict } from "./judge.ts";
 import type { Standing } from "./line.ts";
 import { Lines } from "./lines.ts";
 import { Rounds } from "./rounds.ts";
@@ -42,7 +42,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   protected passesAt = Number.POSITIVE_INFINITY;
   /** The time of the present judgement. */
   protected now = 0;
-  verdict: Verdict = { at: -1, moment: 0, isBlocked: false };
+  verdict: Verdict = { at: -1, moment: 0, isBlocked: false, isPaused: false };
   private readonly maxWaiting: number;
   private readonly agingMs: number | undefined;
   private turns = 0;
@@ -70,6 +70,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
 
   renew(limits: number, fairAt?: number): (gate: Gate<unknown>, now: number) => void {
     const waiters = this.lines.inOrder();
+    const isPaused = waiters.some(({ line }) => line!.aside);
     this.lines = new Lines(limits, this);
     this.fairAt = fairAt;
     for (const waiter of waiters) waiter.line = undefined;
@@ -78,6 +79,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
       this.gate = gate as Gate<T>;
       this.now = now;
       for (const waiter of waiters) this.standAnew(waiter, before);
+      if (isPaused) this.lines.review(this, new Array<number>(limits).fill(0));
       this.serve();
     };
   }
@@ -87,6 +89,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
     try {
       waiter.request = this.gate.anew(waiter.request, before);
       waiter.demand = this.gate.demandOf(waiter.request);
+      waiter.wanted = undefined;
     } catch (error) {
       this.settle(waiter).reject(error);
       return;
@@ -95,6 +98,28 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
     // Of the limits that it waited for none is left.
     else
       this.judgeAnswer(waiter, this.gate.take(waiter.request, undefined, this.now, waiter.since), undefined);
+  }
+
+  reviewPauses(now: number, units?: readonly number[], place?: Place): void {
+    this.now = now;
+    this.lines.review(this, units, place);
+  }
+
+  pauseOf(request: Request): Pause | undefined {
+    const answer = this.gate.probe(request, undefined, this.now);
+    return isGranted(answer) ? undefined : this.pauseMet(request, this.now);
+  }
+
+  /** The longest pause that the request meets which the gate has just refused. */
+  private pauseMet({ units, covered }: Request, now: number): Pause | undefined {
+    // A nested request stands as it is: its caller holds something.
+    if (covered) return undefined;
+    let [at, longest] = [-1, 0];
+    for (let i = 0; i < units.length; i++) {
+      const ms = units[i]! > 0 && this.gate.waitAt(i) > 0 ? this.gate.pausedFor(i, now) : 0;
+      if (ms > longest) [at, longest] = [i, ms];
+    }
+    return at < 0 ? undefined : { at, moment: momentAfter(now, longest) };
   }
 
   isOverdrawn(index: number, total: number, request: Request): boolean {
@@ -154,6 +179,8 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
 
   /** Where a waiter is parked that the gate has just refused. */
   protected verdictOn(request: Request, demand: readonly number[] | undefined, now: number): Verdict {
+    const pause = this.pauseMet(request, now);
+    if (pause) return { ...pause, isBlocked: false, isPaused: true };
     const { units } = request;
     let at = -1;
     let longest = 0;
@@ -164,10 +191,12 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
       longest = wait;
     }
     // It was reclaimed, and the set ends soon.
-    if (at < 0) return { at: limitsOf(units)[0]!, moment: Number.POSITIVE_INFINITY, isBlocked: false };
+    if (at < 0)
+      return { at: limitsOf(units)[0]!, moment: Number.POSITIVE_INFINITY, isBlocked: false, isPaused: false };
     // Where those before it leave no room at all, only their grants or their leaving help.
     const isBlocked = demand !== undefined && demand[at]! > this.gate.roomAt(at, request);
-    return { at, moment: isBlocked ? Number.POSITIVE_INFINITY : momentAfter(now, longest), isBlocked };
+    const moment = isBlocked ? Number.POSITIVE_INFINITY : momentAfter(now, longest);
+    return { at, moment, isBlocked, isPaused: false };
   }
 
   /** Grants a waiter and returns true, or notes why it is refused. */
@@ -276,6 +305,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
         timeoutMs,
         signal: options?.signal,
         place: -1,
+        wanted: undefined,
         resolve,
         reject,
         line: undefined,

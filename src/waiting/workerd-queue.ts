@@ -66,7 +66,7 @@ export class WorkerdQueue<T> extends BaseQueue<T, Waiter<T>> {
       }
       if (this.judgeAnswer(waiter, gate.take(request, demand, now, since), demand)) return true;
     } else if (isGranted(gate.probe(request, demand, now))) {
-      this.verdict = { at: waiter.line!.parkedAt!.limit, moment: now, isBlocked: false };
+      this.verdict = { at: waiter.line!.parkedAt!.limit, moment: now, isBlocked: false, isPaused: false };
     } else {
       this.verdict = this.verdictOn(request, demand, now);
     }

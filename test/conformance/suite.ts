@@ -19,6 +19,7 @@ import { nesting } from "./cases/nesting.ts";
 import { order } from "./cases/order.ts";
 import { partitions } from "./cases/partitions.ts";
 import { partitionsRedefined } from "./cases/partitions-redefined.ts";
+import { pausing } from "./cases/pausing.ts";
 import { peeking } from "./cases/peeking.ts";
 import { redefining } from "./cases/redefining.ts";
 import { refunds } from "./cases/refunds.ts";
@@ -73,6 +74,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   totals,
   partitions,
   "other limits of partitions": partitionsRedefined,
+  "waiters behind a pause": pausing,
   "shadow limits": shadows,
   "the empty set": emptySet,
   contract,

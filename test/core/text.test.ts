@@ -22,6 +22,7 @@ const EXPORTS = [
   "movePer",
   "nodeBytes",
   "passSome",
+  "pausedUntil",
   "readRow",
   "redefine",
   "regionBytes",

@@ -22,10 +22,19 @@ export interface Arrival {
   readonly parent: number | undefined;
 }
 
+/** A pause of a limit, or the end of one. */
+export interface Pause {
+  readonly tick: number;
+  readonly limit: number;
+  /** For how many ticks; Infinity for a pause that lasts until it is ended, 0 to end one. */
+  readonly ticks: number;
+}
+
 export interface Script {
   readonly limits: readonly (RateLimit | ResourceLimit)[];
   readonly agingMs: number | undefined;
   readonly arrivals: readonly Arrival[];
+  readonly pauses: readonly Pause[];
   readonly ticks: number;
   /** An acquisition is released only when those that were requested through it are. */
   readonly clings: boolean;
@@ -49,6 +58,7 @@ export function die(seed: number): (sides: number) => number {
 export interface Taste {
   readonly priorities?: boolean;
   readonly nested?: boolean;
+  readonly pauses?: boolean;
   readonly ticks?: number;
   /**
    * No request gives up; acquisitions are held until their nested requests are done; and these want only resources behind those that
@@ -59,7 +69,7 @@ export interface Taste {
 
 export function randomScript(
   seed: number,
-  { priorities = false, nested = false, ticks = 100, clings = false }: Taste = {},
+  { priorities = false, nested = false, pauses: hasPauses = false, ticks = 100, clings = false }: Taste = {},
 ): Script {
   const roll = die(seed);
   for (let i = 0; i < 10; i++) roll(2);
@@ -107,7 +117,15 @@ export function randomScript(
     }
   }
   const agingMs = priorities && roll(2) === 0 ? 1 + roll(20) : undefined;
-  return { limits, agingMs, arrivals, ticks, clings };
+  const pauses: Pause[] = [];
+  for (let tick = 0; hasPauses && tick < Math.min(ticks, 100) * 0.8; tick++) {
+    if (roll(4) > 0) continue;
+    const kind = roll(3);
+    const length = kind === 0 ? 0 : kind === 1 ? 1 + roll(20) : Number.POSITIVE_INFINITY;
+    pauses.push({ tick, limit: roll(limits.length), ticks: length });
+  }
+  if (hasPauses) limits.forEach((_, limit) => pauses.push({ tick: 90, limit, ticks: 0 }));
+  return { limits, agingMs, arrivals, pauses, ticks, clings };
 }
 
 const START = Date.UTC(2026, 0, 1);
@@ -137,6 +155,12 @@ export async function play(script: Script, without?: number): Promise<Played & {
     clock.set(START + tick * TICK_MS);
     await settled();
     if (tick > 100 && due.length === 0 && set.waiting === 0) break;
+    for (const { limit, ticks } of script.pauses.filter((each) => each.tick === tick)) {
+      const keys = [script.limits[limit]!.key];
+      if (ticks > 0) set.pause(ticks * TICK_MS, keys);
+      else set.resume(keys);
+      await settled();
+    }
     for (const ended of due.filter((each) => each.tick === tick)) {
       const { arrival } = ended;
       due.splice(due.indexOf(ended), 1);
@@ -197,8 +221,12 @@ export function playByRule(script: Script): Played {
   const held = new Map<number, Acquisition<string>>();
   const due: { tick: number; arrival: Arrival }[] = [];
   let waiting: PlainWaiter[] = [];
+  /** For each limit, the tick at which it is no longer paused. */
+  const pausedUntil = script.limits.map(() => 0);
   let tick = 0;
   let turns = 0;
+
+  const isPaused = ({ units }: Arrival) => units.some((n, i) => n > 0 && pausedUntil[i]! > tick);
 
   const usedOf = () => {
     const stats = set.stats();
@@ -233,6 +261,7 @@ export function playByRule(script: Script): Played {
       .slice(0, waiting.indexOf(waiter))
       .filter(({ arrival }) => arrival.parent !== undefined);
     const nested = script.limits.map((_, i) => sum(before.map(({ arrival }) => arrival.units[i]!)));
+    if (isPaused(waiter.arrival)) return false;
     return script.limits.every((limit, i) => {
       const n = units[i]!;
       const ahead = taintedAmongNested[i] ? 0 : tainted[i] ? nested[i]! : demand[i]!;
@@ -265,6 +294,8 @@ export function playByRule(script: Script): Played {
           goes = true;
           break;
         }
+        // A waiter behind a pause stands aside: it counts again when the pause ends.
+        if (isPaused(waiter.arrival)) continue;
         waiter.arrival.units.forEach((n, i) => {
           demand[i]! += n;
         });
@@ -275,6 +306,10 @@ export function playByRule(script: Script): Played {
   for (; tick <= script.ticks; tick++) {
     clock.set(START + tick * TICK_MS);
     drain();
+    for (const { limit, ticks } of script.pauses.filter((each) => each.tick === tick)) {
+      pausedUntil[limit] = ticks > 0 ? Math.max(pausedUntil[limit]!, tick + ticks) : 0;
+      drain();
+    }
     for (const { arrival } of due.filter((each) => each.tick === tick)) {
       const acquisition = held.get(arrival.id)!;
       held.delete(arrival.id);

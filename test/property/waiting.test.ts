@@ -11,6 +11,7 @@ describe("the rule of waiting", () => {
     ["with priorities", { priorities: true }],
     ["with nested requests", { nested: true }],
     ["with both", { nested: true, priorities: true }],
+    ["with pauses and priorities", { pauses: true, priorities: true }],
   ])("decides random histories %s as the queue does", { timeout: TIMEOUT_MS }, async (_, taste) => {
     let waited = 0;
     for (const seed of seeds) {
@@ -22,16 +23,23 @@ describe("the rule of waiting", () => {
     expect(waited).toBeGreaterThan(10 * seeds.length);
   });
 
-  test("lets every waiter go in the end, whatever is held meanwhile", { timeout: TIMEOUT_MS }, async () => {
-    let nested = 0;
-    for (const seed of seeds) {
-      const script = randomScript(seed, { nested: true, clings: true, ticks: 10_000 });
-      const { left, grants } = await play(script);
-      expect(left, `seed ${seed}`).toBe(0);
-      nested += script.arrivals.filter(({ id, parent }) => parent !== undefined && grants.has(id)).length;
-    }
-    expect(nested).toBeGreaterThan(seeds.length / 2);
-  });
+  test.each<[string, Taste]>([
+    ["", {}],
+    [" or paused", { pauses: true }],
+  ])(
+    "lets every waiter go in the end, whatever is held%s meanwhile",
+    { timeout: TIMEOUT_MS },
+    async (_, taste) => {
+      let nested = 0;
+      for (const seed of seeds) {
+        const script = randomScript(seed, { ...taste, nested: true, clings: true, ticks: 10_000 });
+        const { left, grants } = await play(script);
+        expect(left, `seed ${seed}`).toBe(0);
+        nested += script.arrivals.filter(({ id, parent }) => parent !== undefined && grants.has(id)).length;
+      }
+      expect(nested).toBeGreaterThan(seeds.length / 2);
+    },
+  );
 
   test("grants no waiter later because of those that passed it", { timeout: TIMEOUT_MS }, async () => {
     let passed = 0;

@@ -25,6 +25,7 @@ function set(free: number, refillAt = Number.POSITIVE_INFINITY) {
   const gate: Gate<string> = {
     clock,
     wakeWord: undefined,
+    pausedFor: () => 0,
     waitedFor: () => false,
     anew: (request) => request,
     demandOf: ({ units }) => units,
