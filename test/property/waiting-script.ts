@@ -124,7 +124,8 @@ export function randomScript(
     const length = kind === 0 ? 0 : kind === 1 ? 1 + roll(20) : Number.POSITIVE_INFINITY;
     pauses.push({ tick, limit: roll(limits.length), ticks: length });
   }
-  if (hasPauses) limits.forEach((_, limit) => pauses.push({ tick: 90, limit, ticks: 0 }));
+  // At the end no limit is paused.
+  for (let limit = 0; hasPauses && limit < limits.length; limit++) pauses.push({ tick: 90, limit, ticks: 0 });
   return { limits, agingMs, arrivals, pauses, ticks, clings };
 }
 

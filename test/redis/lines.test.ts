@@ -16,7 +16,15 @@ function waiter(name: string, turn: number, key = 0): Waiter {
   const wanted = name.toLowerCase();
   const units = LIMITS.map((limit) => (wanted.includes(limit) ? 1 : 0));
   const covered = name === wanted ? undefined : units.map(() => false);
-  return { key, turn, demand: units, request: { units, covered }, wanted: undefined, line: undefined, steps: 1 };
+  return {
+    key,
+    turn,
+    demand: units,
+    request: { units, covered },
+    wanted: undefined,
+    line: undefined,
+    steps: 1,
+  };
 }
 
 function standing(...names: string[]) {
