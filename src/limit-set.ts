@@ -126,7 +126,8 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
     const now = this.clock.now();
     const requests = this.requests;
     const units = requests.parse(requested);
-    if (this.waiters.size > 0) return this.tryAmong(units, now, requested);
+    // No comparison with 0: engines inline a path by its size.
+    if (this.waiters.size) return this.tryAmong(units, now, requested);
     const answer = region.take(units, requests.first, requests.end, now, TRY);
     // A granted answer is its token, 0 or more: calls of `isGranted` and `tokenOf` would be too many to be inlined.
     return answer >= 0 ? new Grant(this.granter, units, answer) : this.refuse(answer, units, now, requested);

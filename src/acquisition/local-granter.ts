@@ -1,21 +1,11 @@
 /** The granter of a set in this isolate: it stands between the core, the set's acquisitions and its waiters. */
 
 import type { AcquireOptions, Acquisition, Amounts, Prospect } from "../contract.ts";
-import {
-  type Answer,
-  isGranted,
-  isMoved,
-  isReclaimed,
-  isRefused,
-  REFUSED,
-  tokenOf,
-  waitOf,
-} from "../core/answer.ts";
-import { NO_TIME } from "../core/front.ts";
+import { type Answer, isGranted, isMoved, isReclaimed, isRefused, tokenOf, waitOf } from "../core/answer.ts";
 import { type Region, TRY } from "../core/region.ts";
 import { type AcquireTimeoutError, LimitSetClosedError } from "../errors.ts";
-import { type Era, passCovered, passOn, passRequest } from "../limits/era.ts";
-import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
+import { passCovered, passOn, passRequest } from "../limits/era.ts";
+import type { Requests } from "../limits/requests.ts";
 import { toMicros } from "../limits/units.ts";
 import type { Asked, Gate, Outlook, Queue, Waiters } from "../waiting/gate.ts";
 import { queueFor } from "../waiting/queue-for.ts";
@@ -23,46 +13,36 @@ import { LAST, type Request } from "../waiting/standing.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
 import { Denials } from "./denials.ts";
 import { type LeakWatch, watchLeaks } from "./leaks.ts";
-import { LocalGate } from "./local-gate.ts";
 import type { LocalSet } from "./local-set.ts";
 import { Outlooks } from "./outlook.ts";
 import type { Place as PlaceOf } from "./place.ts";
+import { Settlements } from "./settlements.ts";
 
 /** In place of the waiters of a set with shadows. */
 const CROWDED = { size: 1 };
 
 export class LocalGranter<M extends string, K extends string = M>
-  extends LocalGate
+  extends Settlements<M, K>
   implements Granter<M, K>, Gate<Acquisition<M, K>>
 {
-  readonly era: Era<M, K>;
-  readonly requests: Requests<M, K>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
   /** The waiters of the set, for which this is the gate. */
   readonly queue: Queue<Acquisition<M, K>>;
-  private readonly due: number[];
   private readonly denials: Denials<K>;
   private readonly outlooks: Outlooks;
   private readonly nested: Granter<M, K>["acquireNested"];
-  /** Undefined once the set is closed, or has gone on to another era. */
-  protected region: Region | undefined;
-  /** The granter of the set's present era, if this is one of an earlier era. */
-  private later: (() => LocalGranter<M, K>) | undefined;
+  declare protected later: (() => LocalGranter<M, K>) | undefined;
 
   /** `before` is the granter of the era before. */
   constructor(set: LocalSet<M, K>, before?: LocalGranter<M, K>) {
     super(set);
-    this.era = set.era;
-    this.requests = set.era.requests;
     this.config = set.config;
     this.missingUpdate = set.missingUpdate;
     this.nested = set.acquireNested;
     const { keys, resources } = this.requests;
-    this.due = keys.map(() => 0);
     this.denials = new Denials(keys, set.config);
-    this.region = set.region;
     this.queue = before?.queue ?? queueFor<Acquisition<M, K>>(keys.length, this, set.queueOptions);
     this.outlooks = new Outlooks(this.requests, this.queue.lines);
     // An acquisition that is dropped loses only resources, and to watch it costs as much as a take.
@@ -77,91 +57,6 @@ export class LocalGranter<M extends string, K extends string = M>
    */
   get door(): Pick<Waiters, "size"> {
     return this.requests.shadows.length > 0 ? CROWDED : this.queue.lines;
-  }
-
-  get closed(): boolean {
-    return this.later ? this.later().closed : this.region === undefined;
-  }
-
-  close(): void {
-    this.region = undefined;
-  }
-
-  /** Its era ends: from now on `later` tells the granter that settles for its acquisitions. */
-  retire(later: () => LocalGranter<M, K>): void {
-    this.region = undefined;
-    this.later = later;
-    this.ending.tell();
-  }
-
-  settle(
-    token: number,
-    taken: readonly number[],
-    used: readonly number[] | undefined,
-    place?: PlaceOf<M, K>,
-  ): boolean {
-    const due = this.due;
-    const flags = this.requests.settlement(taken, used, due);
-    // A closed set has given back everything already.
-    if (this.region !== undefined && (flags & (GIVES_BACK | CHARGES)) !== 0) {
-      const answer =
-        (flags & CHARGES) === 0
-          ? this.region.settle(due, NO_TIME, token, place?.names)
-          : this.charge(token, taken, used, place);
-      if (isMoved(answer)) this.settleLater(token, taken, used, place);
-      else if (this.queue.lines.size > 0) {
-        this.queue.serve(this.due, this.servedBy(taken, place));
-      }
-    } else if (this.later !== undefined) {
-      this.later().settleFor(this.era, token, due, place);
-      this.leaks?.rest();
-    }
-    return (flags & MISSES) !== 0;
-  }
-
-  /** Settles once the thread has followed another that has redefined the set. */
-  private settleLater(
-    token: number,
-    taken: readonly number[],
-    used: readonly number[] | undefined,
-    place: PlaceOf<M, K> | undefined,
-  ): void {
-    this.moved();
-    this.requests.settlement(taken, used, this.due);
-    this.settleThere(this.era, token, [...this.due], place);
-    this.leaks?.rest();
-  }
-
-  /** Settles through the granter of the present era, unless the set is closed. */
-  private settleThere(
-    era: Era<M, K>,
-    token: number,
-    due: readonly number[],
-    place: PlaceOf<M, K> | undefined,
-  ): void {
-    this.later?.().settleFor(era, token, due, place);
-  }
-
-  /** Settles for an acquisition of an earlier era. */
-  private settleFor(
-    era: Era<M, K>,
-    token: number,
-    due: readonly number[],
-    place: PlaceOf<M, K> | undefined,
-  ): void {
-    if (this.region === undefined) return;
-    const here = place?.latest;
-    const passed = passOn(place?.era ?? era, here?.era ?? this.era, due);
-    if (!passed.some((units) => units !== 0)) return;
-    const charges = passed.some((units) => units > 0);
-    const now = charges ? this.clock.now() : NO_TIME;
-    // A clock may use the set.
-    if (this.later !== undefined) this.later().settleFor(era, token, due, place);
-    else if (isMoved(this.region.settle(passed, now, token, here?.names))) {
-      this.moved();
-      this.settleThere(era, token, [...due], place);
-    }
-    this.queue.serve();
   }
 
   present(units: readonly number[]): readonly [Requests<string>, readonly number[]] {
@@ -191,19 +86,6 @@ export class LocalGranter<M extends string, K extends string = M>
       covered: covered && passCovered(era, this.era, covered),
       place: here,
     };
-  }
-
-  /** Settles with a charge, which needs the time. The clock is read first: a clock that uses the set would write into `due`. */
-  private charge(
-    token: number,
-    taken: readonly number[],
-    used: readonly number[] | undefined,
-    place: PlaceOf<M, K> | undefined,
-  ): Answer {
-    const now = this.clock.now();
-    this.requests.settlement(taken, used, this.due);
-    if (this.later) this.later().settleFor(this.era, token, this.due, place);
-    return this.region?.settle(this.due, now, token, place?.names) ?? REFUSED;
   }
 
   /** The refusal of a try for `units` that the core has just answered, while no request waits. */

@@ -4,7 +4,7 @@ import { type Answer, asksForWindow, isBehind, isPreliminary } from "./answer.ts
 import { Answering } from "./answering.ts";
 import { arenaFor, type Heap } from "./arena.ts";
 import type { Desk } from "./desks.ts";
-import { timeOf } from "./front.ts";
+import { NO_TIME, timeOf } from "./front.ts";
 import type { Definition } from "./kinds.ts";
 import { lay } from "./lay.ts";
 import { type Names, nobodyIn, partitionsOf } from "./names.ts";
@@ -128,6 +128,16 @@ export class Region extends Answering {
   settle(due: readonly number[], now: number, token: number, names?: Names): Answer {
     if (this.calendars !== undefined) this.prepareCharge(due, now, names);
     return this.transact(SETTLE, due, now, token, names);
+  }
+
+  /** Settles as `settle` does, where nothing is charged, and no partition is named. */
+  giveBack(due: readonly number[], token: number): Answer {
+    const front = this.front;
+    const f64 = front.f64;
+    const at = this.units;
+    for (let i = 0; i < due.length; i++) f64[at + i] = due[i]!;
+    // Without a reading, the core has nothing to ask for first.
+    return front.core.transact(this.start, this.scratch, this.life, NO_TIME, SETTLE, token, 0, 0) as Answer;
   }
 
   /** The core asks for no window when it settles, so that it has to be asked first. */

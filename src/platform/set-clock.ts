@@ -44,6 +44,8 @@ const PRECISE_MS = 2 ** 41;
 const NOTICEABLE_MS = 20;
 
 export class SetClock implements Clock {
+  /** Whether the clock behind it is the platform's, and not one that was passed as an option. */
+  readonly isPlatform: boolean;
   private readonly clock: Clock;
   private follower: Follower | undefined;
   /** By how many microseconds its readings are ahead of those of the clock behind it: a whole number, so that sums are exact. */
@@ -57,6 +59,7 @@ export class SetClock implements Clock {
   /** The clock of a set with the option `clock`. */
   constructor(clock: Clock = systemClock) {
     this.clock = clock;
+    this.isPlatform = clock === systemClock;
   }
 
   /**
@@ -74,11 +77,6 @@ export class SetClock implements Clock {
     return agreeing;
   }
 
-  /** Whether the clock behind it is the platform's, and not one that was passed as an option. */
-  get isPlatform(): boolean {
-    return this.clock === systemClock;
-  }
-
   /** Tells a state of all corrections from now on; undefined ends that. */
   tell(follower: Follower | undefined): void {
     this.follower = follower;
@@ -86,8 +84,7 @@ export class SetClock implements Clock {
   }
 
   now(): number {
-    const { clock } = this;
-    const now = clock === systemClock ? systemNow() : clock.now();
+    const now = this.isPlatform ? systemNow() : this.clock.now();
     const off = now - this.around;
     // One comparison, of which NaN and Infinity are none.
     return off * off < HALF_SQUARED ? now : this.correct(now);
