@@ -26,7 +26,7 @@ import { type Send, sender } from "./sender.ts";
  * @param options The options, or a provider alone.
  * @throws {InvalidRequestError} if an option makes no sense.
  * @example
- * const limits = new LimitSet({ limits: [new CallLimit({ capacity: 10, windowMs: 1000 })] });
+ * const limits = new LimitSet({ limits: [new CallLimit({ capacity: 10, windowMs: 60_000 })] });
  * const limited = limitFetch(limits, { retry: 2, fetch: async () => new Response("hello") });
  * await (await limited("https://api.example.com/")).text(); // "hello"
  * limits.stats().call_count.used; // 1
