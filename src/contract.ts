@@ -150,6 +150,9 @@ export type StatsByKey<K extends string> = Readonly<Record<K, LimitStats>> &
 /**
  * A set of limits, wherever it lives. Code that takes a `Limits` and awaits its answers runs on every backend.
  *
+ * `M` are the metrics that requests name, and `K` the keys of the limits, by which `stats` answers: by default the same names. A function of
+ * `Limits<"tokens", never>` takes every set that has tokens, whatever its limits are called.
+ *
  * @example
  * async function tokensLeft(set: Limits<"tokens">): Promise<number> {
  *   return (await set.stats()).tokens.available;

@@ -168,7 +168,7 @@ function checkValues<T extends object>(options: T): T {
   throw invalidRequest("retry", times, "a whole number, 0 or more");
 }
 
-function isRenamed(value: unknown): boolean {
+export function isRenamed(value: unknown): boolean {
   return isObject(value) && Object.values(value).every((name) => typeof name === "string");
 }
 

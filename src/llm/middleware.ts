@@ -3,8 +3,9 @@ import type { AcquireOptions, Acquisition, Limits } from "../contract.ts";
 import { watched } from "../exchange/body.ts";
 import { type AnyLimits, amountsOf, limitsOf } from "../exchange/set.ts";
 import { settle } from "../exchange/settle.ts";
+import { checkLimits, isRenamed } from "../fetch/options.ts";
 import type { Costs } from "../fetch/provider.ts";
-import { checkOptions, invalidRequest } from "../limits/known-options.ts";
+import { checkOptions, checksOf, invalidRequest, isTime } from "../limits/known-options.ts";
 import { systemClock } from "../platform/clock.ts";
 import { checkEstimates, costs, type EstimateOptions, tokensOf } from "./estimate.ts";
 import { countOf } from "./usage.ts";
@@ -60,7 +61,7 @@ const UNREAD_MS = 60_000;
  *
  * @param limits The set: a `LimitSet`, or one that lives elsewhere.
  * @param options How amounts are estimated, and how calls wait.
- * @throws {InvalidRequestError} for an option that is not known, and an estimate that makes no sense.
+ * @throws {InvalidRequestError} for an option that is not known, a value that makes no sense, and limits that are no set.
  * @example
  * const limits = new LimitSet({ limits: [new RateLimit({ key: "tokens", capacity: 200_000, windowMs: 60_000 })] });
  * const middleware = limitModel(limits); // wrapLanguageModel({ model, middleware })
@@ -72,6 +73,8 @@ export function limitModel<M extends string, K extends string>(
 ): ModelMiddleware {
   checkOptions("limitModel", options, OPTIONS, invalidRequest);
   checkEstimates(options as LimitModelOptions);
+  checkWaits(options);
+  checkLimits(limits);
   const taking = new Taking(limits as never, options as LimitModelOptions);
   return {
     specificationVersion: "v3",
@@ -98,6 +101,13 @@ export function limitModel<M extends string, K extends string>(
       });
     },
   };
+}
+
+function checkWaits(options: object): void {
+  const check = checksOf(options, invalidRequest);
+  for (const name of ["timeoutMs", "maxWaitMs"]) check(name, isTime, "a number of milliseconds, 0 or more");
+  check("priority", (value) => Number.isFinite(value), "a finite number");
+  check("metrics", isRenamed, "an object: names of the set, by those of a provider");
 }
 
 const OPTIONS = ["countTokens", "outputTokens", "windowMs", "metrics", "timeoutMs", "maxWaitMs", "priority"];

@@ -35,7 +35,7 @@ export interface Service {
  *
  * @throws {CannotShareError} if the set's `config` cannot be sent.
  * @throws {InvalidLimitError} if a bound makes no sense.
- * @throws {InvalidRequestError} if `endpoint` is not an endpoint, `limits` is a view, or an option is not known.
+ * @throws {InvalidRequestError} if `endpoint` is not an endpoint, `limits` is no set or a view, or an option is not known.
  * @example
  * const child = fork("./worker.js"); // there: connectLimits(process)
  * const service = serveLimits(limits, child);
@@ -47,6 +47,8 @@ export function serveLimits<M extends string, K extends string = M>(
   options: ServeOptions = {},
 ): Service {
   checkOptions("serveLimits", options, ["name", "maxRequests", "maxSessions", "maxUnread"], invalidRequest);
+  if (typeof (limits as Limits | undefined | null)?.acquire !== "function")
+    throw invalidRequest("limits", limits, "a set of limits");
   const { name = "" } = options;
   const host = new Host(limits as unknown as Limits, toEndpoint(endpoint), name, checkBounds(options));
   const channel = endpoint as object;

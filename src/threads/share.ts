@@ -13,6 +13,7 @@ import type { LimitSet } from "../limit-set.ts";
 import { definitionsOf } from "../limits/definition.ts";
 import { textOf } from "../limits/era.ts";
 import type { LimitLike } from "../limits/limits.ts";
+import { viewedOf } from "../limits/partition-names.ts";
 import { optionsOf } from "../limits/partition-options.ts";
 import { sendableConfig } from "../remote/sendable.ts";
 import type { LimitSetHandle } from "./handle.ts";
@@ -41,7 +42,7 @@ export interface SharedLimits<M extends string = string, K extends string = M> {
  * posts it the handle, and gives back what the worker holds when it ends. The handle is for that worker alone. Where the runtime
  * does not show the end of a worker (no `exit` or `close` event, no Web Locks), call `reclaim`.
  *
- * @throws {CannotShareError} if `limits` is no `LimitSet`, it was made with `shared: false`, there is no shared memory here, or
+ * @throws {CannotShareError} if `limits` is no `LimitSet` or a view of one, it was made with `shared: false`, there is no shared memory here, or
  * its `config` cannot be sent. `limitset/port` serves a set without shared memory.
  * @throws {TooManyThreadsError} if too many handles are out: four for each thread of `maxThreads`.
  * @throws {LimitSetClosedError} if the set is closed.
@@ -88,6 +89,11 @@ export function shareLimits<M extends string, K extends string = M>(
 
 function internalsOf<M extends string, K extends string = M>(limits: LimitSet<M, K>): Internals<M, K> {
   const open = (limits as Partial<LimitSet<M, K>> | null | undefined)?.[INTERNALS];
+  if (open && viewedOf(limits)) {
+    throw new CannotShareError(
+      "a view cannot be shared: share its set, and name partitions by for() of the attached set",
+    );
+  }
   if (open) return open.call(limits);
   throw new CannotShareError(
     `only a LimitSet of this thread can be shared, got ${show(limits)}; limitset/port serves sets of every kind`,

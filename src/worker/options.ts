@@ -2,8 +2,9 @@
 
 import type { Limits } from "../contract.ts";
 import { show } from "../errors.ts";
-import { checkOptions } from "../limits/known-options.ts";
+import { checkOptions, isObject } from "../limits/known-options.ts";
 import { type Limit, type LimitLike, toLimits } from "../limits/limits.ts";
+import { checkSurroundings } from "../limits/options.ts";
 import { isSignal } from "../platform/aborted.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { BALANCES, type LoadBalancing } from "./balance.ts";
@@ -113,6 +114,9 @@ export function toSettings(options: WorkerOptions, methodNames: readonly string[
   if (typeof entry === "function" && mode === "process") {
     throw invalidOption("entry", entry, `a URL, in mode "process"`);
   }
+  checkSurroundings(options, invalidOption);
+  if (!isObject(methods))
+    throw invalidOption("methods", methods, "an object: retries by the names of methods");
   const fallback = toPolicy(options);
   const policies = new Map(
     Object.entries(methods).map(([name, own]) => {

@@ -4,7 +4,7 @@ import { MockEmbeddingModelV3, MockLanguageModelV3, simulateReadableStream } fro
 import * as next from "ai-7";
 import { MockEmbeddingModelV4, MockLanguageModelV4 } from "ai-7/test";
 import { describe, expect, test } from "vitest";
-import { CallLimit, LimitSet, RateLimit, ResourceLimit } from "../../src/index.ts";
+import { CallLimit, InvalidRequestError, LimitSet, RateLimit, ResourceLimit } from "../../src/index.ts";
 import { limitModel } from "../../src/llm/index.ts";
 
 const rate = (key: string) => new RateLimit({ key, capacity: 10_000, windowMs: 86_400_000 });
@@ -135,6 +135,17 @@ describe("limitModel", () => {
     expect(used()[1]).toBeGreaterThanOrEqual(1600);
     expect(used()[1]).toBeLessThan(1700);
     expect(() => limitModel(limits, { maxTokens: 5 } as never)).toThrow(/maxTokens must be left out/);
+    for (const wrong of [
+      ...[{ timeoutMs: -1 }, { maxWaitMs: "x" }, { outputTokens: -1 }, { countTokens: 5 }],
+      ...[{ metrics: 5 }, { metrics: { tokens: 5 } }, { priority: "x" }, { priority: Number.NaN }],
+    ]) {
+      const [name] = Object.keys(wrong);
+      expect(() => limitModel(limits, wrong as never)).toThrow(InvalidRequestError);
+      expect(() => limitModel(limits, wrong as never)).toThrow(`${name} must be`);
+    }
+    for (const wrong of [5, null, undefined, {}]) {
+      expect(() => limitModel(wrong as never)).toThrow("the limits must be a set");
+    }
     limits.close();
   });
 });

@@ -277,5 +277,9 @@ test("a view cannot be served, and the error says so", () => {
   for (const view of [set.for({ user: "alice" }), set.for({ user: null })]) {
     expect(() => serveLimits(view, port1)).toThrow("a view cannot be served: serve its set");
   }
+  for (const none of [5, null, undefined, {}, "set"]) {
+    expect(() => serveLimits(none as never, port1)).toThrow(InvalidRequestError);
+    expect(() => serveLimits(none as never, port1)).toThrow("limits must be a set of limits, got");
+  }
   serveLimits(set, port1).stop();
 });

@@ -1,4 +1,5 @@
 import {
+  CallLimit,
   CannotShareError,
   InvalidHandleError,
   LimitSet,
@@ -178,6 +179,10 @@ test("a set that cannot be shared says why", () => {
   for (const none of [undefined, null, 7, {}, { acquire() {} }]) {
     expect(() => shareLimits(none as never)).toThrow(/only a LimitSet of this thread .* got/);
   }
+  const byUser = new LimitSet({ limits: [new CallLimit({ capacity: 1, windowMs: 1000, per: "user" })] });
+  const view = byUser.for({ user: "alice" }) as never;
+  expect(() => shareLimits(view)).toThrow(CannotShareError);
+  expect(() => shareLimits(view)).toThrow("a view cannot be shared: share its set");
   expect(() => shareLimits(new LimitSet(), {} as never)).toThrow(/postMessage, got an object/);
   const limits = new LimitSet({ limits: [db(1)], config: { call: () => {} } });
   expect(() => shareLimits(limits)).toThrow(CannotShareError);

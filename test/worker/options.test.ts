@@ -49,6 +49,8 @@ describe("options", () => {
     ],
     [{ retryJitter: 1.1 }, "retryJitter must be a fraction from 0 to 1, got 1.1"],
     [{ signal: new AbortController() }, "signal must be an AbortSignal, got an object"],
+    [{ methods: 5 }, "methods must be an object: retries by the names of methods, got 5"],
+    [{ clock: {} }, "clock must be a Clock: an object with now, setTimeout and clearTimeout, got an object"],
     [
       { methods: { add: { numRetries: -1 } } },
       "numRetries must be a whole number from 0, or Infinity, got -1",
