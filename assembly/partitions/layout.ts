@@ -114,6 +114,8 @@ export const NEXT_SPARE = 120;
 export const IS_FRESH = 124;
 /** How many names more have a row in a storage, and need nodes once they are looked for. */
 export const RESERVED = 128;
+/** How many nodes in a row were looked at, and none of them had recovered. */
+export const IN_VAIN = 132;
 export const TABLE_BYTES = 136;
 
 export const PLACE_BYTES = 8;

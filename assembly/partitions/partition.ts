@@ -51,7 +51,6 @@ import {
   MANY,
   makeRoom,
   nodeAt,
-  roomAt,
   sharedNode,
   tablesEnd,
   takeNode,
@@ -139,6 +138,7 @@ function open(
   let tier = load<i32>(asked + ASKED_TIER) - 1;
   let status = NOT_NAMED;
   let node: usize = 0;
+  let roomAt: i64 = 0;
   if (tier < 0) {
     store<i32>(table + STATUS, NOT_NAMED);
     if (what <= SETTLE) return;
@@ -150,8 +150,10 @@ function open(
     if (node === 0 && !isOwed && isPassing(per)) node = bring(per, region, scratch, table, first, second);
     if (node !== 0) status = KNOWN;
     else if (isOwed || isShared(per, table, scratch, now)) status = SHARING;
-    else if (makeRoom(per, table, first, scratch, now)) status = ABSENT;
-    else status = load<i32>(table + REFUSES) ? FULL : SHARING;
+    else {
+      roomAt = makeRoom(per, table, first, scratch, now);
+      status = roomAt === 0 ? ABSENT : load<i32>(table + REFUSES) ? FULL : SHARING;
+    }
     if (status === SHARING) {
       node = sharedNode(table);
       // The grant took from a state of the name's own, which has recovered: there is nothing to give back.
@@ -176,9 +178,7 @@ function open(
   for (let i = 0; i < count; i++) {
     const part = parts + i * PART_BYTES;
     unpack(per, part, load<usize>(table + PARTS) + i * PART_BYTES, node, block);
-    if (status === FULL) {
-      store<i64>(block + load<i32>(part + STATE) + PAUSED, roomAt(per, table, scratch, now));
-    }
+    if (status === FULL) store<i64>(block + load<i32>(part + STATE) + PAUSED, roomAt);
     if (old !== tier) convert(partsOf(table, tier) + i * PART_BYTES, region, scratch, block, other, now);
   }
   use(table, tier, region);

@@ -121,7 +121,7 @@ export function readRow(
   let node = sharedNode(table);
   if (!isShared) {
     if (findIn(table, row) !== 0) return ROW_IS_KEPT;
-    if (!makeRoom(per, table, first, scratch, now)) return ROW_HAS_NO_ROOM;
+    if (makeRoom(per, table, first, scratch, now) !== 0) return ROW_HAS_NO_ROOM;
     number = takeNode(table);
     node = nodeAt(table, number);
   }

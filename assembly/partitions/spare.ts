@@ -24,7 +24,17 @@ import {
   SLOT,
 } from "./layout";
 import { recoversAt } from "./states";
-import { FEW, find, LINE_BYTES, lineOf, MANY, NODE_MASK, nodeAt, vacantOf } from "./table";
+import {
+  FEW,
+  find,
+  LINE_BYTES,
+  lineOf,
+  looksWithoutRoom,
+  NODE_MASK,
+  nodeAt,
+  noteLooks,
+  vacantOf,
+} from "./table";
 
 /** The number of the spare node of this participant. Its slot is read anew: another may just have given it another one. */
 function spareOf(table: usize): u32 {
@@ -76,18 +86,17 @@ export function makeRoomAmong(per: usize, table: usize, first: i64, scratch: usi
   if (vacant !== 0) {
     const used = load<i32>(table + NODES_USED);
     const hasFresh = used < load<i32>(table + NODE_COUNT);
-    earliest = search(per, table, scratch, now, hasFresh ? FEW : MANY);
+    earliest = search(per, table, scratch, now, hasFresh ? FEW : looksWithoutRoom(table));
     if (earliest > now && hasFresh) {
       store<i32>(table + NEXT_SPARE, used + 1);
       store<i32>(table + IS_FRESH, 1);
       earliest = now;
     }
-    if (earliest <= now) {
-      settleIn(table, vacant, atomic.load<i64>(vacant));
-      return 0;
-    }
+    if (earliest > now) return earliest;
+    settleIn(table, vacant, atomic.load<i64>(vacant));
+    return 0;
   }
-  earliest = min(earliest, replaceIn(per, table, line, scratch, now));
+  earliest = replaceIn(per, table, line, scratch, now);
   if (earliest > now) earliest = min(earliest, replaceIn(per, table, other, scratch, now));
   return earliest > now ? earliest : 0;
 }
@@ -140,6 +149,7 @@ function search(per: usize, table: usize, scratch: usize, now: i64, looks: i32):
     store<i32>(table + NEXT_SPARE, number);
   }
   store<i32>(table + HAND, number);
+  noteLooks(table, looks, earliest > now);
   return earliest;
 }
 

@@ -15,6 +15,7 @@ import {
   HAND,
   HASH,
   IN_TABLE,
+  IN_VAIN,
   LINE_COUNT,
   LINE_PLACES,
   MAX,
@@ -40,9 +41,13 @@ import { partsOf, recoversAt } from "./states";
 
 export const LINE_BYTES = LINE_PLACES * PLACE_BYTES;
 export const NODE_MASK: u32 = (1 << NODE_BITS) - 1;
-/** How many nodes are looked at for each new name: as long as there is room, and where there is none. */
+/**
+ * How many nodes are looked at for each new name: as long as there is room; where there is none; and where there is none and all nodes were
+ * looked at in vain.
+ */
 export const FEW = 2;
 export const MANY = 64;
+const SOME = 8;
 
 /** The two words of the hash that a request has. */
 export function askedHash(asked: usize, word: usize): i64 {
@@ -131,15 +136,30 @@ export function lineOf(table: usize, half: u32): usize {
   return load<usize>(table + PLACES) + usize((u64(half) * load<u32>(table + LINE_COUNT)) >> 32) * LINE_BYTES;
 }
 
-/** Looks for a node and a place for a new name with this hash, and writes the place to PLACE. Returns false if there are none. */
-export function makeRoom(per: usize, table: usize, first: i64, scratch: usize, now: i64): bool {
+/**
+ * Looks for a node and a place for a new name with this hash, and writes the place to PLACE. Returns 0; if there are none, the earliest time at
+ * which one of the partitions that were looked at has recovered.
+ */
+export function makeRoom(per: usize, table: usize, first: i64, scratch: usize, now: i64): i64 {
   if (hasNode(table)) {
     sweep(per, table, scratch, now, FEW);
   } else {
-    sweep(per, table, scratch, now, MANY);
-    if (!hasNode(table)) return false;
+    const earliest = sweep(per, table, scratch, now, looksWithoutRoom(table));
+    if (!hasNode(table)) return max(now + 1, earliest);
   }
-  return findPlace(per, table, first, scratch, now);
+  return findPlace(per, table, first, scratch, now) ? 0 : now + 1;
+}
+
+/** How many nodes are looked at where there is no room: an attack by new names must not pay the same vain search with each. */
+export function looksWithoutRoom(table: usize): i32 {
+  const used = load<i32>(table + NODES_USED);
+  return used <= MANY || load<i32>(table + IN_VAIN) < used ? MANY : SOME;
+}
+
+/** Notes that so many nodes were looked at, and whether one of them had recovered. */
+export function noteLooks(table: usize, looks: i32, isInVain: bool): void {
+  const before = load<i32>(table + IN_VAIN);
+  store<i32>(table + IN_VAIN, isInVain ? min(before, 1 << NODE_BITS) + looks : 0);
 }
 
 /** Looks for a place for a name with this hash, which has none, and writes it to PLACE. Returns false if there is none. */
@@ -205,6 +225,7 @@ export function sweep(per: usize, table: usize, scratch: usize, now: i64, looks:
   const used = load<i32>(table + NODES_USED);
   let number = load<i32>(table + HAND);
   let earliest = NEVER;
+  const before = load<i32>(table + IN_TABLE);
   for (let i = min(looks, used); i > 0; i--) {
     number = number >= used ? 1 : number + 1;
     const node = nodeAt(table, number);
@@ -218,12 +239,8 @@ export function sweep(per: usize, table: usize, scratch: usize, now: i64, looks:
     evict(per, table, number, load<usize>(table + PLACE));
   }
   store<i32>(table + HAND, number);
+  noteLooks(table, looks, load<i32>(table + IN_TABLE) === before);
   return earliest;
-}
-
-/** The earliest time at which one of the partitions that are looked at has recovered. */
-export function roomAt(per: usize, table: usize, scratch: usize, now: i64): i64 {
-  return max(now + 1, sweep(per, table, scratch, now, MANY));
 }
 
 /** Takes the name at a place out of the table, with its node. */

@@ -33,7 +33,7 @@ export function waitPer(per: usize, region: usize, scratch: usize, dimension: i3
   if (node === 0) {
     const now = load<i64>(present(readHead(region)) + LATEST);
     if (!isWaitedFor || isShared(per, table, scratch, now)) return;
-    if (!makeRoom(per, table, first, scratch, now)) return;
+    if (makeRoom(per, table, first, scratch, now) !== 0) return;
     const number = takeNode(table);
     node = nodeAt(table, number);
     const tier = load<i32>(asked + ASKED_TIER) - 1;

@@ -196,14 +196,23 @@ export class Door {
   private refuse(incoming: Incoming, reason: Reason, glance: Glance | undefined): Outcome {
     const { shadow = false, whenAway, onRefused, whenRefused } = this.options;
     const passes = shadow || (reason.why === "away" && whenAway === "pass");
-    const refusal: HttpRefusal = { ...reason, incoming, status: statusOf(reason.why), shadow: passes };
+    const { why, limitedBy, retryAfterMs } = reason;
+    // An attack is refused a hundred thousand times a second: nothing is spread, and nothing made that is not needed.
+    const refusal: HttpRefusal = {
+      incoming,
+      status: statusOf(why),
+      why,
+      limitedBy,
+      retryAfterMs,
+      shadow: passes,
+    };
     onRefused?.(refusal);
     if (passes) return FREE;
-    const own = whenRefused?.(refusal);
-    const usual = problemOf(refusal, this.teller.shown(reason.limitedBy));
-    const { status = refusal.status, body, headers = PLAIN } = own ?? usual;
-    const seconds = this.teller.retryAfter(reason.retryAfterMs, reason.limitedBy, glance);
-    const headings = [...Object.entries(headers).flat()];
+    const answer = whenRefused?.(refusal) ?? problemOf(refusal, this.teller.shown(limitedBy));
+    const { status = refusal.status, body, headers = PLAIN } = answer;
+    const seconds = this.teller.retryAfter(retryAfterMs, limitedBy, glance);
+    const headings: string[] = [];
+    for (const [name, value] of Object.entries(headers)) headings.push(name, value);
     if (glance !== undefined) headings.push(...this.teller.headings(glance));
     if (!Number.isNaN(seconds)) headings.push("retry-after", `${seconds}`);
     return { passes: false, status, headings, body };

@@ -56,11 +56,18 @@ export function statusOf(why: HttpRefusal["why"]): number {
   return why === "full" || why === "away" ? 503 : 429;
 }
 
+const PROBLEM_HEADERS = { "content-type": PROBLEM };
+
+/** The beginnings of problem documents, which hang on nothing else. */
+const BEGINNINGS = new Map<HttpRefusal["why"], string>();
+
 /** The usual answer. `shown` are the keys that clients may read. */
 export function problemOf({ why, status }: HttpRefusal, shown: readonly string[]): RefusalAnswer {
-  const type = status === 503 ? REDUCED_CAPACITY : QUOTA_EXCEEDED;
-  return {
-    body: JSON.stringify({ type, title: TITLES[why], status, "violated-policies": shown }),
-    headers: { "content-type": PROBLEM },
-  };
+  let beginning = BEGINNINGS.get(why);
+  if (beginning === undefined) {
+    const type = status === 503 ? REDUCED_CAPACITY : QUOTA_EXCEEDED;
+    beginning = JSON.stringify({ type, title: TITLES[why], status }).slice(0, -1);
+    BEGINNINGS.set(why, beginning);
+  }
+  return { body: `${beginning},"violated-policies":${JSON.stringify(shown)}}`, headers: PROBLEM_HEADERS };
 }

@@ -74,7 +74,6 @@ describe.each(["share", "refuse"] as const)("%s", (whenFull) => {
 
     let [passed, byAll, byEach, wrongOfAll, wrongOfEach] = [0, 0, 0, 0, 0];
     const attack = (i: number) => {
-      const { count } = limits.partitions["ip"]!;
       const { successful, limitedBy } = limits.for({ ip: `invented ${i}` }).tryAcquire();
       if (successful) {
         passed++;
@@ -86,7 +85,8 @@ describe.each(["share", "refuse"] as const)("%s", (whenFull) => {
       if (!limitedBy.includes("each")) return;
       byEach++;
       // A name that was never seen is refused by its own limit only where there is no room for it.
-      if (count < MAX && !(whenFull === "share" && limits.partitions["ip"]!.shared)) wrongOfEach++;
+      const { count, shared } = limits.partitions["ip"]!;
+      if (count < MAX && !(whenFull === "share" && shared)) wrongOfEach++;
     };
     const play = (from: number, to: number) => {
       for (let i = from; i < to; i++) {
