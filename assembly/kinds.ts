@@ -37,13 +37,14 @@ import {
   STATE,
   TOKEN_BUCKET,
   UNLIMITED,
+  USED_IN_WINDOW,
   WIDE_BUCKET,
   WIDE_BYTES,
   WIDE_LEAKY_BUCKET,
   WOULD_REFUSE,
 } from "./layout";
 import * as numbers from "./numbers";
-import { refund } from "./refund";
+import { isMarked, refund } from "./refund";
 import { NEVER } from "./time";
 
 /** The shapes of a debt. */
@@ -85,8 +86,11 @@ export function ask(
   const record = block + load<i32>(definition + STATE);
   const paused = load<i64>(record + PAUSED);
   const isPaused = paused > now;
-  // A shadow lets pass: its state stays as it is.
-  if (isPaused && (paused === NEVER || isShadow(definition))) return paused;
+  // A shadow lets pass: its state stays as it is. Of a calendar the stats tell the window, whether it is paused or not.
+  if (isPaused && (paused === NEVER || isShadow(definition))) {
+    const isCalendar = load<i32>(definition + KIND) === CALENDAR;
+    return isCalendar && !calendar.isKnown(definition, record, scratch, now) ? calendar.UNKNOWN : paused;
+  }
   const ready = take(definition, block, scratch, max(now, paused), stamp, units, demand, dry || isPaused);
   if (ready !== 0) return ready;
   if (isPaused) return paused;
@@ -249,6 +253,15 @@ export function reset(definition: usize, block: usize, scratch: usize, now: i64,
   else if (kind >= WIDE_BUCKET) debt.reset<Wide>(state, now);
   else debt.reset<Narrow>(state, now);
   if (missing > 0) charge(definition, block, scratch, now, missing);
+}
+
+/** Whether a grant with this stamp, which is the latest, may have something to give back. */
+export function mayGiveBack(definition: usize, block: usize, stamp: i64): bool {
+  const kind = load<i32>(definition + KIND);
+  const state = block + load<i32>(definition + STATE);
+  if (kind === CALENDAR) return load<i64>(state + USED_IN_WINDOW) > 0;
+  if (kind === WIDE_BUCKET) return isMarked<Wide>(state, stamp);
+  return kind <= GCRA && isMarked<Narrow>(state, stamp);
 }
 
 /** Returns the first microsecond at which nothing of a rate is in use; `now` for a resource. */

@@ -54,6 +54,12 @@ export function refund<D>(definition: usize, state: usize, unused: D, stamp: i64
   return back;
 }
 
+/** Whether a grant with this stamp, the latest, may have something to give back. */
+export function isMarked<D>(state: usize, stamp: i64): bool {
+  const count = markCount<D>(state);
+  return count > 0 && stampOf<D>(state, count - 1) === stamp;
+}
+
 /** Forgets all marks: no grant until now has anything to give back. */
 export function clearMarks<D>(state: usize): void {
   setCount<D>(state, 0);

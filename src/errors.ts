@@ -3,6 +3,7 @@
 import { classNameOf, LimitError } from "./errors/limit-error.ts";
 import { listAmounts, listKeys, quote, show } from "./errors/show.ts";
 
+export { PartitionsFullError } from "./errors/partitions.ts";
 export { CannotShareError, InvalidHandleError, TooManyThreadsError } from "./errors/sharing.ts";
 export { AcquireTimeoutError, QueueFullError, WaitTooLongError } from "./errors/waiting.ts";
 export { classNameOf, LimitError, listAmounts, listKeys, show };

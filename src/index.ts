@@ -31,6 +31,7 @@ export {
   InvalidRequestError,
   LimitError,
   LimitSetClosedError,
+  PartitionsFullError,
   QueueFullError,
   SameVersionWarning,
   TooManyThreadsError,

@@ -84,6 +84,14 @@ export function move(state: usize, now: i64): void {
   store<i64>(state + WINDOW_END, ~now);
 }
 
+/** Whether the window of `now` is known. */
+export function isKnown(definition: usize, state: usize, scratch: usize, now: i64): bool {
+  if (now < load<i64>(state + WINDOW_END)) return true;
+  const told = scratch + usize(load<i64>(definition + WEIGHT));
+  const time = now - load<i64>(scratch + AHEAD);
+  return time >= i64(load<f64>(told)) && time < i64(load<f64>(told + TOLD_END));
+}
+
 /** Whether the last known window is over. */
 export function isOver(state: usize, now: i64): bool {
   const end = load<i64>(state + WINDOW_END);

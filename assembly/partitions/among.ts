@@ -16,19 +16,18 @@ import {
   KIND,
   LATEST,
   LOG,
-  LOWER,
   OWED,
   PARTICIPANT,
   PAUSED,
   PER,
   READING,
+  RESET,
   RESOURCE,
-  RESUME,
   SETTLE,
   STATE,
   WHAT,
 } from "../layout";
-import { CHANGE, closeEvery, convert, dropRefunds } from "./changing";
+import { CHANGE, closeEvery, convert, dropUnits } from "./changing";
 import { fetch, leaveIn } from "./commons";
 import { heldIn, packInline, unpackInline } from "./inline";
 import {
@@ -105,7 +104,7 @@ export function openStaged(desk: usize, head: i64, staged: usize): void {
     open(desk, per, table, asked, head, staged, now, (owed & bit) !== 0);
     const status = load<i32>(table + STATUS);
     if (status === SHARING) taken |= bit;
-    if (status === FULL) full = 1;
+    if (status === FULL) full |= bit;
   }
   store<f64>(per + MET_FULL, f64(full));
   store<f64>(per + SHARED_TAKEN, f64(taken));
@@ -141,13 +140,15 @@ function open(
       roomAt = makeRoomAmong(per, table, first, scratch, now);
       status = roomAt === 0 ? ABSENT : load<i32>(table + REFUSES) ? FULL : SHARING;
     }
+    // The name has lost its state and its place: there is nothing to settle with. The request is changed, so that it has to be sure.
+    if (status === FULL && what === SETTLE && unchanged(desk, head)) dropUnits(table, scratch, true);
     if (status === KNOWN) {
       node = adopt(table, load<usize>(table + PLACE), tier);
     } else if (status === SHARING) {
       node = adopt(table, load<usize>(table + SHARED_PLACE), tier);
       // The grant took from a state of the name's own, which has recovered: there is nothing to give back. The request is changed, so that it
       // has to be sure.
-      if (what === SETTLE && !isOwed && unchanged(desk, head)) dropRefunds(table, scratch);
+      if (what === SETTLE && !isOwed && unchanged(desk, head)) dropUnits(table, scratch, false);
     }
   }
   let old = tier;
@@ -194,8 +195,8 @@ export function closeStaged(desk: usize, head: i64, staged: usize): void {
       keepHeld(table, source, staged, scratch);
       continue;
     }
-    // Others share it.
-    if (status === FULL || (status === SHARING && what >= CHANGE + RESUME && what !== CHANGE + LOWER)) {
+    // A name that shares does not forget what the others have used.
+    if (status === FULL || (status === SHARING && what === CHANGE + RESET)) {
       keepHeld(table, source, staged, scratch);
       continue;
     }

@@ -16,27 +16,49 @@ import {
 } from "../layout";
 import {
   ALL_PAUSED,
+  ASKED_BYTES,
+  ASKED_TIER,
+  DIMENSIONS,
   EPOCH,
   PART_BYTES,
   PART_COUNT,
   PART_DEFINITION,
   PARTS,
   PAUSE_EPOCH,
+  REQUEST,
   RESET_EPOCH,
   RESET_TIME,
   RESUME_EPOCH,
+  TABLE_BYTES,
+  TABLES,
 } from "./layout";
 import { indexOf } from "./packing";
 
 /** In place of the action of a transaction: it takes nothing, and changes limits. */
 export const CHANGE = 4;
 
-/** Leaves out what a settlement would give back to the limits of a table. */
-export function dropRefunds(table: usize, scratch: usize): void {
+/** Whether an action resets all partitions of a dimension: REQUEST names none there. */
+export function isOfEvery(per: usize, scratch: usize, action: i32): bool {
+  if (action !== RESET) return false;
+  let asked = per + REQUEST;
+  let table = load<usize>(per + TABLES);
+  const end = table + load<i32>(per + DIMENSIONS) * TABLE_BYTES;
+  for (; table < end; table += TABLE_BYTES, asked += ASKED_BYTES) {
+    if (load<i32>(asked + ASKED_TIER) !== 0) continue;
+    let part = load<usize>(table + PARTS);
+    for (const last = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < last; part += PART_BYTES) {
+      if (load<f64>(unitsOf(part, scratch)) >= 0) return true;
+    }
+  }
+  return false;
+}
+
+/** Leaves out what a settlement would give back to the limits of a table; with `isAll`, also what it would charge. */
+export function dropUnits(table: usize, scratch: usize, isAll: bool): void {
   let part = load<usize>(table + PARTS);
   for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
     const units = unitsOf(part, scratch);
-    if (load<f64>(units) < 0) store<f64>(units, 0);
+    if (isAll || load<f64>(units) < 0) store<f64>(units, 0);
   }
 }
 

@@ -49,7 +49,7 @@ export const LENGTH = 72;
 export const SIP = 80;
 /** Where a set has been redefined: how the partitions before go over to these; 0 once all have. */
 export const PASSAGE = 112;
-/** Whether a name of the last request was refused for want of room: floating point. */
+/** Of which dimensions a name of the last request found no room, one bit each: floating point. */
 export const MET_FULL = 120;
 /** So many units of a name at once; then its hash, as in a request. */
 export const NAME = 128;

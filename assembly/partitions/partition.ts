@@ -5,13 +5,13 @@
  *
  * The block may be written to at any time in this, since the only participant of a region is at work.
  */
-import { change } from "../change";
+import { change, EVERY } from "../change";
 import { transact } from "../commit";
 import { isAlone, present, readHead } from "../head";
-import { ACTION, AHEAD, LATEST, LOWER, PAUSED, RESUME, SETTLE, STATE, TAKE } from "../layout";
+import { ACTION, AHEAD, LATEST, PAUSED, RESET, SETTLE, STATE, TAKE } from "../layout";
 import { microseconds } from "../time";
 import { sitDown } from "./among";
-import { CHANGE, closeEvery, convert, dropRefunds } from "./changing";
+import { CHANGE, closeEvery, convert, dropUnits, isOfEvery } from "./changing";
 import {
   ABSENT,
   ASKED_BYTES,
@@ -85,11 +85,12 @@ export function transactPer(
 
 /** Does what `change` does, to the partitions that REQUEST names, and to all partitions of a dimension of which it names none. */
 export function changePer(per: usize, region: usize, scratch: usize, life: i32, ms: f64, action: i32): f64 {
+  const told = isOfEvery(per, scratch, action) ? action | EVERY : action;
   if (!isAlone(region)) {
-    return change(sitDown(region, scratch, microseconds(ms), CHANGE + action), scratch, life, ms, action);
+    return change(sitDown(region, scratch, microseconds(ms), CHANGE + action), scratch, life, ms, told);
   }
   openAll(per, region, scratch, ms, CHANGE);
-  const answer = change(region, scratch, life, ms, action);
+  const answer = change(region, scratch, life, ms, told);
   if (answer >= 0) closeAll(per, region, scratch, i64(answer), CHANGE + action);
   return answer;
 }
@@ -110,7 +111,7 @@ function openAll(per: usize, region: usize, scratch: usize, ms: f64, what: i32):
   if (isPassing(per)) passMore(per, region, scratch);
   const owed = what === SETTLE ? i32(load<f64>(per + SHARED_TAKEN)) : 0;
   let taken = 0;
-  let full = false;
+  let full = 0;
   let asked = per + REQUEST;
   let table = load<usize>(per + TABLES);
   const end = tablesEnd(per);
@@ -118,9 +119,9 @@ function openAll(per: usize, region: usize, scratch: usize, ms: f64, what: i32):
     open(per, table, asked, region, scratch, block, now, what, (owed & bit) !== 0);
     const status = load<i32>(table + STATUS);
     if (status === SHARING) taken |= bit;
-    if (status === FULL) full = true;
+    if (status === FULL) full |= bit;
   }
-  store<f64>(per + MET_FULL, f64(i32(full)));
+  store<f64>(per + MET_FULL, f64(full));
   store<f64>(per + SHARED_TAKEN, f64(taken));
 }
 
@@ -154,10 +155,12 @@ function open(
       roomAt = makeRoom(per, table, first, scratch, now);
       status = roomAt === 0 ? ABSENT : load<i32>(table + REFUSES) ? FULL : SHARING;
     }
+    // The name has lost its state and its place: there is nothing to settle with.
+    if (status === FULL && what === SETTLE) dropUnits(table, scratch, true);
     if (status === SHARING) {
       node = sharedNode(table);
       // The grant took from a state of the name's own, which has recovered: there is nothing to give back.
-      if (what === SETTLE && !isOwed) dropRefunds(table, scratch);
+      if (what === SETTLE && !isOwed) dropUnits(table, scratch, false);
       if (i32(load<u16>(node + NODE_TIER)) === 0) store<u16>(node + NODE_TIER, u16(tier + 1));
     }
   }
@@ -210,9 +213,8 @@ function closeAll(per: usize, region: usize, scratch: usize, now: i64, what: i32
       if (what >= CHANGE) closeEvery(per, table, scratch, block, now, what - CHANGE);
       continue;
     }
-    // Others share it.
-    if (status === FULL || (status === SHARING && what >= CHANGE + RESUME && what !== CHANGE + LOWER))
-      continue;
+    // A name that shares does not forget what the others have used.
+    if (status === FULL || (status === SHARING && what === CHANGE + RESET)) continue;
     let number: u32 = 0;
     let node = load<usize>(table + NODE);
     if (status === ABSENT) {

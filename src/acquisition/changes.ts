@@ -66,6 +66,8 @@ export abstract class Changes {
    * thread has redefined the set.
    */
   change(change: Change, units: readonly number[], now: number, place?: Place): boolean {
+    if (place && (change === "pause" || change === "lower"))
+      this.checkRoom(change, (count) => count >= 0, units, now, place);
     const region = this.open();
     return this.changed(region.change(ACTIONS[change], units, now, place?.names), () => {
       if (change !== "pause" && change !== "resume") return;
@@ -76,8 +78,22 @@ export abstract class Changes {
 
   /** Charges units that no request has taken. Returns false, and does nothing, if another thread has redefined the set. */
   chargeUnits(units: readonly number[], now: number, place?: Place): boolean {
+    if (place) this.checkRoom("charge", (count) => count > 0, units, now, place);
     return this.changed(this.open().settle(units, now, 0, place?.names));
   }
+
+  /**
+   * Looks whether the names of a place have room for a change of the limits whose units are `meant`.
+   *
+   * @throws {PartitionsFullError} if one of them has none.
+   */
+  protected abstract checkRoom(
+    change: string,
+    meant: (units: number) => boolean,
+    units: readonly number[],
+    now: number,
+    place: Place,
+  ): void;
 
   private changed(answer: Answer, review?: () => void): boolean {
     if (this.hasMoved(answer)) return false;

@@ -2,7 +2,7 @@
 import { TAKE } from "../../assembly/layout.ts";
 import { type Answer, isGranted, isMoved, isReclaimed, REFUSED } from "../core/answer.ts";
 import type { WakeWord } from "../core/sharing.ts";
-import type { LimitError } from "../errors.ts";
+import { type LimitError, PartitionsFullError } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Asked, Outlook } from "../waiting/gate.ts";
@@ -110,6 +110,23 @@ export abstract class LocalGate extends Changes {
     return limitedBy.some((index, i) => {
       const total = request.units[index]! + (demand?.[index] ?? 0);
       return isEndless[i] && !this.isOverdrawn(index, total, now, request);
+    });
+  }
+
+  protected checkRoom(
+    change: string,
+    meant: (units: number) => boolean,
+    units: readonly number[],
+    now: number,
+    place: Request["place"] & object,
+  ): void {
+    const region = this.open();
+    const answer = region.inspect(now, undefined, place.names);
+    // Then the change is not made either.
+    if (isMoved(answer) || isReclaimed(answer) || region.metFull === 0) return;
+    units.forEach((count, index) => {
+      const dimension = meant(count) && (place as Place).dimensionAmong(index, region.metFull);
+      if (dimension) throw new PartitionsFullError(dimension, this.requests.keys[index]!, change);
     });
   }
 

@@ -142,6 +142,12 @@ export class Place<M extends string = string, K extends string = M> implements G
     return dimension >= 0 && (this.awaited >> dimension) & 1 ? -1 : dimension;
   }
 
+  /** The dimension of a limit, if it is one of `dimensions`, one bit each. */
+  dimensionAmong(index: number, dimensions: number): string | undefined {
+    const dimension = this.shape.dimensions[index]!;
+    return dimension >= 0 && (dimensions >> dimension) & 1 ? this.shape.known[dimension] : undefined;
+  }
+
   private wardOf(dimension: number): string | undefined {
     if (dimension < 0) return undefined;
     const isShared = (this.awaited >> dimension) & 1;

@@ -10,9 +10,9 @@ export abstract class Answering extends Residence {
     return this.partitions?.sharedTaken ?? 0;
   }
 
-  /** Whether a name of the last request was refused for want of room. */
-  get metFull(): boolean {
-    return this.partitions?.metFull ?? false;
+  /** Of which dimensions a name of the last request found no room, one bit each. */
+  get metFull(): number {
+    return this.partitions?.metFull ?? 0;
   }
 
   /** After `report`: a word of the report of limit `index`. */

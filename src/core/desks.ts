@@ -57,7 +57,7 @@ export class Desk extends NamedPartitions {
   readonly #heap: Heap;
   readonly #sharing: Sharing;
   #taken = 0;
-  #isFull = false;
+  #full = 0;
 
   constructor(heap: Heap, sharing: Sharing) {
     const words = new Int32Array(heap.memory.buffer);
@@ -94,14 +94,14 @@ export class Desk extends NamedPartitions {
     super.sharedTaken = dimensions;
   }
 
-  override get metFull(): boolean {
-    return this.#isFull;
+  override get metFull(): number {
+    return this.#full;
   }
 
   /** Keeps what a request has just been answered. This thread has entered. */
   keep(): void {
     this.#taken = super.sharedTaken;
-    this.#isFull = super.metFull;
+    this.#full = super.metFull;
   }
 
   count(dimension: number): number {

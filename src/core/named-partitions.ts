@@ -77,8 +77,8 @@ export abstract class NamedPartitions {
     this.heap.f64[(this.start + SHARED_TAKEN) / 8] = dimensions;
   }
 
-  /** Whether a name of the last request was refused for want of room. */
-  get metFull(): boolean {
-    return this.heap.f64[(this.start + MET_FULL) / 8]! !== 0;
+  /** Of which dimensions a name of the last request found no room, one bit each. */
+  get metFull(): number {
+    return this.heap.f64[(this.start + MET_FULL) / 8]!;
   }
 }

@@ -226,7 +226,8 @@ export function allocate(arena: Arena, bytes: number, tables: readonly Pick<Tabl
     return arena.allocate(bytes);
   } catch (cause) {
     const most = Math.max(...tables.map(({ max }) => max));
-    const bounds = `fewer: the memory of this isolate has no ${bytes} bytes left`;
+    const room = `the sets of this isolate have taken its addresses, and ${bytes} bytes are needed`;
+    const bounds = `fewer, since ${room}: give sets with \`per\` a smaller partitions.max, or close() those that are done;`;
     throw Object.assign(new InvalidLimitError("partitions", most, bounds), { cause });
   }
 }

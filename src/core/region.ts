@@ -1,18 +1,21 @@
 /** The bridge to the WebAssembly core: a region is one set's state there, and its methods call the core with it. */
 import { AFTER, COUNTED, INSPECT, PROBE, REPEATS, SETTLE, TAKE, UNITS } from "../../assembly/layout.ts";
-import { type Answer, asksForWindow, isBehind, isPreliminary } from "./answer.ts";
+import { type Answer, asksForWindow, isBehind, isMoved, isPreliminary, isReclaimed } from "./answer.ts";
 import { Answering } from "./answering.ts";
 import { arenaFor, type Heap } from "./arena.ts";
 import type { Desk } from "./desks.ts";
 import { NO_TIME, timeOf } from "./front.ts";
 import type { Definition } from "./kinds.ts";
 import { lay } from "./lay.ts";
-import { type Names, nobodyIn, partitionsOf } from "./names.ts";
+import { Names, nobodyIn, partitionsOf } from "./names.ts";
 import type { Sharing } from "./sharing.ts";
 import type { DimensionPlan } from "./tables.ts";
 
 /** Takes, and counts a refusal: no other try of the same request follows. */
 export const TRY: number = TAKE | COUNTED;
+
+/** A name that no partition has. */
+const NEVER_SEEN = "\udfff never seen \ud800";
 
 export class Region extends Answering {
   /** A new region in the memory of this isolate, for this thread alone, with partitions if there are `dimensions`. */
@@ -181,6 +184,18 @@ export class Region extends Answering {
       (why) => why,
     );
     return isBehind(answer) ? this.change(action, units, this.readAgain(now), names) : answer;
+  }
+
+  /** Whether names of a dimension that were never seen share a state, and others have taken from it. */
+  areSharing(dimension: number, now: number): boolean {
+    const { partitions } = this;
+    if (!partitions?.isShared(dimension)) return false;
+    // It may have recovered since that was looked at.
+    const hashes = Array.from({ length: partitions.dimensions }, (_, i) =>
+      i === dimension ? partitions.hash(NEVER_SEEN) : undefined,
+    );
+    const answer = this.inspect(now, undefined, new Names(hashes, 0));
+    return isMoved(answer) || isReclaimed(answer) || ((this.sharedTaken >> dimension) & 1) === 1;
   }
 
   /** Notes whether requests wait for the partition of a dimension that `names` has: it keeps its place then. */

@@ -37,7 +37,10 @@ export interface LimitStats {
   readonly timedOut: number;
   /** How many requests that wanted some of it were aborted while they waited. */
   readonly aborted: number;
-  /** The unused amounts that came back. */
+  /**
+   * The unused amounts that came back. A release that charges nothing reads no clock: it counts what came back as of the last call before
+   * it that did, though some of that may have been free by then anyway. What is available is exact.
+   */
   readonly refunded: number;
   /** The amounts that were charged without a grant: by `charge`, and as overage. */
   readonly charged: number;

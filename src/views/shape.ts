@@ -33,10 +33,11 @@ export type PartitionCounts<D extends string> = {
 export function countsOf<D extends string>(
   dimensions: readonly DimensionOptions[],
   partitions: NamedPartitions | undefined,
+  isShared: (dimension: number) => boolean,
 ): PartitionCounts<D> {
   const entries = dimensions.map(({ name, max }, i) => [
     name,
-    Object.freeze({ count: partitions!.count(i), max, shared: partitions!.isShared(i) }),
+    Object.freeze({ count: partitions!.count(i), max, shared: isShared(i) }),
   ]);
   return Object.freeze(Object.fromEntries(entries));
 }

@@ -17,7 +17,8 @@ export abstract class ViewableSet<M extends string, K extends string, D extends 
 > {
   /** Of each dimension, how many partitions have a state to themselves, how many may, and whether others share one now. */
   get partitions(): PartitionCounts<D> {
-    return countsOf(this.dimensions, this.open().partitions);
+    const region = this.open();
+    return countsOf(this.dimensions, region.partitions, (i) => region.areSharing(i, this.clock.now()));
   }
 
   /** @internal */

@@ -10,6 +10,7 @@ import { definitions } from "./cases/definitions.ts";
 import { emptySet } from "./cases/empty-set.ts";
 import { exactness } from "./cases/exactness.ts";
 import { fixedWindow } from "./cases/fixed-window.ts";
+import { fullPartitions } from "./cases/full-partitions.ts";
 import { gcra } from "./cases/gcra.ts";
 import { infinity } from "./cases/infinity.ts";
 import { initial } from "./cases/initial.ts";
@@ -75,6 +76,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   partitions,
   "other limits of partitions": partitionsRedefined,
   "waiters behind a pause": pausing,
+  "names without a place": fullPartitions,
   "shadow limits": shadows,
   "the empty set": emptySet,
   contract,

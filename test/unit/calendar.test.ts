@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { LimitSet, RateLimit } from "../../src/index.ts";
 import { type Every, ZonedCalendar } from "../../src/limits/calendar.ts";
+import { ManualClock } from "../../src/testing/index.ts";
 import { proves } from "../installed.ts";
 import { changesOf, expectedWindow } from "./calendar-oracle.ts";
 
@@ -73,3 +75,15 @@ describe("windows of the calendar", () => {
     3 * HOUR_MS,
   );
 });
+
+test.each([true, false])(
+  "a paused window of the calendar tells when it ends, if it is enforced (%s) or a shadow",
+  (enforce) => {
+    const clock = new ManualClock(Date.UTC(2027, 0, 1, 12));
+    const day = { key: "day", capacity: 10, every: "day", algorithm: "fixed-window", enforce } as const;
+    const set = new LimitSet({ limits: [new RateLimit(day)], clock });
+    set.pause(Number.POSITIVE_INFINITY);
+    set.charge({ day: 4 });
+    expect(set.stats().day).toMatchObject({ used: 4, fullInMs: 43_200_000 });
+  },
+);

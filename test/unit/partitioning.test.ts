@@ -7,6 +7,7 @@ import {
   RateLimit,
   ResourceLimit,
 } from "../../src/index.ts";
+import { ManualClock } from "../../src/testing/index.ts";
 
 const RATE = { key: "tokens", capacity: 10, windowMs: 1000, per: "user" } as const;
 
@@ -101,4 +102,20 @@ test("a resource has no windows in its tiers", () => {
   const make = () =>
     new ResourceLimit({ key: "db", capacity: 1, per: "user", tiers: { pro: { windowMs: 5 } } });
   expect(make).toThrow(/tiers\["pro"\]\.windowMs of "db" must be left out/);
+});
+
+test("a dimension is shared for as long as the shared state has not recovered", () => {
+  const clock = new ManualClock();
+  const limits = [new CallLimit({ capacity: 1, windowMs: 1000, per: "user" })];
+  const set = new LimitSet({ limits, partitions: { user: { max: 1 } }, clock });
+  set.for({ user: "first" }).tryAcquire();
+  clock.advance(500);
+  expect(set.partitions.user).toEqual({ count: 1, max: 1, shared: false });
+  set.for({ user: "second" }).tryAcquire();
+  expect(set.partitions.user).toEqual({ count: 1, max: 1, shared: true });
+  clock.advance(500);
+  // The first has recovered, but a newcomer may have taken from the shared state.
+  expect(set.partitions.user.shared).toBe(true);
+  clock.advance(500);
+  expect(set.partitions.user.shared).toBe(false);
 });
