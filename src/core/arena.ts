@@ -1,6 +1,7 @@
 /**
  * One memory for all sets of an isolate, and one instance of the core on it: engines reserve gigabytes of address
- * space for each memory, and programs make thousands of sets. The arena allocates a region for each set that is made,
+ * space for each memory, and programs make thousands of sets. Only where these reserve so much for partitions that the addresses of a
+ * memory end, there is another one. The arena allocates a region for each set that is made,
  * and gets it back when the set is closed.
  */
 import { LINE } from "../../assembly/layout.ts";
@@ -65,6 +66,13 @@ export class Arena implements Heap {
   /** Whether the arena is to be dropped, rather than kept for the next set. */
   get spent(): boolean {
     return this.#regions === 0 && this.byteLength > KEPT_PAGES * PAGE;
+  }
+
+  /** Whether less than a quarter of its addresses are left. */
+  get isCrowded(): boolean {
+    let left = MOST_PAGES * PAGE - this.byteLength;
+    for (const { start, end } of this.#free) left += end - start;
+    return left < (MOST_PAGES * PAGE) / 4;
   }
 
   /** Returns the address of a new region of `bytes` bytes, all of them 0. */
@@ -225,13 +233,54 @@ export class Arena implements Heap {
   }
 }
 
-const arenas: { private?: Arena; shared?: Arena } = {};
+const arenas: { readonly private: Arena[]; readonly shared: Arena[] } = { private: [], shared: [] };
 
-/** The arena of this isolate, made when first needed. */
+/** The arena of this isolate for a new set, made when first needed. */
 export function arenaFor(shared: boolean): Arena {
-  const which = shared ? "shared" : "private";
-  arenas[which] ??= new Arena(shared);
-  return arenas[which];
+  const all = arenas[shared ? "shared" : "private"];
+  if (!all[0]) all.push(new Arena(shared));
+  return all[0]!;
+}
+
+/**
+ * Makes a set in an arena that has room for it: in another one, if so many sets reserve memory for partitions that an arena has no addresses left.
+ * `make` throws an error with a cause where there is no room.
+ */
+export function inArena<T>(shared: boolean, make: (arena: Arena) => T): T {
+  const first = arenaFor(shared);
+  const all = arenas[shared ? "shared" : "private"];
+  for (const arena of [...all]) {
+    // What is left is for sets that are redefined, or shared with threads: these stay in their arena.
+    if (arena.isCrowded) continue;
+    const made = tryIn(arena, make);
+    if (!made) continue;
+    // The next set is tried there first.
+    if (arena !== all[0]) all.unshift(...all.splice(all.indexOf(arena), 1));
+    return made.value;
+  }
+  const another = newArena(shared);
+  const made = another && tryIn(another, make);
+  if (!made) return make(first);
+  all.unshift(another!);
+  return made.value;
+}
+
+function tryIn<T>(arena: Arena, make: (arena: Arena) => T): { readonly value: T } | undefined {
+  try {
+    return { value: make(arena) };
+  } catch (error) {
+    if ((error as Error).cause === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** Undefined if the platform has no addresses for another one. */
+function newArena(shared: boolean): Arena | undefined {
+  try {
+    return new Arena(shared);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Another thread's memory with an instance of the core for this thread; undefined if it is no shared memory. */
@@ -262,6 +311,8 @@ function isShared({ buffer }: { buffer: ArrayBufferLike }): boolean {
 
 /** Lets the engine collect the memory of an arena that is empty and large. */
 function dropIfSpent(arena: Arena): void {
-  const which = arena.shared ? "shared" : "private";
-  if (arena.spent && arenas[which] === arena) delete arenas[which];
+  if (!arena.spent) return;
+  const all = arenas[arena.shared ? "shared" : "private"];
+  const index = all.indexOf(arena);
+  if (index >= 0) all.splice(index, 1);
 }

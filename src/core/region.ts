@@ -2,7 +2,7 @@
 import { AFTER, COUNTED, INSPECT, PROBE, REPEATS, SETTLE, TAKE, UNITS } from "../../assembly/layout.ts";
 import { type Answer, asksForWindow, isBehind, isMoved, isPreliminary, isReclaimed } from "./answer.ts";
 import { Answering } from "./answering.ts";
-import { arenaFor, type Heap } from "./arena.ts";
+import { type Heap, inArena } from "./arena.ts";
 import type { Desk } from "./desks.ts";
 import { NO_TIME, timeOf } from "./front.ts";
 import type { Definition } from "./kinds.ts";
@@ -24,10 +24,11 @@ export class Region extends Answering {
     shared: boolean,
     dimensions: readonly DimensionPlan[] = [],
   ): Region {
-    const arena = arenaFor(shared);
-    const laid = lay(arena, { definitions, participants: 1 });
-    const partitions = partitionsOf(arena, laid, definitions, dimensions);
-    const region = new Region({ heap: arena, ...laid, arena, sharing: undefined, partitions });
+    const region = inArena(shared, (arena) => {
+      const laid = lay(arena, { definitions, participants: 1 });
+      const partitions = partitionsOf(arena, laid, definitions, dimensions);
+      return new Region({ heap: arena, ...laid, arena, sharing: undefined, partitions });
+    });
     region.keep(definitions);
     return region;
   }
