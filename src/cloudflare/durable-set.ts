@@ -72,7 +72,7 @@ export class DurableSet<M extends string, K extends string = M>
     return this.connection.counts();
   }
 
-  override for(names: PartitionNames, options: ViewOptions = {}): this {
+  for(names: PartitionNames, options: ViewOptions = {}): this {
     const { known } = this.connection;
     const naming = nameMore(this.naming, names, options, known && knownOf(known.era));
     if (naming === this.naming) return this;

@@ -111,7 +111,7 @@ export class Connection<M extends string, K extends string = M>
     return this.countPartitions();
   }
 
-  override for(names: PartitionNames, options: ViewOptions = {}): this {
+  for(names: PartitionNames, options: ViewOptions = {}): this {
     return viewOf(this, this.wire, NAMELESS, names, options);
   }
 

@@ -35,7 +35,7 @@ export class PortView<M extends string, K extends string = M>
     return { set: this.wire.set, naming: this.naming };
   }
 
-  override for(names: PartitionNames, options: ViewOptions = {}): this {
+  for(names: PartitionNames, options: ViewOptions = {}): this {
     return viewOf(this, this.wire, this.naming, names, options);
   }
 

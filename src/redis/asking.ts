@@ -2,10 +2,13 @@
  * The questions of one batch: for tries, readings and changes in the order of their calls, and for waiters in the order of waiting. Each
  * tells the script what the waiters want that stand before it and are not asked for in the batch; the script keeps account of the others.
  */
-import type { Ranked, Request } from "../waiting/standing.ts";
+import type { Demand } from "../waiting/line.ts";
+import type { Ranked } from "../waiting/standing.ts";
 import type { Allowance } from "./allowance.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Lines, Standing } from "./lines.ts";
+import type { Roster } from "./roster.ts";
+import type { Request } from "./waiter.ts";
 
 /** A try, a reading, a change, or a waiter that stands in no line yet. */
 export interface Single extends Ranked {
@@ -15,26 +18,29 @@ export interface Single extends Ranked {
 }
 
 /** A waiter that can be asked for. */
-type Askable<W extends Standing<W>> = Standing<W> & { readonly steps: number };
+type Askable<W extends Standing<W>> = Standing<W> & { readonly steps: number; readonly request: Request };
 
 /** Notes the questions of a batch: each with what stands before it, behind a semicolon; empty if nothing does. */
 type Note<S, W> = (asked: S | W, before: string) => void;
+
+/** So many resources of partitions are told at most: where more are tangled, it is as if one of them were overdrawn. */
+const MOST_TOLD = 64;
 
 export class Asking<W extends Askable<W>> {
   readonly #lines: Lines<W>;
   readonly #definitions: Definitions;
   readonly #resources: readonly number[];
+  readonly #roster: Roster;
   /** What the waiters want that have been asked for: all, and nested ones. */
-  readonly #asked: number[];
-  readonly #askedNested: number[];
+  readonly #asked = new Map<Demand<W>, number>();
+  readonly #askedNested = new Map<Demand<W>, number>();
 
   /** `resources`: the indexes of the ResourceLimits. */
-  constructor(lines: Lines<W>, definitions: Definitions, resources: readonly number[]) {
+  constructor(lines: Lines<W>, definitions: Definitions, resources: readonly number[], roster: Roster) {
     this.#lines = lines;
     this.#definitions = definitions;
     this.#resources = resources;
-    this.#asked = definitions.indexes.map(() => 0);
-    this.#askedNested = [...this.#asked];
+    this.#roster = roster;
   }
 
   /**
@@ -50,15 +56,17 @@ export class Asking<W extends Askable<W>> {
     const walk = this.#lines.walk();
     const visit = (waiter: W) => {
       if (waiter.turn >= before) return true;
-      if (!allowance.spend(waiter.steps)) return false;
+      if (!allowance.spend(waiter.steps, waiter.request.place)) return false;
       note(waiter, this.#before(waiter.request, waiter));
       const sums = waiter.request.covered ? [this.#asked, this.#askedNested] : [this.#asked];
-      for (const sum of sums) for (const [i, count] of waiter.demand.entries()) sum[i]! += count;
+      for (const demand of waiter.line!.demands) {
+        for (const sum of sums) sum.set(demand, (sum.get(demand) ?? 0) + waiter.demand[demand.limit]!);
+      }
       return true;
     };
     for (const [i, single] of singles.entries()) {
       walk.until(single, visit);
-      if (allowance.isSpent || !allowance.spend(single.steps)) return singles.slice(i);
+      if (allowance.isSpent || !allowance.spend(single.steps, single.request.place)) return singles.slice(i);
       note(single, this.#before(single.request, single));
     }
     walk.until(undefined, visit);
@@ -69,21 +77,34 @@ export class Asking<W extends Askable<W>> {
     const lines = this.#lines;
     if (lines.size === 0) return "";
     const all = this.#without(this.#asked, request, lines.wantedBefore(request, ranked));
-    const { covered, units } = request;
-    const tangled = covered && lines.tangled(units);
-    const overdrawn = this.#resources.filter((i) => tangled?.has(i) && lines.waitingFor(i) > 0);
+    const tangled = request.covered ? [...lines.tangled(request)] : [];
+    const overdrawn = tangled.filter(({ limit, count }) => count > 0 && this.#resources.includes(limit));
     if (overdrawn.length === 0) return all && `;${all}`;
-    const nested = this.#without(this.#askedNested, request, lines.wantedByNested(units, ranked));
-    const totals = (isNested: boolean) => {
-      const sums = units.map((_, i) => (overdrawn.includes(i) ? lines.total(i, isNested) : 0));
-      return this.#definitions.encode(sums);
+    const nested = this.#without(this.#askedNested, request, lines.wantedByNested(request, ranked));
+    const told = (totalOf: (demand: Demand<W>) => number) => {
+      if (overdrawn.length > MOST_TOLD) return this.#listed(overdrawn[0]!, Number.MAX_SAFE_INTEGER);
+      return overdrawn
+        .flatMap((each) => (totalOf(each) > 0 ? [this.#listed(each, totalOf(each))] : []))
+        .join();
     };
-    return `;${all};${nested};${totals(false)};${totals(true)}`;
+    return `;${all};${nested};${told(({ total }) => total)};${told((each) => lines.totalOfNested(each))}`;
+  }
+
+  #listed({ limit, ward }: Demand<W>, units: number): string {
+    return `${this.#definitions.indexes[limit]! + this.#roster.slotOf(ward?.name)}:${units}`;
   }
 
   /** What waiters want that are not among those asked for. */
-  #without(asked: readonly number[], { units }: Request, wanted: readonly number[] | undefined): string {
+  #without(
+    asked: ReadonlyMap<Demand<W>, number>,
+    request: Request,
+    wanted: readonly number[] | undefined,
+  ): string {
     if (!wanted) return "";
-    return this.#definitions.encode(units.map((n, i) => (n > 0 ? Math.max(0, wanted[i]! - asked[i]!) : 0)));
+    const left = request.units.map((count, i) => {
+      const demand = count > 0 ? this.#lines.demandAt(request, i) : undefined;
+      return demand ? Math.max(0, wanted[i]! - (asked.get(demand) ?? 0)) : 0;
+    });
+    return this.#definitions.encode(left, this.#roster.slotsOf(request.place));
   }
 }

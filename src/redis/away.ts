@@ -5,11 +5,14 @@ import { BackendUnavailableError, InvalidLimitError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
 import { unitOf } from "../limits/definition.ts";
 import { explicit } from "../limits/era.ts";
-import type { Limit, LimitLike } from "../limits/limits.ts";
-import { Requests } from "../limits/requests.ts";
+import { type Limit, type LimitLike, type Tiers, tierOf } from "../limits/limits.ts";
+import { requestsOf } from "../limits/named-requests.ts";
+import { tiersOf } from "../limits/partitioning.ts";
 import { toAmount, toUnits } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Place } from "./place.ts";
 import { type RedisAcquisition, type Session, unleased } from "./session.ts";
+import type { Request } from "./waiter.ts";
 
 /**
  * - `"reject"`: requests reject with `BackendUnavailableError`, tries too.
@@ -30,12 +33,12 @@ export interface AwayOptions<K extends string> {
 /** Stands in for the server. */
 export interface StandIn<K extends string> {
   acquire(
-    units: readonly number[],
+    request: Request,
     options: AcquireOptions | undefined,
     session: Session<K>,
   ): Promise<RedisAcquisition<K, K>>;
-  try(units: readonly number[], session: Session<K>): RedisAcquisition<K, K>;
-  peek(units: readonly number[]): Prospect<K>;
+  try(request: Request, session: Session<K>): RedisAcquisition<K, K>;
+  peek(request: Request): Prospect<K>;
   close(): void;
   /** The set on the server has other limits. */
   redefine(limits: readonly Limit<K>[]): void;
@@ -70,8 +73,8 @@ export function standIn<K extends string>(options: AwayOptions<K>): StandIn<K> |
 /** Grants everything, and counts nothing. */
 function uncounted<K extends string>(): StandIn<K> {
   // Its acquisitions settle nowhere, since nothing was taken for them.
-  const grant = (units: readonly number[], session: Session<K>) => {
-    const present = session.granter;
+  const grant = ({ units, place }: Request, session: Session<K>) => {
+    const present = session.granterIn(place);
     const { requests, config, missingUpdate } = present;
     const granter = {
       requests,
@@ -86,7 +89,7 @@ function uncounted<K extends string>(): StandIn<K> {
     return unleased(new Grant<K>(granter, units, 0));
   };
   return {
-    acquire: async (units, _options, session) => grant(units, session),
+    acquire: async (request, _options, session) => grant(request, session),
     try: grant,
     peek: () => ({ successful: true, retryAfterMs: 0, limitedBy: [], ahead: 0 }),
     close: () => {},
@@ -104,10 +107,20 @@ function local<K extends string>(options: AwayOptions<K>, share: number): StandI
     set ??= new LimitSet<K>({ limits: shares, config, missingUpdate, clock, shared: false });
     return set;
   };
-  let requests = new Requests<string>(limits);
-  const amounts = (units: readonly number[]) => {
+  const requests = (place: Place | undefined) => place?.era.requests ?? requestsOf<string>(limits);
+  /** The set, or the view of it that takes from the partitions of a place. */
+  const at = (place: Place | undefined): LimitSet<K> => {
+    if (!place) return open();
+    const { names, tier } = place.places.naming;
+    const known =
+      names.size === 0 ? {} : Object.fromEntries([...names].filter(([each]) => isPer(limits, each)));
+    const isTier = tier !== undefined && tiersOf(limits).includes(tier);
+    return open().for(known as never, isTier ? { tier } : {}) as unknown as LimitSet<K>;
+  };
+  const amounts = ({ units, place }: Request) => {
+    const tier = place?.places.naming.tier;
     for (const [i, limit] of limits.entries()) {
-      const most = shares[i]!.capacity;
+      const most = tierOf(shares[i] as unknown as Limit, tier).capacity;
       const amount = toAmount(units[i]!, unitOf(limit));
       if (amount > most) {
         throw new BackendUnavailableError(
@@ -116,20 +129,24 @@ function local<K extends string>(options: AwayOptions<K>, share: number): StandI
       }
     }
     // What is not wanted is named with 0, or the set would take 1 of it unasked.
-    return explicit(requests.names, requests.amounts(units)) as never;
+    const present = requests(place);
+    return explicit(present.names, present.amounts(units)) as never;
   };
   return {
-    acquire: async (units, acquireOptions) => unleased(await open().acquire(amounts(units), acquireOptions)),
-    try: (units) => unleased<K>(open().tryAcquire(amounts(units)) as Acquisition<K, K>),
-    peek: (units) => open().peek(amounts(units)),
+    acquire: async (request, options) => unleased(await at(request.place).acquire(amounts(request), options)),
+    try: (request) => unleased<K>(at(request.place).tryAcquire(amounts(request)) as Acquisition<K, K>),
+    peek: (request) => at(request.place).peek(amounts(request)),
     close: () => set?.close(),
     redefine: (later) => {
       limits = later;
       shares = limits.map((limit) => shareOf(limit, share));
-      requests = new Requests<string>(limits);
       set?.redefine(shares);
     },
   };
+}
+
+function isPer(limits: readonly Limit[], dimension: string): boolean {
+  return limits.some(({ per }) => per === dimension);
 }
 
 /** This process's share of a limit: whole units, at least one. */
@@ -141,12 +158,23 @@ function shareOf<K extends string>(
   const part = (amount: number, least = 1) =>
     amount === Infinity ? amount : toAmount(Math.max(least, Math.floor(toUnits(amount, unit) * share)), unit);
   const capacity = part(limit.capacity);
-  if (limit.type === "resource") return { ...limit, capacity } as never;
+  const tiers = limit.tiers && sharesOfTiers(limit.tiers, part);
+  if (limit.type === "resource") return { ...limit, capacity, ...(tiers && { tiers }) } as never;
   const { burst, initial } = limit;
   return {
     ...limit,
     capacity,
     ...(burst !== undefined && { burst: Math.min(capacity, part(burst)) }),
     ...(initial !== undefined && { initial: part(initial, 0) }),
+    ...(tiers && { tiers }),
   } as never;
+}
+
+function sharesOfTiers(tiers: Tiers, part: (amount: number) => number): Tiers {
+  const entries = Object.entries(tiers).map(([name, tier]) => {
+    const { capacity, burst } = tier;
+    const own = { ...(capacity && { capacity: part(capacity) }), ...(burst && { burst: part(burst) }) };
+    return [name, { ...tier, ...own }];
+  });
+  return Object.fromEntries(entries);
 }

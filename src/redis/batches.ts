@@ -11,6 +11,7 @@ import { DefinitionMismatchError } from "./errors.ts";
 import type { RedisQueue } from "./queue.ts";
 import { Redefinitions } from "./redefinitions.ts";
 import type { Releases } from "./releases.ts";
+import { Roster } from "./roster.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
 import type { Settlements } from "./settlements.ts";
@@ -39,6 +40,8 @@ export class Batches<K extends string> implements Speaker {
   /** The turn of a batch that only redefines, while that is on its way. */
   #turn: Turn | undefined;
   readonly #windows: ToldWindows;
+  /** The partitions of the batch that is on its way. */
+  #roster = new Roster();
   /** When the clock was read for the batch that is on its way. */
   #readAt = 0;
   /** Ends the wait for the end of the session. */
@@ -80,6 +83,8 @@ export class Batches<K extends string> implements Speaker {
 
   next(): readonly Operation[] {
     this.#turn = undefined;
+    const roster = new Roster();
+    this.#roster = roster;
     const redefinition = this.#redefinitions.next();
     if (redefinition) {
       this.#turn = redefinition.turn;
@@ -89,10 +94,11 @@ export class Batches<K extends string> implements Speaker {
     // The waiters are asked for again with each part of many settlements.
     if (settlements.giveBack) queue.serve();
     // Requests have half of a batch at least, and settlements have half at least.
-    const allowance = new Allowance(settlements.isEmpty ? MOST_STEPS : MOST_STEPS / 2, MOST_REQUESTS);
+    const allowance = new Allowance(settlements.isEmpty ? MOST_STEPS : MOST_STEPS / 2, MOST_REQUESTS, roster);
     const requests = queue.next(allowance);
-    const operations = settlements.take(new Allowance(MOST_STEPS - allowance.used));
+    const operations = settlements.take(new Allowance(MOST_STEPS - allowance.used, Infinity, roster));
     if (sessions.renewal.takeDue()) {
+      roster.admitAll();
       const again = () => sessions.renewal.putBack();
       operations.push({ encode: () => "R", answered: () => {}, failed: () => {}, again });
     }
@@ -114,7 +120,9 @@ export class Batches<K extends string> implements Speaker {
 
   call(seq: number, operations: readonly string[]): Promise<string> {
     const { key, server, clock, isInjected, leaseMs } = this.#settings;
-    const { text, redefinition, from, json, beginsBelow } = this.#eras.encode(this.#turn);
+    const { text, redefinition, from, json, beginsBelow, hasPartitions } = this.#eras.encode(this.#turn);
+    if (redefinition !== "") this.#roster.admitAll();
+    const named = hasPartitions ? this.#roster.operation : undefined;
     const session = this.#parts.sessions.current;
     this.#readAt = clock.now();
     const reading = toMicros(clock.behind(this.#readAt));
@@ -130,6 +138,7 @@ export class Batches<K extends string> implements Speaker {
       beginsBelow ? "below" : "",
       from,
       json,
+      ...(named === undefined ? [] : [named]),
       ...operations,
     ]);
   }

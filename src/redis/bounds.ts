@@ -1,7 +1,11 @@
 /** The place of a request in the order of waiting, and what bounds its wait. */
+import type { Limit } from "../limits/limits.ts";
+import { fairAtOf } from "../limits/partition-options.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Outlook } from "../waiting/gate.ts";
+import { Rounds } from "../waiting/rounds.ts";
 import type { Ranked } from "../waiting/standing.ts";
+import type { Place } from "./place.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** The requests that wait. */
@@ -11,6 +15,8 @@ interface Waiting {
 }
 
 interface Terms {
+  readonly limits: readonly Limit[];
+  readonly fairBy?: string | undefined;
   readonly agingMs?: number | undefined;
   readonly maxWaiting?: number | undefined;
   readonly clock: Pick<Clock, "now">;
@@ -24,18 +30,42 @@ interface Gate {
 export class Bounds {
   readonly #settings: Terms;
   readonly #lines: () => Waiting;
+  readonly #rounds: Rounds | undefined;
   #turns = 0;
 
   constructor(settings: Terms, lines: () => Waiting) {
     this.#settings = settings;
     this.#lines = lines;
+    if (settings.fairBy !== undefined) this.#rounds = new Rounds();
   }
 
   /** The place of a request that comes now. */
-  rank(priority = 0): Ranked {
+  rank(priority = 0, place?: Place): Ranked {
     const { agingMs, clock } = this.#settings;
-    const key = agingMs === undefined ? 0 - priority : clock.now() - priority * agingMs;
-    return { key, turn: this.#turns++ };
+    const turn = this.#turns++;
+    if (this.#rounds) {
+      if (this.#lines().size === 0) this.#rounds.clear();
+      return { key: this.#rounds.keyOf(this.partitionOf(place), priority), turn };
+    }
+    return { key: agingMs === undefined ? 0 - priority : clock.now() - priority * agingMs, turn };
+  }
+
+  /** The partition that counts for the turn of a request: one of all that name none. */
+  partitionOf(place: Place | undefined): string {
+    const { limits, fairBy } = this.#settings;
+    if (!place || fairBy === undefined) return "";
+    return place.wards[fairAtOf(limits, fairBy)!] ?? "";
+  }
+
+  /** A request waits. */
+  begin({ partition, key, priority }: Waiter): void {
+    this.#rounds?.begin(partition, key, priority, this.#lines().size);
+  }
+
+  /** A request waits no more. */
+  left({ partition, key, priority }: Waiter, isGranted: boolean): void {
+    if (isGranted) this.#rounds?.granted(key, priority);
+    else this.#rounds?.gone(partition, key, priority);
   }
 
   /** Whether a request may wait only once it is known for how long, or that it has to; or may pass those before it in its line. */

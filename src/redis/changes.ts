@@ -1,25 +1,37 @@
 /** The methods that change limits, as operations of the script. */
 import { chargeOf, lowerOf, pauseOf, resetOf, resumeOf } from "../limits/changes.ts";
-import type { Limit } from "../limits/limits.ts";
+import type { Era } from "../limits/era.ts";
+import { chargeable, checkChange } from "../limits/named-requests.ts";
 import type { SentChange } from "../remote/changes.ts";
 import type { Definitions } from "./definitions.ts";
+import type { Place } from "./place.ts";
+import type { Roster } from "./roster.ts";
 
 interface ChangeOperation {
-  /** As the script reads it; undefined if it changes nothing. */
-  readonly text: string | undefined;
+  /** As the script reads it in a batch that has these partitions; empty if it changes nothing. */
+  readonly text: (roster: Roster) => string;
+  readonly isEmpty: boolean;
   /** The units that it charges, if that is what it does. */
   readonly charged?: readonly number[];
 }
 
-/** @throws {InvalidRequestError} for an unknown key, or a value that makes no sense. */
+/**
+ * A change of the set with this era, or of a view, which has a place.
+ *
+ * @throws {InvalidRequestError} for an unknown key, a value that makes no sense, or a limit whose dimension is not named.
+ */
 export function operationOf(
   change: SentChange,
-  limits: readonly Limit[],
+  { limits, requests }: Pick<Era, "limits" | "requests">,
   definitions: Definitions,
+  place: Place | undefined,
 ): ChangeOperation {
   const operation = (code: string, values: readonly number[]): ChangeOperation => {
-    const list = definitions.encodeChange(values);
-    return { text: list === "" ? undefined : code + list };
+    checkChange(requests, values, change[0] !== "lower");
+    return {
+      text: (roster) => code + definitions.encodeChange(values, roster.slotsOf(place)),
+      isEmpty: values.every((value) => value < 0),
+    };
   };
   if (change[0] === "pause") {
     const values = pauseOf(limits, change[1], change[2]);
@@ -30,7 +42,10 @@ export function operationOf(
   if (change[0] === "resume") return operation("G", resumeOf(limits, change[1]));
   if (change[0] === "lower") return operation("B", lowerOf(limits, change[1]));
   if (change[0] === "reset") return operation("Z", resetOf(limits, change[1]));
-  const charged = chargeOf(limits, change[1]);
-  const list = definitions.encode(charged);
-  return list === "" ? { text: undefined } : { text: `S0 ${list}`, charged };
+  const charged = chargeable(requests, chargeOf(limits, change[1]));
+  return {
+    text: (roster) => `S0 ${definitions.encode(charged, roster.slotsOf(place))}`,
+    isEmpty: charged.every((units) => units === 0),
+    charged,
+  };
 }

@@ -2,9 +2,11 @@
 import { type Definition, KINDS } from "../core/kinds.ts";
 import { definitionOf, missingUnits, unitOf } from "../limits/definition.ts";
 import { type Era, firstEra } from "../limits/era.ts";
-import type { Limit } from "../limits/limits.ts";
+import { type Limit, tierOf } from "../limits/limits.ts";
 import { plainOf } from "../limits/metrics.ts";
-import { Requests } from "../limits/requests.ts";
+import { requestsOf } from "../limits/named-requests.ts";
+import type { Slots } from "./roster.ts";
+import { SLOT } from "./script/partitions.ts";
 
 // As in assembly/numbers.ts.
 const MOST_FULL = 1n << 61n;
@@ -25,12 +27,14 @@ export class Definitions {
   readonly indexes: readonly number[];
   /** For each limit of the set, its definition in units. */
   readonly shapes: readonly Definition[];
+  /** Whether limits have partitions. */
+  readonly hasPartitions: boolean;
   /** Whether a limit begins with less than all. */
   readonly beginsBelow: boolean;
   /** For each index in the script, the limit of the set. */
   readonly #limits: readonly number[];
 
-  constructor(limits: readonly Limit[], era: Facts = firstEra(limits, new Requests(limits))) {
+  constructor(limits: readonly Limit[], era: Facts = firstEra(limits, requestsOf(limits))) {
     const sorted = limits.map((_, i) => i).sort((a, b) => (limits[a]!.key < limits[b]!.key ? -1 : 1));
     const indexes = limits.map(() => 0);
     sorted.forEach((limit, i) => {
@@ -44,28 +48,30 @@ export class Definitions {
     this.text = [`${HEAD}"${version} ${digestOf(JSON.stringify(facts))}"]`, ...lines].join("\n");
     this.indexes = indexes;
     this.shapes = limits.map(definitionOf);
+    this.hasPartitions = limits.some(({ per }) => per !== undefined);
     this.beginsBelow = limits.some((limit) => missingUnits(limit) > 0);
     this.#limits = sorted;
   }
 
   /** Units as the script reads them, `index:units` for each limit, joined by commas; empty if there are none. */
-  encode(units: readonly number[]): string {
+  encode(units: readonly number[], slots?: Slots): string {
     let list = "";
     for (let i = 0; i < units.length; i++) {
       const count = units[i]!;
-      if (count !== 0) list += `${list === "" ? "" : ","}${this.indexes[i]}:${count}`;
+      if (count !== 0) list += `${list === "" ? "" : ","}${this.indexes[i]! + (slots?.[i] ?? 0)}:${count}`;
     }
     return list;
   }
 
   /** The same for a change: all entries that are not below 0. */
-  encodeChange(values: readonly number[]): string {
-    return values.flatMap((value, i) => (value < 0 ? [] : [`${this.indexes[i]}:${value}`])).join();
+  encodeChange(values: readonly number[], slots?: Slots): string {
+    return values
+      .flatMap((value, i) => (value < 0 ? [] : [`${this.indexes[i]! + (slots?.[i] ?? 0)}:${value}`]))
+      .join();
   }
 
   /** What a waiter adds to the demand of each limit: of a shadow nothing; of a leaky bucket the time in which its units leak out. */
-  demandOf(units: readonly number[]): readonly number[] {
-    const { shapes } = this;
+  demandOf(units: readonly number[], shapes = this.shapes): readonly number[] {
     const differs = (i: number) => shapes[i]!.flags !== 0 || shapes[i]!.kind === "leaky-bucket";
     // Of most sets it is the units themselves.
     if (!units.some((count, i) => count > 0 && differs(i))) return units;
@@ -78,9 +84,9 @@ export class Definitions {
     });
   }
 
-  /** The limit of the set that has this index in the script. */
+  /** The limit of the set that has this index in the script, of whatever partition. */
   limitAt(index: number): number {
-    return this.#limits[index - 1]!;
+    return this.#limits[(index % SLOT) - 1]!;
   }
 }
 
@@ -102,12 +108,21 @@ function digestOf(text: string): string {
   return `${digest(0)} ${digest(1)}`;
 }
 
-/** `kind ceiling window weight rate idle mostUnits mostPart capacity v2 flags missing ["key","type",unit]`. */
+/** The definition of a limit, and what tells it from others; behind tabs whether it has partitions, and the definitions of its tiers. */
 function lineOf(limit: Limit): string {
+  const { key, type, per, tiers = {} } = limit;
+  const line = `${specOf(limit)}${JSON.stringify([key, type, unitOf(limit)])}`;
+  if (per === undefined) return line;
+  const named = Object.keys(tiers).sort();
+  const parts = named.map((tier) => `${JSON.stringify(tier)} ${specOf(tierOf(limit, tier))}`);
+  return [line, "per", ...parts].join("\t");
+}
+
+/** `kind ceiling window weight rate idle mostUnits mostPart capacity v2 flags missing `. */
+function specOf(limit: Limit): string {
   const { kind, ceiling, capacity, windowMicros, flags } = definitionOf(limit);
   const leak = KINDS[kind] > KINDS["leaky-bucket"] ? "0 0 0 0 0" : leakOf(capacity, windowMicros);
-  const identity = JSON.stringify([limit.key, limit.type, unitOf(limit)]);
-  return `${KINDS[kind]} ${ceiling} ${windowMicros} ${leak} ${capacity} v2 ${flags} ${missingUnits(limit)} ${identity}`;
+  return `${KINDS[kind]} ${ceiling} ${windowMicros} ${leak} ${capacity} v2 ${flags} ${missingUnits(limit)} `;
 }
 
 /** How a debt leaks, worked out as by `define` in assembly/numbers.ts: weight, rate, idle, and the highest debt. */
@@ -133,7 +148,8 @@ export function readable(text: string): string {
   return text
     .split("\n")
     .filter((line) => !line.startsWith(HEAD))
-    .map((line) => {
+    .map((whole) => {
+      const line = whole.split("\t")[0]!;
       const [kind, ceiling, window, ...rest] = line.split(" ");
       const [key, , unit] = JSON.parse(line.slice(line.indexOf("["))) as [string, string, number];
       const capacity = Number(rest[5]) * unit;

@@ -17,6 +17,8 @@ export interface Turn {
   readonly definitions: Definitions;
   /** The definitions that the server has to have. */
   readonly from: string;
+  /** Whether limits have had partitions before. */
+  readonly hadPartitions: boolean;
   /** As the script reads it. */
   readonly text: string;
 }
@@ -40,10 +42,11 @@ export class Eras {
 
   /** The definitions of the next batch, and what goes with them. `turn` is that of a batch that only redefines. */
   encode(turn = this.#turn) {
-    const { text, json, beginsBelow } = turn?.definitions ?? this.#settings.definitions;
+    const { text, json, beginsBelow, hasPartitions } = turn?.definitions ?? this.#settings.definitions;
     const isBrought = turn !== undefined || this.#brings || !this.#isKnown;
     return {
       text,
+      hasPartitions: hasPartitions || (turn?.hadPartitions ?? false),
       redefinition: turn?.text ?? "",
       from: turn?.from ?? "",
       json: isBrought ? json : "",
@@ -146,7 +149,7 @@ function turnOf(before: Era, from: string, era: Era, definitions: Definitions, i
   const heirs = heirsOf(before, era).flatMap(({ from: index, ratio }, i) =>
     index < 0 ? [] : [`${definitions.indexes[i]}:${old.indexes[index]}:${ratio}`],
   );
-  return { era, definitions, from, text: [inherit, ...heirs].join(" ") };
+  return { era, definitions, from, hadPartitions: old.hasPartitions, text: [inherit, ...heirs].join(" ") };
 }
 
 function inOrder(limits: readonly Limit[]): readonly Limit[] {

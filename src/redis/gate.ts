@@ -41,9 +41,9 @@ export class RedisGate<K extends string> {
   /** The acquisition of a request that was granted as `token`, and that some limits let pass; undefined once the set is closed. */
   grant(waiter: Waiter, token: number, passed: readonly number[]): RedisAcquisition<K, K> | undefined {
     if (this.#sessions.isEnded) return undefined;
-    const { units, covered } = waiter.request;
+    const { units, covered, place } = waiter.request;
     const taken = passed.length > 0 ? units.map((count, i) => (passed.includes(i) ? -count : count)) : units;
-    const acquisition = this.#sessions.current.grant(taken, token, covered, waiter.waitedMs);
+    const acquisition = this.#sessions.current.grant(taken, token, covered, waiter.waitedMs, place);
     this.#totals.granted(taken);
     this.#sessions.renewal.watch();
     return acquisition;
@@ -53,7 +53,7 @@ export class RedisGate<K extends string> {
   undo({ request }: Waiter, token: number, passed: readonly number[]): void {
     if (this.#sessions.isEnded) return;
     const back = request.units.map((count, i) => (passed.includes(i) ? 0 : -count));
-    this.#settlements.add(this.#sessions.current, back, token);
+    this.#settlements.add(this.#sessions.current, back, token, request.place);
   }
 
   /** The answer to a try that was refused. */
@@ -107,9 +107,9 @@ export class RedisGate<K extends string> {
   async #askStandIn(standIn: StandIn<K>, waiter: Waiter): Promise<RedisAcquisition<K, K>> {
     const { request, isOnce, timeoutMs, deadline, signal } = waiter;
     const session = this.#sessions.current;
-    if (isOnce && timeoutMs !== 0) return standIn.try(request.units, session);
+    if (isOnce && timeoutMs !== 0) return standIn.try(request, session);
     const leftMs = isOnce ? 0 : Math.max(0, deadline - this.#settings.clock.now());
-    return standIn.acquire(request.units, { timeoutMs: leftMs, signal }, session);
+    return standIn.acquire(request, { timeoutMs: leftMs, signal }, session);
   }
 
   /** Limits by their keys. */

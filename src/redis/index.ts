@@ -9,4 +9,5 @@ export type { IoredisLike, NodeRedisLike, RedisClient, UpstashLike } from "./cli
 export { DefinitionMismatchError } from "./errors.ts";
 export type { RedisLimitSetOptions } from "./options.ts";
 export { RedisLimitSet } from "./redis-limit-set.ts";
+export { RedisLimitSetView } from "./redis-limit-set-view.ts";
 export type { RedisAcquisition } from "./session.ts";

@@ -6,7 +6,7 @@
 import { Crowd } from "../waiting/crowd.ts";
 import { Heap, type Placed } from "../waiting/heap.ts";
 import type { Judge } from "../waiting/judge.ts";
-import { type Line, nameOf, type Standing as StandingIn } from "../waiting/line.ts";
+import { type Demand, type Line, nameOf, type Standing as StandingIn } from "../waiting/line.ts";
 import { isBefore, type Ranked, type Request } from "../waiting/standing.ts";
 import { nestedBefore } from "../waiting/taint.ts";
 
@@ -87,31 +87,38 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
   }
 
   /** What the nested requests among them want. */
-  wantedByNested(units: readonly number[], ranked: Ranked): readonly number[] {
-    return units.map((count, i) => (count > 0 ? nestedBefore(this.byName, this.demands[i]!, ranked) : 0));
-  }
-
-  /** What all waiters want of limit `index`; with `isNested`, what nested ones want. */
-  total(index: number, isNested: boolean): number {
-    if (!isNested) return this.demands[index]!.total;
-    const last = { key: Number.POSITIVE_INFINITY, turn: Number.POSITIVE_INFINITY };
-    return nestedBefore(this.byName, this.demands[index]!, last);
-  }
-
-  /** The limits that a request wants, those that are wanted together with one of them, and so on. */
-  tangled(units: readonly number[]): ReadonlySet<number> {
-    const limits = new Set<number>();
-    units.forEach((count, i) => {
-      if (count > 0) limits.add(i);
+  wantedByNested(request: Request, ranked: Ranked): readonly number[] {
+    return request.units.map((count, i) => {
+      const demand = count > 0 ? this.demandAt(request, i) : undefined;
+      return demand ? nestedBefore(this.byName, demand, ranked) : 0;
     });
-    for (let size = -1; size < limits.size; ) {
-      size = limits.size;
+  }
+
+  /** What the nested waiters want of a limit. */
+  totalOfNested(demand: Demand<W>): number {
+    const last = { key: Number.POSITIVE_INFINITY, turn: Number.POSITIVE_INFINITY };
+    return nestedBefore(this.byName, demand, last);
+  }
+
+  /** The demand of limit `index`, in the partition of a request; undefined if no waiter wants it. */
+  override demandAt(request: Request, index: number): Demand<W> | undefined {
+    return super.demandAt(request, index);
+  }
+
+  /** The demands of the limits that a request wants, of those that are wanted together with one of them, and so on. */
+  tangled(request: Request): ReadonlySet<Demand<W>> {
+    const tangled = new Set<Demand<W>>();
+    request.units.forEach((count, i) => {
+      const demand = count > 0 ? this.demandAt(request, i) : undefined;
+      if (demand) tangled.add(demand);
+    });
+    for (let size = -1; size < tangled.size; ) {
+      size = tangled.size;
       for (const { demands } of this.byName.values()) {
-        if (demands.some(({ limit }) => limits.has(limit)))
-          for (const { limit } of demands) limits.add(limit);
+        if (demands.some((demand) => tangled.has(demand))) for (const demand of demands) tangled.add(demand);
       }
     }
-    return limits;
+    return tangled;
   }
 }
 

@@ -6,6 +6,7 @@ import { checkVersion } from "../limits/era.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import { checkMissingUpdate, checkQueueOptions, checkSurroundings } from "../limits/options.ts";
+import type { PartitionOptions } from "../limits/partition-options.ts";
 import { type Clock, LONGEST_TIMER_MS } from "../platform/clock.ts";
 import { SetClock } from "../platform/set-clock.ts";
 import { warnOnce } from "../platform/warning.ts";
@@ -59,6 +60,16 @@ export interface RedisLimitSetOptions<K extends string = string> {
    * much later. Default: none, so that a higher priority always goes first.
    */
   readonly agingMs?: number;
+  /**
+   * A dimension whose partitions are served in turn where requests of this process wait for a limit of all; not with `agingMs`. Default:
+   * none, so that requests are served in the order of their calls.
+   */
+  readonly fairBy?: string;
+  /**
+   * The options of a `LimitSet` about its dimensions, for programs that give all their sets the same. They are checked and have no
+   * effect: on a server, partitions that have recovered expire, and there is no bound beside its memory.
+   */
+  readonly partitions?: Readonly<Record<string, PartitionOptions>>;
   /** For tests: the source of time. All processes of the set need the same one. Default: the server's time. */
   readonly clock?: Clock;
   /**
@@ -72,9 +83,9 @@ export interface RedisLimitSetOptions<K extends string = string> {
 
 /** The options with their defaults. `localShare` alone has none. */
 export type CompleteOptions<K extends string> = Required<
-  Omit<RedisLimitSetOptions<K>, "localShare" | "clock" | "maxWaiting" | "agingMs">
+  Omit<RedisLimitSetOptions<K>, "localShare" | "clock" | "maxWaiting" | "agingMs" | "fairBy" | "partitions">
 > &
-  Pick<RedisLimitSetOptions<K>, "localShare" | "maxWaiting" | "agingMs"> & {
+  Pick<RedisLimitSetOptions<K>, "localShare" | "maxWaiting" | "agingMs" | "fairBy"> & {
     readonly clock: SetClock;
     /** Whether time is that of an injected clock, not the server's. */
     readonly isInjected: boolean;
@@ -82,7 +93,7 @@ export type CompleteOptions<K extends string> = Required<
 
 const KNOWN = [
   ...["name", "limits", "client", "leaseMs", "deadlineMs", "whenAway", "localShare", "version"],
-  ...["missingUpdate", "config", "clock", "onWarning", "maxWaiting", "agingMs"],
+  ...["missingUpdate", "config", "clock", "onWarning", "maxWaiting", "agingMs", "fairBy", "partitions"],
 ];
 
 /**

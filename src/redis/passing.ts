@@ -1,12 +1,11 @@
 /** How waiters go on in another era of their set. */
-import type { Request } from "../waiting/standing.ts";
-import type { Waiter } from "./waiter.ts";
+import type { Request, Waiter } from "./waiter.ts";
 
 /** Turns the requests of waiters into such of the next era. `reject` ends those that could never pass; `grant` those that want nothing. */
 export function passAll(
   waiters: Iterable<Waiter>,
   pass: (request: Request) => Request,
-  demandOf: (units: readonly number[]) => readonly number[],
+  demandOf: (request: Request) => readonly number[],
   reject: (waiter: Waiter, error: unknown) => void,
   grant: (waiter: Waiter) => void,
 ): void {

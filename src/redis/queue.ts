@@ -7,7 +7,6 @@ import type { LimitError } from "../errors.ts";
 import { reasonOf } from "../platform/aborted.ts";
 import { Departures } from "../waiting/departures.ts";
 import type { Outlook } from "../waiting/gate.ts";
-import type { Request } from "../waiting/standing.ts";
 import type { Allowance } from "./allowance.ts";
 import { Asking } from "./asking.ts";
 import { Bell } from "./bell.ts";
@@ -16,15 +15,17 @@ import type { Conversation } from "./conversation.ts";
 import type { RedisGate } from "./gate.ts";
 import { Lines } from "./lines.ts";
 import { passAll } from "./passing.ts";
+import { demandOf } from "./place.ts";
 import { Reading } from "./reading.ts";
 import { Readings } from "./readings.ts";
-import { outlookOf } from "./refusing.ts";
+import { laterBy, outlookOf } from "./refusing.ts";
 import type { Releases } from "./releases.ts";
+import type { Roster } from "./roster.ts";
 import type { RedisAcquisition } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import { Singles } from "./singles.ts";
 import type { Operation, Timing } from "./speaker.ts";
-import { type Granted, Waiter } from "./waiter.ts";
+import { type Granted, type Request, Waiter } from "./waiter.ts";
 import { type Answer, longestOf, parseAnswer } from "./wire.ts";
 
 export class RedisQueue<K extends string> {
@@ -51,15 +52,7 @@ export class RedisQueue<K extends string> {
     this.#releases = releases;
     this.lines = new Lines(settings.limits.length);
     this.#bounds = new Bounds(settings, () => this.lines);
-    this.readings = new Readings(
-      settings,
-      conversation,
-      () => this.#bounds.rank(),
-      (reading) => {
-        this.#singles.add(reading);
-        conversation.send();
-      },
-    );
+    this.readings = new Readings(settings, conversation, this.#bounds, this.#singles);
     this.#bell = new Bell(settings.clock, () => this.#wake());
   }
 
@@ -67,11 +60,13 @@ export class RedisQueue<K extends string> {
   enqueue(request: Request, isOnce: boolean, options?: AcquireOptions): Promise<RedisAcquisition<K, K>> {
     return new Promise((resolve, reject) => {
       const { clock, definitions } = this.#settings;
-      const [askedAt, demand] = [this.#conversation.now, definitions.demandOf(request.units)];
-      const ranked = this.#bounds.rank(options?.priority);
-      const asked = { request, demand, ranked, isOnce, askedAt, options, clock };
+      const [askedAt, demand] = [this.#conversation.now, demandOf(request, definitions)];
+      const ranked = this.#bounds.rank(options?.priority, request.place);
+      const partition = this.#bounds.partitionOf(request.place);
+      const asked = { request, demand, ranked, partition, isOnce, askedAt, options, clock };
       const waiter = new Waiter(asked, resolve as (value: Granted) => void, reject);
       this.#waiters.add(waiter);
+      if (!isOnce) this.#bounds.begin(waiter);
       if (isOnce || this.#bounds.areOn(waiter)) this.#singles.add(waiter);
       else {
         waiter.isDelayed = this.lines.isParked(request);
@@ -92,7 +87,7 @@ export class RedisQueue<K extends string> {
     passAll(
       this.#waiters,
       pass,
-      (units) => definitions.demandOf(units),
+      (request) => demandOf(request, definitions),
       (waiter, error) => this.#leave(waiter).reject(error),
       (waiter) => this.#grant(waiter, 0, []),
     );
@@ -177,22 +172,24 @@ export class RedisQueue<K extends string> {
       !waiter.isSent && !!waiter.line && this.lines.isParked(waiter.request);
     const singles = this.#singles.take(until, [...this.#late].filter(isParked));
     const { definitions, requests } = this.#settings;
-    const asking = new Asking(this.lines, definitions, requests.resources);
+    const { roster } = allowance;
+    const asking = new Asking(this.lines, definitions, requests.resources, roster);
     const left = asking.ask(singles, until, allowance, (asked, before) => {
-      operations.push(asked instanceof Reading ? asked.behind(before) : this.#operation(asked, before));
+      const isReading = asked instanceof Reading;
+      operations.push(isReading ? asked.behind(before, roster) : this.#operation(asked, before, roster));
     });
     this.#singles.putBack(left.filter((one) => one instanceof Reading || !one.line));
     return operations;
   }
 
   /** The operation that asks for a request. */
-  #operation(waiter: Waiter, before: string): Operation {
+  #operation(waiter: Waiter, before: string, roster: Roster): Operation {
     const { definitions } = this.#settings;
     const { code } = waiter;
     waiter.isSent = true;
     return {
       encode: () => {
-        const text = waiter.encode(code, definitions);
+        const text = waiter.encode(code, definitions, roster);
         return text && text + before;
       },
       answered: (text, timing) => {
@@ -211,6 +208,7 @@ export class RedisQueue<K extends string> {
     }
     if (waiter.hasLeft) return;
     waiter.refused = answer;
+    waiter.refusedAt = timing.readAt;
     if (waiter.isAborted) {
       this.#abort(waiter, reasonOf(waiter.signal!));
       this.serve();
@@ -227,7 +225,7 @@ export class RedisQueue<K extends string> {
       return;
     }
     const { line } = waiter;
-    this.#leave(waiter).resolve(granted as Granted);
+    this.#leave(waiter, true).resolve(granted as Granted);
     if (!line?.head) return;
     if (line.head.hasWaited) this.lines.granted(line);
     this.#conversation.send();
@@ -258,7 +256,11 @@ export class RedisQueue<K extends string> {
   }
 
   #outlook(waiter: Waiter): Outlook {
-    return outlookOf(this.lines, waiter, waiter.refused, this.#settings.definitions);
+    const { clock, definitions } = this.#settings;
+    return laterBy(
+      clock.now() - waiter.refusedAt,
+      outlookOf(this.lines, waiter, waiter.refused, definitions),
+    );
   }
 
   #fail(waiter: Waiter, error: unknown): void {
@@ -287,7 +289,8 @@ export class RedisQueue<K extends string> {
     this.#leave(waiter).reject(reason);
   }
 
-  #leave(waiter: Waiter): Waiter {
+  #leave(waiter: Waiter, isGranted = false): Waiter {
+    if (!waiter.hasLeft && !waiter.isOnce) this.#bounds.left(waiter, isGranted);
     waiter.hasLeft = true;
     this.#waiters.delete(waiter);
     this.lines.leave(waiter);

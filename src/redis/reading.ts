@@ -3,12 +3,13 @@
  * change of limits.
  */
 import { BackendUnavailableError } from "../errors.ts";
-import type { Request } from "../waiting/standing.ts";
+import { Roster } from "./roster.ts";
 import type { Operation } from "./speaker.ts";
+import type { Request } from "./waiter.ts";
 
 export interface Form {
-  /** The operation as the script reads it. */
-  readonly text: string;
+  /** The operation as the script reads it, in a batch that has these partitions. */
+  readonly text: (roster: Roster) => string;
   /** What it asks of the server, as an `Allowance` counts. */
   readonly steps: number;
   /** The request behind whose waiters it stands; one that wants nothing, if it stands behind none. */
@@ -41,6 +42,7 @@ export class Reading implements Operation {
   readonly turn: number;
   readonly askedAt: number;
   #before = "";
+  #roster = new Roster();
   readonly isChange: boolean;
   readonly #isOnce: boolean;
   #form: Form;
@@ -87,14 +89,16 @@ export class Reading implements Operation {
     if (this.isPending) this.#ends.again(this);
   }
 
-  /** The same, behind waiters that want so much. */
-  behind(before: string): this {
+  /** The same in a batch that has these partitions, behind waiters that want so much. */
+  behind(before: string, roster: Roster): this {
     this.#before = before;
+    this.#roster = roster;
+    if (this.isChange) roster.admitAll();
     return this;
   }
 
   encode(): string | undefined {
-    return this.isPending ? this.#form.text + this.#before : undefined;
+    return this.isPending ? this.#form.text(this.#roster) + this.#before : undefined;
   }
 
   answered(answer: string): void {

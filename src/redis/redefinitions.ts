@@ -4,7 +4,6 @@ import { checkRedefineOptions, type RedefineOptions, type Redefinition } from ".
 import { type Limit, toLimits } from "../limits/limits.ts";
 import type { Eras, Turn } from "./eras.ts";
 import type { Operation } from "./speaker.ts";
-import { checkSupported } from "./supported.ts";
 
 /** The set, as it is now. */
 interface Limited {
@@ -81,7 +80,6 @@ export class Redefinitions {
     const { limits, options } = asked;
     try {
       const later = toLimits(typeof limits === "function" ? limits(this.#settings.limits) : limits);
-      checkSupported(later);
       const turn = this.#eras.turnTo(later, options.inherit ?? "used", options.version);
       if (!turn) this.#end(asked).resolve();
       return turn;

@@ -2,8 +2,9 @@
 import type { Prospect } from "../contract.ts";
 import { inFixedWindows, inSlidingWindow } from "../core/windows.ts";
 import type { Outlook } from "../waiting/gate.ts";
-import type { Ranked, Request } from "../waiting/standing.ts";
+import type { Ranked, Request as Requested } from "../waiting/standing.ts";
 import type { Definitions } from "./definitions.ts";
+import type { Request } from "./waiter.ts";
 import type { Refused, Refuser } from "./wire.ts";
 
 export interface Asked extends Ranked {
@@ -12,8 +13,8 @@ export interface Asked extends Ranked {
 
 /** The waiters of the process. */
 export interface Before {
-  countBefore(index: number, ranked: Ranked, request: Request): number;
-  demandsBefore(index: number, ranked: Ranked, request: Request): Iterable<number>;
+  countBefore(index: number, ranked: Ranked, request: Requested): number;
+  demandsBefore(index: number, ranked: Ranked, request: Requested): Iterable<number>;
 }
 
 /** Up to so many waiters are gone through one by one: where no request is split over windows, that is exact. */
@@ -32,10 +33,17 @@ export function outlookOf(before: Before, asked: Asked, { refusers }: Refused, s
   return { limitedBy: [...named(false), ...named(true)], retryAfterMs, knownMs, ahead };
 }
 
+/** The same outlook so many milliseconds later, if any have passed. */
+export function laterBy(ms: number, outlook: Outlook): Outlook {
+  if (!(ms > 0)) return outlook;
+  const { retryAfterMs, knownMs } = outlook;
+  return { ...outlook, retryAfterMs: Math.max(0, retryAfterMs - ms), knownMs: Math.max(0, knownMs - ms) };
+}
+
 /** For how long a window refuses, where each waiter before is counted by itself. */
 function inLine(before: Before, asked: Asked, { index, waitMs, facts }: Refuser, set: Definitions): number {
   if (facts === undefined) return waitMs;
-  const { ceiling, windowMicros } = set.shapes[index]!;
+  const { ceiling, windowMicros } = (asked.request.place?.shapes ?? set.shapes)[index]!;
   const demands = before.demandsBefore(index, asked, asked.request);
   const units = asked.request.units[index]!;
   if (facts.startsWith("f")) {

@@ -23,10 +23,14 @@ export function renew<K extends string>(parts: Renewed<K>, before: Era): void {
   const era = settings.era as unknown as Era;
   sessions.current.renew();
   totals.renew(heirsOf(before, era));
-  settlements.renew((units) => passOn(before, era, units));
+  settlements.renew((units) => passOn(before, era, units), era);
   standIn?.redefine(settings.limits);
-  queue.renew(({ units, covered }) => ({
-    units: passRequest(before, era, units),
-    covered: covered && passCovered(before, era, covered),
-  }));
+  queue.renew(({ units, covered, place }) => {
+    const next = place?.places.in(era);
+    return {
+      units: passRequest(place?.era ?? before, next?.era ?? era, units),
+      covered: covered && passCovered(before, era, covered),
+      place: next,
+    };
+  });
 }

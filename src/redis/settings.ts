@@ -2,11 +2,12 @@
 import { InvalidLimitError } from "../errors.ts";
 import { type Era, firstEra } from "../limits/era.ts";
 import { type Limit, toLimits } from "../limits/limits.ts";
-import { Requests } from "../limits/requests.ts";
+import { requestsOf } from "../limits/named-requests.ts";
+import { checkPartitionOptions } from "../limits/partition-options.ts";
+import type { Requests } from "../limits/requests.ts";
 import { type Server, serverOf } from "./client.ts";
 import { Definitions } from "./definitions.ts";
 import { type CompleteOptions, completed, type RedisLimitSetOptions } from "./options.ts";
-import { checkSupported } from "./supported.ts";
 
 export interface Settings<K extends string> extends Omit<CompleteOptions<K>, "limits"> {
   /** The one key of the set, as it is given to the client. */
@@ -31,7 +32,7 @@ const MOST_LIMITS = 5000;
 export function settingsOf<K extends string>(options: RedisLimitSetOptions<K>): Settings<K> {
   const complete = completed(options);
   const limits = toLimits(complete.limits);
-  checkSupported(limits);
+  checkPartitionOptions(limits, complete);
   if (limits.length > MOST_LIMITS) {
     throw new InvalidLimitError(
       "limits",
@@ -39,10 +40,15 @@ export function settingsOf<K extends string>(options: RedisLimitSetOptions<K>): 
       `at most ${MOST_LIMITS} limits for one set on a server`,
     );
   }
+  if (complete.name.startsWith("}") && limits.some(({ per }) => per !== undefined)) {
+    const bounds =
+      'a string that does not begin with "}", since the keys of partitions would lie elsewhere on a cluster';
+    throw new InvalidLimitError("name", complete.name, bounds);
+  }
   // Braces: all keys of a set are on one node of a cluster, should there ever be two.
   const key = `limitset:{${complete.name}}`;
   const server = serverOf(complete.client);
-  const requests = new Requests(limits);
+  const requests = requestsOf(limits);
   const era = { ...firstEra(limits, requests), version: complete.version };
   return {
     ...complete,

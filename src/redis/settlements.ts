@@ -1,8 +1,11 @@
 /** The settlements that are still to be sent: units to give back or to charge, by acquisition. */
+import type { Era } from "../limits/era.ts";
 import type { Limit } from "../limits/limits.ts";
 import { type Allowance, stepsOf } from "./allowance.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Definitions } from "./definitions.ts";
+import type { Place } from "./place.ts";
+import type { Roster } from "./roster.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Operation } from "./speaker.ts";
@@ -19,6 +22,7 @@ interface Settlement<K extends string> {
   readonly session: Session<K>;
   readonly token: number;
   due: readonly number[];
+  place: Place | undefined;
 }
 
 // The kinds of settlements. Those of a kind can be summed and change places among each other, with the same result:
@@ -44,8 +48,8 @@ export class Settlements<K extends string> {
   #taken = 0;
   /** How many of those that have not been taken give something back. */
   #refunds = 0;
-  /** The last settlements, all of one kind and session, by token: later ones are added to them. */
-  readonly #run = new Map<number, Settlement<K>>();
+  /** The last settlements, all of one kind and session, by place and token: later ones are added to them. */
+  readonly #run = new Map<number | string, Settlement<K>>();
   #runKind: Kind = BOTH;
   #runSession: Session<K> | undefined;
 
@@ -71,8 +75,8 @@ export class Settlements<K extends string> {
   }
 
   /** Settles `due` units of an acquisition that `session` was granted as `token`: below 0 to give back, above to charge. */
-  add(session: Session<K>, due: readonly number[], token: number): void {
-    this.#merge(session, due, token);
+  add(session: Session<K>, due: readonly number[], token: number, place?: Place): void {
+    this.#merge(session, due, token, place);
     this.#conversation.send();
   }
 
@@ -81,10 +85,14 @@ export class Settlements<K extends string> {
     const operations: Operation[] = [];
     this.#takeBack();
     const settlements = this.#settlements;
-    while (this.#taken < settlements.length && allowance.spend(stepsOf(settlements[this.#taken]!.due))) {
-      const settlement = settlements[this.#taken++]!;
-      if (kindOf(settlement.due) !== CHARGES) this.#refunds--;
-      operations.push(this.#operationFor(settlement));
+    while (this.#taken < settlements.length) {
+      const settlement = settlements[this.#taken]!;
+      const { due, place } = settlement;
+      if (!allowance.spend(stepsOf(due, place))) break;
+      allowance.roster.admitPresent(place);
+      this.#taken++;
+      if (kindOf(due) !== CHARGES) this.#refunds--;
+      operations.push(this.#operationFor(settlement, allowance.roster));
     }
     // A settlement that has been sent must not grow.
     this.#endRun();
@@ -95,9 +103,12 @@ export class Settlements<K extends string> {
     return operations;
   }
 
-  /** The set has other limits: `pass` turns units into such of the new limits. */
-  renew(pass: (units: readonly number[]) => readonly number[]): void {
-    for (const settlement of [...this.#returned, ...this.#settlements]) settlement.due = pass(settlement.due);
+  /** The set has other limits, in the era `era`: `pass` turns units into such of the new limits. */
+  renew(pass: (units: readonly number[]) => readonly number[], era: Era): void {
+    for (const settlement of [...this.#returned, ...this.#settlements]) {
+      settlement.due = pass(settlement.due);
+      settlement.place = settlement.place?.places.in(era);
+    }
     this.#endRun();
   }
 
@@ -110,19 +121,20 @@ export class Settlements<K extends string> {
     this.#endRun();
   }
 
-  #merge(session: Session<K>, due: readonly number[], token: number): void {
+  #merge(session: Session<K>, due: readonly number[], token: number, place: Place | undefined): void {
     const kind = kindOf(due);
     if (kind === BOTH || kind !== this.#runKind || session !== this.#runSession) this.#endRun();
     this.#runKind = kind;
     this.#runSession = session;
-    const key = kind === CHARGES ? 0 : token;
+    const name = kind === CHARGES ? 0 : token;
+    const key = place ? `${name} ${place.digests}` : name;
     const earlier = kind === BOTH ? undefined : this.#run.get(key);
     const sum = earlier && sumOf(earlier.due, due);
     if (sum) {
       earlier.due = sum;
       return;
     }
-    const settlement = { session, token, due };
+    const settlement = { session, token, due, place };
     this.#push(settlement);
     this.#run.set(key, settlement);
   }
@@ -137,9 +149,9 @@ export class Settlements<K extends string> {
     this.#runKind = BOTH;
   }
 
-  #operationFor(settlement: Settlement<K>): Operation {
+  #operationFor(settlement: Settlement<K>, roster: Roster): Operation {
     return {
-      encode: () => this.#encode(settlement),
+      encode: () => this.#encode(settlement, roster),
       again: () => this.#returned.push(settlement),
       answered: (answer) => this.#count(settlement, answer),
       failed: (error) => {
@@ -161,12 +173,12 @@ export class Settlements<K extends string> {
     });
   }
 
-  #encode({ session, due, token }: Settlement<K>): string | undefined {
+  #encode({ session, due, token, place }: Settlement<K>, roster: Roster): string | undefined {
     const { limits, definitions } = this.#set;
     // The resources of a lost session have come back already; its charges and refunds still count.
     const isLost = session !== this.#sessions.current;
     const left = isLost ? due.map((units, i) => (limits[i]!.type === "resource" ? 0 : units)) : due;
-    const list = definitions.encode(left);
+    const list = definitions.encode(left, roster.slotsOf(place));
     return list === "" ? undefined : `S${token} ${list}`;
   }
 }

@@ -4,17 +4,26 @@ import { toMicros } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Due } from "../waiting/deadlines.ts";
 import type { Line } from "../waiting/line.ts";
-import type { Ranked, Request } from "../waiting/standing.ts";
+import type { Ranked, Request as Requested } from "../waiting/standing.ts";
 import { stepsOf } from "./allowance.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Standing } from "./lines.ts";
+import type { Place } from "./place.ts";
+import type { Roster } from "./roster.ts";
 import type { RedisAcquisition } from "./session.ts";
 import type { Refused } from "./wire.ts";
+
+/** A request of the set, or of a view. */
+export interface Request extends Requested {
+  readonly place?: Place | undefined;
+}
 
 export interface AskedFor {
   readonly request: Request;
   readonly demand: readonly number[];
   readonly ranked: Ranked;
+  /** The partition that counts for its turn. */
+  readonly partition: string;
   readonly isOnce: boolean;
   /** When it was made, by the conversation's clock. */
   readonly askedAt: number;
@@ -34,6 +43,8 @@ export class Waiter implements Due, Standing<Waiter> {
   wanted: readonly number[] | undefined = undefined;
   readonly key: number;
   readonly turn: number;
+  readonly priority: number;
+  readonly partition: string;
   /** A try: it is asked for once, stands in no line, and is refused instead of waiting. */
   readonly isOnce: boolean;
   /** When it gives up, in milliseconds since its call. */
@@ -62,12 +73,13 @@ export class Waiter implements Due, Standing<Waiter> {
   /** Its signal has aborted while it was on its way. */
   isAborted = false;
   hasLeft = false;
-  /** How it was refused last. */
+  /** How it was refused last, and as of when: in milliseconds since the epoch. */
   refused = NOBODY;
+  refusedAt = Number.POSITIVE_INFINITY;
   readonly #clock: Clock;
 
   constructor(
-    { request, demand, ranked, isOnce, askedAt, options, clock }: AskedFor,
+    { request, demand, ranked, partition, isOnce, askedAt, options, clock }: AskedFor,
     resolve: (value: Granted) => void,
     reject: (error: unknown) => void,
   ) {
@@ -77,6 +89,8 @@ export class Waiter implements Due, Standing<Waiter> {
     this.demand = demand;
     this.key = ranked.key;
     this.turn = ranked.turn;
+    this.priority = options?.priority ?? 0;
+    this.partition = partition;
     this.isOnce = isOnce;
     this.maxWaitMs = options?.maxWaitMs ?? longest;
     this.timeoutMs = Math.min(options?.timeoutMs ?? longest, this.maxWaitMs);
@@ -90,20 +104,21 @@ export class Waiter implements Due, Standing<Waiter> {
   }
 
   /** It wants other units, since the set has other limits. */
-  renew(request: Request, demandOf: (units: readonly number[]) => readonly number[]): void {
+  renew(request: Request, demandOf: (request: Request) => readonly number[]): void {
     this.request = request;
-    this.demand = demandOf(request.units);
+    this.demand = demandOf(request);
     this.refused = NOBODY;
   }
 
   /** What it asks of the server, as an `Allowance` counts. */
   get steps(): number {
-    return stepsOf(this.request.units);
+    return stepsOf(this.request.units, this.request.place);
   }
 
   /** The request as the script reads it, behind the code of an operation; undefined once it has left. */
-  encode(code: string, definitions: Definitions): string | undefined {
-    return this.hasLeft ? undefined : code + this.#age + definitions.encode(this.request.units);
+  encode(code: string, definitions: Definitions, roster: Roster): string | undefined {
+    const { units, place } = this.request;
+    return this.hasLeft ? undefined : code + this.#age + definitions.encode(units, roster.slotsOf(place));
   }
 
   /** The code of the operation that asks for it. After its deadline it only asks which limits refuse it. */

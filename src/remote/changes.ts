@@ -1,10 +1,9 @@
 /** The methods that change limits, of sets that hand them on: their names travel with their arguments. */
-import type { Amounts, Awaitable, Limits, OrMore, PartitionNames, ViewOptions } from "../contract.ts";
+import type { Amounts, Awaitable, Limits, OrMore } from "../contract.ts";
 import { InvalidRequestError } from "../errors.ts";
 import { chargeOf, lowerOf, pauseOf, resetOf, resumeOf } from "../limits/changes.ts";
 import type { Limit } from "../limits/limits.ts";
 import { SHOWN, type ShownWith, shownSet } from "../limits/shown.ts";
-import { withoutViews } from "./without-views.ts";
 
 /** In the order of their numbers in the protocol of ports. */
 export const VERBS = ["pause", "resume", "charge", "lower", "reset"] as const;
@@ -42,17 +41,6 @@ export function performChange(limits: Limits, change: SentChange): Awaitable<voi
 /** The methods, each of which hands itself on. */
 export abstract class HandingOn<M extends string, K extends string, R extends Awaitable<void>> {
   protected abstract handOn(change: SentChange): R;
-
-  /**
-   * The set itself: it has no partitions to be named.
-   *
-   * @throws {InvalidRequestError} if a partition or a tier is named.
-   * @example
-   * limits.for({}).keys; // ["tokens", "connections"]
-   */
-  for(names: PartitionNames, options?: ViewOptions): this {
-    return withoutViews(this, names, options);
-  }
 
   /** @internal */
   [SHOWN](...args: ShownWith): unknown {

@@ -25,7 +25,7 @@ import type { SetClock } from "../platform/set-clock.ts";
 import { takeBlocking } from "../waiting/blocking.ts";
 import type { Queue, Waiters } from "../waiting/gate.ts";
 import { noClose, noRedefine } from "./of-sets-alone.ts";
-import { knownOf, shapeOf } from "./shape.ts";
+import { keysNamed, knownOf, shapeOf } from "./shape.ts";
 
 /** A set as its views see it. */
 export interface ViewedSet<M extends string, K extends string> {
@@ -310,10 +310,6 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
 
   /** The keys that a change is about: without `keys`, of the limits of the partitions that are named. */
   private keysOf(keys: readonly K[] | undefined): readonly K[] {
-    if (keys !== undefined) return keys;
-    const { limits } = shapeOf(this.set.granter.era, this.naming).era;
-    const isNamed = (per: string | undefined) =>
-      per !== undefined && typeof this.naming.names.get(per) === "string";
-    return limits.flatMap(({ key, per }) => (isNamed(per) ? [key] : []));
+    return keys ?? keysNamed(this.set.granter.era, this.naming);
   }
 }

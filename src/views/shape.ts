@@ -81,6 +81,16 @@ export function shapeOf<M extends string, K extends string>(
   return shape;
 }
 
+/** The keys of the limits of partitions that are named. */
+export function keysNamed<K extends string>(
+  { limits }: { readonly limits: readonly Limit<K, string>[] },
+  { names }: Naming,
+): readonly K[] {
+  return limits.flatMap(({ key, per }) =>
+    per !== undefined && typeof names.get(per) === "string" ? [key] : [],
+  );
+}
+
 function shapesOf(era: Pick<Era, "limits">): Shapes {
   let known = shapes.get(era);
   if (!known) {

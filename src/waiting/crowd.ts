@@ -36,7 +36,7 @@ export class Crowd<W extends Standing<W>> {
   /** How many waiters want limit `index`: of the partition of a request, if it has one there; of all without a request. */
   waitingFor(index: number, request?: Request): number {
     if (request === undefined) return this.#counts[index]!;
-    return this.#demandAt(request, index)?.count ?? 0;
+    return this.demandAt(request, index)?.count ?? 0;
   }
 
   /** The lines there are now; they may end meanwhile. */
@@ -71,7 +71,7 @@ export class Crowd<W extends Standing<W>> {
     const taint = covered && this.#taint(judge);
     let found: number[] | undefined;
     for (let i = 0; i < units.length; i++) {
-      const demand = units[i] === 0 ? undefined : this.#demandAt(request, i);
+      const demand = units[i] === 0 ? undefined : this.demandAt(request, i);
       if (!demand || taint?.amongNested.has(demand)) continue;
       const sum = taint?.all.has(demand)
         ? nestedBefore(this.byName, demand, ranked)
@@ -90,7 +90,7 @@ export class Crowd<W extends Standing<W>> {
 
   /** How many waiters stand before `ranked` at limit `index`. */
   countBefore(index: number, ranked: Ranked, request: Request): number {
-    const demand = this.#demandAt(request, index);
+    const demand = this.demandAt(request, index);
     if (!demand || demand.count === 0 || this.#isBehindAll(ranked)) return demand?.standing ?? 0;
     return this.#isFirst(demand, ranked) ? 0 : this.#inOrder(demand).countBefore(index, ranked);
   }
@@ -102,7 +102,7 @@ export class Crowd<W extends Standing<W>> {
 
   /** What each waiter before `ranked` wants of limit `index`, in order. */
   demandsBefore(index: number, ranked: Ranked, request: Request): Iterable<number> {
-    const demand = this.#demandAt(request, index);
+    const demand = this.demandAt(request, index);
     return demand ? this.#inOrder(demand).demandsBefore(index, ranked) : [];
   }
 
@@ -208,7 +208,7 @@ export class Crowd<W extends Standing<W>> {
   }
 
   /** The demand of limit `index`, in the partition of a request; undefined if no waiter wants it. */
-  #demandAt(request: Request, index: number): Demand<W> | undefined {
+  protected demandAt(request: Request, index: number): Demand<W> | undefined {
     return request.place?.wards[index] === undefined
       ? this.demands[index]!
       : this.wards.demandOf(request, index);

@@ -120,7 +120,7 @@ class InstanceLimits extends HandingOn<string, string, Awaitable<void>> implemen
     return this.#inner.waiting;
   }
 
-  override for(names: PartitionNames, options?: ViewOptions): this {
+  for(names: PartitionNames, options?: ViewOptions): this {
     const inner = this.#inner.for(names, options);
     return inner === this.#inner ? this : (new InstanceLimits(inner, this.#scope) as this);
   }

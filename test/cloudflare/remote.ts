@@ -144,7 +144,7 @@ export class RemoteLimits<K extends string> extends HandingOn<K, K, Promise<void
       });
   }
 
-  override for(names: PartitionNames, options: ViewOptions = {}): this {
+  for(names: PartitionNames, options: ViewOptions = {}): this {
     const naming = nameMore(this.#naming, names, options, knownOf({ limits: this.#definitions }));
     if (naming === this.#naming) return this;
     const facts = this.#facts;

@@ -54,7 +54,7 @@ class Elsewhere<K extends string> extends HandingOn<K, K, Promise<void>> impleme
     return this.#set.waiting;
   }
 
-  override for(names: PartitionNames, options?: ViewOptions): this {
+  for(names: PartitionNames, options?: ViewOptions): this {
     const view = this.#set.for(names, options);
     return (view as unknown) === this.#set ? this : (new Elsewhere(view) as this);
   }

@@ -4,9 +4,11 @@ import { Allowance } from "../../src/redis/allowance.ts";
 import { Asking } from "../../src/redis/asking.ts";
 import { Definitions } from "../../src/redis/definitions.ts";
 import { Lines, type Standing } from "../../src/redis/lines.ts";
+import type { Request } from "../../src/redis/waiter.ts";
 
 interface Waiter extends Standing<Waiter> {
   readonly steps: number;
+  readonly request: Request;
 }
 
 const LIMITS = ["a", "b", "c"];
@@ -110,10 +112,11 @@ describe("the questions of a batch", () => {
 
   function asked(lines: Lines<Waiter>, singles: readonly Waiter[] = [], room?: number, before = Infinity) {
     const notes: [turn: number, before: string][] = [];
-    const left = new Asking(lines, definitions, [0]).ask(
+    const allowance = new Allowance(room ?? Number.POSITIVE_INFINITY);
+    const left = new Asking(lines, definitions, [0], allowance.roster).ask(
       singles,
       before,
-      new Allowance(room ?? Number.POSITIVE_INFINITY),
+      allowance,
       ({ turn }, text) => notes.push([turn, text]),
     );
     return { notes, left: left.map(({ turn }) => turn) };

@@ -7,13 +7,17 @@ function asking() {
   const asked: Reading[] = [];
   const set = { limits: [], definitions: new Definitions([]) };
   const rank = () => ({ key: 0, turn: asked.length });
-  const readings = new Readings(set, { now: 0 }, rank, (reading) => asked.push(reading));
+  const add = (reading: Reading) => asked.push(reading);
+  const readings = new Readings(set, { now: 0, send: () => {} }, { rank }, { add });
   return { asked, readings };
 }
 
 test("a reading whose answer was lost is asked again", async () => {
   const { asked, readings } = asking();
-  const answer = readings.read((text) => text);
+  const answer = readings.read(
+    () => undefined,
+    (text) => text,
+  );
   asked[0]!.failed(undefined);
   expect(asked).toHaveLength(2);
   expect(asked[1]!.encode()).toBe("I");
@@ -24,7 +28,8 @@ test("a reading whose answer was lost is asked again", async () => {
 test("a change whose answer was lost is asked for again, unless it must not be done twice", async () => {
   const { asked, readings } = asking();
   const done = readings.change(
-    () => "G1:0",
+    () => () => "G1:0",
+    () => undefined,
     false,
     () => {},
   );
@@ -33,7 +38,8 @@ test("a change whose answer was lost is asked for again, unless it must not be d
   asked[1]!.answered(".");
   await done;
   const charged = readings.change(
-    () => "S0 1:5",
+    () => () => "S0 1:5",
+    () => undefined,
     true,
     () => {},
   );

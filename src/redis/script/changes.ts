@@ -1,3 +1,6 @@
+import { changePartitions } from "./closing.ts";
+import { SLOT } from "./partitions.ts";
+
 /** The operations that change limits and take nothing, and the reading of all limits. They are no functions, since making one would cost every call. */
 
 /** The limits of a set that begin with `initial`: it is as if the missing part had been taken now. */
@@ -51,19 +54,22 @@ export const change = /* lua */ `
         isChanged[index] = true
       end
     end
+${changePartitions}
     if code == "G" or code == "Z" then cameBack = true end
     latest, isTaken, isWritten = now, true, true
 `;
 
 /** `#`, and for each limit: the units in use, how long one unit would wait behind the waiters, and how long until nothing is in use. */
 export const inspect = /* lua */ `
-    local list = {}
+    local list, inside = {}, {}
+    for at in pairs(requests[i].views) do inside[at % ${SLOT}] = at end
     for index = 1, #specs do
-      local definition, state = limitOf(index)
+      local at = inside[index] or index
+      local definition, state = limitOf(at)
       local algorithm = definition.algorithm
       local wait, full = "0", algorithm.fullAt(definition, state, now)
       if not definition.isShadow then
-        wait = waitText(ask(index, 1, (requests[i].demand[index] or 0) + (before[index] or 0)))
+        wait = waitText(ask(at, 1, (requests[i].demand[at] or 0) + (before[at] or 0)))
       end
       list[index] = format("%d:", algorithm.used(definition, state, now)) .. wait .. ":" .. (full == now and "0" or waitText(full))
     end
@@ -85,7 +91,7 @@ if ARGV[8] ~= "" then
       local paused = pauses[index] or 0
       for _, moment in ipairs({ now, paused > now and paused < MOST and paused or now }) do
         if not definition.algorithm.isKnown(definition, state, moment) then
-          asked[#asked + 1] = format("%d:%d", index, moment - ahead)
+          asked[#asked + 1] = format("%d:%d", definition.index, moment - ahead)
         end
       end
     end

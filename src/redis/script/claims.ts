@@ -1,3 +1,5 @@
+import { SLOT } from "./partitions.ts";
+
 /** The counterpart of `assembly/claims.ts`: of all sessions, the waiter that was passed over for longest has one claim. */
 export const claims = /* lua */ `
 -- The claim of the waiter, of any session, that was passed over for longest: for a while, no later request passes it.
@@ -7,8 +9,15 @@ local ends = now + lease
 if found[7] and found[7] ~= "" and not isOther then
   local since, untilAt, owner, hangs, wants = match(found[7], "^(%d+) (%d+) (%S+) (%d) (.*)$")
   claim = {
-    since = tonumber(since), untilAt = tonumber(untilAt), owner = owner, hangs = hangs == "1", wants = parsePairs(wants),
+    since = tonumber(since), untilAt = tonumber(untilAt), owner = owner, hangs = hangs == "1", wants = parsePairs(wants), text = wants,
   }
+  if slots then
+    for index, id, count in gmatch(wants, "(%d+)@(%S-)=(%d+)") do
+      for number, slot in ipairs(slots) do
+        if slot.id == id then claim.wants[number * ${SLOT} + tonumber(index)] = tonumber(count) end
+      end
+    end
+  end
 end
 
 -- The limits at which the claim holds a request back: they could not grant the claim's units beside those of the request. nil if

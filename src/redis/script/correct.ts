@@ -38,5 +38,6 @@ if isBehind then
   end
   ahead, reading = ahead + further, now
   change("c", format("%d", ahead))
+  change("m", format("%d", now))
 end
 `;

@@ -4,7 +4,7 @@
  */
 export const sessions = /* lua */ `
 local SESSION = "^(%d+) (%d+) (%S+) (.*)$"
-local LEAKY_BUCKET, SLIDING_WINDOW, RESOURCE, CALENDAR = 3, 4, 6, 10
+local LEAKY_BUCKET, SLIDING_WINDOW, FIXED_WINDOW, RESOURCE, CALENDAR = 3, 4, 5, 6, 10
 `;
 
 /** Ends the sessions that have not been renewed in time. No function, since making one would cost every call. */
@@ -17,6 +17,11 @@ export const endSessions = /* lua */ `
       expires = tonumber(expires)
       if expires <= now then
         removals[#removals + 1] = name
+        if find(holding, "@", 1, true) then
+          -- What it held in partitions counts no more.
+          doomed, cameBack = doomed or {}, true
+          doomed[#doomed + 1] = key .. ":" .. name
+        end
         for index, units in pairs(parsePairs(holding)) do
           local definition, state = limitOf(index)
           definition.algorithm.giveBack(state, units, { [index] = units }, index)

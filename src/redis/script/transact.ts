@@ -1,6 +1,9 @@
 import { begin, calendars, change, inspect, lower } from "./changes.ts";
 import { claims } from "./claims.ts";
+import { closePartitions, lastsUntil } from "./closing.ts";
 import { correct, time } from "./correct.ts";
+import { heritage } from "./heritage.ts";
+import { commons, openPartitions, SLOT, slots } from "./partitions.ts";
 import { redefine } from "./redefine.ts";
 import { endSessions } from "./sessions.ts";
 import { take, takeOrWait } from "./take.ts";
@@ -34,10 +37,9 @@ export const transact = /* lua */ `
 -- As in \`assembly/claims.ts\`, but longer, since processes are further away than threads. Microseconds.
 local GRACE, PATIENCE = 50000, 250000
 local seq, acked, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local FIRST_OPERATION = 12
 -- So many arguments in one command, an even number: \`unpack\` takes no lists of any length.
 local PIECE = 400
-
+${slots}
 -- The units of each operation; and all fields that they need, which are read at once.
 local requests, isTouched, NOTHING = {}, {}, {}
 local fields = { "d", "t", "e", "w", "x", "s" .. sid, "q", "c", "p" }
@@ -45,7 +47,11 @@ local isTimed = false -- Whether an operation needs the time. Giving back does n
 local function touch(index)
   if isTouched[index] then return end
   isTouched[index] = true
-  fields[#fields + 1] = index
+  if index < ${SLOT} then fields[#fields + 1] = index
+  else
+    local touched = slots[floor(index / ${SLOT})].touched
+    touched[#touched + 1] = index % ${SLOT}
+  end
 end
 for i = FIRST_OPERATION, #ARGV do
   local argument = ARGV[i]
@@ -53,7 +59,9 @@ for i = FIRST_OPERATION, #ARGV do
   if code == "I" then
     isTimed = true
     for index = 1, #specs do touch(index) end
-    requests[i] = { demand = parsePairs(argument) }
+    local views, demand = match(argument, "^([^;]*)(.*)$")
+    requests[i] = { views = parsePairs(views), demand = parsePairs(demand) }
+    for index in pairs(requests[i].views) do touch(index) end
   elseif code ~= "." and code ~= "R" and code ~= "L" then
     local isSettlement = code == "S"
     local first = find(argument, ";", 2, true)
@@ -64,6 +72,8 @@ for i = FIRST_OPERATION, #ARGV do
       request.demand = parsePairs(demand)
       if totals ~= "" then
         request.nestedDemand, request.totals, request.nestedTotals = parsePairs(nested), parsePairs(totals), parsePairs(nestedTotals)
+        for index in pairs(request.totals) do touch(index) end
+        for index in pairs(request.nestedTotals) do touch(index) end
       end
     end
     requests[i] = request
@@ -71,8 +81,12 @@ for i = FIRST_OPERATION, #ARGV do
       touch(index)
       isTimed = isTimed or not isSettlement or count > 0
     end
+    if slots and (code == "H" or code == "G" or code == "Z") then
+      for _, slot in ipairs(slots) do slot.isFull = true end
+    end
   end
 end
+if slots then fields[#fields + 1], fields[#fields + 2] = "g", "m" end
 local wanted = #fields
 local found = redis.call("HMGET", key, unpack(fields, 1, wanted < PIECE and wanted or PIECE))
 for at = 10, #found do stored[fields[at]] = found[at] end
@@ -89,12 +103,15 @@ if found[9] then
 end
 stamp = now + 1 == resetAt and now + 0.5 or now
 
-local last, held = 0, {}
+-- What the session holds of limits of all, and in how many partitions it holds something.
+local last, held, parted = 0, {}, 0
 if session then
   local _, lastText, holding, answer = match(session, SESSION)
   last = tonumber(lastText)
   if last >= seq then return last == seq and answer or "stale" end
-  if holding ~= "-" then held = parsePairs(holding) end
+  if holding ~= "-" then
+    held, parted = parsePairs(holding), tonumber(match(holding, "@(%d+)") or 0)
+  end
 end
 local isOther = found[1] and found[1] ~= definitionText
 -- A redefinition is of the definitions that it names, even where others have led to the same already.
@@ -109,8 +126,10 @@ if acked > 0 and last < acked then return "lost" end
 
 -- The changes of this call: \`isWritten\` means that the session has to be stored, \`isTaken\` that the time of the set has moved.
 local isWritten, isTaken, hasLeft, cameBack, waits = false, false, false, false, false
-local isSpent, shrinks = {}, false
+local isSpent, shrinks, doomed = {}, false, nil
 ${lower}
+${commons}
+${heritage}
 if turns then
 ${redefine}
 end
@@ -118,6 +137,7 @@ if due and due <= now then
 ${endSessions}
 end
 ${correct}
+${openPartitions}
 ${calendars}
 ${take}
 ${claims}
@@ -148,6 +168,7 @@ ${inspect}
     isWritten = true
   elseif code == "L" then
     hasLeft = true
+    if parted > 0 then doomed, cameBack = { key .. ":s" .. sid }, true end
     for index, count in pairs(held) do
       local definition, state = limitOf(index)
       definition.algorithm.giveBack(state, count, held, index)
@@ -161,6 +182,8 @@ end
 
 -- When all states that have changed will be as if never used; of all states, if the key should expire sooner than was thought.
 local spentAt = ends
+${closePartitions}
+if per then spentAt = math.max(spentAt, per.lasts) end
 if shrinks then for index = 1, #specs do isSpent[index] = true end end
 for index in pairs(isChanged) do
   local definition, state = limitOf(index)
@@ -169,14 +192,8 @@ for index in pairs(isChanged) do
 end
 for index in pairs(isSpent) do
   local definition, state = limitOf(index)
-  spentAt = math.max(spentAt, now + definition.window)
-  -- A debt above the ceiling takes longer than its window.
-  if state.units and state.units > definition.ceiling then
-    spentAt = math.max(spentAt, definition.algorithm.overdue(definition, state, now))
-  elseif definition.kind == CALENDAR then
-    -- No window is four times as long as the shortest of its kind.
-    spentAt = math.max(spentAt, state.ending, now + 4 * definition.window)
-  end
+${lastsUntil}
+  spentAt = math.max(spentAt, untilAt)
 end
 for _, untilAt in pairs(pauses) do spentAt = math.max(spentAt, untilAt) end
 -- A set that begins with less than all must not begin again.
@@ -196,7 +213,7 @@ local reply = (isWritten and "ok 1 " or "ok 0 ") .. (due and due ~= NEVER and fo
 if hasLeft then
   if session then removals[#removals + 1] = "s" .. sid end
 elseif isWritten then
-  change("s" .. sid, format("%d %d ", ends, seq) .. writePairs(held) .. " " .. reply)
+  change("s" .. sid, format("%d %d ", ends, seq) .. writePairs(held) .. (parted > 0 and format("@%d ", parted) or " ") .. reply)
 end
 if cameBack and claim and claim.hangs and claim.untilAt > now + PATIENCE then
   -- The claim's owner hears of the release now; if it does not ask soon, it has ended.
@@ -204,7 +221,8 @@ if cameBack and claim and claim.hangs and claim.untilAt > now + PATIENCE then
 end
 if isClaimed then
   change("q", claim and
-    format("%d %d %s %s ", claim.since, claim.untilAt, claim.owner, claim.hangs and "1" or "0") .. writePairs(claim.wants) or "")
+    format("%d %d %s %s ", claim.since, claim.untilAt, claim.owner, claim.hangs and "1" or "0")
+      .. (claim.text or per and per.wantsOf(claim.wants) or writePairs(claim.wants)) or "")
 end
 cameBack = cameBack or asks
 local publishes = isOther
@@ -243,6 +261,10 @@ else
   for first = 1, count, PIECE do redis.call("HSET", key, unpack(changes, first, math.min(first + PIECE - 1, count))) end
 end
 if ttl then redis.call("PEXPIRE", key, format("%d", ttl)) end
+if per then
+  for _, order in ipairs(per.orders) do order() end
+end
+for _, gone in ipairs(doomed or NOTHING) do redis.call("UNLINK", gone) end
 if publishes then
   local told = redis.pcall("PUBLISH", key, sid)
   if type(told) == "table" and told.err then return "mute" .. sub(reply, 3) end
