@@ -122,7 +122,6 @@ export class Batches<K extends string> implements Speaker {
     const { key, server, clock, isInjected, leaseMs } = this.#settings;
     const { text, redefinition, from, json, beginsBelow, hasPartitions } = this.#eras.encode(this.#turn);
     if (redefinition !== "") this.#roster.admitAll();
-    const named = hasPartitions ? this.#roster.operation : undefined;
     const session = this.#parts.sessions.current;
     this.#readAt = clock.now();
     const reading = toMicros(clock.behind(this.#readAt));
@@ -135,10 +134,9 @@ export class Batches<K extends string> implements Speaker {
       String(toMicros(leaseMs)),
       redefinition,
       this.#windows.encode(reading),
-      beginsBelow ? "below" : "",
+      (beginsBelow ? "below" : "") + (hasPartitions ? this.#roster.text : ""),
       from,
       json,
-      ...(named === undefined ? [] : [named]),
       ...operations,
     ]);
   }

@@ -46,9 +46,9 @@ export class Roster {
     return place?.wards.map((digest) => this.slotOf(digest));
   }
 
-  /** The first operation of the batch, which names them; undefined if there is nothing to name. */
-  get operation(): string | undefined {
-    if (this.#tiers.size === 0 && !this.#isForAll) return undefined;
+  /** The partitions as the script reads them; empty if the batch has nothing to do with any. */
+  get text(): string {
+    if (this.#tiers.size === 0 && !this.#isForAll) return "";
     return `@${[...this.#tiers].map(([digest, tier]) => `${digest} ${tier}`).join("\n")}`;
   }
 

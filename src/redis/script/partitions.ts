@@ -21,16 +21,22 @@
 /** The distance between the indexes of two partitions, above that of any limit. */
 export const SLOT = 10_000;
 
-/** Reads which partitions the call names: its first operation, \`@\` and a line for each with its digest and its tier (\`*\`: that which it has). */
+/**
+ * Reads which partitions the call names: behind an `@`, a line for each with its digest and its tier (`*`: that which it has). Before
+ * that stands `below` if limits begin with less than all.
+ */
 export const slots = /* lua */ `
-local slots
-local FIRST_OPERATION = 12
--- For so long the key of a partition is kept at least in which something is held. Microseconds.
-local HOLD = lease < 900000000 and 3600000000 or 4 * lease
-if sub(ARGV[12], 1, 1) == "@" then
-  slots, FIRST_OPERATION = {}, 13
-  for id, tier in gmatch(sub(ARGV[12], 2), "(%S+) ([^\\n]*)") do
-    slots[#slots + 1] = { id = id, tier = tier, touched = {}, limits = {}, pauses = {}, others = {}, expires = 0 }
+local beginsBelow, slots, HOLD = false
+if ARGV[9] ~= "" then
+  local below, list = match(ARGV[9], "^([^@]*)(.*)$")
+  beginsBelow = below ~= ""
+  if list ~= "" then
+    slots = {}
+    -- For so long the key of a partition is kept at least in which something is held. Microseconds.
+    HOLD = math.max(3600000000, 4 * lease)
+    for id, tier in gmatch(sub(list, 2), "(%S+) ([^\\n]*)") do
+      slots[#slots + 1] = { id = id, tier = tier, touched = {}, limits = {}, pauses = {}, others = {}, expires = 0 }
+    end
   end
 end
 `;

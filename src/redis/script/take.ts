@@ -114,8 +114,11 @@ local function take(request, since)
     if not isOnce then standBefore(request) end
     return "-" .. concat(refusing, ",")
   end
-  local isPassed = {}
-  if passed then for _, index in ipairs(passed) do isPassed[index] = true end end
+  local isPassed = NONE
+  if passed then
+    isPassed = {}
+    for _, index in ipairs(passed) do isPassed[index] = true end
+  end
   for index, count in pairs(counts) do
     if not isPassed[index] then
       local definition, state = limitOf(index)

@@ -37,6 +37,7 @@ export const transact = /* lua */ `
 -- As in \`assembly/claims.ts\`, but longer, since processes are further away than threads. Microseconds.
 local GRACE, PATIENCE = 50000, 250000
 local seq, acked, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local FIRST_OPERATION = 12
 -- So many arguments in one command, an even number: \`unpack\` takes no lists of any length.
 local PIECE = 400
 ${slots}
@@ -147,7 +148,7 @@ local function sinceOf(argument)
   return now - (tonumber(match(argument, "^.(%d+) ")) or 0)
 end
 
-if not found[1] and not turns and ARGV[9] ~= "" then
+if not found[1] and not turns and beginsBelow then
 ${begin}
 end
 
@@ -197,7 +198,7 @@ ${lastsUntil}
 end
 for _, untilAt in pairs(pauses) do spentAt = math.max(spentAt, untilAt) end
 -- A set that begins with less than all must not begin again.
-if ARGV[9] ~= "" then spentAt = MOST end
+if beginsBelow then spentAt = MOST end
 if isPauseChanged then
   local list = {}
   for index, untilAt in pairs(pauses) do
@@ -213,7 +214,7 @@ local reply = (isWritten and "ok 1 " or "ok 0 ") .. (due and due ~= NEVER and fo
 if hasLeft then
   if session then removals[#removals + 1] = "s" .. sid end
 elseif isWritten then
-  change("s" .. sid, format("%d %d ", ends, seq) .. writePairs(held) .. (parted > 0 and format("@%d ", parted) or " ") .. reply)
+  change("s" .. sid, format("%d %d ", ends, seq) .. (next(held) and writePairs(held) or "-") .. (parted > 0 and format("@%d ", parted) or " ") .. reply)
 end
 if cameBack and claim and claim.hangs and claim.untilAt > now + PATIENCE then
   -- The claim's owner hears of the release now; if it does not ask soon, it has ended.
@@ -264,7 +265,9 @@ if ttl then redis.call("PEXPIRE", key, format("%d", ttl)) end
 if per then
   for _, order in ipairs(per.orders) do order() end
 end
-for _, gone in ipairs(doomed or NOTHING) do redis.call("UNLINK", gone) end
+if doomed then
+  for _, gone in ipairs(doomed) do redis.call("UNLINK", gone) end
+end
 if publishes then
   local told = redis.pcall("PUBLISH", key, sid)
   if type(told) == "table" and told.err then return "mute" .. sub(reply, 3) end
