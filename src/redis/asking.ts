@@ -7,8 +7,8 @@ import type { Ranked } from "../waiting/standing.ts";
 import type { Allowance } from "./allowance.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Lines, Standing } from "./lines.ts";
+import type { Request } from "./place.ts";
 import type { Roster } from "./roster.ts";
-import type { Request } from "./waiter.ts";
 
 /** A try, a reading, a change, or a waiter that stands in no line yet. */
 export interface Single extends Ranked {

@@ -10,9 +10,9 @@ import { requestsOf } from "../limits/named-requests.ts";
 import { tiersOf } from "../limits/partitioning.ts";
 import { toAmount, toUnits } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Place } from "./place.ts";
-import { type RedisAcquisition, type Session, unleased } from "./session.ts";
-import type { Request } from "./waiter.ts";
+import type { RedisAcquisition } from "./era-granter.ts";
+import type { Place, Request } from "./place.ts";
+import { type Session, unleased } from "./session.ts";
 
 /**
  * - `"reject"`: requests reject with `BackendUnavailableError`, tries too.

@@ -5,8 +5,7 @@ import { type Era, firstEra } from "../limits/era.ts";
 import { type Limit, tierOf } from "../limits/limits.ts";
 import { plainOf } from "../limits/metrics.ts";
 import { requestsOf } from "../limits/named-requests.ts";
-import type { Slots } from "./roster.ts";
-import { SLOT } from "./script/partitions.ts";
+import { SLOT, type Slots } from "./slots.ts";
 
 // As in assembly/numbers.ts.
 const MOST_FULL = 1n << 61n;

@@ -2,31 +2,60 @@
 import type { Granter } from "../acquisition/acquisition.ts";
 import type { Held } from "../acquisition/bodies.ts";
 import { type LeakWatch, watchLeaks } from "../acquisition/leaks.ts";
-import type { AcquireOptions, Amounts } from "../contract.ts";
+import type { LeasedAcquisition } from "../acquisition/leased.ts";
+import type { AcquireOptions, Amounts, OrMore } from "../contract.ts";
+import type { LimitError } from "../errors.ts";
 import { type Era, passCovered, passOn } from "../limits/era.ts";
 import { CHARGES, GIVES_BACK, MISSES, type Requests } from "../limits/requests.ts";
-import type { Place } from "./place.ts";
-import type { RedisAcquisition, Session, SessionTerms } from "./session.ts";
+import type { Place, Places } from "./place.ts";
 
-export class EraGranter<K extends string> implements Granter<K> {
+/** An acquisition of a set on a server; its `signal` aborts when the lease on its resources is lost. */
+export type RedisAcquisition<M extends string = string, K extends string = OrMore<M>> = LeasedAcquisition<
+  M,
+  K
+>;
+
+/** The parts of its set that a session needs. */
+export interface SessionTerms<K extends string, S> extends Pick<Granter<K>, "config" | "missingUpdate"> {
+  /** The era of the set, as it is now. */
+  readonly present: () => { readonly era: Era<K> };
+  readonly onWarning: (warning: LimitError) => void;
+  readonly isClosed: () => boolean;
+  readonly acquireNested: (
+    requested: Amounts<K> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[],
+    places: Places | undefined,
+  ) => Promise<RedisAcquisition<K, K>>;
+  /** Settles on the server what is `due`, in the partitions of a place. */
+  settle(session: S, due: readonly number[], token: number, place: Place | undefined): void;
+}
+
+/** The session that has granted. */
+interface Holder {
+  /** An acquisition that held resources has been released. */
+  released(): void;
+}
+
+export class EraGranter<K extends string, S extends Holder> implements Granter<K> {
   readonly era: Era<K>;
   /** The partitions of the view; undefined for the set. */
   readonly place: Place | undefined;
   readonly config: Readonly<Record<string, unknown>>;
   readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
-  readonly #session: Session<K>;
-  readonly #terms: SessionTerms<K>;
+  readonly #session: S;
+  readonly #terms: SessionTerms<K, S>;
   /** That of the set, where this is one of a view. */
-  readonly #home: EraGranter<K>;
-  readonly #views = new WeakMap<Place, EraGranter<K>>();
+  readonly #home: EraGranter<K, S>;
+  readonly #views = new WeakMap<Place, EraGranter<K, S>>();
 
   /** `before` is the granter of the era before. */
   constructor(
-    session: Session<K>,
-    terms: SessionTerms<K>,
-    before?: EraGranter<K>,
-    home?: EraGranter<K>,
+    session: S,
+    terms: SessionTerms<K, S>,
+    before?: EraGranter<K, S>,
+    home?: EraGranter<K, S>,
     place?: Place,
   ) {
     this.#session = session;
@@ -43,7 +72,7 @@ export class EraGranter<K extends string> implements Granter<K> {
   }
 
   /** The granter of the acquisitions of a view. */
-  in(place: Place | undefined): EraGranter<K> {
+  in(place: Place | undefined): EraGranter<K, S> {
     if (!place) return this;
     let granter = this.#views.get(place);
     if (!granter) {

@@ -10,7 +10,7 @@ import {
 } from "../errors.ts";
 import type { Outlook } from "../waiting/gate.ts";
 import type { StandIn } from "./away.ts";
-import type { RedisAcquisition } from "./session.ts";
+import type { RedisAcquisition } from "./era-granter.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
 import type { Settlements } from "./settlements.ts";

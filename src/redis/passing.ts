@@ -1,5 +1,6 @@
 /** How waiters go on in another era of their set. */
-import type { Request, Waiter } from "./waiter.ts";
+import type { Request } from "./place.ts";
+import type { Waiter } from "./waiter.ts";
 
 /** Turns the requests of waiters into such of the next era. `reject` ends those that could never pass; `grant` those that want nothing. */
 export function passAll(

@@ -4,7 +4,7 @@ import { definitionOf } from "../limits/definition.ts";
 import type { Era } from "../limits/era.ts";
 import type { Naming } from "../limits/partition-names.ts";
 import { shapeOf } from "../views/shape.ts";
-import type { Place as Standing } from "../waiting/standing.ts";
+import type { Request as Requested, Place as Standing } from "../waiting/standing.ts";
 import type { Definitions } from "./definitions.ts";
 import { digestOf } from "./name-digest.ts";
 
@@ -74,10 +74,12 @@ export class Place implements Standing {
   }
 }
 
+/** A request of the set, or of a view. */
+export interface Request extends Requested {
+  readonly place?: Place | undefined;
+}
+
 /** What a waiter of the set or of a view adds to the demand of each limit. */
-export function demandOf(
-  { units, place }: { readonly units: readonly number[]; readonly place?: Place | undefined },
-  definitions: Definitions,
-): readonly number[] {
+export function demandOf({ units, place }: Request, definitions: Definitions): readonly number[] {
   return definitions.demandOf(units, place?.shapes);
 }

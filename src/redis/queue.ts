@@ -12,20 +12,19 @@ import { Asking } from "./asking.ts";
 import { Bell } from "./bell.ts";
 import { Bounds } from "./bounds.ts";
 import type { Conversation } from "./conversation.ts";
+import type { RedisAcquisition } from "./era-granter.ts";
 import type { RedisGate } from "./gate.ts";
 import { Lines } from "./lines.ts";
 import { passAll } from "./passing.ts";
-import { demandOf } from "./place.ts";
+import { demandOf, type Request } from "./place.ts";
 import { Reading } from "./reading.ts";
 import { Readings } from "./readings.ts";
-import { laterBy, outlookOf } from "./refusing.ts";
 import type { Releases } from "./releases.ts";
 import type { Roster } from "./roster.ts";
-import type { RedisAcquisition } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import { Singles } from "./singles.ts";
 import type { Operation, Timing } from "./speaker.ts";
-import { type Granted, type Request, Waiter } from "./waiter.ts";
+import { type Granted, Waiter } from "./waiter.ts";
 import { type Answer, longestOf, parseAnswer } from "./wire.ts";
 
 export class RedisQueue<K extends string> {
@@ -256,11 +255,7 @@ export class RedisQueue<K extends string> {
   }
 
   #outlook(waiter: Waiter): Outlook {
-    const { clock, definitions } = this.#settings;
-    return laterBy(
-      clock.now() - waiter.refusedAt,
-      outlookOf(this.lines, waiter, waiter.refused, definitions),
-    );
+    return waiter.outlook(this.lines, this.#settings.definitions);
   }
 
   #fail(waiter: Waiter, error: unknown): void {

@@ -3,9 +3,9 @@
  * change of limits.
  */
 import { BackendUnavailableError } from "../errors.ts";
+import type { Request } from "./place.ts";
 import { Roster } from "./roster.ts";
 import type { Operation } from "./speaker.ts";
-import type { Request } from "./waiter.ts";
 
 export interface Form {
   /** The operation as the script reads it, in a batch that has these partitions. */

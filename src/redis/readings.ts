@@ -5,11 +5,10 @@ import type { Ranked } from "../waiting/standing.ts";
 import { stepsOf } from "./allowance.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Definitions } from "./definitions.ts";
-import type { Place } from "./place.ts";
+import type { Place, Request } from "./place.ts";
 import { type AskedReading, type Form, Reading } from "./reading.ts";
 import { type Before, outlookOf } from "./refusing.ts";
 import type { Roster } from "./roster.ts";
-import type { Request } from "./waiter.ts";
 import { parseAnswer, type Refused } from "./wire.ts";
 
 /** The limits that are read. */

@@ -1,6 +1,13 @@
 /** Views of a set on a server: each takes from the limits of all, and from those of the partitions that it names, in one call. */
 import type { Limits } from "../contract.ts";
-import { type Naming, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
+import {
+  type Naming,
+  nameMore,
+  type PartitionNames,
+  VIEWED,
+  type Viewed,
+  type ViewOptions,
+} from "../limits/partition-names.ts";
 import { noClose, noRedefine } from "../views/of-sets-alone.ts";
 import { keysNamed, knownOf } from "../views/shape.ts";
 import { Places } from "./place.ts";
@@ -26,11 +33,24 @@ export class RedisLimitSetView<K extends string = string> extends TakingSet<K> i
   /** @internal */
   protected override readonly places: Places;
 
+  readonly #set: TakingSet<K>;
+
   /** @internal */
-  constructor(parts: TakingParts<K>, naming: Naming) {
+  constructor(set: TakingSet<K>, parts: TakingParts<K>, naming: Naming) {
     super();
+    this.#set = set;
     this.parts = parts;
     this.places = new Places(naming);
+  }
+
+  /** @internal */
+  [VIEWED](): Viewed<TakingSet<K>> {
+    return { set: this.#set, naming: this.naming };
+  }
+
+  /** @internal */
+  get naming(): Naming {
+    return this.places.naming;
   }
 
   /**
@@ -41,7 +61,7 @@ export class RedisLimitSetView<K extends string = string> extends TakingSet<K> i
    * (await limits.for({ user: "alice" }).for({ address: "192.0.2.7" }).tryAcquire()).successful; // true
    */
   for(names: PartitionNames, options: ViewOptions = {}): RedisLimitSetView<K> {
-    return viewOf(this, this.parts, this.places.naming, names, options);
+    return viewOf(this, this.#set, this.parts, this.naming, names, options);
   }
 
   /** Like `pause` of the set. Without keys it pauses the limits of the partitions that the view names, and none of all. */
@@ -78,18 +98,19 @@ export class RedisLimitSetView<K extends string = string> extends TakingSet<K> i
   }
 
   #keysOf(keys: readonly K[] | undefined): readonly K[] {
-    return keys ?? keysNamed(this.parts.settings.era, this.places.naming);
+    return keys ?? keysNamed(this.parts.settings.era, this.naming);
   }
 }
 
-/** A view of `set` with more names, or the set itself if there are none. */
+/** A view of the set `of` with more names than `set` has, or `set` itself if there are none. */
 export function viewOf<S, K extends string>(
   set: S,
+  of: TakingSet<K>,
   parts: TakingParts<K>,
   before: Naming,
   names: PartitionNames,
   options: ViewOptions,
 ): S | RedisLimitSetView<K> {
   const naming = nameMore(before, names, options, knownOf(parts.settings.era));
-  return naming === before ? set : new RedisLimitSetView(parts, naming);
+  return naming === before ? set : new RedisLimitSetView(of, parts, naming);
 }

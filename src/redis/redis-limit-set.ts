@@ -86,7 +86,7 @@ export class RedisLimitSet<K extends string = string> extends TakingSet<K> imple
    */
   for(names: PartitionNames, options: ViewOptions = {}): RedisLimitSetView<K> {
     // The set has all that a view has.
-    return viewOf(this, this.parts, NAMELESS, names, options) as RedisLimitSetView<K>;
+    return viewOf(this, this, this.parts, NAMELESS, names, options) as RedisLimitSetView<K>;
   }
 
   /**

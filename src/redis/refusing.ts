@@ -4,7 +4,7 @@ import { inFixedWindows, inSlidingWindow } from "../core/windows.ts";
 import type { Outlook } from "../waiting/gate.ts";
 import type { Ranked, Request as Requested } from "../waiting/standing.ts";
 import type { Definitions } from "./definitions.ts";
-import type { Request } from "./waiter.ts";
+import type { Request } from "./place.ts";
 import type { Refused, Refuser } from "./wire.ts";
 
 export interface Asked extends Ranked {

@@ -1,12 +1,9 @@
 /** The partitions that one batch names, each with a number by which its operations speak of them. */
 import type { Place } from "./place.ts";
-import { SLOT } from "./script/partitions.ts";
+import { SLOT, type Slots } from "./slots.ts";
 
 /** Stands for the tier that a partition has. */
 const PRESENT_TIER = "*";
-
-/** For each limit, by how much its index in the script is higher, because a partition of it is meant. */
-export type Slots = readonly number[] | undefined;
 
 export class Roster {
   /** The tiers, by the digests of the names. */

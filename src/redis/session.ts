@@ -3,35 +3,11 @@
  * heard of the process in time, or has forgotten it: then the signals of its acquisitions abort, and a new session begins.
  */
 import type { Granter } from "../acquisition/acquisition.ts";
-import { type LeasedAcquisition, LeaseLostError } from "../acquisition/leased.ts";
-import type { AcquireOptions, Acquisition, Amounts, OrMore } from "../contract.ts";
-import type { LimitError } from "../errors.ts";
-import type { Era } from "../limits/era.ts";
-import { EraGranter } from "./era-granter.ts";
+import { LeaseLostError } from "../acquisition/leased.ts";
+import type { Acquisition } from "../contract.ts";
+import { EraGranter, type RedisAcquisition, type SessionTerms } from "./era-granter.ts";
 import { LeaseSignals, RedisGrant } from "./grant.ts";
-import type { Place, Places } from "./place.ts";
-
-/** An acquisition of a set on a server; its `signal` aborts when the lease on its resources is lost. */
-export type RedisAcquisition<M extends string = string, K extends string = OrMore<M>> = LeasedAcquisition<
-  M,
-  K
->;
-
-/** The parts of its set that a session needs. */
-export interface SessionTerms<K extends string> extends Pick<Granter<K>, "config" | "missingUpdate"> {
-  /** The era of the set, as it is now. */
-  readonly present: () => { readonly era: Era<K> };
-  readonly onWarning: (warning: LimitError) => void;
-  readonly isClosed: () => boolean;
-  readonly acquireNested: (
-    requested: Amounts<K> | undefined,
-    options: AcquireOptions | undefined,
-    covered: readonly boolean[],
-    places: Places | undefined,
-  ) => Promise<RedisAcquisition<K, K>>;
-  /** Settles on the server what is `due`, in the partitions of a place. */
-  settle(session: Session<K>, due: readonly number[], token: number, place: Place | undefined): void;
-}
+import type { Place } from "./place.ts";
 
 export class Session<K extends string> {
   readonly id = crypto.randomUUID();
@@ -39,12 +15,12 @@ export class Session<K extends string> {
   leasedUntil = 0;
   /** The number of the last batch with which the server has stored the session. */
   written = 0;
-  readonly #terms: SessionTerms<K>;
+  readonly #terms: SessionTerms<K, Session<K>>;
   readonly #signals = new LeaseSignals();
-  #granter: EraGranter<K>;
+  #granter: EraGranter<K, Session<K>>;
   #held = 0;
 
-  constructor(terms: SessionTerms<K>) {
+  constructor(terms: SessionTerms<K, Session<K>>) {
     this.#terms = terms;
     this.#granter = new EraGranter(this, terms);
   }

@@ -1,15 +1,16 @@
 /** The sessions of this process, one after another: when one is lost, the next begins. */
 import type { Conversation } from "./conversation.ts";
+import type { SessionTerms } from "./era-granter.ts";
 import { Renewal } from "./renewal.ts";
-import { Session, type SessionTerms } from "./session.ts";
+import { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
 
 /** The calls of acquisitions to their set. */
-export type SessionCalls<K extends string> = Pick<SessionTerms<K>, "settle" | "acquireNested">;
+export type SessionCalls<K extends string> = Pick<SessionTerms<K, Session<K>>, "settle" | "acquireNested">;
 
 export class Sessions<K extends string> {
   readonly renewal: Renewal;
-  readonly #terms: SessionTerms<K>;
+  readonly #terms: SessionTerms<K, Session<K>>;
   readonly #conversation: Conversation;
   #current: Session<K>;
   #isEnded = false;

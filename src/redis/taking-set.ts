@@ -10,15 +10,14 @@ import { HandingOn, type SentChange } from "../remote/changes.ts";
 import type { StandIn } from "./away.ts";
 import { operationOf } from "./changes.ts";
 import type { Conversation } from "./conversation.ts";
-import type { Place, Places } from "./place.ts";
+import type { RedisAcquisition } from "./era-granter.ts";
+import type { Place, Places, Request } from "./place.ts";
 import type { RedisQueue } from "./queue.ts";
 import { prospectOf } from "./refusing.ts";
-import type { RedisAcquisition } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
 import { statsOf } from "./stats.ts";
 import type { Totals } from "./totals.ts";
-import type { Request } from "./waiter.ts";
 
 /** The parts of a set that its requests go through, and those of its views. */
 export interface TakingParts<K extends string> {

@@ -3,20 +3,17 @@ import type { AcquireOptions } from "../contract.ts";
 import { toMicros } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Due } from "../waiting/deadlines.ts";
+import type { Outlook } from "../waiting/gate.ts";
 import type { Line } from "../waiting/line.ts";
-import type { Ranked, Request as Requested } from "../waiting/standing.ts";
+import type { Ranked } from "../waiting/standing.ts";
 import { stepsOf } from "./allowance.ts";
 import type { Definitions } from "./definitions.ts";
+import type { RedisAcquisition } from "./era-granter.ts";
 import type { Standing } from "./lines.ts";
-import type { Place } from "./place.ts";
+import type { Request } from "./place.ts";
+import { type Before, laterBy, outlookOf } from "./refusing.ts";
 import type { Roster } from "./roster.ts";
-import type { RedisAcquisition } from "./session.ts";
 import type { Refused } from "./wire.ts";
-
-/** A request of the set, or of a view. */
-export interface Request extends Requested {
-  readonly place?: Place | undefined;
-}
 
 export interface AskedFor {
   readonly request: Request;
@@ -127,6 +124,11 @@ export class Waiter implements Due, Standing<Waiter> {
     if (this.isOnce) return covered ? "M" : "O";
     if (this.deadline < this.#clock.now()) return "P";
     return covered ? "N" : "T";
+  }
+
+  /** Why it is refused, as of now. */
+  outlook(lines: Before, definitions: Definitions): Outlook {
+    return laterBy(this.#clock.now() - this.refusedAt, outlookOf(lines, this, this.refused, definitions));
   }
 
   /** For how long it has waited, in milliseconds: 0 if it was asked for at once, and granted by the first answer. */

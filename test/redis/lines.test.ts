@@ -4,7 +4,7 @@ import { Allowance } from "../../src/redis/allowance.ts";
 import { Asking } from "../../src/redis/asking.ts";
 import { Definitions } from "../../src/redis/definitions.ts";
 import { Lines, type Standing } from "../../src/redis/lines.ts";
-import type { Request } from "../../src/redis/waiter.ts";
+import type { Request } from "../../src/redis/place.ts";
 
 interface Waiter extends Standing<Waiter> {
   readonly steps: number;

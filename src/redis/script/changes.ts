@@ -1,5 +1,5 @@
+import { SLOT } from "../slots.ts";
 import { changePartitions } from "./closing.ts";
-import { SLOT } from "./partitions.ts";
 
 /** The operations that change limits and take nothing, and the reading of all limits. They are no functions, since making one would cost every call. */
 

@@ -1,4 +1,4 @@
-import { SLOT } from "./partitions.ts";
+import { SLOT } from "../slots.ts";
 
 /** The counterpart of `assembly/claims.ts`: of all sessions, the waiter that was passed over for longest has one claim. */
 export const claims = /* lua */ `

@@ -1,5 +1,5 @@
 /** The end of a call of the script that names partitions: what is to be written of them, each with its own expiry. */
-import { SLOT } from "./partitions.ts";
+import { SLOT } from "../slots.ts";
 
 /** When the state of a limit will be as if it had never been used, or later. */
 export const lastsUntil = /* lua */ `

@@ -1,9 +1,11 @@
+import { SLOT } from "../slots.ts";
 import { begin, calendars, change, inspect, lower } from "./changes.ts";
 import { claims } from "./claims.ts";
 import { closePartitions, lastsUntil } from "./closing.ts";
 import { correct, time } from "./correct.ts";
 import { heritage } from "./heritage.ts";
-import { commons, openPartitions, SLOT, slots } from "./partitions.ts";
+import { openPartitions } from "./opening.ts";
+import { commons, slots } from "./partitions.ts";
 import { redefine } from "./redefine.ts";
 import { endSessions } from "./sessions.ts";
 import { take, takeOrWait } from "./take.ts";

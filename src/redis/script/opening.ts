@@ -1,0 +1,262 @@
+import { SLOT } from "../slots.ts";
+
+/** Reads the partitions of the call, and makes limits of them. */
+export const openPartitions = /* lua */ `
+if slots then
+  -- Whether the holdings of a session count.
+  local function isAlive(holder)
+    if holder == sid then return session end
+    if per.alive[holder] == nil then
+      local text = redis.call("HGET", key, "s" .. holder)
+      per.alive[holder] = text and tonumber(match(text, "^%d+")) > now or false
+    end
+    return per.alive[holder]
+  end
+
+  local function specIn(list, index, tier)
+    local spec = list[index] or ""
+    local from = tier ~= "" and find(spec, "\\t" .. tier .. " ", 1, true)
+    return from and sub(spec, from + #tier + 2) or spec
+  end
+
+  -- How partitions go over from an era to the next.
+  local function stepFrom(era)
+    local step = per.steps[era]
+    if step then return step end
+    local text = redis.call("GET", key .. format(":e%d", era))
+    if not text then return nil end
+    local mode, at, epoch, moved, movedAt, heirs, limits, paused, old =
+      match(text, "^(%S+) (%d+) (%d+) (%d+) (%d+) ([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$")
+    step = {
+      mode = mode, at = tonumber(at), heirs = heirs, specs = specsOf(old),
+      common = {
+        epoch = tonumber(epoch), ahead = tonumber(moved), movedAt = tonumber(movedAt), limits = per.parse(limits),
+        pauses = parsePairs(paused),
+      },
+    }
+    per.steps[era] = step
+    return step
+  end
+
+  -- What is used of a fixed window at a moment.
+  local function usedAt(definition, state, at, was)
+    return floor((at - was.ahead) / definition.window) == state.number and state.count or 0
+  end
+
+  -- Does to a partition what has been done to all since it was written.
+  local function follow(was, common)
+    if was.ahead ~= common.ahead then
+      for index, state in pairs(was.states) do
+        local definition = was.definitions[index]
+        if definition.kind == CALENDAR then
+          if state.ending ~= 0 then definition.algorithm.move(state, common.movedAt) end
+        elseif definition.kind == FIXED_WINDOW and state.count > 0 then
+          state.count = usedAt(definition, state, common.movedAt, was)
+          state.number = floor((common.movedAt - common.ahead) / definition.window)
+        end
+      end
+    end
+    for index, at in pairs(common.limits) do
+      if at.resumed > was.epoch then was.pauses[index] = nil end
+      if at.paused > was.epoch then was.pauses[index] = math.max(was.pauses[index] or 0, common.pauses[index] or 0) end
+      local definition = was.definitions[index]
+      if definition and at.reset > was.epoch and definition.kind ~= RESOURCE then
+        was.states[index] = definition.algorithm.read(false)
+      end
+    end
+    was.epoch, was.ahead = common.epoch, common.ahead
+  end
+
+  -- Whether a partition answers as one that was never used.
+  local function isRecovered(was, at, all)
+    if was.holders[1] then return false end
+    for index, untilAt in pairs(was.pauses) do
+      if untilAt > at and untilAt ~= all[index] then return false end
+    end
+    for index, state in pairs(was.states) do
+      local definition = was.definitions[index]
+      local kind, used = definition.kind, 0
+      if kind == FIXED_WINDOW then used = usedAt(definition, state, at, was)
+      elseif kind == CALENDAR then used = (state.ending >= 0 and at >= state.ending) and 0 or state.count
+      elseif kind ~= RESOURCE then used = definition.algorithm.used(definition, state, at) end
+      if used > 0 then return false end
+    end
+    return true
+  end
+
+  -- A partition goes over to the next era. Returns false if it had recovered by then, or is older than all that is known.
+  local function passOn(was)
+    local step = stepFrom(was.era)
+    if not step then return false end
+    follow(was, step.common)
+    if isRecovered(was, step.at, step.common.pauses) then return false end
+    local list = stepFrom(was.era + 1)
+    list = list and list.specs or specs
+    local passed = { definitions = {}, states = {}, pauses = {}, holders = {} }
+    local present = ahead
+    ahead = was.ahead
+    local inherited, newIndex = heritage(step.mode, step.at), {}
+    for to, from, ratio in gmatch(step.heirs, "(%d+):(%d+):(%S+)") do
+      to, from = tonumber(to), tonumber(from)
+      newIndex[from], passed.pauses[to] = to, was.pauses[from]
+      local old = was.definitions[from]
+      if old then
+        local new = parseSpec(specIn(list, to, was.tier), to)
+        passed.definitions[to] = new
+        passed.states[to] = new.kind == RESOURCE and was.states[from] or inherited(old, was.states[from], new, tonumber(ratio))
+      end
+    end
+    ahead = present
+    for _, holder in ipairs(was.holders) do
+      local units = {}
+      for index, count in pairs(holder.units) do
+        if newIndex[index] then units[newIndex[index]] = count end
+      end
+      if next(units) then passed.holders[#passed.holders + 1] = { sid = holder.sid, units = units } end
+    end
+    was.definitions, was.states, was.pauses, was.holders = passed.definitions, passed.states, passed.pauses, passed.holders
+    was.era = was.era + 1
+    return true
+  end
+
+  -- A view of another tier has asked: what is used stays used.
+  local function turnTo(was, tier)
+    local inherited
+    for index, old in pairs(was.definitions) do
+      local spec = specIn(specs, index, tier)
+      if old.kind ~= RESOURCE and spec ~= specIn(specs, index, was.tier) then
+        inherited = inherited or heritage("used", now)
+        local new = parseSpec(spec, index)
+        was.definitions[index], was.states[index] = new, inherited(old, was.states[index], new, 1)
+      elseif old.kind == RESOURCE then
+        was.definitions[index] = parseSpec(spec, index)
+      end
+    end
+    was.tier = tier
+  end
+
+  local function holdersOf(text)
+    local list = {}
+    for holder, units in gmatch(text or "", "(%S+) (%S+)") do
+      if isAlive(holder) then list[#list + 1] = { sid = holder, units = parsePairs(units) } end
+    end
+    return list
+  end
+
+  local function headOf(text)
+    if not text then return nil end
+    local expires, life, era, epoch, moved, paused, tier = match(text, "^(%d+) (%S+) (%d+) (%d+) (%d+) (%S+) (.*)$")
+    return {
+      expires = tonumber(expires), life = life, era = tonumber(era), epoch = tonumber(epoch), ahead = tonumber(moved),
+      pauses = parsePairs(paused), tier = tier,
+    }
+  end
+
+  local common = { epoch = per.epoch, ahead = ahead, movedAt = tonumber(stored.m or 0), limits = per.limits, pauses = pauses }
+  if isBehind then common.movedAt = now end
+
+  per.open = function(slot, base)
+    slot.key = key .. ":" .. slot.id
+    for _, index in ipairs(slot.touched) do
+      -- What is held is known of all resources together, and its end may let the partition expire.
+      if sub(specs[index] or "", 1, 2) == "5 " then slot.isFull = true end
+    end
+    local names = { "d" }
+    for i, index in ipairs(slot.touched) do names[i + 1] = index end
+    local values = redis.call("HMGET", slot.key, unpack(names))
+    local head, was = headOf(values[1]), nil
+    slot.isKnown = head ~= nil
+    -- Of another life of the set: as if it had never been used.
+    if head and head.life ~= per.life then head = nil end
+    slot.isWhole = not head
+    local isPresent = head and head.era == per.era and head.epoch == per.epoch and head.ahead == ahead
+      and (slot.tier == "*" or slot.tier == head.tier)
+    if head and (slot.isFull or not isPresent) then
+      slot.isFull, slot.isWhole = true, not isPresent
+      was = head
+      was.states, was.definitions = {}, {}
+      local list = specs
+      if was.era ~= per.era then
+        local step = stepFrom(was.era)
+        list = step and step.specs or {}
+      end
+      local all = redis.call("HGETALL", slot.key)
+      for i = 1, #all, 2 do
+        local index = tonumber(all[i])
+        if all[i] == "h" then was.holders, slot.hadHolders = holdersOf(all[i + 1]), all[i + 1] ~= ""
+        elseif index and list[index] then
+          local definition = parseSpec(specIn(list, index, was.tier), index)
+          was.definitions[index], was.states[index] = definition, definition.algorithm.read(all[i + 1])
+        end
+      end
+      was.holders = was.holders or {}
+      while was and was.era < per.era do
+        if not passOn(was) then was = nil end
+      end
+      if was then
+        follow(was, common)
+        if slot.tier ~= "*" and was.tier ~= slot.tier then turnTo(was, slot.tier) end
+      end
+    elseif head then
+      was = head
+      was.definitions, was.states, was.holders = {}, {}, {}
+      for i, index in ipairs(slot.touched) do
+        local definition = parseSpec(specIn(specs, index, was.tier), index)
+        was.definitions[index], was.states[index] = definition, definition.algorithm.read(values[i + 1])
+      end
+    end
+    if was then slot.expires = was.expires
+    else
+      -- As a name that was never seen: paused as all are.
+      was = { tier = slot.tier == "*" and "" or slot.tier, pauses = {}, definitions = {}, states = {}, holders = {} }
+      for index, untilAt in pairs(pauses) do
+        if untilAt > now and find(specs[index] or "", "\\tper", 1, true) then was.pauses[index] = untilAt end
+      end
+      slot.isFull = true
+    end
+    slot.tier, slot.pauses = was.tier, was.pauses
+    local sums = {}
+    for _, holder in ipairs(was.holders) do
+      for index, units in pairs(holder.units) do
+        sums[index] = (sums[index] or 0) + units
+        if holder.sid == sid then
+          held[base + index], slot.wasHeld = units, true
+        end
+      end
+      if holder.sid ~= sid then slot.others[#slot.others + 1] = holder end
+    end
+    for index in pairs(sums) do slot.touched[#slot.touched + 1] = index end
+    for index in pairs(was.pauses) do slot.touched[#slot.touched + 1] = index end
+    for _, index in ipairs(slot.touched) do
+      if specs[index] and not was.definitions[index] then
+        local definition = parseSpec(specIn(specs, index, was.tier), index)
+        was.definitions[index], was.states[index] = definition, definition.algorithm.read(false)
+      end
+    end
+    for index, definition in pairs(was.definitions) do
+      local at = base + index
+      local state = was.states[index]
+      if definition.kind == RESOURCE then state = { inUse = sums[index] or 0 } end
+      slot.limits[index], definitions[at], states[at], pauses[at] = at, definition, state, was.pauses[index]
+    end
+  end
+
+  for i = FIRST_OPERATION, #ARGV do
+    -- Those that the session holds in go on, some with each renewal.
+    if ARGV[i] == "R" and parted > 0 then
+      local most = math.max(64, math.ceil(parted * lease / HOLD))
+      local known = {}
+      for _, slot in ipairs(slots) do known[slot.id] = slot end
+      local ids = redis.call("ZRANGEBYSCORE", key .. ":s" .. sid, "-inf", format("%d", now + HOLD / 2), "LIMIT", 0, most)
+      for _, id in ipairs(ids) do
+        if not known[id] then
+          known[id] = { id = id, tier = "*", touched = {}, limits = {}, pauses = {}, others = {}, expires = 0 }
+          slots[#slots + 1] = known[id]
+        end
+        known[id].isFull, known[id].isProlonged = true, true
+      end
+    end
+  end
+  for number, slot in ipairs(slots) do per.open(slot, number * ${SLOT}) end
+end
+`;
