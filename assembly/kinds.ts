@@ -70,9 +70,7 @@ export function define(definition: usize, capacity: i64): void {
   if (isWide || kind <= LEAKY_BUCKET) numbers.define(definition, capacity, isWide);
 }
 
-/**
- * Asks one limit for `units`, as `take` does. A pause counts too: nothing passes before it ends, so that the limit is asked as of then.
- */
+/** Asks one limit for `units`, as `take` does. A pause counts too: nothing passes before it ends, so that the limit is asked as of then. */
 export function ask(
   definition: usize,
   block: usize,
@@ -155,6 +153,11 @@ function take(
   }
 }
 
+/** Returns the first microsecond at which a rate alone would grant one unit behind the `demand` of others, whether it is paused or not: 0 for `now`. */
+export function readyAt(definition: usize, block: usize, scratch: usize, now: i64, demand: i64): i64 {
+  return take(definition, block, scratch, now, 0, 1, demand, true);
+}
+
 /** Whether a limit from which a request has just taken would grant the `demand` of others now. */
 export function hasRoom(definition: usize, block: usize, scratch: usize, now: i64, demand: i64): bool {
   const kind = load<i32>(definition + KIND);
@@ -172,9 +175,7 @@ export function demandOf(definition: usize, units: i64): i64 {
   return units;
 }
 
-/**
- * Settles `units` of one limit of a staged block, for the grant with this stamp: charges positive units, gives back negative ones.
- */
+/** Settles `units` of one limit of a staged block, for the grant with this stamp: charges positive units, gives back negative ones. */
 export function settle(
   definition: usize,
   block: usize,
@@ -259,9 +260,10 @@ export function reset(definition: usize, block: usize, scratch: usize, now: i64,
 export function mayGiveBack(definition: usize, block: usize, stamp: i64): bool {
   const kind = load<i32>(definition + KIND);
   const state = block + load<i32>(definition + STATE);
-  if (kind === CALENDAR) return load<i64>(state + USED_IN_WINDOW) > 0;
   if (kind === WIDE_BUCKET) return isMarked<Wide>(state, stamp);
-  return kind <= GCRA && isMarked<Narrow>(state, stamp);
+  return kind === CALENDAR
+    ? load<i64>(state + USED_IN_WINDOW) > 0
+    : kind <= GCRA && isMarked<Narrow>(state, stamp);
 }
 
 /** Returns the first microsecond at which nothing of a rate is in use; `now` for a resource. */

@@ -41,6 +41,7 @@ import {
 } from "./layout";
 import { packAll, spareBlock, use } from "./packing";
 import { bring, isPassing, passSome } from "./pass";
+import { sooner } from "./sooner";
 import { follow, partsOf, recoversAt, unpack } from "./states";
 import {
   askedHash,
@@ -73,12 +74,17 @@ export function transactPer(
   to: i32,
 ): f64 {
   const what = action & ACTION;
+  const reading = microseconds(ms);
   if (!isAlone(region)) {
-    const desk = sitDown(region, scratch, microseconds(ms), what);
-    return transact(desk, scratch, life, ms, action, since, from, to);
+    const desk = sitDown(region, scratch, reading, what);
+    const answer = transact(desk, scratch, life, ms, action, since, from, to);
+    return answer >= 0 || what === SETTLE
+      ? answer
+      : sooner(per, region, scratch, answer, reading, action, from, to);
   }
   openAll(per, region, scratch, ms, what);
   const answer = transact(region, scratch, life, ms, action, since, from, to);
+  if (answer < 0) return sooner(per, region, scratch, answer, reading, action, from, to);
   if (answer >= 0 && (what === TAKE || what === SETTLE)) closeAll(per, region, scratch, i64(answer), TAKE);
   return answer;
 }

@@ -198,7 +198,9 @@ describe("tiers", () => {
     expect(table.take("a", 0, 1, 1)).toBe(false);
     // Back to less: nothing passes before what is used has leaked to that.
     expect(table.used("a", 0)).toBe(100);
-    expect(table.call(TAKE, "a", [1], 0)).toBe(-9100);
+    expect(table.call(TAKE, "a", [1], 0)).toBe(-910);
+    expect(table.take("a", 909.999)).toBe(false);
+    expect(table.take("a", 910)).toBe(true);
     expect(table.take("b", 0, 11)).toBe(false);
     expect(table.take("b", 0, 10)).toBe(true);
   });
