@@ -16,8 +16,7 @@ import {
   UNIT_BYTES,
   UNITS,
 } from "./layout";
-import { lifeOf } from "./life";
-import { INSIDE } from "./seat";
+import { isDead } from "./life";
 import { publish, stage } from "./staging";
 import { LAST, microseconds, NEVER, TOLERANCE } from "./time";
 import { wake } from "./wake";
@@ -42,7 +41,7 @@ export function change(region: usize, scratch: usize, life: i32, ms: f64, action
   const reading = microseconds(ms);
   while (true) {
     const head = readHead(region);
-    if (life !== 0 && lifeOf(scratch) !== (life | INSIDE)) return NaN;
+    if (isDead(scratch, life)) return NaN;
     if (isElsewhere(region, head)) {
       if (unchanged(region, head)) return MOVED;
       continue;

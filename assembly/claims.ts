@@ -116,6 +116,11 @@ export function holdBack(
   return latest;
 }
 
+/** Whether there are claims in a block. */
+export function stand(block: usize): bool {
+  return !IS_ALONE && load<i32>(block + CLAIM_COUNT) !== 0;
+}
+
 /** Whether a request that was refused until `latest` may have a claim to make, or a renewal to ask for. */
 export function isPressing(region: usize, now: i64, came: i64, latest: i64): bool {
   return load<i32>(region + CLAIMS) !== 0 && (now - came > GRACE || asks(now, latest));

@@ -22,7 +22,6 @@ import * as kinds from "./kinds";
 import {
   ACTION,
   AFTER,
-  CLAIM_COUNT,
   COUNTED,
   DEFINITION_BYTES,
   DEFINITIONS,
@@ -42,8 +41,7 @@ import {
   UNIT_BYTES,
   UNITS,
 } from "./layout";
-import { lifeOf } from "./life";
-import { INSIDE } from "./seat";
+import { isDead } from "./life";
 import { publish, stage } from "./staging";
 import { microseconds, stampOf, stampOfToken, TOLERANCE, tokenOfStamp, wait } from "./time";
 import { countRefusal, report } from "./totals";
@@ -90,7 +88,6 @@ export function transact(
   first: i32,
   end: i32,
 ): f64 {
-  // Life 0 is that of a region's only participant. No other thread ever gets its number.
   const count = load<i32>(region + LIMITS);
   const waits = count * UNIT_BYTES;
   const demands = (action & AFTER) !== 0 ? 2 * waits : 0;
@@ -107,7 +104,7 @@ export function transact(
   while (true) {
     const head = readHead(region);
     // Read after the head: what a reclaimed thread holds is given back by a swap that follows the end of its life.
-    if (life !== 0 && lifeOf(scratch) !== (life | INSIDE)) return NaN;
+    if (isDead(scratch, life)) return NaN;
     if (isElsewhere(region, head)) {
       if (unchanged(region, head)) return MOVED;
       continue;
@@ -156,7 +153,7 @@ export function transact(
       if (!dry || latest !== 0) break;
       dry = false;
     }
-    if (action === SETTLE || (action === TAKE && latest === 0 && load<i32>(staged + CLAIM_COUNT) === 0)) {
+    if (action === SETTLE || (action === TAKE && latest === 0 && !claims.stand(staged))) {
       store<i64>(staged + LATEST, now);
       if (publish(region, head, staged)) {
         if (action === SETTLE) {
@@ -199,7 +196,7 @@ export function decide(
   demands: i32,
 ): f64 {
   const now = max(reading, load<i64>(staged + LATEST));
-  const claimed = load<i32>(staged + CLAIM_COUNT) !== 0;
+  const claimed = claims.stand(staged);
   if (claimed && action <= PROBE && latest === 0) {
     latest = claims.holdBack(region, scratch, staged, reading, now, came, nested, demands);
   }

@@ -8,6 +8,7 @@ export function begin(region: usize, block: usize): void {
 }
 
 export function readHead(region: usize): i64 {
+  if (IS_ALONE) return load<i64>(region + HEAD);
   return atomic.load<i64>(homeOf(region) + HEAD);
 }
 
@@ -21,7 +22,7 @@ export function present(head: i64): usize {
  * must not be staged here. It is certain only if the head is `unchanged`.
  */
 export function isElsewhere(region: usize, head: i64): bool {
-  return load<usize>(present(head) + REGION) !== load<usize>(region + SELF);
+  return !IS_ALONE && load<usize>(present(head) + REGION) !== load<usize>(region + SELF);
 }
 
 /** Makes `block` the present one, in place of that which `head` names. Returns false, and does nothing, if another thread was first. */
@@ -44,5 +45,5 @@ export function unchanged(region: usize, head: i64): bool {
 
 /** Whether the region has one participant, whose thread no other can overtake. Sharing moves a set to a region with more. */
 export function isAlone(region: usize): bool {
-  return load<i32>(region + PARTICIPANTS) === 1;
+  return IS_ALONE || load<i32>(region + PARTICIPANTS) === 1;
 }

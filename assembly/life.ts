@@ -16,6 +16,11 @@ export function exit(seat: usize): void {
   atomic.and<i64>(seat + LIFE, ~(INSIDE as i64));
 }
 
+/** Whether the calling thread's `life` is over. Life 0 is that of a region's only participant: no other thread ever gets its number. */
+export function isDead(scratch: usize, life: i32): bool {
+  return !IS_ALONE && life !== 0 && lifeOf(scratch) !== (life | INSIDE);
+}
+
 /** The present LIFE of the number that has a scratch area. */
 export function lifeOf(scratch: usize): i32 {
   return i32(atomic.load<i64>(load<usize>(scratch + SEAT) + LIFE));

@@ -1,11 +1,10 @@
 /** The transactions that concern a participant as such: the correction of its time, and its end. */
 import * as claims from "./claims";
 import { MOVED } from "./commit";
-import { isElsewhere, readHead, unchanged } from "./head";
+import { isAlone, isElsewhere, readHead, unchanged } from "./head";
 import * as kinds from "./kinds";
 import {
   AHEAD,
-  COMMONS,
   DEFINITION_BYTES,
   DEFINITIONS,
   DIMENSION_AT,
@@ -15,8 +14,8 @@ import {
   PARTICIPANT,
   SHIFT,
 } from "./layout";
-import { lifeOf } from "./life";
-import { moveIn } from "./partitions/commons";
+import { isDead, lifeOf } from "./life";
+import { hasCommons, moveIn } from "./partitions/commons";
 import { giveBackAll, holdsIn } from "./partitions/give-back";
 import { scratchOf } from "./region";
 import { INSIDE } from "./seat";
@@ -35,7 +34,7 @@ export function correct(region: usize, scratch: usize, life: i32, ms: f64, shift
   const end = first + load<i32>(region + LIMITS) * DEFINITION_BYTES;
   while (true) {
     const head = readHead(region);
-    if (life !== 0 && lifeOf(scratch) !== (life | INSIDE)) return 0;
+    if (isDead(scratch, life)) return 0;
     if (isElsewhere(region, head)) {
       if (unchanged(region, head)) return MOVED;
       continue;
@@ -49,11 +48,11 @@ export function correct(region: usize, scratch: usize, life: i32, ms: f64, shift
     if (total !== load<i64>(scratch + AHEAD)) {
       const now = max(latest, reading);
       for (let each = first; each < end; each += DEFINITION_BYTES) kinds.move(each, staged, now, total);
-      if (load<i32>(region + COMMONS) !== 0) moveIn(region, staged, now, total);
+      if (hasCommons(region)) moveIn(region, staged, now, total);
       store<i64>(staged + LATEST, now);
     }
     // They would not be known again by the new time. The waiters make new ones.
-    const dropped = claims.drop(region, staged, load<i32>(scratch + PARTICIPANT), 0);
+    const dropped = !isAlone(region) && claims.drop(region, staged, load<i32>(scratch + PARTICIPANT), 0);
     if (!publish(region, head, staged)) continue;
     store<i64>(scratch + SHIFT, load<i64>(scratch + SHIFT) + added);
     store<i64>(scratch + AHEAD, total);
@@ -99,7 +98,7 @@ export function leave(
       }
       continue;
     }
-    const hasPartitions = load<i32>(region + COMMONS) !== 0;
+    const hasPartitions = hasCommons(region);
     const holds = hasPartitions && holdsIn(region, staged, participant);
     for (let each = definition; each < end; each += DEFINITION_BYTES) {
       if (hasPartitions && load<i32>(each + LIMIT_FLAGS) >> DIMENSION_AT !== 0) continue;

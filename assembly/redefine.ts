@@ -24,9 +24,8 @@ import {
   UNIT_BYTES,
   UNITS,
 } from "./layout";
-import { lifeOf } from "./life";
+import { isDead } from "./life";
 import { scratchOf } from "./region";
-import { INSIDE } from "./seat";
 import { publish } from "./staging";
 import { microseconds } from "./time";
 import { ring } from "./wake";
@@ -47,7 +46,7 @@ export function redefine(region: usize, scratch: usize, life: i32, next: usize, 
   const reading = microseconds(ms) + load<i64>(scratch + SHIFT);
   while (true) {
     const head = readHead(region);
-    if (life !== 0 && lifeOf(scratch) !== (life | INSIDE)) return NaN;
+    if (isDead(scratch, life)) return NaN;
     if (isElsewhere(region, head)) {
       if (unchanged(region, head)) return MOVED;
       continue;

@@ -1,10 +1,9 @@
 /** A participant copies the present block, and publishes the copy, changed. */
 import * as claims from "./claims";
-import { present, swap } from "./head";
+import { isAlone, present, swap } from "./head";
 import {
   BLOCK_BYTES,
   CLAIM_COUNT,
-  COMMONS,
   COUNT,
   DEFINITION_BYTES,
   DEFINITIONS,
@@ -26,7 +25,7 @@ import {
   STATES,
 } from "./layout";
 import { closeStaged, openStaged } from "./partitions/among";
-import { carry } from "./partitions/commons";
+import { carry, hasCommons } from "./partitions/commons";
 import { apply, countIn, finish } from "./partitions/records";
 
 /**
@@ -46,10 +45,12 @@ export function stage(region: usize, scratch: usize, head: i64): usize {
     v128.store(to, v128.load(from, 16), 16);
   }
   if (load<i32>(region + LOGGED)) copyLogs(region, source, target);
+  // Only where there are others are there claims.
+  if (isAlone(region)) return target;
   const claimed = load<i32>(source + CLAIM_COUNT);
   store<i32>(target + CLAIM_COUNT, claimed);
   if (claimed !== 0) claims.copy(region, source, target);
-  if (load<i32>(region + COMMONS) !== 0) {
+  if (hasCommons(region)) {
     finish(region, head, source, target);
     carry(region, source, target);
     if (load<usize>(region + PER) !== 0) openStaged(region, head, target);
@@ -59,7 +60,7 @@ export function stage(region: usize, scratch: usize, head: i64): usize {
 
 /** Publishes the staged block. Returns false, and does nothing, if another thread published first. */
 export function publish(region: usize, head: i64, staged: usize): bool {
-  if (load<i32>(region + COMMONS) === 0) return swap(region, head, staged);
+  if (!hasCommons(region)) return swap(region, head, staged);
   if (load<usize>(region + PER) !== 0) closeStaged(region, head, staged);
   if (!swap(region, head, staged)) return false;
   apply(region, staged, countIn(region, staged));

@@ -9,6 +9,7 @@ import { SLEEPERS, WAKE } from "./layout";
 
 /** Wakes the sleepers, if there are any. */
 export function wake(region: usize): void {
+  if (IS_ALONE) return;
   const home = homeOf(region);
   if (atomic.load<i32>(home + SLEEPERS) === 0) return;
   if (atomic.xchg<i32>(home + SLEEPERS, 0) !== 0) ring(region);
@@ -16,6 +17,7 @@ export function wake(region: usize): void {
 
 /** Wakes the sleepers, whatever the flag says: a thread may have died after it cleared the flag and before it woke them. */
 export function ring(region: usize): void {
+  if (IS_ALONE) return;
   const home = homeOf(region);
   atomic.add<i32>(home + WAKE, 1);
   atomic.notify(home + WAKE, -1);

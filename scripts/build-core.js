@@ -1,5 +1,5 @@
-// Compiles the core. The release build is written as a module that holds its bytes: one file then works wherever
-// JavaScript runs, with no path to resolve and nothing to fetch. All builds are in build/.
+// Compiles the core, alone (for sets of one participant) and whole. A release build is written as a module that holds its bytes: one
+// file then works wherever JavaScript runs, with no path to resolve and nothing to fetch. All builds are in build/.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import asc from "assemblyscript/asc";
 import binaryen from "binaryen";
@@ -46,9 +46,9 @@ const PRIVATE = 1;
 
 const root = new URL("../", import.meta.url);
 
-/** @param {string} target */
-async function compile(target) {
-  const { error, stderr } = await asc.main(["--config", "asconfig.json", "--target", target]);
+/** @param {string} target @param {string} entry */
+async function compile(target, entry) {
+  const { error, stderr } = await asc.main([entry, "--config", "asconfig.json", "--target", target]);
   if (!error) return;
   process.stderr.write(`${stderr}\n${error.message}\n`);
   process.exit(1);
@@ -115,25 +115,33 @@ function memoryFlagsOf(bytes) {
   return at;
 }
 
-await mkdir(new URL("src/core/generated/", root), { recursive: true });
-await compile("debug");
-await compile("release");
-const { bytes, text } = inline(await readFile(new URL("build/shared.wasm", root)));
-const flags = memoryFlagsOf(bytes);
-const mark = rarestIn(bytes);
-await writeFile(new URL("build/shared.wasm", root), bytes);
-await writeFile(new URL("build/shared.wat", root), text);
-await writeFile(new URL("build/private.wasm", root), bytes.with(flags, PRIVATE));
-await writeFile(
-  new URL("src/core/generated/core.ts", root),
-  `// Made by scripts/build-core.js from assembly/.
-export default ${textOf(bytes, mark)};
-/** Stands before a byte of the text that is 128 more. */
-export const ESCAPE = ${mark};
-/** Where that byte stands in the core itself. */
-export const ESCAPED = [${Array.from(bytes, (byte, at) => (byte === mark ? at : -1)).filter((at) => at >= 0)}];
-/** The byte that says whether the memory is shared, and its value for one that is not. */
-export const MEMORY_FLAGS = ${flags};
-export const PRIVATE = ${PRIVATE};
+/** Writes the module that holds a build. @param {string} name @param {Uint8Array} bytes */
+async function writeModule(name, bytes) {
+  const mark = rarestIn(bytes);
+  await writeFile(
+    new URL(`src/core/generated/${name}-core.ts`, root),
+    `// Made by scripts/build-core.js from assembly/.
+import type { CoreText } from "../code.ts";
+
+const core: CoreText = {
+  text: ${textOf(bytes, mark)},
+  escape: ${mark},
+  escaped: [${Array.from(bytes, (byte, at) => (byte === mark ? at : -1)).filter((at) => at >= 0)}],
+  memoryFlags: ${memoryFlagsOf(bytes)},
+  private: ${PRIVATE},
+};
+export default core;
 `,
-);
+  );
+}
+
+await mkdir(new URL("src/core/generated/", root), { recursive: true });
+await compile("debug", "assembly/index.ts");
+for (const [name, entry] of Object.entries({ alone: "assembly/alone.ts", whole: "assembly/index.ts" })) {
+  await compile(name, entry);
+  const { bytes, text } = inline(await readFile(new URL(`build/${name}.wasm`, root)));
+  await writeFile(new URL(`build/${name}.wasm`, root), bytes);
+  await writeFile(new URL(`build/${name}.wat`, root), text);
+  await writeFile(new URL(`build/${name}-private.wasm`, root), bytes.with(memoryFlagsOf(bytes), PRIVATE));
+  await writeModule(name, bytes);
+}

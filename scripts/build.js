@@ -27,6 +27,7 @@ const PROGRAM = "worker/entry";
 /** The files that a build has in place of others, each with the reason at its head. All else is the same. */
 const IN_WORKERD = {
   "embedded.ts": "imported.ts",
+  "embedded-whole.ts": "imported-whole.ts",
   "queue-for.ts": "queue-for-workerd.ts",
   "platform.ts": "workerd.ts",
 };
@@ -158,5 +159,7 @@ await Promise.all([
   bundle(join(dist, "workerd"), "esm", ENTRIES, IN_WORKERD),
 ]);
 await mkdir(join(dist, "workerd/core"));
-await copyFile(join(root, "build/private.wasm"), join(dist, "workerd/core/private.wasm"));
+for (const name of ["alone", "whole"]) {
+  await copyFile(join(root, `build/${name}-private.wasm`), join(dist, `workerd/core/${name}.wasm`));
+}
 await declare();

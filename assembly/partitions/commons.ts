@@ -29,6 +29,11 @@ import {
 } from "./layout";
 import { indexOf } from "./packing";
 
+/** Whether threads share partitions of the region. */
+export function hasCommons(region: usize): bool {
+  return !IS_ALONE && load<i32>(region + COMMONS) !== 0;
+}
+
 /** The size of the commons in a block. */
 export function commonsBytes(limits: i32, dimensions: i32): i32 {
   return COMMON_TABLES + limits * COMMON_PART_BYTES + dimensions * COMMON_TABLE_BYTES;

@@ -11,7 +11,8 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   modules = [
     (name = "worker.js", esModule = embed "out/worker.js"),
-    (name = "./private.wasm", wasm = embed "out/private.wasm"),
+    (name = "./alone.wasm", wasm = embed "out/alone.wasm"),
+    (name = "./whole.wasm", wasm = embed "out/whole.wasm"),
   ],
   compatibilityDate = "2026-11-01",
   bindings = [(name = "BUDGET", durableObjectNamespace = "Budget")],

@@ -13,7 +13,7 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   modules = [
     (name = "worker.js", esModule = embed "dist/worker.js"),
-    (name = "./private.wasm", wasm = embed "dist/private.wasm"),
+    (name = "./alone.wasm", wasm = embed "dist/alone.wasm"),
   ],
   compatibilityDate = "2026-11-01",
   compatibilityFlags = ["enable_request_signal"],

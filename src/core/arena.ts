@@ -5,7 +5,8 @@
  * and gets it back when the set is closed.
  */
 import { LINE } from "../../assembly/layout.ts";
-import { type CoreExports, canShare, createMemory, instantiate } from "./module.ts";
+import { moduleFor } from "./embedded.ts";
+import { type CoreExports, createMemory, instantiate } from "./module.ts";
 import { givePages, PAGE, type Pages, POOL_END } from "./pool.ts";
 
 const MOST_PAGES = 65_536;
@@ -53,7 +54,7 @@ export class Arena implements Heap {
   constructor(shared: boolean) {
     this.shared = shared;
     this.memory = createMemory(1, MOST_PAGES, shared);
-    this.core = instantiate(this.memory, shared);
+    this.core = instantiate(this.memory, () => moduleFor(shared));
     this.f64 = new Float64Array(this.memory.buffer);
     // Nothing lies at address zero.
     this.#free.push({ start: shared ? POOL_END : LINE, end: this.memory.buffer.byteLength });
@@ -283,30 +284,10 @@ function newArena(shared: boolean): Arena | undefined {
   }
 }
 
-/** Another thread's memory with an instance of the core for this thread; undefined if it is no shared memory. */
-export function openHeap(memory: unknown): Heap | undefined {
-  if (!(typeof WebAssembly !== "undefined" && memory instanceof WebAssembly.Memory && isShared(memory)))
-    return undefined;
-  const heap = {
-    core: instantiate(memory, true),
-    shared: true,
-    memory,
-    f64: new Float64Array<ArrayBufferLike>(memory.buffer),
-    refresh: () => {
-      heap.f64 = viewOf(memory);
-    },
-  };
-  return heap;
-}
-
 /** A view of all of a memory. What another thread has added to it shows only after a growth, if only by nothing. */
-function viewOf(memory: WebAssembly.Memory): Float64Array {
+export function viewOf(memory: WebAssembly.Memory): Float64Array {
   memory.grow(0);
   return new Float64Array(memory.buffer);
-}
-
-function isShared({ buffer }: { buffer: ArrayBufferLike }): boolean {
-  return canShare && buffer instanceof SharedArrayBuffer;
 }
 
 /** Lets the engine collect the memory of an arena that is empty and large. */

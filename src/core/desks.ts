@@ -46,6 +46,7 @@ import { NamedPartitions, type NameHash } from "./named-partitions.ts";
 import { allocate, define, KEY_BYTES } from "./partitions.ts";
 import type { Sharing } from "./sharing.ts";
 import { type DimensionPlan, sharedTableOf, underTiers } from "./tables.ts";
+import { wholeHeapOf } from "./whole.ts";
 
 /** The name of a thread that was reclaimed: nothing is done for it any more. */
 const NO_HASH: NameHash = [0, 0, 0, 0];
@@ -158,7 +159,7 @@ export function layDesks(
   dimensions: readonly DimensionPlan[],
   before: Before,
 ): Desks {
-  const { core } = arena;
+  const { core } = wholeHeapOf(arena);
   const tables = dimensions.map((plan, i) => sharedTableOf(core, definitions, plan, i, participants));
   const tiers = Math.max(...definitions.map((each) => underTiers(each).length));
   const blockBytes = new Int32Array(arena.memory.buffer, start)[BLOCK_BYTES / 4]!;

@@ -1,10 +1,13 @@
-/** The core's code for workerd, which may not compile bytes: a module that the runtime compiles before the program starts. */
-import privateCore from "./private.wasm";
+/**
+ * The code of the core for sets of one participant, for workerd, which may not compile bytes: a module that the runtime compiles before
+ * the program starts.
+ */
+import aloneCore from "./alone.wasm";
 
 /** workerd has `SharedArrayBuffer` and no threads. */
 export const canShare = false;
 
-/** The core for private memory: workerd needs no other. */
+/** For private memory: workerd needs no other. */
 export function moduleFor(): WebAssembly.Module {
-  return privateCore;
+  return aloneCore;
 }

@@ -1,11 +1,10 @@
-/** Runs the core on a memory. Runtimes differ only in where the core's code comes from. */
+/** Runs a core on a memory. */
 import { CoreBlockedError } from "../errors.ts";
-// The build for workerd has imported.ts in its place: see scripts/build.js.
-import { moduleFor } from "./embedded.ts";
 
+// The build for workerd has imported.ts in its place: see scripts/build.js.
 export { canShare } from "./embedded.ts";
 
-/** The exports of `assembly/index.ts`. */
+/** The exports of `assembly/alone.ts`. */
 export interface CoreExports {
   stateBytes(kind: number, participants: number): number;
   logBytes(kind: number): number;
@@ -60,20 +59,6 @@ export interface CoreExports {
   enlist(part: number, region: number, index: number, at: number, room: number): void;
   beginPassing(per: number, region: number, scratch: number): void;
   passSome(per: number, region: number, scratch: number, count: number): void;
-  widenPer(old: number, from: number, scratch: number, per: number, to: number): void;
-  wipeShared(per: number, region: number): void;
-  rowAt(region: number, scratch: number): number;
-  hasRow(per: number, index: number, row: number): number;
-  writeRow(per: number, region: number, scratch: number, index: number, which: number, ms: number): number;
-  readRow(
-    per: number,
-    region: number,
-    scratch: number,
-    index: number,
-    isShared: boolean,
-    bytes: number,
-    ms: number,
-  ): number;
   wipe(per: number): void;
   countEnd(region: number, scratch: number, word: number): void;
   correct(region: number, scratch: number, life: number, ms: number, shift: number, ahead: number): number;
@@ -92,16 +77,6 @@ export interface CoreExports {
     ratio: number,
   ): void;
   redefine(region: number, scratch: number, life: number, next: number, ms: number, mode: number): number;
-  leave(
-    region: number,
-    scratch: number,
-    own: number,
-    participant: number,
-    life: number,
-    since: number,
-  ): number;
-  enter(seat: number, life: number): number;
-  exit(seat: number): void;
 }
 
 /**
@@ -122,15 +97,18 @@ export function createMemory(initial: number, maximum: number, shared: boolean):
   }
 }
 
-/** Returns the functions of the core on `memory`. */
-export function instantiate(memory: WebAssembly.Memory, shared: boolean): CoreExports {
+/** Returns the functions of a core on `memory`. `moduleOf` compiles it. */
+export function instantiate<C extends CoreExports>(
+  memory: WebAssembly.Memory,
+  moduleOf: () => WebAssembly.Module,
+): C {
   // A plain copy, since engines are slow to look up names in the exports object itself.
-  return { ...(open(memory, shared).exports as unknown as CoreExports) };
+  return { ...(open(memory, moduleOf).exports as unknown as C) };
 }
 
-function open(memory: WebAssembly.Memory, shared: boolean): WebAssembly.Instance {
+function open(memory: WebAssembly.Memory, moduleOf: () => WebAssembly.Module): WebAssembly.Instance {
   try {
-    return new WebAssembly.Instance(moduleFor(shared), { env: { memory } });
+    return new WebAssembly.Instance(moduleOf(), { env: { memory } });
   } catch (error) {
     // The code is sound: either a page's policy forbids it, or workerd was given the wrong build. Most engines refuse to
     // compile; WebKit refuses to instantiate.

@@ -123,7 +123,7 @@ export abstract class Residence implements Follower {
     partitions?.free();
     arena.free(start, bytes);
     abandoned.unregister(this);
-    this.occupy({ heap, ...wide, arena, sharing, desk: desks?.deskOf(sharing), desks });
+    this.occupy({ heap: sharing.heap, ...wide, arena, sharing, desk: desks?.deskOf(sharing), desks });
   }
 
   /** Whether another thread has redefined the set, so that `move` has to come next. */

@@ -28,6 +28,7 @@ import {
 import type { NameHash } from "./named-partitions.ts";
 import type { Partitions } from "./partitions.ts";
 import type { Region } from "./region.ts";
+import { type WholeCore, wholeHeapOf } from "./whole.ts";
 
 /** The hash of a name, as a row begins with it. */
 const HASH_BYTES = 16;
@@ -67,12 +68,14 @@ export function hashOfBytes(bytes: Uint8Array): NameHash {
 export class Rows {
   readonly #region: Region;
   readonly #partitions: Partitions;
+  readonly #core: WholeCore;
   readonly #scratch: number;
 
   constructor(region: Region, partitions: Partitions) {
     this.#region = region;
     this.#partitions = partitions;
-    const { core } = partitions.arena;
+    const { core } = wholeHeapOf(partitions.arena);
+    this.#core = core;
     const { start } = region.address;
     this.#scratch = core.scratchOf(start, 0) >>> 0;
     // The set was redefined: a row is one of the present definitions.
@@ -87,8 +90,8 @@ export class Rows {
   /** Whether the name with this hash has a state of its own in memory. */
   has(dimension: number, hash: Uint8Array): boolean {
     this.#lay(hash);
-    const { arena: heap, start } = this.#partitions;
-    return Boolean(heap.core.hasRow(start, dimension, this.#at));
+    const { start } = this.#partitions;
+    return Boolean(this.#core.hasRow(start, dimension, this.#at));
   }
 
   /**
@@ -126,7 +129,7 @@ export class Rows {
     const { arena: heap, start } = this.#partitions;
     new Uint8Array(heap.memory.buffer).set(row, this.#at + HASH_BYTES);
     const time = this.#timeOf(now);
-    const answer = heap.core.readRow(start, region, this.#scratch, dimension, !hash, bytes, time);
+    const answer = this.#core.readRow(start, region, this.#scratch, dimension, !hash, bytes, time);
     return READINGS[answer] ?? "unreadable";
   }
 
@@ -177,7 +180,7 @@ export class Rows {
     const { arena: heap, start } = this.#partitions;
     const region = this.#region.address.start;
     const time = this.#timeOf(now);
-    const size = heap.core.writeRow(start, region, this.#scratch, dimension, which, time);
+    const size = this.#core.writeRow(start, region, this.#scratch, dimension, which, time);
     return size === 0 ? undefined : new Uint8Array(heap.memory.buffer, this.#at, size);
   }
 
@@ -187,7 +190,7 @@ export class Rows {
 
   /** Where a row passes through. */
   get #at(): number {
-    return this.#partitions.arena.core.rowAt(this.#region.address.start, this.#scratch) >>> 0;
+    return this.#core.rowAt(this.#region.address.start, this.#scratch) >>> 0;
   }
 
   #table(dimension: number): number {

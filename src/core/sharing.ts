@@ -1,4 +1,5 @@
 /** All that the bridge knows of threads: the interfaces that `threads/` implements for a region which several threads share. */
+import type { Heap } from "./arena.ts";
 
 /** This thread's part in a shared region. */
 export interface Sharing {
@@ -7,6 +8,8 @@ export interface Sharing {
   /** The life of that number. */
   readonly life: number;
   readonly wakeWord: WakeWord;
+  /** The memory, with the whole core on it. */
+  readonly heap: Heap;
   /** The address of the region that has the head. */
   readonly home: number;
   /** Lets this thread begin to write to the region. Returns false if it has been reclaimed: then it must neither write nor read. */

@@ -1,7 +1,8 @@
 /** Handles: plain data, which structured cloning carries, by which threads attach to a set. */
 import { LINE, SERIAL, SHARED_FORMAT } from "../../assembly/layout.ts";
-import { type Heap, openHeap } from "../core/arena.ts";
+import type { Heap } from "../core/arena.ts";
 import { canShare } from "../core/module.ts";
+import { openHeap, type WholeHeap } from "../core/whole.ts";
 import { CannotShareError, InvalidHandleError, show } from "../errors.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import type { PartitionOptions } from "../limits/partition-options.ts";
@@ -47,7 +48,7 @@ export interface LimitSetHandle<M extends string = string, K extends string = M>
 
 /** The region of a handle. */
 export interface Destination {
-  readonly heap: Heap;
+  readonly heap: WholeHeap;
   readonly start: number;
   readonly entrance: Entrance;
 }

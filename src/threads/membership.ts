@@ -1,7 +1,7 @@
 /** This thread's part in a region that threads share. */
-import type { Arena, Heap } from "../core/arena.ts";
-import type { CoreExports } from "../core/module.ts";
+import type { Arena } from "../core/arena.ts";
 import type { Room, Sharing } from "../core/sharing.ts";
+import type { WholeHeap } from "../core/whole.ts";
 import { holdLock } from "../platform/locks.ts";
 import type { Entrance } from "./entrance.ts";
 import { type Handles, LOCKED, LOCKING } from "./handles.ts";
@@ -15,7 +15,6 @@ export class Membership implements Sharing {
   private readonly seat: Seat;
   /** The address of the seat. */
   private readonly seatAt: number;
-  private readonly core: CoreExports;
   /** The handle by which this thread attached. */
   private readonly handle: number;
   /** The platform's id of this thread. */
@@ -36,7 +35,7 @@ export class Membership implements Sharing {
    * gone, and the number of seats for threads if all of them are taken.
    */
   static join(
-    heap: Heap,
+    heap: WholeHeap,
     start: number,
     entrance: Entrance,
     handle: number,
@@ -68,7 +67,6 @@ export class Membership implements Sharing {
     this.place = place;
     this.seat = seat;
     this.seatAt = place.seats.addressOf(seat);
-    this.core = place.heap.core;
     this.handle = handle;
     this.threadId = threadId;
     this.arena = arena;
@@ -81,6 +79,10 @@ export class Membership implements Sharing {
 
   get life(): number {
     return this.seat.life;
+  }
+
+  get heap(): WholeHeap {
+    return this.place.heap;
   }
 
   /** How many threads can be attached at once, besides the one that made the set. */
@@ -97,11 +99,11 @@ export class Membership implements Sharing {
   }
 
   enter(): boolean {
-    return this.core.enter(this.seatAt, this.seat.life) !== 0;
+    return this.heap.core.enter(this.seatAt, this.seat.life) !== 0;
   }
 
   exit(): void {
-    this.core.exit(this.seatAt);
+    this.heap.core.exit(this.seatAt);
   }
 
   get home(): number {
@@ -306,7 +308,8 @@ export class Membership implements Sharing {
    * then.
    */
   private giveBack(own: Seat, { participant, life }: Seat, since = 0): void {
-    const { core, place } = this;
+    const { place } = this;
+    const { core } = place.heap;
     // If the set is redefined meanwhile, it is done anew in the next region.
     for (;;) {
       const region = place.generations.present(own);

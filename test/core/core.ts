@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { instantiateSync } from "@assemblyscript/loader";
 import { UNITS } from "../../assembly/layout.ts";
-import type { CoreExports } from "../../src/core/module.ts";
+import type { WholeCore } from "../../src/core/whole.ts";
 
 // The debug build has its messages below this address.
 const REGION = 32_768;
@@ -20,7 +20,7 @@ export interface LimitRow {
 /** `transact` of all limits, unless a span is given. */
 type Transact = (
   ...args: [
-    ...Parameters<CoreExports["demandOf"]>,
+    ...Parameters<WholeCore["demandOf"]>,
     ms: number,
     action: number,
     since: number,
@@ -29,7 +29,7 @@ type Transact = (
   ]
 ) => number;
 
-export interface Core extends Omit<CoreExports, "transact"> {
+export interface Core extends Omit<WholeCore, "transact"> {
   readonly transact: Transact;
   readonly region: number;
   /** Of participant 0. */
@@ -39,10 +39,10 @@ export interface Core extends Omit<CoreExports, "transact"> {
   request(units: readonly number[]): void;
 }
 
-export function instantiateDebug(): { core: CoreExports; memory: WebAssembly.Memory } {
+export function instantiateDebug(): { core: WholeCore; memory: WebAssembly.Memory } {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
   const bytes = readFileSync(new URL("../../build/debug.wasm", import.meta.url));
-  const { exports } = instantiateSync<CoreExports & Record<string, unknown>>(bytes, { env: { memory } });
+  const { exports } = instantiateSync<WholeCore & Record<string, unknown>>(bytes, { env: { memory } });
   return { core: exports, memory };
 }
 

@@ -2,9 +2,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { NUMBER, PRESENT } from "../../assembly/layout.ts";
 import { isGranted, isMoved, isReclaimed } from "../../src/core/answer.ts";
-import { arenaFor, openHeap } from "../../src/core/arena.ts";
+import { arenaFor } from "../../src/core/arena.ts";
 import type { Definition } from "../../src/core/kinds.ts";
 import { Region } from "../../src/core/region.ts";
+import { openHeap } from "../../src/core/whole.ts";
 import { Membership } from "../../src/threads/membership.ts";
 
 const NOW = 1_735_689_600_000;
