@@ -297,7 +297,7 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
  * @class
  * @throws {InvalidLimitError} if a definition or an option is out of bounds, or two limits have the same key.
  * @example
- * const limits = new LimitSet({ limits: [new RateLimit({ key: "tokens", capacity: 100, windowMs: 1000 })] });
+ * const limits = new LimitSet({ limits: [new RateLimit({ key: "tokens", capacity: 100, windowMs: 60_000 })] });
  * limits.tryAcquire({ tokens: 40 }).successful; // true
  * limits.stats().tokens.available; // 60
  */
