@@ -116,14 +116,9 @@ export class Crowd<W extends Standing<W>> {
     this.size++;
     this.changes++;
     if (line.isNested) this.nested++;
-    for (const demand of line.demands) {
-      const { limit, ward } = demand;
-      demand.count++;
-      this.#counts[limit]!++;
-      if (isNew && ward && isFirstOf(ward, demand, line)) ward.begin(line);
-    }
     if (line.aside) waiter.demand = masked(waiter, line.aside.at);
-    this.#include(waiter, line);
+    if (isNew) for (const { ward } of line.demands) ward?.begin(line);
+    this.#include(waiter, line, 1);
     // From the second line on, the sums before waiters are asked for.
     if (isNew) for (const demand of line.demands) if (++demand.lines > 1) this.#inOrder(demand);
     return line;
@@ -136,11 +131,7 @@ export class Crowd<W extends Standing<W>> {
     this.size--;
     this.changes++;
     if (line.isNested) this.nested--;
-    for (const demand of line.demands) {
-      demand.count--;
-      this.#counts[demand.limit]!--;
-    }
-    this.#exclude(waiter, line);
+    this.#exclude(waiter, line, 1);
     unmask(waiter);
     if (!line.head) this.#end(line);
     if (this.size > 0) return;
@@ -154,19 +145,21 @@ export class Crowd<W extends Standing<W>> {
     for (const demand of line.demands) this.#inOrder(demand);
     this.changes++;
     for (const waiter of [...line]) {
-      this.#exclude(waiter, line);
+      this.#exclude(waiter, line, 0);
       unmask(waiter);
       if (at !== undefined) waiter.demand = masked(waiter, at);
-      this.#include(waiter, line);
+      this.#include(waiter, line, 0);
     }
   }
 
-  /** The demand of a waiter counts. */
-  #include(waiter: W, line: Line<W>): void {
+  /** The demand of a waiter counts; with 1 in place of 0 it has just come. */
+  #include(waiter: W, line: Line<W>, come: 0 | 1): void {
     this.#order?.add(waiter);
     for (const demand of line.demands) {
       const { limit, ward } = demand;
       const units = waiter.demand[limit]!;
+      demand.count += come;
+      this.#counts[limit]! += come;
       if (units > 0) demand.standing++;
       demand.total += units;
       if (!ward) this.#totals[limit] = demand.total;
@@ -174,12 +167,14 @@ export class Crowd<W extends Standing<W>> {
     }
   }
 
-  /** It does not count any more. */
-  #exclude(waiter: W, line: Line<W>): void {
+  /** It does not count any more; with 1 in place of 0 it leaves. */
+  #exclude(waiter: W, line: Line<W>, gone: 0 | 1): void {
     this.#order?.remove(waiter);
     for (const demand of line.demands) {
       const { limit, ward } = demand;
       const units = waiter.demand[limit]!;
+      demand.count -= gone;
+      this.#counts[limit]! -= gone;
       if (units > 0) demand.standing--;
       if (ward?.order && isFirstOf(ward, demand, line)) ward.order.remove(waiter);
       // Beyond that the sum is rounded: what is left of it would not be the sum of the others.
