@@ -9,6 +9,7 @@ import { FAMILY, FOUR } from "./cases/several-limits.js";
 import { ALONE, APART, HOT, LONE_FLOOR, TWIN_FLOOR } from "./cases/threads.js";
 import { floorOf, rateOf, slotOf } from "./cases/waiting.js";
 import { MANY_LINES, ONE_LINE, REFUSED } from "./cases/waiting-lines.js";
+import { MANY_PARTITIONS, ONE_PARTITION } from "./cases/waiting-partitions.js";
 import { ratioByRound } from "./measure.js";
 import { grid, times } from "./table.js";
 
@@ -31,6 +32,7 @@ const BOUNDS = [
   ...flat("resource", slotOf),
   ...flat("rate", rateOf),
   { bound: "a waiter of 10,000 lines / of one line", of: MANY_LINES, to: ONE_LINE, atMost: 3.5 },
+  { bound: "a waiter of 100,000 partitions / of one", of: MANY_PARTITIONS, to: ONE_PARTITION, atMost: 1.5 },
   ...REFUSED.map(({ of, to }) => ({ bound: `refusal behind waiters / without: ${of}`, of, to, atMost: 1.5 })),
   // A ratio of times per acquisition of both threads together. Their throughput is at least 0.6 and 1.6 times that of one thread.
   { bound: "2 threads, one set / 1 thread", of: HOT, to: ALONE, atMost: 1 / 0.6 },

@@ -8,6 +8,7 @@ import PQueue from "p-queue";
 import pThrottle from "p-throttle";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { trying, waiting, worstAligned, worstWindow } from "../load.js";
+import { expressStore, fastifyStore, honoStore } from "../peers/clients.js";
 import { effectLimit } from "../peers/effect.js";
 
 const CAPACITY = 50;
@@ -56,6 +57,9 @@ export function accuracy() {
       tried("pacer, fixed window", FIXED, pacer("fixed")),
       tried("pacer, sliding window", SLIDING, pacer("sliding")),
       tried("rate-limiter-flexible, memory", FIXED, flexible),
+      tried("express-rate-limit, its store", FIXED, byClient(expressStore)),
+      tried("hono-rate-limiter, its store", FIXED, byClient(honoStore)),
+      tried("@fastify/rate-limit, its store", FIXED, byClient(fastifyStore)),
       awaited("limitset, TokenBucket, awaited", BUCKET, limitsetAwaited(Ours)),
       awaited("limitset, SlidingWindow, awaited", SLIDING, limitsetAwaited(SlidingWindow)),
       awaited("limitset, LeakyBucket, awaited", EVEN, limitsetAwaited(LeakyBucket)),
@@ -167,6 +171,14 @@ function flexible() {
       () => true,
       () => false,
     );
+}
+
+/** @param {(plan: import("../peers/clients.js").Plan) => import("../peers/clients.js").Ask} make */
+function byClient(make) {
+  return () => {
+    const ask = make({ limit: CAPACITY, windowMs: WINDOW_MS, clients: 1 });
+    return () => ask("user");
+  };
 }
 
 /** @param {boolean} strict */

@@ -1,5 +1,7 @@
 /** Views of connected sets: what a peer may name, and what a host keeps of it. */
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { MessageChannel } from "node:worker_threads";
 import { afterEach, expect, test } from "vitest";
 import {
@@ -10,6 +12,15 @@ import {
   ResourceLimit,
 } from "../../src/index.ts";
 import { connectLimits, serveLimits } from "../../src/port/index.ts";
+import { proves } from "../installed.ts";
+
+const INVENTED = proves ? 1_000_000 : 20_000;
+setFlagsFromString("--expose_gc");
+const collect = runInNewContext("gc") as () => void;
+const heap = () => {
+  collect();
+  return process.memoryUsage().heapUsed;
+};
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -175,4 +186,38 @@ test("a connected set says so if its host does not count partitions", async () =
     limits.close();
   });
   await expect(limits.partitions).rejects.toThrow("does not count its partitions");
+});
+
+test(`${INVENTED} names that a peer invents take no more than there are partitions for, and change no answer for known ones`, {
+  timeout: 300_000,
+}, async () => {
+  const MAX = 1000;
+  const set = new LimitSet({
+    limits: [new CallLimit({ key: "each", capacity: 2, windowMs: 1e12, per: "user" })],
+    partitions: { user: { max: MAX, whenFull: "refuse" } },
+  });
+  const { port1, port2 } = new MessageChannel();
+  const service = serveLimits(set, port2);
+  const limits = connectLimits(port1);
+  ends.push(() => {
+    service.stop();
+    port1.close();
+  });
+  const tryAs = async (user: string) => (await limits.for({ user }).tryAcquire()).successful;
+  expect([await tryAs("alice"), await tryAs("bob")]).toEqual([true, true]);
+  let passed = 0;
+  const attack = async (from: number, to: number) => {
+    for (let i = from; i < to; i += 500) {
+      const tries = Array.from({ length: 500 }, (_, k) => tryAs(`invented ${i + k}`));
+      for (const successful of await Promise.all(tries)) if (successful) passed++;
+    }
+  };
+  await attack(0, INVENTED / 2);
+  const half = heap();
+  await attack(INVENTED / 2, INVENTED);
+  expect(heap() - half).toBeLessThan(2 ** 20);
+  expect(passed).toBe(MAX - 2);
+  expect([await tryAs("alice"), await tryAs("alice"), await tryAs("bob")]).toEqual([true, false, true]);
+  expect(set.partitions.user).toEqual({ count: MAX, max: MAX, shared: false });
+  await limits.close();
 });
