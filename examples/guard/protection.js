@@ -1,14 +1,12 @@
 // The guard.
 import { guard } from "limitset/http";
 
-/** @param {import("limitset").Limits} limits @param {number} proxies how many proxies stand before the server @param {boolean} [isPerClient] */
-export function protectionOf(limits, proxies, isPerClient = true) {
+/** @param {import("limitset").Limits} limits @param {number} proxies how many proxies stand before the server */
+export function protectionOf(limits, proxies) {
   return guard(limits, {
     proxies,
     // The user is one whom the proxy in front has verified. A client without one has the limits of its address only.
-    ...(isPerClient && {
-      by: ({ request, address }) => ({ ip: address, user: request.headers.get("x-user") }),
-    }),
+    by: ({ request, address }) => ({ ip: address, user: request.headers.get("x-user") }),
     whenAway: "pass",
     maxWaitMs: 100,
   });

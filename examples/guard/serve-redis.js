@@ -6,8 +6,7 @@ import { capacitiesOf, limitsOf } from "./limits.js";
 import { serve } from "./service.js";
 
 const client = new Redis(Number(process.env["REDIS_PORT"] ?? 6379), "127.0.0.1");
-// There are no limits per user on Redis yet.
-const ofAll = limitsOf(capacitiesOf(process.env["CAPACITIES"])).filter(({ per }) => per === undefined);
-const limits = new RedisLimitSet({ name: "guard", client, limits: ofAll });
+const definitions = limitsOf(capacitiesOf(process.env["CAPACITIES"]));
+const limits = new RedisLimitSet({ name: "guard", client, limits: definitions });
 
-serve(limits, false);
+serve(limits);

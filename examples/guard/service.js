@@ -3,9 +3,9 @@ import { createServer } from "node:http";
 import process from "node:process";
 import { protectionOf } from "./protection.js";
 
-/** @param {import("limitset").Limits} limits @param {boolean} [isPerClient] whether there are limits of users and addresses */
-export function serve(limits, isPerClient = true) {
-  const protect = protectionOf(limits, Number(process.env["PROXIES"] ?? 0), isPerClient);
+/** @param {import("limitset").Limits} limits */
+export function serve(limits) {
+  const protect = protectionOf(limits, Number(process.env["PROXIES"] ?? 0));
   const server = createServer(
     protect.node(async (request, response) => {
       // As work that takes a moment.
