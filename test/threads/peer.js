@@ -36,6 +36,13 @@ const commands = {
   release: () => {
     for (const acquisition of held.splice(0)) acquisition.release();
   },
+  /** Of a user. */
+  pause: (user) => limits.for({ user }).pause(Number.POSITIVE_INFINITY),
+  resume: (user) => limits.for({ user }).resume(),
+  acquireFor: async (user, options) => {
+    held.push(await limits.for({ user }).acquire({}, options));
+    return true;
+  },
   used: (key) => limits.stats()[key]?.used,
   about: () => ({ keys: limits.keys, config: limits.config }),
   close: () => limits.close(),

@@ -2,21 +2,31 @@
 import { expect, test } from "vitest";
 import { LimitSet, RateLimit, RateLimitAlgorithm } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
+import { shareLimits } from "../../src/threads/index.ts";
 import { watch } from "../conformance/tools.ts";
 
 const START = Date.UTC(2027, 0, 1);
 const PROMPT = Object.values(RateLimitAlgorithm).filter((each) => each !== RateLimitAlgorithm.SlidingWindow);
 
-function make(algorithm: RateLimitAlgorithm) {
+function make(algorithm: RateLimitAlgorithm, isShared = false) {
   const clock = new ManualClock(START);
   const tiers = { pro: { capacity: 100 }, slow: { capacity: 5, windowMs: 10_000 } };
   const limit = new RateLimit({ key: "tokens", capacity: 10, windowMs: 1000, algorithm, per: "user", tiers });
   const set = new LimitSet({ limits: [limit], clock, missingUpdate: "charge" });
+  if (isShared) shareLimits(set);
   const of = (tier?: "pro" | "slow") => set.for({ user: "alice" }, tier ? { tier } : {});
   return { clock, of, set };
 }
 
-test.each(PROMPT)("%s: a refusal under another tier says just when the request passes", (algorithm) => {
+test.each(
+  PROMPT.flatMap(
+    (each) =>
+      [
+        [each, "one thread", false],
+        [each, "threads", true],
+      ] as const,
+  ),
+)("%s of %s: a refusal under another tier says just when the request passes", (algorithm, _, isShared) => {
   for (const [first, second, taken, wanted] of [
     ["pro", undefined, 100, 1],
     ["pro", "slow", 60, 5],
@@ -25,7 +35,7 @@ test.each(PROMPT)("%s: a refusal under another tier says just when the request p
     ["slow", "pro", 5, 100],
     ["pro", undefined, 9, 2],
   ] as const) {
-    const { clock, of } = make(algorithm);
+    const { clock, of, set } = make(algorithm, isShared);
     of(first).tryAcquire({ tokens: taken });
     const { successful, retryAfterMs } = of(second).peek({ tokens: wanted });
     const what = `${first} ${second} ${taken} ${wanted} ${retryAfterMs}`;
@@ -34,6 +44,7 @@ test.each(PROMPT)("%s: a refusal under another tier says just when the request p
     expect(of(second).peek({ tokens: wanted }).successful, what).toBe(false);
     clock.set(START + retryAfterMs);
     expect(of(second).peek({ tokens: wanted }).successful, what).toBe(true);
+    set.close();
   }
 });
 
