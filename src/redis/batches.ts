@@ -4,6 +4,7 @@ import type { Era, RedefineOptions, Redefinition } from "../limits/era.ts";
 import { toMicros } from "../limits/units.ts";
 import { systemClock } from "../platform/clock.ts";
 import { Allowance, MOST_STEPS } from "./allowance.ts";
+import { compactCall, inFull, takesOf, wholeCall } from "./call.ts";
 import type { Conversation } from "./conversation.ts";
 import { readable } from "./definitions.ts";
 import { Eras, type Turn } from "./eras.ts";
@@ -20,6 +21,9 @@ import { ToldWindows } from "./told.ts";
 
 // So many requests in a batch: more would seldom be granted, and a wait for one of them stops those behind it.
 const MOST_REQUESTS = 128;
+
+/** Stands for an operation whose answer is not wanted any more. */
+const NOTHING = ".";
 
 /** The parts of a set that have something to ask of the server. */
 export interface Parts<K extends string> {
@@ -118,27 +122,31 @@ export class Batches<K extends string> implements Speaker {
     return [...redefinitions, ...this.#parts.queue.unsent(new Allowance(Number.POSITIVE_INFINITY))];
   }
 
-  call(seq: number, operations: readonly string[]): Promise<string> {
+  async call(seq: number, operations: readonly Operation[]): Promise<string> {
     const { key, server, clock, isInjected, leaseMs } = this.#settings;
-    const { text, redefinition, from, json, beginsBelow, hasPartitions } = this.#eras.encode(this.#turn);
-    if (redefinition !== "") this.#roster.admitAll();
-    const session = this.#parts.sessions.current;
+    const { definitions, turn, isBrought, hasPartitions } = this.#eras.encode(this.#turn);
+    const { id, held, written } = this.#parts.sessions.current;
     this.#readAt = clock.now();
     const reading = toMicros(clock.behind(this.#readAt));
-    return server.run(key, [
-      text,
-      isInjected ? String(reading) : "",
-      session.id,
-      String(seq),
-      String(session.held > 0 ? session.written : 0),
-      String(toMicros(leaseMs)),
-      redefinition,
-      this.#windows.encode(reading),
-      (beginsBelow ? "below" : "") + (hasPartitions ? this.#roster.text : ""),
-      from,
-      json,
-      ...operations,
-    ]);
+    const caller = { definitions, session: id, seq, reading: isInjected ? reading : undefined };
+    const texts = operations.map((operation) => operation.encode() ?? NOTHING);
+    const takes = isBrought || written === 0 || held > 0 ? undefined : takesOf(operations);
+    const compact = takes && compactCall(caller, takes, texts);
+    if (compact) return inFull(await server.run(key, compact), takes, definitions);
+    if (turn) this.#roster.admitAll();
+    const whole = {
+      partitions: hasPartitions ? this.#roster.text : "",
+      acked: held > 0 ? written : 0,
+      leaseUs: toMicros(leaseMs),
+      turn,
+      windows: this.#windows.encode(reading),
+      isBrought,
+    };
+    return inFull(
+      await server.run(key, wholeCall(caller, whole, texts.length > 0 ? texts : [NOTHING])),
+      operations,
+      definitions,
+    );
   }
 
   arrived(sentAt: number, { seq, isWritten }: Outcome): Timing {
@@ -155,7 +163,8 @@ export class Batches<K extends string> implements Speaker {
   told({ readAt }: Timing, { dueMs, isUnheard }: Outcome, wasInterrupted: boolean): void {
     const { queue, sessions, releases } = this.#parts;
     // Waiters must be asked for again in time, since the server forgets them.
-    queue.answered(readAt + Math.min(Math.max(dueMs, 1), this.#settings.leaseMs / 3, releases.lookMs));
+    const looksMs = Math.min(this.#settings.leaseMs / 3, releases.lookMs);
+    queue.answered(dueMs === undefined ? undefined : readAt + Math.min(Math.max(dueMs, 1), looksMs));
     if (isUnheard) releases.unheard();
     if (wasInterrupted) queue.serve();
     if (!sessions.isEnded) sessions.renewal.watch();

@@ -33,9 +33,6 @@ const CONNECTION_DEADLINES = 10;
 /** A request that is not sent yet asks for a sign of life, if there was none for this part of the deadline. */
 const QUIET = 1 / 10;
 
-/** Stands for an operation whose answer is not wanted any more. */
-const NOTHING = ".";
-
 export class Conversation {
   readonly #settings: Terms;
   readonly #pulse: Pulse;
@@ -160,10 +157,9 @@ export class Conversation {
   }
 
   #call(batch: Batch): void {
-    const encoded = batch.operations.map((operation) => operation.encode() ?? NOTHING);
     this.#watch();
     this.#patience.called();
-    this.#speaker.call(batch.seq, encoded.length > 0 ? encoded : [NOTHING]).then(
+    this.#speaker.call(batch.seq, batch.operations).then(
       (reply) => this.#arrive(batch, reply),
       (error) => this.#fail(batch, error),
     );
@@ -197,7 +193,7 @@ export class Conversation {
       const outcome = {
         seq: batch.seq,
         isWritten: isWritten === "1",
-        dueMs: waitOf(due!),
+        dueMs: due === "" ? undefined : waitOf(due!),
         isUnheard: verdict === "mute",
       };
       const timing = this.#speaker.arrived(batch.sentAt, outcome);

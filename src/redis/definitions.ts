@@ -14,12 +14,14 @@ const MOST_TIME = 1n << 52n;
 const MOST_WHOLE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Stands before the definitions. A process of an earlier version reads it as a limit, and tells its user of the mismatch. */
-const HEAD = `5 1 0 0 0 0 0 0 1 v2 0 0 ["a limit of a later version of limitset","resource",1,`;
+const HEAD = `5 1 0 0 0 0 0 0 1 v3 0 0 ["a limit of a later version of limitset","resource",1,`;
 
 /** The definitions of a set in one era. The script numbers limits in its own order, from 1. */
 export class Definitions {
   /** A line that names the era, and all definitions, one a line. */
   readonly text: string;
+  /** What names the definitions on the server: the field of their bulk. */
+  readonly name: string;
   /** The era as JSON. */
   readonly json: string;
   /** For each limit of the set, its index in the script. */
@@ -32,6 +34,8 @@ export class Definitions {
   readonly beginsBelow: boolean;
   /** For each index in the script, the limit of the set. */
   readonly #limits: readonly number[];
+  /** For each limit of the set, its place in the bulk if the front half of the script takes from it; else -1. */
+  readonly #places: readonly number[];
 
   constructor(limits: readonly Limit[], era: Facts = firstEra(limits, requestsOf(limits))) {
     const sorted = limits.map((_, i) => i).sort((a, b) => (limits[a]!.key < limits[b]!.key ? -1 : 1));
@@ -44,12 +48,40 @@ export class Definitions {
     const facts = { version, limits: plainOf(inOrder(limits)), tenures: inOrder(tenures) };
     this.json = JSON.stringify({ number, ...facts });
     const lines = inOrder(limits).map(lineOf);
-    this.text = [`${HEAD}"${version} ${digestOf(JSON.stringify(facts))}"]`, ...lines].join("\n");
+    this.name = `b${digestOf(JSON.stringify(facts))}`;
+    this.text = [`${HEAD}"${version} ${this.name}"]`, ...lines].join("\n");
     this.indexes = indexes;
     this.shapes = limits.map(definitionOf);
     this.hasPartitions = limits.some(({ per }) => per !== undefined);
     this.beginsBelow = limits.some((limit) => missingUnits(limit) > 0);
     this.#limits = sorted;
+    const isDebt = (limit: number) =>
+      limits[limit]!.per === undefined && KINDS[this.shapes[limit]!.kind] <= KINDS["leaky-bucket"];
+    const debts = sorted.filter(isDebt);
+    debts.length = Math.min(debts.length, MOST_PACKED);
+    this.#places = limits.map((_, limit) => {
+      const { kind, flags } = this.shapes[limit]!;
+      return kind === "leaky-bucket" || flags !== 0 ? -1 : debts.indexOf(limit);
+    });
+  }
+
+  /**
+   * What requests want together of the limits that the front half of the script takes from, up to the last one wanted. Undefined if they
+   * want of others, or more than doubles can hold.
+   */
+  sumsOf(requests: readonly (readonly number[])[]): readonly number[] | undefined {
+    const sums: number[] = [];
+    for (const units of requests) {
+      for (let i = 0; i < units.length; i++) {
+        const count = units[i]!;
+        if (count === 0) continue;
+        const place = this.#places[i]!;
+        if (place < 0) return undefined;
+        while (sums.length <= place) sums.push(0);
+        sums[place]! += count;
+      }
+    }
+    return sums.length > 0 && sums.every(Number.isSafeInteger) ? sums : undefined;
   }
 
   /** Units as the script reads them, `index:units` for each limit, joined by commas; empty if there are none. */
@@ -89,6 +121,9 @@ export class Definitions {
   }
 }
 
+/** So many debts are in the bulk, as in `script/bulk.ts`. */
+const MOST_PACKED = 16;
+
 type Facts = Pick<Era, "number" | "version" | "tenures">;
 
 /** 106 bits that tell a text from others. */
@@ -104,7 +139,7 @@ function digestOf(text: string): string {
     low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
     return (4294967296 * (2097151 & low) + (high >>> 0)).toString(36);
   };
-  return `${digest(0)} ${digest(1)}`;
+  return `${digest(0)}.${digest(1)}`;
 }
 
 /** The definition of a limit, and what tells it from others; behind tabs whether it has partitions, and the definitions of its tiers. */
@@ -117,11 +152,11 @@ function lineOf(limit: Limit): string {
   return [line, "per", ...parts].join("\t");
 }
 
-/** `kind ceiling window weight rate idle mostUnits mostPart capacity v2 flags missing `. */
+/** `kind ceiling window weight rate idle mostUnits mostPart capacity v3 flags missing `. */
 function specOf(limit: Limit): string {
   const { kind, ceiling, capacity, windowMicros, flags } = definitionOf(limit);
   const leak = KINDS[kind] > KINDS["leaky-bucket"] ? "0 0 0 0 0" : leakOf(capacity, windowMicros);
-  return `${KINDS[kind]} ${ceiling} ${windowMicros} ${leak} ${capacity} v2 ${flags} ${missingUnits(limit)} `;
+  return `${KINDS[kind]} ${ceiling} ${windowMicros} ${leak} ${capacity} v3 ${flags} ${missingUnits(limit)} `;
 }
 
 /** How a debt leaks, worked out as by `define` in assembly/numbers.ts: weight, rate, idle, and the highest debt. */

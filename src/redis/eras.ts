@@ -42,15 +42,12 @@ export class Eras {
 
   /** The definitions of the next batch, and what goes with them. `turn` is that of a batch that only redefines. */
   encode(turn = this.#turn) {
-    const { text, json, beginsBelow, hasPartitions } = turn?.definitions ?? this.#settings.definitions;
-    const isBrought = turn !== undefined || this.#brings || !this.#isKnown;
+    const definitions = turn?.definitions ?? this.#settings.definitions;
     return {
-      text,
-      hasPartitions: hasPartitions || (turn?.hadPartitions ?? false),
-      redefinition: turn?.text ?? "",
-      from: turn?.from ?? "",
-      json: isBrought ? json : "",
-      beginsBelow,
+      definitions,
+      turn,
+      isBrought: turn !== undefined || this.#brings || !this.#isKnown,
+      hasPartitions: definitions.hasPartitions || (turn?.hadPartitions ?? false),
     };
   }
 
@@ -61,7 +58,7 @@ export class Eras {
     this.#turn = undefined;
   }
 
-  /** The server needs the definitions as JSON. */
+  /** The server needs the definitions. */
   bring(): void {
     this.#brings = true;
   }

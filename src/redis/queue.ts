@@ -44,6 +44,7 @@ export class RedisQueue<K extends string> {
   readonly #bell: Bell;
   /** The next batch asks for the waiters of all lines that are parked. */
   #serves = false;
+
   constructor(settings: Settings<K>, conversation: Conversation, gate: RedisGate<K>, releases: Releases) {
     this.#settings = settings;
     this.#conversation = conversation;
@@ -128,7 +129,7 @@ export class RedisQueue<K extends string> {
   }
 
   /** The answers of a batch have been told; at `serveAt` some lease may end, by which resources come back. */
-  answered(serveAt: number): void {
+  answered(serveAt = this.#bell.serveAt): void {
     this.#bell.serveAt = serveAt;
     this.#notice();
   }
@@ -152,8 +153,8 @@ export class RedisQueue<K extends string> {
 
   /** The connection has failed: requests that aborted while they were on their way do not wait for it to come back. */
   interrupted(): void {
-    const aborted = [...this.#waiters].filter(({ isAborted }) => isAborted);
-    for (const waiter of aborted) this.#abort(waiter, reasonOf(waiter.signal!));
+    for (const waiter of [...this.#waiters])
+      if (waiter.isAborted) this.#abort(waiter, reasonOf(waiter.signal!));
   }
 
   /** Rejects all. */
@@ -187,10 +188,8 @@ export class RedisQueue<K extends string> {
     const { code } = waiter;
     waiter.isSent = true;
     return {
-      encode: () => {
-        const text = waiter.encode(code, definitions, roster);
-        return text && text + before;
-      },
+      encode: () => waiter.encode(code, definitions, roster, before),
+      takes: () => (before === "" && code !== "P" ? waiter.takes : undefined),
       answered: (text, timing) => {
         waiter.isSent = false;
         if (text !== ".") this.#answer(waiter, parseAnswer(text, definitions), code, timing);

@@ -5,6 +5,8 @@ import type { LimitError } from "../errors.ts";
 export interface Operation {
   /** The operation as the script reads it; `undefined` once its answer is not wanted any more. */
   encode(): string | undefined;
+  /** The units of a request that has not waited and stands behind no waiter; undefined for everything else. */
+  takes?(): readonly number[] | undefined;
   /** The script's answer. */
   answered(answer: string, timing: Timing): void;
   /** Failed with `error`; `undefined` means that the outcome is unknown, since the answer was lost. */
@@ -24,8 +26,8 @@ export interface Outcome {
   readonly seq: number;
   /** Whether the server has stored the session. */
   readonly isWritten: boolean;
-  /** How long until some lease may end, in milliseconds. */
-  readonly dueMs: number;
+  /** How long until some lease may end, in milliseconds; undefined if the script does not tell. */
+  readonly dueMs: number | undefined;
   /** The server did not let the script tell others of a release. */
   readonly isUnheard: boolean;
 }
@@ -37,7 +39,7 @@ export interface Speaker {
   /** The requests that have not been sent and would fail as the last batch has; settlements stay for a later one. */
   unsent(): readonly Operation[];
   /** Calls the script. */
-  call(seq: number, operations: readonly string[]): Promise<string>;
+  call(seq: number, operations: readonly Operation[]): Promise<string>;
   /** The answers of a batch that was first sent at `sentAt` have come. */
   arrived(sentAt: number, outcome: Outcome): Timing;
   /** All operations of the batch have been told their answers. `wasInterrupted`: the connection had failed meanwhile. */

@@ -112,10 +112,17 @@ export class Waiter implements Due, Standing<Waiter> {
     return stepsOf(this.request.units, this.request.place);
   }
 
-  /** The request as the script reads it, behind the code of an operation; undefined once it has left. */
-  encode(code: string, definitions: Definitions, roster: Roster): string | undefined {
+  /** The request as the script reads it: the code of an operation, the request, and what stands before it. Undefined once it has left. */
+  encode(code: string, definitions: Definitions, roster: Roster, before: string): string | undefined {
     const { units, place } = this.request;
-    return this.hasLeft ? undefined : code + this.#age + definitions.encode(units, roster.slotsOf(place));
+    if (this.hasLeft) return undefined;
+    return code + this.#age + definitions.encode(units, roster.slotsOf(place)) + before;
+  }
+
+  /** The units that it takes, if it has not left, never waited, and takes of no partition. */
+  get takes(): readonly number[] | undefined {
+    const { units, place } = this.request;
+    return this.hasLeft || this.hasWaited || place ? undefined : units;
   }
 
   /** The code of the operation that asks for it. After its deadline it only asks which limits refuse it. */

@@ -6,6 +6,7 @@ import { REPORTED_FULL } from "../../assembly/layout.ts";
 import { isGranted, tokenOf } from "../../src/core/answer.ts";
 import type { Region } from "../../src/core/region.ts";
 import { toMicros } from "../../src/limits/units.ts";
+import { compactCall, wholeCall } from "../../src/redis/call.ts";
 import { Definitions } from "../../src/redis/definitions.ts";
 import { nameOfScript, script } from "../../src/redis/script/index.ts";
 import {
@@ -30,6 +31,8 @@ interface Asked {
   readonly readingUs: number;
   readonly operation: string;
   readonly answer: string;
+  /** What it takes, if it takes. */
+  readonly units?: readonly number[] | undefined;
 }
 
 // So long that no session ends in a history, however far its clock moves.
@@ -45,8 +48,8 @@ function record(definitions: readonly Definition[], startUs: number, history: re
   const { indexes } = new Definitions(definitions.map(toLimit));
   const region = (lab.limits as unknown as { region: Region }).region;
   const asked: Asked[] = [];
-  const note = (operation: string, answer: string) =>
-    asked.push({ readingUs: toMicros(lab.clock.now()), operation, answer });
+  const note = (operation: string, answer: string, units?: readonly number[]) =>
+    asked.push({ readingUs: toMicros(lab.clock.now()), operation, answer, units });
   const listed = (units: readonly number[]) =>
     units.flatMap((count, i) => (count === 0 ? [] : [`${indexes[i]}:${count}`])).join();
   const take = region.take.bind(region);
@@ -59,7 +62,7 @@ function record(definitions: readonly Definition[], startUs: number, history: re
     const verdict = isGranted(answer)
       ? `+${tokenOf(answer)}`
       : `-${waits.map(([index, wait]) => `${index}:${micros(wait)}`)}`;
-    note(`O${listed(units)}`, verdict);
+    note(`O${listed(units)}`, verdict, [...units]);
     return answer;
   };
   const settle = region.settle.bind(region);
@@ -96,29 +99,57 @@ function record(definitions: readonly Definition[], startUs: number, history: re
   return asked;
 }
 
-/** Plays recorded operations to the script, and compares the answers. Operations of one time are one batch. */
+/** The compact calls that were made, and those that its front half has done. */
+const calls = { compact: 0, front: 0 };
+
+/**
+ * Plays recorded operations to the script, and compares the answers: once by whole calls, and once by compact ones where these can be made.
+ * Operations of one time are one batch. Both ways have to leave the same state.
+ */
 async function replay(definitions: readonly Definition[], asked: readonly Asked[]): Promise<void> {
-  const { text } = new Definitions(definitions.map(toLimit));
-  const key = `arithmetic:${++keys}`;
+  const known = new Definitions(definitions.map(toLimit));
+  const [whole, compact] = [`whole:${++keys}`, `compact:${keys}`];
   const batches: Asked[][] = [];
   for (const each of asked) {
     const last = batches.at(-1);
-    if (last && last[0]!.readingUs === each.readingUs) last.push(each);
+    if (last && last[0]!.readingUs === each.readingUs && !each.units === !last[0]!.units) last.push(each);
     else batches.push([each]);
   }
-  const pipeline = client.pipeline();
-  for (const [i, batch] of batches.entries()) {
-    const head = [text, batch[0]!.readingUs, "me", i + 1, 0, LEASE_US, "", "", "", "", "{}"];
-    pipeline.evalsha(sha, 1, key, ...head, ...batch.map(({ operation }) => operation));
+  const states: unknown[] = [];
+  for (const key of [whole, compact]) {
+    const pipeline = client.pipeline();
+    const areCompact: boolean[] = [];
+    const first = { definitions: known, session: "me", seq: 1, reading: batches[0]![0]!.readingUs };
+    pipeline.evalsha(sha, 1, key, ...wholeCall(first, { leaseUs: LEASE_US }, ["R"]));
+    for (const [i, batch] of batches.entries()) {
+      const caller = { definitions: known, session: "me", seq: i + 2, reading: batch[0]!.readingUs };
+      const operations = batch.map(({ operation }) => operation);
+      const takes = key === compact && batch[0]!.units ? batch.map(({ units }) => units!) : undefined;
+      const short = takes && compactCall(caller, takes, operations);
+      areCompact.push(short !== undefined);
+      pipeline.evalsha(sha, 1, key, ...(short ?? wholeCall(caller, { leaseUs: LEASE_US }, operations)));
+    }
+    const answers = (await pipeline.exec())!.slice(1);
+    const got = answers.flatMap(([error, answer], i) => {
+      if (error) throw error;
+      const batch = batches[i]!;
+      if (areCompact[i]) calls.compact++;
+      if (typeof answer === "number") calls.front++;
+      return batch.map((each, j) => ({ ...each, answer: sorted(answerOf(answer, batch, j, known)) }));
+    });
+    expect(got).toEqual(asked);
+    const fields = Object.entries(await client.hgetallBuffer(key));
+    states.push(fields.filter(([name]) => !name.startsWith("s")).sort());
   }
-  pipeline.del(key);
-  const answers = (await pipeline.exec())!.slice(0, -1);
-  const got = answers.flatMap(([error, answer], i) => {
-    if (error) throw error;
-    const list = (answer as string).split(" ").slice(3).map(sorted);
-    return list.map((said, j) => ({ ...batches[i]![j]!, answer: said }));
-  });
-  expect(got).toEqual(asked);
+  expect(states[1]).toEqual(states[0]);
+  await client.del(whole, compact);
+}
+
+/** The answer to one operation of a batch. */
+function answerOf(reply: unknown, batch: readonly Asked[], i: number, { indexes }: Definitions): string {
+  if (typeof reply === "string") return reply.split(" ")[3 + i]!;
+  if (Number(reply) >= 0) return `+${reply}`;
+  return `-${indexes[batch[i]!.units!.findIndex((count) => count > 0)]}:${-Number(reply)}`;
 }
 
 /** An answer with the limits that refuse in order: the script names them in any order. Its waits are as exact as milliseconds are. */
@@ -140,6 +171,10 @@ describeRedis("the script", () => {
   });
 
   afterAll(async () => {
+    console.log(calls);
+    // Both halves have to have been compared.
+    expect(calls.front).toBeGreaterThan(calls.compact / 4);
+    expect(calls.compact - calls.front).toBeGreaterThan(calls.compact / 10);
     client.disconnect();
     await server.stop();
   });

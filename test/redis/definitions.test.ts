@@ -162,10 +162,37 @@ describeRedis("definitions", () => {
     expect(await client.hgetall("limitset:{one}")).toEqual({ d: text, "1": "0 0 0" });
   });
 
+  test("a set in the format of an earlier version, with the same limits, is left alone and named in the error", async () => {
+    const server = await serverFor();
+    const client = clientFor(server);
+    const { text, json } = new Definitions([rate("a", 10)]);
+    const earlier = text.replaceAll(" v3 ", " v2 ").replace(/"0 b(\w+)\.(\w+)"/, '"0 $1 $2"');
+    const fields = { d: earlier, E: json, t: "5", x: "6", "1": "0 0 0", sme: "9 1 - ok" };
+    await client.hset("limitset:{one}", fields);
+    const open = await opener(server);
+    const error = await open([rate("a", 10)])
+      .acquire({ a: 1 })
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(DefinitionMismatchError);
+    expect((error as Error).message).toContain('"a" token-bucket 10 per 60000 ms');
+    expect(await client.hgetall("limitset:{one}")).toEqual(fields);
+  });
+
+  test("a process of an earlier version of this library finds no limits that it could take for its own", async () => {
+    const server = await serverFor();
+    const client = clientFor(server);
+    const open = await opener(server);
+    await open([rate("a", 10), DB]).acquire({ a: 1 });
+    // What the earlier version reads: its definitions as text, their JSON, which it follows, and its states.
+    const [text, json, latest, state] = await client.hmget("limitset:{one}", "d", "E", "t", "1");
+    expect(text).toMatch(/^(\d+ ){9}v3 /);
+    expect([json, latest, state]).toEqual([null, null, null]);
+  });
+
   test("a process of an earlier version of this library can read that the limits are of a later one", () => {
     const [head, ...lines] = new Definitions([rate("a", 10), DB]).text.split("\n");
     for (const line of [head!, ...lines]) {
-      expect(line).toMatch(/^(\d+ ){9}v2 /);
+      expect(line).toMatch(/^(\d+ ){9}v3 /);
       expect(JSON.parse(line.slice(line.indexOf("[")))).toHaveProperty("length");
     }
     expect(head).toContain('"a limit of a later version of limitset"');

@@ -11,6 +11,7 @@ import { type Limit, LimitSet, RateLimit, ResourceLimit } from "../../src/index.
 import { missingUnits } from "../../src/limits/definition.ts";
 import { type Era, heirsOf, type Inherit, passOn } from "../../src/limits/era.ts";
 import { toMicros } from "../../src/limits/units.ts";
+import { wholeCall } from "../../src/redis/call.ts";
 import { Definitions } from "../../src/redis/definitions.ts";
 import { nameOfScript, script } from "../../src/redis/script/index.ts";
 import { ToldWindows } from "../../src/redis/told.ts";
@@ -244,10 +245,10 @@ class Twin {
   async ask(operation: string, redefinition = "", from = ""): Promise<string> {
     for (;;) {
       const reading = toMicros(this.clock.now());
-      const { text, beginsBelow } = this.definitions;
-      const head = [text, reading, "me", ++this.#seq, 0, LEASE_US, redefinition, this.#told.encode(reading)];
-      const rest = [beginsBelow ? "below" : "", from, "{}", operation];
-      const answer = await client.evalsha(sha, 1, this.#key, ...head, ...rest);
+      const caller = { definitions: this.definitions, session: "me", seq: ++this.#seq, reading };
+      const turn = { text: redefinition, from };
+      const whole = { leaseUs: LEASE_US, turn, windows: this.#told.encode(reading) };
+      const answer = await client.evalsha(sha, 1, this.#key, ...wholeCall(caller, whole, [operation]));
       const [verdict, , , said] = (answer as string).split(" ");
       if (verdict === "ok") return said!;
       expect(verdict).toBe("ask");

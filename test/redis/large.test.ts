@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { InvalidLimitError, RateLimit, ResourceLimit } from "limitset";
 import { RedisLimitSet } from "limitset/redis";
 import { expect, onTestFinished, test } from "vitest";
+import { wholeCall } from "../../src/redis/call.ts";
 import { Definitions } from "../../src/redis/definitions.ts";
 import { nameOfScript, script } from "../../src/redis/script/index.ts";
 import { clientFor, describeRedis, serverFor } from "./server.ts";
@@ -32,28 +33,14 @@ function open<K extends string>(
 
 /** Takes one token and one slot in each of so many sessions, as so many processes would. */
 async function crowd(client: Redis, limits: readonly (RateLimit | ResourceLimit)[], sessions: number) {
-  const { text, json, indexes } = new Definitions(limits);
+  const definitions = new Definitions(limits);
   await client.script("LOAD", script);
   const pipeline = client.pipeline();
-  const request = `T${indexes.map((index) => `${index}:1`)}`;
+  const request = `T${definitions.indexes.map((index) => `${index}:1`)}`;
   for (let i = 0; i < sessions; i++) {
-    pipeline.evalsha(
-      sha,
-      1,
-      "limitset:{large}",
-      text,
-      "",
-      `peer${i}`,
-      1,
-      0,
-      LEASE_MS * 1000,
-      "",
-      "",
-      "",
-      "",
-      json,
-      request,
-    );
+    const caller = { definitions, session: `peer${i}`, seq: 1 };
+    const call = wholeCall(caller, { leaseUs: LEASE_MS * 1000 }, [request]);
+    pipeline.evalsha(sha, 1, "limitset:{large}", ...call);
   }
   for (const [error, answer] of (await pipeline.exec())!)
     expect([error, answer]).toEqual([null, expect.stringMatching(/^ok 1 /)]);
@@ -100,21 +87,11 @@ describeRedis("a large set", () => {
     now += 50_000;
     const two = open(client, limits(200), { clock, version: 1 });
     expect((await two.stats()).tokens.used).toBe(50);
-    const call = [
-      "",
-      `${now * 1000}`,
-      "peer",
-      "1",
-      "0",
-      `${LEASE_MS * 1000}`,
-      "",
-      "",
-      "",
-      "",
-      "{}",
-      `S${(now - 50_000) * 1000} 1:-1`,
-    ];
-    call[0] = (await client.hget("limitset:{large}", "d"))!;
+    const name = (await client.hkeys("limitset:{large}")).find((field) => field.startsWith("b"))!;
+    const definitions = { name, text: "", json: "", beginsBelow: false } as Definitions;
+    const caller = { definitions, session: "peer", seq: 1, reading: now * 1000 };
+    const settlement = `S${(now - 50_000) * 1000} 1:-1`;
+    const call = wholeCall(caller, { leaseUs: LEASE_MS * 1000, isBrought: false }, [settlement]);
     await client.evalsha(sha, 1, "limitset:{large}", ...call);
     // The reservation still gives back one of the 50 that are left.
     expect((await two.stats()).tokens.used).toBe(49);

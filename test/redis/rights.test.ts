@@ -276,8 +276,11 @@ describeRedis("the cause", () => {
   test("an error of the script is named as the cause", async () => {
     const server = await serverFor();
     const client = clientFor(server);
-    await client.hset("limitset:{guarded}", "t", "no number");
-    const error = await unavailable(setOf(client));
+    const limits = setOf(client);
+    await limits.acquire({ tokens: 1 });
+    const name = (await client.hkeys("limitset:{guarded}")).find((field) => field.startsWith("b"))!;
+    await client.hset("limitset:{guarded}", name, "no numbers");
+    const error = await unavailable(limits);
     expect(error.message).toMatch(/ERR .*user_script/);
     expect(error.cause).toBeInstanceOf(Error);
   });

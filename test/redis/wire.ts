@@ -35,7 +35,7 @@ export class Wire {
       near.on("data", (data) => far.write(data));
       far.on("data", (data) => {
         // The server has run the batch, but its answer does not arrive.
-        if (this.#losesAnswers && String(data).includes("ok 1 ")) {
+        if (this.#losesAnswers && /ok 1 |^:\d{6}/m.test(String(data))) {
           this.#losesAnswers = false;
           this.lost++;
           near.destroy();

@@ -78,8 +78,8 @@ export const inspect = /* lua */ `
 
 /** The windows of calendars that the caller has told. Asks for those that are not known, and does nothing then. */
 export const calendars = /* lua */ `
-if ARGV[8] ~= "" then
-  for index, from, to in gmatch(ARGV[8], "(%d+):(%d+):(%d+)") do
+if windows ~= "" then
+  for index, from, to in gmatch(windows, "(%d+):(%d+):(%d+)") do
     index = tonumber(index)
     told[index] = told[index] or {}
     table.insert(told[index], { from = tonumber(from), to = tonumber(to) })

@@ -6,8 +6,8 @@ export const claims = /* lua */ `
 local claim
 local isClaimed, asks = isOther, false
 local ends = now + lease
-if found[7] and found[7] ~= "" and not isOther then
-  local since, untilAt, owner, hangs, wants = match(found[7], "^(%d+) (%d+) (%S+) (%d) (.*)$")
+if stored.q and stored.q ~= "" and not isOther then
+  local since, untilAt, owner, hangs, wants = match(stored.q, "^(%d+) (%d+) (%S+) (%d) (.*)$")
   claim = {
     since = tonumber(since), untilAt = tonumber(untilAt), owner = owner, hangs = hangs == "1", wants = parsePairs(wants), text = wants,
   }

@@ -8,7 +8,6 @@ import { CALENDAR, FIXED_WINDOW } from "../../../assembly/layout.ts";
 /** Reads the time, from a reading of the clock. */
 export const time = /* lua */ `
 local TOLERANCE = 1000000
-ahead = tonumber(found[8] or 0)
 reading = reading + ahead
 local now = math.max(reading, latest)
 local isBehind = isTimed and now - reading > TOLERANCE
@@ -37,7 +36,7 @@ if isBehind then
     end
   end
   ahead, reading = ahead + further, now
-  change("c", format("%d", ahead))
+  isBulkChanged = true
   change("m", format("%d", now))
 end
 `;

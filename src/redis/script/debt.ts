@@ -1,21 +1,22 @@
 /** The counterpart of `assembly/algorithms/debt.ts`: the common part of token bucket, GCRA and leaky bucket. */
 export const debt = /* lua */ `
+-- Its text has packed doubles: since when it leaks, units, part, how many marks; and of each mark its time, units and part.
 local function read(stored)
   if not stored then return { at = 0, units = 0, part = 0, marks = {} } end
-  local number = gmatch(stored, "[%d.]+")
-  local state = { at = tonumber(number()), units = tonumber(number()), part = tonumber(number()), marks = {} }
-  for time in number do
-    state.marks[#state.marks + 1] =
-      { time = tonumber(time), units = tonumber(number()), part = tonumber(number()) }
+  local at, units, part, count, from = unpackFrom("<dddd", stored)
+  local marks = {}
+  for i = 1, count do
+    local time, low, over
+    time, low, over, from = unpackFrom("<ddd", stored, from)
+    marks[i] = { time = time, units = low, part = over }
   end
-  return state
+  return { at = at, units = units, part = part, marks = marks }
 end
 
 local function write(state)
-  local stored = format("%d %d %d", state.at, state.units, state.part)
-  for _, mark in ipairs(state.marks) do
-    stored = stored .. " " .. stampText(mark.time) .. format(" %d %d", mark.units, mark.part)
-  end
+  local marks = state.marks
+  local stored = pack("<dddd", state.at, state.units, state.part, #marks)
+  for _, mark in ipairs(marks) do stored = stored .. pack("<ddd", mark.time, mark.units, mark.part) end
   return stored
 end
 

@@ -1,39 +1,29 @@
 /**
- * The one key of a set, a hash. Each limit and each session has one field, and the set as a whole has some:
+ * The one key of a set, a hash. Each session has one field, each limit has a place in the bulk or a field, and the set as a whole has some:
  *
  * | field | holds |
  * |---|---|
  * | `d` | the definitions: a line that names them, and one for each limit |
- * | `E` | the same as JSON, for the processes that have others |
- * | `t` | the latest time that changed something, in microseconds |
- * | `c` | by how much the set's time is ahead of the clock, in microseconds |
- * | `e` | the time before which no session ends |
+ * | `J` | the same as JSON, for the processes that have others |
+ * | `b...` | the bulk, named after the definitions (see bulk.ts) |
  * | `w` | until when waiters may be there, and their session (`*`: several) |
  * | `q` | the claim of a waiter that was passed over: since when it waits, until when no later request passes it, its session, whether it waits for a release, the units it wants |
- * | `x` | the time when the key expires |
  * | `p` | the microsecond after the latest reset, and until when each limit is paused |
- * | `1`, `2`, ... | the state of a limit |
- * | `s...` | a session: when it ends, the number of its last batch, the resources it holds, the answer to that batch |
+ * | `1`, `2`, ... | the state of a limit that is not in the bulk |
+ * | `s...` | a session (see sessions.ts) |
  *
- * Numbers are whole and in decimal digits.
+ * Numbers are whole, and in decimal digits or packed as doubles.
  */
 export const hash = /* lua */ `
-local key = KEYS[1]
-local definitionText, reading, sid = ARGV[1], ARGV[2], ARGV[3]
-local isInjected = reading ~= ""
-if isInjected then
-  reading = tonumber(reading)
-else
-  local time = redis.call("TIME")
-  reading = time[1] * 1000000 + time[2]
-end
+local sid = sub(sessionName, 2)
 
 local function specsOf(text)
   local list = {}
   for line in gmatch(text, "\\n([^\\n]+)") do list[#list + 1] = line end
   return list
 end
-local specs = specsOf(definitionText)
+-- One line for each limit.
+local specs
 
 local algorithms = {}
 
@@ -53,7 +43,7 @@ end
 
 local function parseSpec(spec, index)
   local kind, ceiling, window, weight, rate, idle, mostUnits, mostPart, flags, missing =
-    match(spec, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) %d+ v2 (%d+) (%d+) ")
+    match(spec, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) %d+ v3 (%d+) (%d+) ")
   kind = kind + 1
   return {
     index = index, kind = kind, algorithm = algorithmOf(kind), ceiling = tonumber(ceiling), window = tonumber(window),

@@ -13,7 +13,9 @@ import {
   tokenBucket,
   unlimited,
 } from "./algorithms.ts";
+import { bulk } from "./bulk.ts";
 import { debt } from "./debt.ts";
+import { front } from "./front.ts";
 import { hash } from "./hash.ts";
 import { constants, numbers } from "./numbers.ts";
 import { marks } from "./refund.ts";
@@ -30,6 +32,7 @@ function module(name: string, result: string, ...parts: readonly string[]): stri
 }
 
 const parts = [
+  front,
   constants,
   module("buckets", "tokenBucket, gcra", numbers, marks, debt, tokenBucket, gcra),
   module("leakyBuckets", "leakyBucket", numbers, marks, debt, leakyBucket),
@@ -40,6 +43,7 @@ const parts = [
   module("division", "mulDiv", numbers),
   module("unlimiteds", "unlimited", unlimited),
   hash,
+  bulk,
   sessions,
   transact,
 ];

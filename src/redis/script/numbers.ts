@@ -4,6 +4,7 @@
  */
 export const constants = /* lua */ `
 local floor, concat = math.floor, table.concat
+local pack, unpackFrom = struct.pack, struct.unpack
 local find, match, gmatch, sub, format = string.find, string.match, string.gmatch, string.sub, string.format
 -- "%d" is ten times as fast as "%.0f". Where it is limited to 32 bits, "%.0f" takes its place.
 if format("%d", 1099511627776) ~= "1099511627776" then
@@ -14,7 +15,7 @@ end
 local MOST = 9007199254740991
 -- The answer if only a release helps, not time.
 local NEVER = math.huge
--- By how much the set's time is ahead of the clock: see transact.ts.
+-- By how much the set's time is ahead of the clock: see correct.ts.
 local ahead = 0
 -- The stamp of a grant now: its time in microseconds, half a microsecond later after a reset. A reset must not let a grant from before
 -- it refund what was granted after it, even where all of it happens in one microsecond.

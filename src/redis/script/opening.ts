@@ -8,7 +8,7 @@ if slots then
     if holder == sid then return session end
     if per.alive[holder] == nil then
       local text = redis.call("HGET", key, "s" .. holder)
-      per.alive[holder] = text and tonumber(match(text, "^%d+")) > now or false
+      per.alive[holder] = text and holdingOf(text) > now or false
     end
     return per.alive[holder]
   end
@@ -241,9 +241,9 @@ if slots then
     end
   end
 
-  for i = FIRST_OPERATION, #ARGV do
+  for _, argument in ipairs(operations) do
     -- Those that the session holds in go on, some with each renewal.
-    if ARGV[i] == "R" and parted > 0 then
+    if argument == "R" and parted > 0 then
       local most = math.max(64, math.ceil(parted * lease / HOLD))
       local known = {}
       for _, slot in ipairs(slots) do known[slot.id] = slot end

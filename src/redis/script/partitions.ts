@@ -24,8 +24,8 @@
  */
 export const slots = /* lua */ `
 local beginsBelow, slots, HOLD = false
-if ARGV[9] ~= "" then
-  local below, list = match(ARGV[9], "^([^@]*)(.*)$")
+if partitions ~= "" then
+  local below, list = match(partitions, "^([^@]*)(.*)$")
   beginsBelow = below ~= ""
   if list ~= "" then
     slots = {}
@@ -80,7 +80,7 @@ export const passPartitions = /* lua */ `
       local paused = {}
       for index, untilAt in pairs(oldPauses) do paused[#paused + 1] = format("%d:%d", index, untilAt) end
       local text = format("%s %d %d %d %d ", mode, now, per.epoch, ahead, step.common.movedAt) .. heirs
-        .. "\\n" .. per.write(per.limits) .. "\\n" .. concat(paused, ",") .. "\\n" .. ARGV[10]
+        .. "\\n" .. per.write(per.limits) .. "\\n" .. concat(paused, ",") .. "\\n" .. from
       if isInjected then ttl = math.max(ttl, 3600000) end
       per.orders[#per.orders + 1] = function() redis.call("SET", key .. format(":e%d", era), text, "PX", format("%d", ttl)) end
     end

@@ -7,8 +7,8 @@ import { passPartitions } from "./partitions.ts";
  * The caller tells what carries over, and for each limit that goes on `index:old:ratio`: one unit of the old limit is `ratio` units.
  */
 export const redefine = /* lua */ `
-  local mode, heirs = match(ARGV[7], "^(%S+) ?(.*)$")
-  local oldSpecs, inherited = specsOf(ARGV[10]), heritage(mode, now)
+  local mode, heirs = match(redefinition, "^(%S+) ?(.*)$")
+  local oldSpecs, inherited = specsOf(from), heritage(mode, now)
 
   everything = redis.call("HGETALL", key)
   local byName = {}
@@ -22,9 +22,9 @@ export const redefine = /* lua */ `
   for i = 1, #everything, 2 do
     local name = everything[i]
     if sub(name, 1, 1) == "s" then
-      local expires, seq, holding, answer = match(everything[i + 1], SESSION)
-      local isOwn = sub(name, 2) == sid
-      if not isOwn and tonumber(expires) <= now then
+      local expires, holding = holdingOf(everything[i + 1])
+      local isOwn = name == sessionName
+      if not isOwn and expires <= now then
         removals[#removals + 1] = name
         everything[i + 1] = false
         if find(holding, "@", 1, true) then
@@ -43,7 +43,8 @@ export const redefine = /* lua */ `
         if isOwn then
           held, isWritten = holds, true
         else
-          everything[i + 1] = expires .. " " .. seq .. " " .. writePairs(holds) .. (match(holding, "@%d+") or "") .. " " .. answer
+          local text = everything[i + 1]
+          everything[i + 1] = sub(text, 1, SESSION) .. writePairs(holds) .. (match(holding, "@%d+") or "") .. sub(text, SESSION + 1 + #holding)
           change(name, everything[i + 1])
         end
       end
@@ -51,6 +52,8 @@ export const redefine = /* lua */ `
   end
   pauses, isPauseChanged = {}, true
   for index = 1, #specs do stored[index] = false end
+  local _, oldPlaces = packedIn(oldSpecs)
+  local records = bulk and recordsIn(bulk, size + 9) or {}
   for index, to in pairs(newIndex) do
     local old, new = parseSpec(oldSpecs[index], index), parseSpec(specs[to], to)
     local state
@@ -59,7 +62,8 @@ export const redefine = /* lua */ `
     elseif new.kind == RESOURCE then
       state = { inUse = inUse[to] or 0 }
     else
-      state = inherited(old, old.algorithm.read(byName[tostring(index)] or false), new, ratios[index])
+      local text = records[oldPlaces[index]] or byName[tostring(index)]
+      state = inherited(old, old.algorithm.read(text or false), new, ratios[index])
     end
     pauses[to] = oldPauses[index]
     definitions[to], states[to], goesOn[to] = new, state, true
@@ -74,12 +78,13 @@ export const redefine = /* lua */ `
     end
   end
   for index = 1, math.max(#oldSpecs, #specs) do
-    if byName[tostring(index)] and not isChanged[index] then removals[#removals + 1] = index end
+    if byName[tostring(index)] and (not isChanged[index] or placeOf[index]) then removals[#removals + 1] = index end
   end
   if byName["q"] then removals[#removals + 1] = "q" end
+  if isOther then removals[#removals + 1] = knownName end
 ${passPartitions}
   change("d", definitionText)
-  change("E", ARGV[11])
+  change("J", json)
   -- Refunds go by the latest time, and the debts have leaked up to now. The new limits may want the key for less time, or for more.
   latest, isTaken, isWritten, cameBack, shrinks = now, true, true, true, true
 `;

@@ -1,10 +1,18 @@
 /**
  * A session is one process's holdings under a lease, which ends unless it is renewed. It also stores the answer to its last
  * batch, so that a batch whose answer was lost can be sent again without being done again.
+ *
+ * Its field has four packed doubles: when it ends, the number of its last batch, the stamp of the grants if that batch was of the front half
+ * (else -1), the length of its lease. Then the resources it holds; and behind a space the answer to the last batch, if that has no stamp.
  */
 export const sessions = /* lua */ `
-local SESSION = "^(%d+) (%d+) (%S+) (.*)$"
+local SESSION = 32
 local LEAKY_BUCKET, SLIDING_WINDOW, FIXED_WINDOW, RESOURCE, CALENDAR = 3, 4, 5, 6, 10
+
+-- When a session ends, and the resources that it holds, as text.
+local function holdingOf(text)
+  return unpackFrom("<d", text), match(text, "^%S*", SESSION + 1)
+end
 `;
 
 /** Ends the sessions that have not been renewed in time. No function, since making one would cost every call. */
@@ -12,9 +20,8 @@ export const endSessions = /* lua */ `
   everything, due = everything or redis.call("HGETALL", key), NEVER
   for i = 1, #everything, 2 do
     local name, text = everything[i], everything[i + 1]
-    if text and sub(name, 1, 1) == "s" and sub(name, 2) ~= sid then
-      local expires, _, holding = match(text, SESSION)
-      expires = tonumber(expires)
+    if text and sub(name, 1, 1) == "s" and name ~= sessionName then
+      local expires, holding = holdingOf(text)
       if expires <= now then
         removals[#removals + 1] = name
         if find(holding, "@", 1, true) then
@@ -27,7 +34,7 @@ export const endSessions = /* lua */ `
           definition.algorithm.giveBack(state, units, { [index] = units }, index)
           isChanged[index], cameBack = true, true
         end
-      elseif holding == "-" then
+      elseif holding == "-" or holding == "" then
         -- The end of a session that holds nothing helps no waiter: such sessions are ended together, now and then.
         due = math.min(due, math.max(expires, now + lease / 8))
       else

@@ -31,22 +31,46 @@ import { take, takeOrWait } from "./take.ts";
  * | `L` | ends the session | `.` |
  * | `.` | nothing: the answer is not wanted any more | `.` |
  *
+ * A call has these arguments:
+ *
+ * | | whole | compact |
+ * |---|---|---|
+ * | 1, 2 | the name of the bulk, and that of the session's field | |
+ * | 3 | the number of the batch; and behind a space the time, if that is injected | |
+ * | 4 | empty | the operations, `T...` and `O...`; one with `*3` stands for three |
+ * | from 5 | the last batch whose answer the caller counts on; the lease; the redefinition; windows of calendars; `below` if a limit begins with less than all, and the partitions (see partitions.ts); the definitions that are redefined; the definitions as text and as JSON, if the server may not have them; the operations | what all of them want together of each limit in the bulk, up to the last one wanted |
+ *
+ * The compact call is for takes of token buckets and GCRA limits, by a session that is known and holds nothing (see front.ts).
+ *
  * The answer to the batch begins with `ok` (`mute` if the server did not let it publish a release), whether the session was stored (1 or 0), and how long until some lease may end. Or
  * nothing was done, and it is `lost`: the session has ended; `stale`: a later batch has been done; `other` and the definitions
- * that the server has, as JSON and as text; `need`: the definitions have to come with the batch; or `ask` and, for limits with a calendar, the moments whose windows have to be told with the batch.
+ * that the server has, as JSON and as text; `need`: the definitions have to come with the batch, in a whole call; or `ask` and, for limits with a calendar, the moments whose windows have to be told with the batch.
  */
 export const transact = /* lua */ `
 -- As in \`assembly/claims.ts\`, but longer, since processes are further away than threads. Microseconds.
 local GRACE, PATIENCE = 50000, 250000
-local seq, acked, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local FIRST_OPERATION = 12
 -- So many arguments in one command, an even number: \`unpack\` takes no lists of any length.
 local PIECE = 400
+
+local acked, lease, redefinition, windows, partitions, from = 0, 0, "", "", "", ""
+local definitionText, json = "", ""
+local operations = {}
+if wants == "" then
+  acked, lease, redefinition, windows = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], ARGV[8]
+  partitions, from, definitionText, json = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+  for i = 13, #ARGV do operations[i - 12] = ARGV[i] end
+else
+  for operation, times in gmatch(wants, "([^* ]+)%*?(%d*)") do
+    for _ = 1, tonumber(times) or 1 do operations[#operations + 1] = operation end
+  end
+end
 ${slots}
--- The units of each operation; and all fields that they need, which are read at once.
+-- The units of each operation; and the fields that they need, which are read at once.
 local requests, isTouched, NOTHING = {}, {}, {}
-local fields = { "d", "t", "e", "w", "x", "s" .. sid, "q", "c", "p" }
+local fields = { bulkName, sessionName, "d", "w", "q", "p" }
+local FIRST_TOUCHED = #fields + 1
 local isTimed = false -- Whether an operation needs the time. Giving back does not.
+local readsAll = false
 local function touch(index)
   if isTouched[index] then return end
   isTouched[index] = true
@@ -56,12 +80,10 @@ local function touch(index)
     touched[#touched + 1] = index % ${SLOT}
   end
 end
-for i = FIRST_OPERATION, #ARGV do
-  local argument = ARGV[i]
+for i, argument in ipairs(operations) do
   local code = sub(argument, 1, 1)
   if code == "I" then
-    isTimed = true
-    for index = 1, #specs do touch(index) end
+    isTimed, readsAll = true, true
     local views, demand = match(argument, "^([^;]*)(.*)$")
     requests[i] = { views = parsePairs(views), demand = parsePairs(demand) }
     for index in pairs(requests[i].views) do touch(index) end
@@ -81,7 +103,7 @@ for i = FIRST_OPERATION, #ARGV do
     end
     requests[i] = request
     for index, count in pairs(counts) do
-      touch(index)
+      if wants == "" then touch(index) end
       isTimed = isTimed or not isSettlement or count > 0
     end
     if slots and (code == "H" or code == "G" or code == "Z") then
@@ -89,43 +111,63 @@ for i = FIRST_OPERATION, #ARGV do
     end
   end
 end
-if slots then fields[#fields + 1], fields[#fields + 2] = "g", "m" end
-local wanted = #fields
-local found = redis.call("HMGET", key, unpack(fields, 1, wanted < PIECE and wanted or PIECE))
-for at = 10, #found do stored[fields[at]] = found[at] end
-for first = PIECE + 1, wanted, PIECE do
-  local last = math.min(first + PIECE - 1, wanted)
-  local more = redis.call("HMGET", key, unpack(fields, first, last))
-  for at = first, last do stored[fields[at]] = more[at - first + 1] end
+local function readFields(first)
+  local wanted = #fields
+  for start = first, wanted, PIECE do
+    local last = math.min(start + PIECE - 1, wanted)
+    local found = redis.call("HMGET", key, unpack(fields, start, last))
+    for at = start, last do stored[fields[at]] = found[at - start + 1] end
+  end
 end
-local latest, due, session = tonumber(found[2] or 0), found[3] and tonumber(found[3]), found[6]
+if slots then fields[#fields + 1], fields[#fields + 2] = "g", "m" end
+readFields(1)
+local known, session = stored.d, stored[sessionName]
+local knownName = stored[bulkName] and bulkName or known and match(known, '"%d+ (b[^"]*)"')
+local isOther = known and knownName ~= bulkName
+local bulk = stored[bulkName] or isOther and redis.call("HGET", key, knownName or "b")
+-- What the bulk says first. It is written again if something of it has changed.
+local guard, due, expiresAt, size, latest, isBulkChanged = 0, NEVER, 0, HEADER, 0, false
+if bulk then
+  guard, due, expiresAt, ahead, size = unpackFrom("<ddddd", bulk)
+  latest = unpackFrom("<d", bulk, size + 1)
+end
 ${time}
 local resetAt, pauses, isPauseChanged = 0, {}, false
-if found[9] then
-  resetAt, pauses = tonumber(match(found[9], "^%d+")), parsePairs(found[9])
+if stored.p then
+  resetAt, pauses = tonumber(match(stored.p, "^%d+")), parsePairs(stored.p)
 end
 stamp = now + 1 == resetAt and now + 0.5 or now
 
 -- What the session holds of limits of all, and in how many partitions it holds something.
 local last, held, parted = 0, {}, 0
 if session then
-  local _, lastText, holding, answer = match(session, SESSION)
-  last = tonumber(lastText)
-  if last >= seq then return last == seq and answer or "stale" end
-  if holding ~= "-" then
-    held, parted = parsePairs(holding), tonumber(match(holding, "@(%d+)") or 0)
-  end
+  local _, number, granted, term = unpackFrom("<dddd", session)
+  if wants ~= "" then lease = term end
+  last = number
+  local holding, answer = match(session, "^(%S*) ?(.*)$", SESSION + 1)
+  if last >= seq then return last == seq and (granted >= 0 and granted or answer) or "stale" end
+  held, parted = parsePairs(holding), tonumber(match(holding, "@(%d+)") or 0)
 end
-local isOther = found[1] and found[1] ~= definitionText
--- A redefinition is of the definitions that it names, even where others have led to the same already.
-if found[1] and found[1] ~= (ARGV[10] ~= "" and ARGV[10] or definitionText) then
-  return "other\\n" .. (redis.call("HGET", key, "E") or "") .. "\\n" .. found[1]
+-- A redefinition is of the definitions that it brings, even where others have led to the same already.
+if known and (from == "" and isOther or from ~= "" and from ~= known) then
+  return "other\\n" .. (redis.call("HGET", key, "J") or "") .. "\\n" .. known
 end
--- The definitions as JSON travel only where the server does not have them.
-if not found[1] and ARGV[11] == "" then return "need" end
+-- The definitions travel only where the server does not have them.
+if not known and json == "" then return "need" end
+if known and not isOther then definitionText = known end
 -- A set whose key has expired is as if never used.
-local turns = isOther or (not found[1] and ARGV[7] ~= "")
+local turns = isOther or (not known and redefinition ~= "")
 if acked > 0 and last < acked then return "lost" end
+specs = specsOf(definitionText)
+packed, placeOf = packedIn(specs)
+if readsAll then
+  FIRST_TOUCHED = #fields + 1
+  for index = 1, #specs do touch(index) end
+  readFields(FIRST_TOUCHED)
+end
+if bulk and not isOther then
+  for place, record in ipairs(recordsIn(bulk, size + 9)) do stored[packed[place]] = record end
+end
 
 -- The changes of this call: \`isWritten\` means that the session has to be stored, \`isTaken\` that the time of the set has moved.
 local isWritten, isTaken, hasLeft, cameBack, waits = false, false, false, false, false
@@ -150,13 +192,12 @@ local function sinceOf(argument)
   return now - (tonumber(match(argument, "^.(%d+) ")) or 0)
 end
 
-if not found[1] and not turns and beginsBelow then
+if not known and not turns and beginsBelow then
 ${begin}
 end
 
 local answers = {}
-for i = FIRST_OPERATION, #ARGV do
-  local argument = ARGV[i]
+for i, argument in ipairs(operations) do
   local code, answer = sub(argument, 1, 1), "."
   if code == "T" or code == "O" or code == "N" or code == "M" then
     answer = take(requests[i], sinceOf(argument))
@@ -180,7 +221,7 @@ ${inspect}
   elseif code ~= "." then
 ${change}
   end
-  answers[i - FIRST_OPERATION + 1] = answer
+  answers[i] = answer
 end
 
 -- When all states that have changed will be as if never used; of all states, if the key should expire sooner than was thought.
@@ -190,7 +231,8 @@ if per then spentAt = math.max(spentAt, per.lasts) end
 if shrinks then for index = 1, #specs do isSpent[index] = true end end
 for index in pairs(isChanged) do
   local definition, state = limitOf(index)
-  change(index, definition.algorithm.write(state))
+  local text = definition.algorithm.write(state)
+  if placeOf[index] then stored[index], isBulkChanged = text, true else change(index, text) end
   isSpent[index] = true
 end
 for index in pairs(isSpent) do
@@ -208,15 +250,15 @@ if isPauseChanged then
   end
   change("p", format("%d ", resetAt) .. concat(list, ","))
 end
-if isTaken then change("t", format("%d", latest)) end
-if isWritten and not hasLeft and (not due or ends < due) then due = ends end
-if due and due ~= NEVER and due ~= tonumber(found[3] or nil) then change("e", format("%d", due)) end
-local reply = (isWritten and "ok 1 " or "ok 0 ") .. (due and due ~= NEVER and format("%d", due - reading) or "~")
+if isWritten and not hasLeft and ends < due then due, isBulkChanged = ends, true end
+isBulkChanged = isBulkChanged or isTaken
+local reply = (isWritten and "ok 1 " or "ok 0 ") .. (due ~= NEVER and format("%d", due - reading) or "~")
   .. " " .. concat(answers, " ")
 if hasLeft then
-  if session then removals[#removals + 1] = "s" .. sid end
+  if session then removals[#removals + 1] = sessionName end
 elseif isWritten then
-  change("s" .. sid, format("%d %d ", ends, seq) .. (next(held) and writePairs(held) or "-") .. (parted > 0 and format("@%d ", parted) or " ") .. reply)
+  change(sessionName, pack("<dddd", ends, seq, -1, lease)
+    .. (next(held) and writePairs(held) or "-") .. (parted > 0 and format("@%d ", parted) or " ") .. reply)
 end
 if cameBack and claim and claim.hangs and claim.untilAt > now + PATIENCE then
   -- The claim's owner hears of the release now; if it does not ask soon, it has ended.
@@ -230,38 +272,47 @@ end
 cameBack = cameBack or asks
 local publishes = isOther
 if waits or cameBack then
-  local wakeUntil, listener = match(found[4] or "0 ", "^(%d+) (.*)$")
+  local wakeUntil, listener = match(stored.w or "0 ", "^(%d+) (.*)$")
   wakeUntil = tonumber(wakeUntil)
   if cameBack and wakeUntil > now and listener ~= sid then publishes = true end
   if waits and (wakeUntil < now + lease / 2 or (listener ~= sid and listener ~= "*")) then
     change("w", format("%d ", ends) .. ((wakeUntil > now and listener ~= sid) and "*" or sid))
   end
 end
+-- Until when a pause, a claim or a reset needs the half behind.
+local guarded = math.max(resetAt, claim and claim.untilAt or 0)
+for _, untilAt in pairs(pauses) do guarded = math.max(guarded, untilAt) end
+if guarded ~= guard and (guarded > now or guard > now) then guard, isBulkChanged = guarded, true end
 local ttl
-if count > 0 then
-  local expiresAt = tonumber(found[5] or 0)
-  if not found[1] then
+if count > 0 or isBulkChanged then
+  if not known then
     change("d", definitionText)
-    change("E", ARGV[11])
+    change("J", json)
   end
-  if not found[1] or spentAt > expiresAt or shrinks then
+  if not known or spentAt > expiresAt or shrinks then
     -- A quarter longer than needed, so that not every call has to extend it.
     expiresAt = math.min(spentAt + math.ceil((spentAt - now) / 4), MOST)
-    change("x", format("%d", expiresAt))
+    isBulkChanged = true
     ttl = math.ceil((expiresAt - now) / 1000)
     -- An injected clock may stand still for any time of the server's. Keys of tests should still expire some day.
     if isInjected then ttl = math.max(ttl, 3600000) end
   end
+  if isBulkChanged or not bulk then
+    local constants = bulk and not isOther and sub(bulk, HEADER + 1, size) or constantsOf(specs)
+    local parts = { pack("<ddddd", guard, due, expiresAt, ahead, HEADER + #constants), constants, pack("<d", latest) }
+    for place, index in ipairs(packed) do parts[place + 3] = stored[index] or NO_DEBT end
+    change(bulkName, concat(parts))
+  end
 end
 
--- All checks are behind. A server that accepts no writes now refuses the first of these, and then nothing has changed.
-for first = 1, #removals, PIECE do
-  redis.call("HDEL", key, unpack(removals, first, math.min(first + PIECE - 1, #removals)))
-end
+-- All checks are behind. A server that accepts no writes now, or has no memory, refuses the first HSET, and then nothing has changed.
 if count <= PIECE then
   if count > 0 then redis.call("HSET", key, unpack(changes)) end
 else
   for first = 1, count, PIECE do redis.call("HSET", key, unpack(changes, first, math.min(first + PIECE - 1, count))) end
+end
+for first = 1, #removals, PIECE do
+  redis.call("HDEL", key, unpack(removals, first, math.min(first + PIECE - 1, #removals)))
 end
 if ttl then redis.call("PEXPIRE", key, format("%d", ttl)) end
 if per then

@@ -1,0 +1,101 @@
+/** The arguments of one call of the script, as `script/transact.ts` reads them. */
+import type { Definitions } from "./definitions.ts";
+import type { Operation } from "./speaker.ts";
+
+/** What all calls of a session have. */
+export interface Caller {
+  readonly definitions: Definitions;
+  readonly session: string;
+  readonly seq: number;
+  /** The time in microseconds, if the server's does not count. */
+  readonly reading?: number | undefined;
+}
+
+/** What goes with the operations of a whole call. */
+export interface Whole {
+  /** The number of the last batch whose answer the caller counts on; 0 if it counts on none. */
+  readonly acked?: number;
+  readonly leaseUs: number;
+  /** What turns the server's definitions into these. */
+  readonly turn?: { readonly text: string; readonly from: string } | undefined;
+  /** The windows of calendars. */
+  readonly windows?: string;
+  /** The partitions that the operations name, behind an `@`. */
+  readonly partitions?: string;
+  /** Whether the server may not have the definitions. */
+  readonly isBrought?: boolean;
+}
+
+export function wholeCall(caller: Caller, whole: Whole, operations: readonly string[]): string[] {
+  const { text, json, beginsBelow } = caller.definitions;
+  const { acked = 0, leaseUs, turn, windows = "", partitions = "", isBrought = true } = whole;
+  return [
+    ...headOf(caller),
+    "",
+    String(acked),
+    String(leaseUs),
+    turn?.text ?? "",
+    windows,
+    (beginsBelow ? "below" : "") + partitions,
+    turn?.from ?? "",
+    isBrought ? text : "",
+    isBrought ? json : "",
+    ...operations,
+  ];
+}
+
+/** A call that takes the units of all `takes` together. Undefined if it has to be a whole one. */
+export function compactCall(
+  caller: Caller,
+  takes: readonly (readonly number[])[],
+  operations: readonly string[],
+): string[] | undefined {
+  const sums = caller.definitions.sumsOf(takes);
+  return sums && [...headOf(caller), listOf(operations), ...sums.map(String)];
+}
+
+/** The units that operations take, if all of them take; else undefined. */
+export function takesOf(operations: readonly Operation[]): (readonly number[])[] | undefined {
+  const takes: (readonly number[])[] = [];
+  for (const operation of operations) {
+    const units = operation.takes?.();
+    if (!units) return undefined;
+    takes.push(units);
+  }
+  return takes.length > 0 ? takes : undefined;
+}
+
+/**
+ * The script's answer in the form of one to a whole call. That of the front half is a number: the stamp of the grants of all `asked`; or
+ * minus the wait of the only one.
+ */
+export function inFull(
+  reply: string,
+  asked: readonly (Operation | readonly number[])[],
+  definitions: Definitions,
+): string {
+  if (!/^-?\d/.test(reply)) return reply;
+  if (!reply.startsWith("-")) return `ok 1  ${asked.map(() => `+${reply}`).join(" ")}`;
+  const refuser = (asked[0] as readonly number[]).findIndex((count) => count > 0);
+  return `ok 0  -${definitions.indexes[refuser]}:${reply.slice(1)}`;
+}
+
+function headOf({ definitions, session, seq, reading }: Caller): string[] {
+  return [definitions.name, `s${session}`, reading === undefined ? String(seq) : `${seq} ${reading}`];
+}
+
+/** Operations, where `*3` stands for three of the same. */
+function listOf(operations: readonly string[]): string {
+  if (operations.length === 1) return operations[0]!;
+  const list: string[] = [];
+  let times = 1;
+  operations.forEach((operation, i) => {
+    if (operation === operations[i + 1]) {
+      times++;
+      return;
+    }
+    list.push(times === 1 ? operation : `${operation}*${times}`);
+    times = 1;
+  });
+  return list.join(" ");
+}
