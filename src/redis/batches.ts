@@ -4,7 +4,7 @@ import type { Era, RedefineOptions, Redefinition } from "../limits/era.ts";
 import { toMicros } from "../limits/units.ts";
 import { systemClock } from "../platform/clock.ts";
 import { Allowance, MOST_STEPS } from "./allowance.ts";
-import { compactCall, inFull, takesOf, wholeCall } from "./call.ts";
+import { compactCall, readReply, takesOf, wholeCall } from "./call.ts";
 import type { Conversation } from "./conversation.ts";
 import { readable } from "./definitions.ts";
 import { Eras, type Turn } from "./eras.ts";
@@ -95,6 +95,8 @@ export class Batches<K extends string> implements Speaker {
       return [redefinition];
     }
     const { settlements, sessions, queue } = this.#parts;
+    const lone = settlements.isEmpty && !sessions.renewal.isDue && !this.#left && queue.takeLone();
+    if (lone) return [lone];
     // The waiters are asked for again with each part of many settlements.
     if (settlements.giveBack) queue.serve();
     // Requests have half of a batch at least, and settlements have half at least.
@@ -122,7 +124,7 @@ export class Batches<K extends string> implements Speaker {
     return [...redefinitions, ...this.#parts.queue.unsent(new Allowance(Number.POSITIVE_INFINITY))];
   }
 
-  async call(seq: number, operations: readonly Operation[]): Promise<string> {
+  call(seq: number, operations: readonly Operation[]): Promise<string | number> {
     const { key, server, clock, isInjected, leaseMs } = this.#settings;
     const { definitions, turn, isBrought, hasPartitions } = this.#eras.encode(this.#turn);
     const { id, held, written } = this.#parts.sessions.current;
@@ -132,7 +134,7 @@ export class Batches<K extends string> implements Speaker {
     const texts = operations.map((operation) => operation.encode() ?? NOTHING);
     const takes = isBrought || written === 0 || held > 0 ? undefined : takesOf(operations);
     const compact = takes && compactCall(caller, takes, texts);
-    if (compact) return inFull(await server.run(key, compact), takes, definitions);
+    if (compact) return server.run(key, compact).then(readReply);
     if (turn) this.#roster.admitAll();
     const whole = {
       partitions: hasPartitions ? this.#roster.text : "",
@@ -142,11 +144,8 @@ export class Batches<K extends string> implements Speaker {
       windows: this.#windows.encode(reading),
       isBrought,
     };
-    return inFull(
-      await server.run(key, wholeCall(caller, whole, texts.length > 0 ? texts : [NOTHING])),
-      operations,
-      definitions,
-    );
+    const call = wholeCall(caller, whole, texts.length > 0 ? texts : [NOTHING]);
+    return server.run(key, call).then(readReply);
   }
 
   arrived(sentAt: number, { seq, isWritten }: Outcome): Timing {

@@ -65,19 +65,11 @@ export function takesOf(operations: readonly Operation[]): (readonly number[])[]
   return takes.length > 0 ? takes : undefined;
 }
 
-/**
- * The script's answer in the form of one to a whole call. That of the front half is a number: the stamp of the grants of all `asked`; or
- * minus the wait of the only one.
- */
-export function inFull(
-  reply: string,
-  asked: readonly (Operation | readonly number[])[],
-  definitions: Definitions,
-): string {
-  if (!/^-?\d/.test(reply)) return reply;
-  if (!reply.startsWith("-")) return `ok 1  ${asked.map(() => `+${reply}`).join(" ")}`;
-  const refuser = (asked[0] as readonly number[]).findIndex((count) => count > 0);
-  return `ok 0  -${definitions.indexes[refuser]}:${reply.slice(1)}`;
+/** The answer of the script, of which the client may have made a text or a number. That of the front half is a number. */
+export function readReply(reply: unknown): string | number {
+  if (typeof reply === "number") return reply;
+  const text = String(reply);
+  return /^-?\d+$/.test(text) ? Number(text) : text;
 }
 
 function headOf({ definitions, session, seq, reading }: Caller): string[] {

@@ -75,7 +75,7 @@ export interface Ear {
 export interface Server {
   readonly pulse: Pulse;
   /** Runs the script. If the server does not know it, sends its text. */
-  run(key: string, args: string[]): Promise<string>;
+  run(key: string, args: string[]): Promise<unknown>;
   /** The name by which the server knows a key: the client may put a prefix before it. */
   nameOf(key: string): string;
   /**

@@ -39,6 +39,7 @@ export class Conversation {
   readonly #patience: Patience;
   /** Rings when a sign of life is due. */
   readonly #quiet = new Alarm(systemClock, () => this.send());
+  readonly #next = () => this.#sendNext();
   #speaker!: Speaker;
   #seq = 0;
   #batch: Batch | undefined;
@@ -61,7 +62,8 @@ export class Conversation {
   constructor(settings: Terms, pulse: Pulse) {
     this.#settings = settings;
     this.#pulse = pulse;
-    this.#patience = new Patience(settings.deadlineMs, pulse, () => this.#miss());
+    const missed = () => this.#miss();
+    this.#patience = new Patience(settings.deadlineMs, pulse, missed, () => this.#unhear());
   }
 
   /** Milliseconds by the clock of the deadline, which stands still while this process does. */
@@ -79,6 +81,11 @@ export class Conversation {
     return this.#isRefused;
   }
 
+  /** Whether the next batch goes at the end of this turn: none is on its way, and the server answers. */
+  get isFree(): boolean {
+    return this.#batch === undefined && this.#retry === undefined && !this.#isAway && !this.#isEnded;
+  }
+
   /** Whether an answer is still to come. */
   get isBusy(): boolean {
     return this.#batch !== undefined;
@@ -94,7 +101,7 @@ export class Conversation {
     this.#watch();
     if (this.#isBusy || this.#isEnded || this.#retry !== undefined) return;
     this.#isBusy = true;
-    soon(() => this.#sendNext());
+    soon(this.#next);
   }
 
   /** A request that is not sent yet counts on the server too: makes sure that the server is there. */
@@ -165,7 +172,7 @@ export class Conversation {
     );
   }
 
-  #arrive(batch: Batch, reply: string): void {
+  #arrive(batch: Batch, reply: string | number): void {
     if (this.#isEnded) return;
     const wasInterrupted = this.#isAway || this.#retryMs > FIRST_RETRY_MS;
     this.#isAway = false;
@@ -174,35 +181,53 @@ export class Conversation {
     this.#heardAt = this.now;
     this.#isWatched = false;
     this.#retryMs = FIRST_RETRY_MS;
+    if (typeof reply === "number") this.#tellStamp(batch, reply, wasInterrupted);
+    else if (!this.#tell(batch, reply, wasInterrupted)) return;
+    soon(this.#next);
+  }
+
+  /** The script's front half has taken for all operations, with that stamp; or has refused the only one, for minus so many microseconds. */
+  #tellStamp(batch: Batch, stamp: number, wasInterrupted: boolean): void {
+    const { seq, operations, sentAt } = batch;
+    this.#batch = undefined;
+    const outcome = { seq, isWritten: stamp >= 0, dueMs: undefined, isUnheard: false };
+    const timing = this.#speaker.arrived(sentAt, outcome);
+    for (const operation of operations) operation.stamped?.(stamp, timing);
+    this.#speaker.told(timing, outcome, wasInterrupted);
+  }
+
+  /** Tells operations their answers. Returns false if the batch has been sent again. */
+  #tell(batch: Batch, reply: string, wasInterrupted: boolean): boolean {
+    const { seq, operations, sentAt } = batch;
     const [verdict, isWritten, due, ...answers] = reply.split(" ");
-    if ((verdict !== "ok" && verdict !== "mute") || answers.length < batch.operations.length) {
+    if ((verdict !== "ok" && verdict !== "mute") || answers.length < operations.length) {
       const how = this.#speaker.refused(reply);
       if (how === "resend") {
         batch.seq = ++this.#seq;
         this.#call(batch);
-        return;
+        return false;
       }
       this.#batch = undefined;
-      for (const operation of batch.operations) {
+      for (const operation of operations) {
         if (how === "anew") operation.again();
         else operation.failed(how);
       }
-    } else {
-      this.#batch = undefined;
-      // Before the answers are told: acquisitions that are granted now count on the lease.
-      const outcome = {
-        seq: batch.seq,
-        isWritten: isWritten === "1",
-        dueMs: due === "" ? undefined : waitOf(due!),
-        isUnheard: verdict === "mute",
-      };
-      const timing = this.#speaker.arrived(batch.sentAt, outcome);
-      batch.operations.forEach((operation, i) => {
-        operation.answered(answers[i]!, timing);
-      });
-      this.#speaker.told(timing, outcome, wasInterrupted);
+      return true;
     }
-    soon(() => this.#sendNext());
+    this.#batch = undefined;
+    // Before the answers are told: acquisitions that are granted now count on the lease.
+    const outcome = {
+      seq,
+      isWritten: isWritten === "1",
+      dueMs: waitOf(due!),
+      isUnheard: verdict === "mute",
+    };
+    const timing = this.#speaker.arrived(sentAt, outcome);
+    operations.forEach((operation, i) => {
+      operation.answered(answers[i]!, timing);
+    });
+    this.#speaker.told(timing, outcome, wasInterrupted);
+    return true;
   }
 
   #fail(batch: Batch, error: unknown): void {
@@ -248,18 +273,23 @@ export class Conversation {
 
   /** Watches the deadline while a batch is on its way. */
   #watch(): void {
-    if (this.#batch === undefined || this.#isEnded) {
-      this.#stop();
-      return;
+    if (this.#isEnded) this.#stop();
+    else if (this.#batch === undefined) this.#patience.rest();
+    else {
+      this.#patience.watch(this.#batch.askedAt);
+      this.#unwatch ??= this.#pulse.watch((error) => {
+        if (this.#batch && isLockedOut(error)) this.#giveUp(Number.POSITIVE_INFINITY, error);
+      });
     }
-    this.#patience.watch(this.#batch.askedAt);
-    this.#unwatch ??= this.#pulse.watch((error) => {
-      if (isLockedOut(error)) this.#giveUp(Number.POSITIVE_INFINITY, error);
-    });
   }
 
   #stop(): void {
     this.#patience.stop();
+    this.#unhear();
+  }
+
+  /** Listens to the errors of the connection no more. */
+  #unhear(): void {
     this.#unwatch?.();
     this.#unwatch = undefined;
   }

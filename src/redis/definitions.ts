@@ -65,6 +65,12 @@ export class Definitions {
     });
   }
 
+  /** Whether the front half of the script takes from all limits that a request wants. */
+  isPlain(units: readonly number[]): boolean {
+    for (let i = 0; i < units.length; i++) if (units[i] !== 0 && this.#places[i]! < 0) return false;
+    return true;
+  }
+
   /**
    * What requests want together of the limits that the front half of the script takes from, up to the last one wanted. Undefined if they
    * want of others, or more than doubles can hold.

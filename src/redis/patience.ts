@@ -3,9 +3,8 @@
  * blocked or frozen, the answer may be here and not have been read. And none counts in which the server answered calls that were
  * made before, since calls of one connection are answered in order.
  */
-import { systemClock } from "../platform/clock.ts";
+import { systemClock, unref } from "../platform/clock.ts";
 import { afterInput } from "../platform/turn.ts";
-import { Alarm } from "../waiting/alarm.ts";
 import type { Pulse } from "./pulse.ts";
 
 /** A look after each part of the deadline: one that comes late shows that the process stood still. */
@@ -15,7 +14,13 @@ export class Patience {
   readonly #deadlineMs: number;
   readonly #pulse: Pick<Pulse, "beats">;
   readonly #missed: () => void;
-  readonly #alarm = new Alarm(systemClock, () => this.#look());
+  readonly #rested: () => void;
+  /** The next look. It is left to run while calls follow each other: setting it anew would cost each of them. */
+  #timer: unknown;
+  readonly #ring = () => {
+    this.#timer = undefined;
+    this.#look();
+  };
   /** When the next look is, by the platform's clock. */
   #looksAt = Number.POSITIVE_INFINITY;
   #stoodStillMs = 0;
@@ -29,10 +34,12 @@ export class Patience {
   /** Changes whenever the watch does. */
   #watches = 0;
 
-  constructor(deadlineMs: number, pulse: Pick<Pulse, "beats">, missed: () => void) {
+  /** `rested` is called once the watch has ended and no other has begun for a while. */
+  constructor(deadlineMs: number, pulse: Pick<Pulse, "beats">, missed: () => void, rested: () => void) {
     this.#deadlineMs = deadlineMs;
     this.#pulse = pulse;
     this.#missed = missed;
+    this.#rested = rested;
   }
 
   /** Milliseconds by a clock that stands still while the process does, if a deadline is watched. */
@@ -61,11 +68,21 @@ export class Patience {
     this.#endsAt = since + this.#deadlineMs;
     this.#watches++;
     this.#remember();
-    this.#arm();
+    if (this.#timer === undefined || this.#endsAt + this.#stoodStillMs < this.#looksAt) this.#arm();
+    else (this.#timer as { ref?(): void }).ref?.();
+  }
+
+  /** Ends the watch. The next look ends the timer, which is no reason for the process to go on. */
+  rest(): void {
+    if (this.#endsAt === Number.POSITIVE_INFINITY) return;
+    this.#endsAt = Number.POSITIVE_INFINITY;
+    this.#watches++;
+    if (this.#timer === undefined) this.#rested();
+    else unref(this.#timer);
   }
 
   stop(): void {
-    this.#alarm.clear();
+    this.#clear();
     this.#looksAt = this.#endsAt = Number.POSITIVE_INFINITY;
     this.#watches++;
   }
@@ -74,11 +91,22 @@ export class Patience {
     const now = this.now;
     const read = systemClock.now();
     const ms = Math.min(Math.max(this.#endsAt - now, 0), this.#deadlineMs / LOOKS);
+    this.#clear();
     this.#looksAt = read + ms;
-    this.#alarm.ringBy(this.#looksAt, read);
+    this.#timer = systemClock.setTimeout(this.#ring, ms);
+  }
+
+  #clear(): void {
+    if (this.#timer !== undefined) systemClock.clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #look(): void {
+    if (this.#endsAt === Number.POSITIVE_INFINITY) {
+      this.#looksAt = Number.POSITIVE_INFINITY;
+      this.#rested();
+      return;
+    }
     this.#prolong(this.now);
     if (this.now < this.#endsAt) {
       this.#arm();

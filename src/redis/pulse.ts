@@ -18,8 +18,9 @@ const errorMonitor = builtin<{ readonly errorMonitor?: symbol }>("node:events")?
 
 export class Pulse {
   readonly #client: Watched;
-  /** The calls that have not been answered, from the oldest. */
-  readonly #open = new Set<object>();
+  /** The numbers of the calls that have not been answered, from the oldest. */
+  readonly #open = new Set<number>();
+  #calls = 0;
   readonly #watchers = new Set<(error: unknown) => void>();
   #beats = 0;
   #hasAnswered = false;
@@ -59,18 +60,20 @@ export class Pulse {
       : status === "wait" || status === "connecting" || status === "connect";
   }
 
-  /** Makes a call to the server. */
-  async call(ask: () => Promise<unknown>): Promise<unknown> {
-    const id = {};
-    this.#open.add(id);
-    try {
-      const answer = await ask();
-      this.#end(id, true);
-      return answer;
-    } catch (error) {
-      this.#end(id, isReply(error));
-      throw error;
-    }
+  /** Makes a call to the server. `failed` may answer in place of an error. */
+  call<T>(ask: () => Promise<T>, failed: (error: unknown) => T | Promise<T> = rethrow): Promise<T> {
+    const number = this.#calls++;
+    this.#open.add(number);
+    return asked(ask).then(
+      (answer) => {
+        this.#end(number, true);
+        return answer;
+      },
+      (error) => {
+        this.#end(number, isReply(error));
+        return failed(error);
+      },
+    );
   }
 
   /** Calls `watcher` with each error of the connection, until the function that it returns is called. */
@@ -79,11 +82,11 @@ export class Pulse {
     return () => void this.#watchers.delete(watcher);
   }
 
-  #end(id: object, isAnswered: boolean): void {
-    const [oldest] = this.#open;
-    this.#open.delete(id);
+  #end(number: number, isAnswered: boolean): void {
+    const isOldest = this.#open.size === 1 || this.#open.values().next().value === number;
+    this.#open.delete(number);
     if (!isAnswered) return;
-    if (id === oldest) this.#beats++;
+    if (isOldest) this.#beats++;
     this.#hasAnswered = true;
     this.#error = undefined;
   }
@@ -94,4 +97,17 @@ export class Pulse {
     this.#error = error;
     for (const watcher of [...this.#watchers]) watcher(error);
   }
+}
+
+/** What a client answers. It may throw at once. */
+function asked<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return ask();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }

@@ -15,17 +15,20 @@ import type { Conversation } from "./conversation.ts";
 import type { RedisAcquisition } from "./era-granter.ts";
 import type { RedisGate } from "./gate.ts";
 import { Lines } from "./lines.ts";
+import { Lone, type LoneRequest } from "./lone.ts";
 import { passAll } from "./passing.ts";
 import { demandOf, type Request } from "./place.ts";
 import { Reading } from "./reading.ts";
 import { Readings } from "./readings.ts";
 import type { Releases } from "./releases.ts";
-import type { Roster } from "./roster.ts";
+import { Roster } from "./roster.ts";
 import type { Settings } from "./settings.ts";
 import { Singles } from "./singles.ts";
 import type { Operation, Timing } from "./speaker.ts";
 import { type Granted, Waiter } from "./waiter.ts";
-import { type Answer, longestOf, parseAnswer } from "./wire.ts";
+import { type Answer, answerOf, longestOf, parseAnswer } from "./wire.ts";
+
+const NONE: readonly number[] = [];
 
 export class RedisQueue<K extends string> {
   readonly #settings: Settings<K>;
@@ -44,6 +47,8 @@ export class RedisQueue<K extends string> {
   readonly #bell: Bell;
   /** The next batch asks for the waiters of all lines that are parked. */
   #serves = false;
+  /** The only request, which has not been settled. */
+  #lone: Lone | undefined;
 
   constructor(settings: Settings<K>, conversation: Conversation, gate: RedisGate<K>, releases: Releases) {
     this.#settings = settings;
@@ -59,28 +64,86 @@ export class RedisQueue<K extends string> {
   /** Asks for a request until it is granted; or once, and then resolves with a refusal or rejects if `timeoutMs` is 0. */
   enqueue(request: Request, isOnce: boolean, options?: AcquireOptions): Promise<RedisAcquisition<K, K>> {
     return new Promise((resolve, reject) => {
-      const { clock, definitions } = this.#settings;
-      const [askedAt, demand] = [this.#conversation.now, demandOf(request, definitions)];
-      const ranked = this.#bounds.rank(options?.priority, request.place);
-      const partition = this.#bounds.partitionOf(request.place);
-      const asked = { request, demand, ranked, partition, isOnce, askedAt, options, clock };
-      const waiter = new Waiter(asked, resolve as (value: Granted) => void, reject);
-      this.#waiters.add(waiter);
-      if (!isOnce) this.#bounds.begin(waiter);
-      if (isOnce || this.#bounds.areOn(waiter)) this.#singles.add(waiter);
-      else {
-        waiter.isDelayed = this.lines.isParked(request);
-        this.lines.stand(waiter);
+      const { clock } = this.#settings;
+      const asked = {
+        request,
+        isOnce,
+        ranked: this.#bounds.rank(options?.priority, request.place),
+        askedAt: this.#conversation.now,
+        now: clock.now(),
+        resolve: resolve as (value: Granted) => void,
+        reject,
+      };
+      if (this.#isAlone(request, options)) {
+        this.#lone = new Lone(asked, this.#settings.definitions, this);
+        this.#conversation.send();
+        return;
       }
-      this.#departures.add(waiter);
+      if (!this.#lone?.isSent) this.#join();
+      const waiter = this.#enter(asked, options);
+      if (waiter.line) waiter.isDelayed = this.lines.isParked(request);
       if (!waiter.isDelayed) this.#conversation.send();
       else this.#conversation.watch();
       this.#arm();
     });
   }
 
+  /** The only request, if it can go by itself. */
+  takeLone(): Operation | undefined {
+    if (this.#lone) this.#lone.isSent = true;
+    return this.#lone;
+  }
+
+  grantLone(lone: Lone, stamp: number): boolean {
+    const granted = this.#gate.grant(lone, stamp, NONE);
+    if (granted === undefined) return false;
+    this.#lone = undefined;
+    lone.asked.resolve(granted as Granted);
+    return true;
+  }
+
+  joinSent(lone: Lone): Operation {
+    this.#lone = undefined;
+    const waiter = this.#enter(lone.asked, undefined, true);
+    return this.#operation(waiter, "", new Roster());
+  }
+
+  /** Whether a request has nothing before it, and needs nothing but an answer. */
+  #isAlone({ units, covered, place }: Request, options: AcquireOptions | undefined): boolean {
+    if (options || covered || place || this.#lone || this.#waiters.size > 0 || !this.#singles.isEmpty) return false;
+    return this.#settings.fairBy === undefined && this.#conversation.isFree && this.#settings.definitions.isPlain(units);
+  }
+
+  /** The lone request is one like others. */
+  #join(): void {
+    const lone = this.#lone;
+    if (!lone) return;
+    if (lone.isSent) lone.join();
+    else {
+      this.#lone = undefined;
+      this.#enter(lone.asked, undefined);
+    }
+  }
+
+  /** Takes a request in. It is in no line if it is asked for by itself. */
+  #enter(asked: LoneRequest, options: AcquireOptions | undefined, isSent = false): Waiter {
+    const { clock, definitions } = this.#settings;
+    const { request, isOnce, resolve, reject } = asked;
+    const partition = this.#bounds.partitionOf(request.place);
+    const demand = demandOf(request, definitions);
+    const waiter = new Waiter({ ...asked, demand, partition, options, clock }, resolve, reject);
+    this.#waiters.add(waiter);
+    if (!isOnce) this.#bounds.begin(waiter);
+    if (!isOnce && !this.#bounds.areOn(waiter)) this.lines.stand(waiter);
+    else if (!isSent) this.#singles.add(waiter);
+    waiter.isSent = isSent;
+    this.#departures.add(waiter);
+    return waiter;
+  }
+
   /** The set has other limits: `pass` turns requests into such of the new limits, or throws where they could never pass. */
   renew(pass: (request: Request) => Request): void {
+    this.#join();
     const { limits, definitions } = this.#settings;
     const standing = this.lines.inOrder();
     this.lines = new Lines(limits.length);
@@ -107,6 +170,7 @@ export class RedisQueue<K extends string> {
 
   /** The requests of the next batch, in order, as many as it has room for. */
   next(allowance: Allowance): Operation[] {
+    this.#join();
     if (this.#serves) {
       this.#serves = false;
       this.lines.reopen();
@@ -139,6 +203,7 @@ export class RedisQueue<K extends string> {
    * itself. Returns when the first of the others was made, Infinity if there are none.
    */
   giveUp(askedBefore: number, error: LimitError | undefined): number {
+    this.#join();
     let oldest = this.readings.giveUp(askedBefore, error);
     for (const waiter of [...this.#waiters]) {
       if (waiter.askedAt > askedBefore) oldest = Math.min(oldest, waiter.askedAt);
@@ -159,6 +224,7 @@ export class RedisQueue<K extends string> {
 
   /** Rejects all. */
   close(error: Error): void {
+    this.#join();
     this.#singles.clear();
     this.readings.giveUp(Number.POSITIVE_INFINITY, error);
     for (const waiter of [...this.#waiters]) this.#leave(waiter).reject(error);
@@ -193,6 +259,10 @@ export class RedisQueue<K extends string> {
       answered: (text, timing) => {
         waiter.isSent = false;
         if (text !== ".") this.#answer(waiter, parseAnswer(text, definitions), code, timing);
+      },
+      stamped: (stamp, timing) => {
+        waiter.isSent = false;
+        this.#answer(waiter, answerOf(stamp, waiter.request.units), code, timing);
       },
       again: () => this.#fail(waiter, undefined),
       failed: (error) => this.#fail(waiter, error),
@@ -307,7 +377,7 @@ export class RedisQueue<K extends string> {
   /** Sets the timer; and listens for releases while a waiter waits that has been refused. */
   #notice(): void {
     this.#arm();
-    if ([...this.lines].some((line) => line.head?.hasWaited)) this.#releases.listen(() => this.serve());
+    if (this.lines.size > 0 && [...this.lines].some((line) => line.head?.hasWaited)) this.#releases.listen(() => this.serve());
     else this.#releases.stop();
   }
 

@@ -31,7 +31,12 @@ export class Renewal {
     this.#alarm = new Alarm(clock, () => this.#renew(), false);
   }
 
-  /** Whether the next batch has to renew; true once. */
+  /** Whether the next batch has to renew. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /** The same; true once. */
   takeDue(): boolean {
     const isDue = this.#isDue;
     this.#isDue = false;

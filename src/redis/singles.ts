@@ -25,6 +25,10 @@ export class Singles<W extends Alone> {
     if (single instanceof Reading && single.isChange) this.#changes.push(single);
   }
 
+  get isEmpty(): boolean {
+    return this.#list.length === 0;
+  }
+
   /** Forgets those that are not wanted any more. */
   tidy(): void {
     this.#list = this.#list.filter((one) => (one instanceof Reading ? one.isPending : !one.hasLeft));

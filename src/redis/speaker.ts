@@ -9,6 +9,8 @@ export interface Operation {
   takes?(): readonly number[] | undefined;
   /** The script's answer. */
   answered(answer: string, timing: Timing): void;
+  /** The answer where a number is the answer to all of the batch: the stamp of its grant; or, below 0, minus its wait in microseconds. */
+  stamped?(stamp: number, timing: Timing): void;
   /** Failed with `error`; `undefined` means that the outcome is unknown, since the answer was lost. */
   failed(error: unknown): void;
   /** It was not done, and is to be asked for in another batch. */
@@ -39,7 +41,7 @@ export interface Speaker {
   /** The requests that have not been sent and would fail as the last batch has; settlements stay for a later one. */
   unsent(): readonly Operation[];
   /** Calls the script. */
-  call(seq: number, operations: readonly Operation[]): Promise<string>;
+  call(seq: number, operations: readonly Operation[]): Promise<string | number>;
   /** The answers of a batch that was first sent at `sentAt` have come. */
   arrived(sentAt: number, outcome: Outcome): Timing;
   /** All operations of the batch have been told their answers. `wasInterrupted`: the connection had failed meanwhile. */

@@ -22,21 +22,31 @@ export class Teaching {
   }
 
   /** Runs the script by `byName`, or by `byText`. */
-  async run(byName: (name: string) => Promise<unknown>, byText: () => Promise<unknown>): Promise<string> {
-    const given = nameOfScript();
-    const name = typeof given === "string" ? given : await given;
-    for (let waits = 0; ; waits++) {
-      try {
-        return String(await this.#pulse.call(() => byName(name)));
-      } catch (error) {
+  run(byName: (name: string) => Promise<unknown>, byText: () => Promise<unknown>): Promise<unknown> {
+    const name = nameOfScript();
+    if (typeof name === "string") return this.#run(name, byName, byText, 0);
+    return name.then((known) => this.#run(known, byName, byText, 0));
+  }
+
+  #run(
+    name: string,
+    byName: (name: string) => Promise<unknown>,
+    byText: () => Promise<unknown>,
+    waits: number,
+  ): Promise<unknown> {
+    return this.#pulse.call(
+      () => byName(name),
+      async (error) => {
         if (!messageOf(error).startsWith("NOSCRIPT")) throw error;
-      }
-      if (!this.#isOne || !this.#learns || waits === MOST_WAITS) break;
-      await this.#learns;
-    }
-    const answer = this.#pulse.call(byText);
-    this.#learns ??= this.#until(answer);
-    return String(await answer);
+        if (this.#isOne && this.#learns && waits < MOST_WAITS) {
+          await this.#learns;
+          return this.#run(name, byName, byText, waits + 1);
+        }
+        const answer = this.#pulse.call(byText);
+        this.#learns ??= this.#until(answer);
+        return answer;
+      },
+    );
   }
 
   async #until(answer: Promise<unknown>): Promise<void> {

@@ -26,6 +26,8 @@ export interface AskedFor {
   readonly askedAt: number;
   readonly options: AcquireOptions | undefined;
   readonly clock: Clock;
+  /** When it came, in milliseconds by the clock: now, if it is not given. */
+  readonly now?: number;
 }
 
 const NOBODY: Refused = { kind: "refused", refusers: [] };
@@ -76,11 +78,10 @@ export class Waiter implements Due, Standing<Waiter> {
   readonly #clock: Clock;
 
   constructor(
-    { request, demand, ranked, partition, isOnce, askedAt, options, clock }: AskedFor,
+    { request, demand, ranked, partition, isOnce, askedAt, options, clock, now = clock.now() }: AskedFor,
     resolve: (value: Granted) => void,
     reject: (error: unknown) => void,
   ) {
-    const now = clock.now();
     const longest = Number.POSITIVE_INFINITY;
     this.request = request;
     this.demand = demand;

@@ -55,6 +55,14 @@ export function parseAnswer(text: string, definitions: Definitions): Answer {
   return { kind: "refused", refusers: refusers.sort((a, b) => a.index - b.index) };
 }
 
+/** The same for a request of so many units, from the stamp of its grant; or from minus its wait in microseconds, if the only limit refuses. */
+export function answerOf(stamp: number, units: readonly number[]): Answer {
+  if (stamp >= 0) return { kind: "granted", token: stamp, passed: [] };
+  const index = units.findIndex((count) => count > 0);
+  const refuser = { index, waitMs: -stamp / 1000, isShut: false, isKept: false, facts: undefined };
+  return { kind: "refused", refusers: [refuser] };
+}
+
 /** Units by limit, from the script's `index:units` joined by commas. */
 export function parseUnits(text: string, definitions: Definitions): readonly (readonly [number, number])[] {
   return [...text.matchAll(/(\d+):(\d+)/g)].map(([, index, units]) => [
