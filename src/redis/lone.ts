@@ -2,22 +2,10 @@
  * A request by itself: it came while nothing else of its process waited for an answer. It needs no line, no timer and no account of those
  * before it; once it is refused, or something else goes wrong, it is a request like others.
  */
-import type { Ranked } from "../waiting/standing.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Operation, Timing } from "./speaker.ts";
-import type { Granted, Request } from "./waiter.ts";
-
-export interface LoneRequest {
-  readonly request: Request;
-  readonly isOnce: boolean;
-  readonly ranked: Ranked;
-  /** When it was made, by the conversation's clock. */
-  readonly askedAt: number;
-  /** The same moment by the set's clock. */
-  readonly now: number;
-  readonly resolve: (value: Granted) => void;
-  readonly reject: (error: unknown) => void;
-}
+import type { Request } from "./place.ts";
+import type { Asked } from "./waiter.ts";
 
 /** The queue, as a lone request sees it. */
 interface Host {
@@ -28,7 +16,7 @@ interface Host {
 }
 
 export class Lone implements Operation {
-  readonly asked: LoneRequest;
+  readonly asked: Asked;
   readonly waitedMs = 0;
   /** Part of a batch that is on its way. */
   isSent = false;
@@ -37,7 +25,7 @@ export class Lone implements Operation {
   /** The operation that it has become. */
   #other: Operation | undefined;
 
-  constructor(asked: LoneRequest, definitions: Definitions, host: Host) {
+  constructor(asked: Asked, definitions: Definitions, host: Host) {
     this.asked = asked;
     this.#definitions = definitions;
     this.#host = host;

@@ -15,7 +15,7 @@ import type { Conversation } from "./conversation.ts";
 import type { RedisAcquisition } from "./era-granter.ts";
 import type { RedisGate } from "./gate.ts";
 import { Lines } from "./lines.ts";
-import { Lone, type LoneRequest } from "./lone.ts";
+import { Lone } from "./lone.ts";
 import { passAll } from "./passing.ts";
 import { demandOf, type Request } from "./place.ts";
 import { Reading } from "./reading.ts";
@@ -25,7 +25,7 @@ import { Roster } from "./roster.ts";
 import type { Settings } from "./settings.ts";
 import { Singles } from "./singles.ts";
 import type { Operation, Timing } from "./speaker.ts";
-import { type Granted, Waiter } from "./waiter.ts";
+import { type Asked, type Granted, Waiter } from "./waiter.ts";
 import { type Answer, answerOf, longestOf, parseAnswer } from "./wire.ts";
 
 const NONE: readonly number[] = [];
@@ -68,6 +68,7 @@ export class RedisQueue<K extends string> {
       const asked = {
         request,
         isOnce,
+        options,
         ranked: this.#bounds.rank(options?.priority, request.place),
         askedAt: this.#conversation.now,
         now: clock.now(),
@@ -80,7 +81,7 @@ export class RedisQueue<K extends string> {
         return;
       }
       if (!this.#lone?.isSent) this.#join();
-      const waiter = this.#enter(asked, options);
+      const waiter = this.#enter(asked);
       if (waiter.line) waiter.isDelayed = this.lines.isParked(request);
       if (!waiter.isDelayed) this.#conversation.send();
       else this.#conversation.watch();
@@ -104,7 +105,7 @@ export class RedisQueue<K extends string> {
 
   joinSent(lone: Lone): Operation {
     this.#lone = undefined;
-    const waiter = this.#enter(lone.asked, undefined, true);
+    const waiter = this.#enter(lone.asked, true);
     return this.#operation(waiter, "", new Roster());
   }
 
@@ -121,17 +122,16 @@ export class RedisQueue<K extends string> {
     if (lone.isSent) lone.join();
     else {
       this.#lone = undefined;
-      this.#enter(lone.asked, undefined);
+      this.#enter(lone.asked);
     }
   }
 
   /** Takes a request in. It is in no line if it is asked for by itself. */
-  #enter(asked: LoneRequest, options: AcquireOptions | undefined, isSent = false): Waiter {
+  #enter(asked: Asked, isSent = false): Waiter {
     const { clock, definitions } = this.#settings;
-    const { request, isOnce, resolve, reject } = asked;
+    const { request, isOnce } = asked;
     const partition = this.#bounds.partitionOf(request.place);
-    const demand = demandOf(request, definitions);
-    const waiter = new Waiter({ ...asked, demand, partition, options, clock }, resolve, reject);
+    const waiter = new Waiter(asked, demandOf(request, definitions), partition, clock);
     this.#waiters.add(waiter);
     if (!isOnce) this.#bounds.begin(waiter);
     if (!isOnce && !this.#bounds.areOn(waiter)) this.lines.stand(waiter);

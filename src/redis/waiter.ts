@@ -15,19 +15,20 @@ import { type Before, laterBy, outlookOf } from "./refusing.ts";
 import type { Roster } from "./roster.ts";
 import type { Refused } from "./wire.ts";
 
-export interface AskedFor {
+
+/** A call that asks for a request. */
+export interface Asked {
   readonly request: Request;
-  readonly demand: readonly number[];
-  readonly ranked: Ranked;
-  /** The partition that counts for its turn. */
-  readonly partition: string;
+  /** A try: it is refused instead of waiting. */
   readonly isOnce: boolean;
+  readonly options: AcquireOptions | undefined;
+  readonly ranked: Ranked;
   /** When it was made, by the conversation's clock. */
   readonly askedAt: number;
-  readonly options: AcquireOptions | undefined;
-  readonly clock: Clock;
-  /** When it came, in milliseconds by the clock: now, if it is not given. */
-  readonly now?: number;
+  /** The same moment in milliseconds by the set's clock. */
+  readonly now: number;
+  readonly resolve: (value: Granted) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 const NOBODY: Refused = { kind: "refused", refusers: [] };
@@ -77,11 +78,9 @@ export class Waiter implements Due, Standing<Waiter> {
   refusedAt = Number.POSITIVE_INFINITY;
   readonly #clock: Clock;
 
-  constructor(
-    { request, demand, ranked, partition, isOnce, askedAt, options, clock, now = clock.now() }: AskedFor,
-    resolve: (value: Granted) => void,
-    reject: (error: unknown) => void,
-  ) {
+  /** `partition` is the one that counts for its turn. */
+  constructor(asked: Asked, demand: readonly number[], partition: string, clock: Clock) {
+    const { request, isOnce, options, ranked, askedAt, now, resolve, reject } = asked;
     const longest = Number.POSITIVE_INFINITY;
     this.request = request;
     this.demand = demand;
