@@ -30,8 +30,7 @@ export function wholeCall(caller: Caller, whole: Whole, operations: readonly str
   const { text, json, beginsBelow } = caller.definitions;
   const { acked = 0, leaseUs, turn, windows = "", partitions = "", isBrought = true } = whole;
   return [
-    ...headOf(caller),
-    "",
+    ...headOf(caller, "w"),
     String(acked),
     String(leaseUs),
     turn?.text ?? "",
@@ -44,14 +43,22 @@ export function wholeCall(caller: Caller, whole: Whole, operations: readonly str
   ];
 }
 
-/** A call that takes the units of all `takes` together. Undefined if it has to be a whole one. */
+/**
+ * A call that takes the units of all `takes` together. Undefined if it has to be a whole one. A single operation is a try or an acquire.
+ */
 export function compactCall(
   caller: Caller,
   takes: readonly (readonly number[])[],
   operations: readonly string[],
 ): string[] | undefined {
   const sums = caller.definitions.sumsOf(takes);
-  return sums && [...headOf(caller), listOf(operations), ...sums.map(String)];
+  if (!sums) return undefined;
+  const [first] = operations;
+  const isSingle = operations.length === 1;
+  const call = headOf(caller, isSingle ? (first!.startsWith("O") ? "-" : "") : "l");
+  for (const sum of sums) call.push(String(sum));
+  if (!isSingle) call.push(listOf(operations));
+  return call;
 }
 
 /** The units that operations take, if all of them take; else undefined. */
@@ -72,13 +79,13 @@ export function readReply(reply: unknown): string | number {
   return /^-?\d+$/.test(text) ? Number(text) : text;
 }
 
-function headOf({ definitions, session, seq, reading }: Caller): string[] {
-  return [definitions.name, `s${session}`, reading === undefined ? String(seq) : `${seq} ${reading}`];
+function headOf({ definitions, session, seq, reading }: Caller, form: string): string[] {
+  const time = reading === undefined ? "" : ` ${reading}`;
+  return [definitions.name, `s${session}`, `${form}${seq}${time}`];
 }
 
 /** Operations, where `*3` stands for three of the same. */
 function listOf(operations: readonly string[]): string {
-  if (operations.length === 1) return operations[0]!;
   const list: string[] = [];
   let times = 1;
   operations.forEach((operation, i) => {

@@ -39,7 +39,11 @@ export class RedisGate<K extends string> {
   }
 
   /** The acquisition of a request that was granted as `token`, and that some limits let pass; undefined once the set is closed. */
-  grant(waiter: Pick<Waiter, "request" | "waitedMs">, token: number, passed: readonly number[]): RedisAcquisition<K, K> | undefined {
+  grant(
+    waiter: Pick<Waiter, "request" | "waitedMs">,
+    token: number,
+    passed: readonly number[],
+  ): RedisAcquisition<K, K> | undefined {
     if (this.#sessions.isEnded) return undefined;
     const { units, covered, place } = waiter.request;
     const taken = passed.length > 0 ? units.map((count, i) => (passed.includes(i) ? -count : count)) : units;

@@ -111,8 +111,13 @@ export class RedisQueue<K extends string> {
 
   /** Whether a request has nothing before it, and needs nothing but an answer. */
   #isAlone({ units, covered, place }: Request, options: AcquireOptions | undefined): boolean {
-    if (options || covered || place || this.#lone || this.#waiters.size > 0 || !this.#singles.isEmpty) return false;
-    return this.#settings.fairBy === undefined && this.#conversation.isFree && this.#settings.definitions.isPlain(units);
+    if (options || covered || place || this.#lone || this.#waiters.size > 0 || !this.#singles.isEmpty)
+      return false;
+    return (
+      this.#settings.fairBy === undefined &&
+      this.#conversation.isFree &&
+      this.#settings.definitions.isPlain(units)
+    );
   }
 
   /** The lone request is one like others. */
@@ -377,7 +382,8 @@ export class RedisQueue<K extends string> {
   /** Sets the timer; and listens for releases while a waiter waits that has been refused. */
   #notice(): void {
     this.#arm();
-    if (this.lines.size > 0 && [...this.lines].some((line) => line.head?.hasWaited)) this.#releases.listen(() => this.serve());
+    if (this.lines.size > 0 && [...this.lines].some((line) => line.head?.hasWaited))
+      this.#releases.listen(() => this.serve());
     else this.#releases.stop();
   }
 

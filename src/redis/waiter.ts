@@ -119,10 +119,10 @@ export class Waiter implements Due, Standing<Waiter> {
     return code + this.#age + definitions.encode(units, roster.slotsOf(place)) + before;
   }
 
-  /** The units that it takes, if it has not left, never waited, and takes of no partition. */
+  /** The units that it takes, if it has not left, never waited, is not nested, and takes of no partition. */
   get takes(): readonly number[] | undefined {
-    const { units, place } = this.request;
-    return this.hasLeft || this.hasWaited || place ? undefined : units;
+    const { units, covered, place } = this.request;
+    return this.hasLeft || this.hasWaited || covered || place ? undefined : units;
   }
 
   /** The code of the operation that asks for it. After its deadline it only asks which limits refuse it. */

@@ -139,10 +139,24 @@ async function replay(definitions: readonly Definition[], asked: readonly Asked[
     });
     expect(got).toEqual(asked);
     const fields = Object.entries(await client.hgetallBuffer(key));
-    states.push(fields.filter(([name]) => !name.startsWith("s")).sort());
+    const readable = fields.map(([name, value]) => [
+      name,
+      name.startsWith("b") ? numbersIn(value) : String(value),
+    ]);
+    states.push(Object.fromEntries(readable.filter(([name]) => !String(name).startsWith("s"))));
   }
   expect(states[1]).toEqual(states[0]);
   await client.del(whole, compact);
+}
+
+/**
+ * The numbers of a bulk, but for two: the time before which no session ends, and until when the front half may take. After a step back of
+ * the clock the front half does not lower them for a session that holds nothing.
+ */
+function numbersIn(bulk: Buffer): (number | undefined)[] {
+  const numbers = Array.from({ length: bulk.length / 8 }, (_, i) => bulk.readDoubleLE(8 * i));
+  const dueAt = numbers[2]! / 8 - 3;
+  return numbers.map((number, i) => (i === 0 || i === dueAt ? undefined : number));
 }
 
 /** The answer to one operation of a batch. */
@@ -171,7 +185,6 @@ describeRedis("the script", () => {
   });
 
   afterAll(async () => {
-    console.log(calls);
     // Both halves have to have been compared.
     expect(calls.front).toBeGreaterThan(calls.compact / 4);
     expect(calls.compact - calls.front).toBeGreaterThan(calls.compact / 10);

@@ -1,17 +1,17 @@
 /**
  * The bulk of a set: all numbers that most calls need, in one field, packed as doubles. First what seldom changes:
  *
- * - until when the front half must not take: a pause, a claim or a reset is in its way;
- * - the time before which no session ends; that when the key expires; by how much the set's time is ahead of the clock;
- * - how many bytes these and the constants take;
- * - for each of the first debts: ceiling, weight, rate, idle, window.
+ * - until when the front half may take, without a look at anything else: 0 while a pause, a claim or a reset is in its way; by how much the
+ *   set's time is ahead of the clock; how many bytes all this takes, up to the latest time;
+ * - for each of the first debts: ceiling, weight, rate, idle, window;
+ * - the time before which no session ends; that when the key expires; the longest lease.
  *
  * Then the latest time that changed something; and for each of these debts its state, as debt.ts writes it.
  */
 export const bulk = /* lua */ `
 -- So many debts are in the bulk. It is read and written as a whole.
 local MOST_PACKED = 16
-local HEADER = 40
+local HEADER, TAIL = 24, 24
 -- A debt as if never used.
 local NO_DEBT = pack("<dddd", 0, 0, 0, 0)
 
@@ -40,12 +40,14 @@ local function recordsIn(text, from)
   return list
 end
 
+-- The constants of the debts, and the longest of their windows.
 local function constantsOf(list)
-  local texts = {}
+  local texts, longest = {}, 0
   for place = 1, #packed do
     local ceiling, window, weight, rate, idle = match(list[packed[place]], "^%d+ (%d+) (%d+) (%d+) (%d+) (%d+)")
     texts[place] = pack("<ddddd", ceiling, weight, rate, idle, window)
+    longest = math.max(longest, tonumber(window))
   end
-  return concat(texts)
+  return concat(texts), longest
 end
 `;

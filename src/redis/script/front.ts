@@ -6,30 +6,36 @@
  * The answer is the stamp of the grants; or minus the wait in microseconds, of a try that the only limit refuses.
  */
 export const front = /* lua */ `
-local key, bulkName, sessionName, wants = KEYS[1], ARGV[1], ARGV[2], ARGV[4]
-local seq, reading, isInjected = tonumber(ARGV[3])
+local key, bulkName, sessionName, form = KEYS[1], ARGV[1], ARGV[2], ""
+local seq, reading, isInjected = tonumber(ARGV[3]), "", false
 if not seq then
-  seq, reading = string.match(ARGV[3], "^(%d+) (%d+)$")
-  seq, reading, isInjected = tonumber(seq), tonumber(reading), true
-else
+  form, seq, reading = string.match(ARGV[3], "^(%a?)(-?%d+) ?(%d*)$")
+  seq = tonumber(seq)
+end
+if reading == "" then
   local time = redis.call("TIME")
   reading = time[1] * 1000000 + time[2]
+else
+  reading, isInjected = tonumber(reading), true
 end
-if wants ~= "" then
-  local arguments, floor, unpackFrom, pack, sub = ARGV, math.floor, struct.unpack, struct.pack, string.sub
+local isOnce = seq < 0
+if isOnce then seq = -seq end
+if form ~= "w" then
+  local arguments, unpackFrom = ARGV, struct.unpack
   local found = redis.call("HMGET", key, bulkName, sessionName)
   local bulk, session = found[1], found[2]
   -- The half behind has to have the definitions, and the session.
   if not bulk or not session then return "need" end
-  local guard, due, expiry, ahead, size, ceiling, weight, rate, idle, window, constantsAt = unpackFrom("<dddddddddd", bulk)
+  local untilAt, ahead, size, ceiling, weight, rate, idle, window, constantsAt = unpackFrom("<dddddddd", bulk)
   local latest, at, units, part, marks, from = unpackFrom("<ddddd", bulk, size + 1)
-  local _, last, _, lease = unpackFrom("<dddd", session)
+  local _, last, lease = unpackFrom("<ddd", session)
   local set = reading + ahead
   local now = set > latest and set or latest
-  local spentAt = now + lease
-  if last < seq and now >= guard and now < due and spentAt >= due and now - set <= 1000000 then
+  if last < seq and now < untilAt and now - set <= 1000000 and (#session == 24 or string.sub(session, 25, 26) == "- ") then
+    local pack, sub, floor = struct.pack, string.sub, math.floor
     local count, changed, copied = #arguments, "", size + 9
-    local i, isPlain = 5, true
+    if form == "l" then count = count - 1 end
+    local i, isPlain = 4, true
     while true do
       local wanted = tonumber(arguments[i])
       if wanted > 0 then
@@ -54,7 +60,7 @@ if wants ~= "" then
         local excess = wanted - (ceiling - units)
         if excess > 0 or (excess == 0 and part > 0) then
           local product = excess * weight
-          if count == 5 and string.find(wants, "^O[^* ]*$") and wanted <= ceiling and product < 9007199254740992 then
+          if count == 4 and isOnce and wanted <= ceiling and product < 9007199254740992 then
             local wait = floor(product / rate)
             local rest, more = product - wait * rate, floor(part / rate)
             wait, part = wait + more, part - more * rate
@@ -65,7 +71,6 @@ if wants ~= "" then
           isPlain = false
           break
         end
-        if now + window > spentAt then spentAt = now + window end
         -- No mark may lie above the debt: those that do become one.
         local n, following = marks, from + 24 * marks
         local t1, u1, p1, t2, u2, p2, t3, u3, p3, t4, u4, p4
@@ -108,11 +113,14 @@ if wants ~= "" then
           end
           u4, p4 = units, part
         end
-        if i > 5 then changed = changed .. sub(bulk, copied, from - 33) end
-        changed = changed .. pack(
-          n == 1 and "<ddddddd" or n == 2 and "<dddddddddd" or n == 3 and "<ddddddddddddd" or "<dddddddddddddddd",
-          now, units, part, n, t1, u1, p1, t2, u2, p2, t3, u3, p3, t4, u4, p4
-        )
+        local form = n == 1 and "<dddddddd" or n == 2 and "<ddddddddddd" or n == 3 and "<dddddddddddddd" or "<ddddddddddddddddd"
+        if i == 4 then
+          changed = pack(form, now, now, units, part, n, t1, u1, p1, t2, u2, p2, t3, u3, p3, t4, u4, p4)
+        else
+          if changed == "" then changed = pack("<d", now) end
+          if copied < from - 32 then changed = changed .. sub(bulk, copied, from - 33) end
+          changed = changed .. sub(pack(form, now, now, units, part, n, t1, u1, p1, t2, u2, p2, t3, u3, p3, t4, u4, p4), 9)
+        end
         from, copied = following, following
       else
         from = from + 24 * marks
@@ -122,15 +130,9 @@ if wants ~= "" then
       ceiling, weight, rate, idle, window, constantsAt = unpackFrom("<ddddd", bulk, constantsAt)
       at, units, part, marks, from = unpackFrom("<dddd", bulk, from)
     end
-    if isPlain and spentAt <= expiry then
-      -- What the session holds stays; the answer is made again from its numbers.
-      local held = ""
-      if #session > 32 then held = string.match(session, "^%S*", 33) end
-      if held == "-" then held = "" end
-      redis.call(
-        "HSET", key, bulkName, sub(bulk, 1, size) .. pack("<d", now) .. changed .. sub(bulk, copied),
-        sessionName, pack("<dddd", now + lease, seq, now, lease) .. held
-      )
+    if isPlain then
+      local rest = copied > #bulk and "" or sub(bulk, copied)
+      redis.call("HSET", key, bulkName, sub(bulk, 1, size) .. changed .. rest, sessionName, pack("<ddd", now + lease, seq, lease))
       return now
     end
   end

@@ -42,7 +42,7 @@ export const redefine = /* lua */ `
         end
         if isOwn then
           held, isWritten = holds, true
-        else
+        elseif #everything[i + 1] > SESSION then
           local text = everything[i + 1]
           everything[i + 1] = sub(text, 1, SESSION) .. writePairs(holds) .. (match(holding, "@%d+") or "") .. sub(text, SESSION + 1 + #holding)
           change(name, everything[i + 1])

@@ -2,11 +2,12 @@
  * A session is one process's holdings under a lease, which ends unless it is renewed. It also stores the answer to its last
  * batch, so that a batch whose answer was lost can be sent again without being done again.
  *
- * Its field has four packed doubles: when it ends, the number of its last batch, the stamp of the grants if that batch was of the front half
- * (else -1), the length of its lease. Then the resources it holds; and behind a space the answer to the last batch, if that has no stamp.
+ * Its field has three packed doubles: when it ends, the number of its last batch, the length of its lease. That is all if the front half has
+ * done that batch: its grants were made a lease before the session ends. Else there follow the resources it holds, and behind a space the
+ * answer to the batch.
  */
 export const sessions = /* lua */ `
-local SESSION = 32
+local SESSION = 24
 local LEAKY_BUCKET, SLIDING_WINDOW, FIXED_WINDOW, RESOURCE, CALENDAR = 3, 4, 5, 6, 10
 
 -- When a session ends, and the resources that it holds, as text.

@@ -36,9 +36,8 @@ import { take, takeOrWait } from "./take.ts";
  * | | whole | compact |
  * |---|---|---|
  * | 1, 2 | the name of the bulk, and that of the session's field | |
- * | 3 | the number of the batch; and behind a space the time, if that is injected | |
- * | 4 | empty | the operations, `T...` and `O...`; one with `*3` stands for three |
- * | from 5 | the last batch whose answer the caller counts on; the lease; the redefinition; windows of calendars; `below` if a limit begins with less than all, and the partitions (see partitions.ts); the definitions that are redefined; the definitions as text and as JSON, if the server may not have them; the operations | what all of them want together of each limit in the bulk, up to the last one wanted |
+ * | 3 | `w` and the number of the batch; behind a space the time, if that is injected | the number; below 0 if it is a try; behind an `l` if there are several operations; and the time |
+ * | from 4 | the last batch whose answer the caller counts on; the lease; the redefinition; windows of calendars; `below` if a limit begins with less than all, and the partitions (see partitions.ts); the definitions that are redefined; the definitions as text and as JSON, if the server may not have them; the operations | what all operations want together of each limit in the bulk, up to the last one wanted; the operations if there are several, where `T1:5*3` stands for three |
  *
  * The compact call is for takes of token buckets and GCRA limits, by a session that is known and holds nothing (see front.ts).
  *
@@ -55,12 +54,12 @@ local PIECE = 400
 local acked, lease, redefinition, windows, partitions, from = 0, 0, "", "", "", ""
 local definitionText, json = "", ""
 local operations = {}
-if wants == "" then
-  acked, lease, redefinition, windows = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], ARGV[8]
-  partitions, from, definitionText, json = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
-  for i = 13, #ARGV do operations[i - 12] = ARGV[i] end
-else
-  for operation, times in gmatch(wants, "([^* ]+)%*?(%d*)") do
+if form == "w" then
+  acked, lease, redefinition, windows = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], ARGV[7]
+  partitions, from, definitionText, json = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+  for i = 12, #ARGV do operations[i - 11] = ARGV[i] end
+elseif form == "l" then
+  for operation, times in gmatch(ARGV[#ARGV], "([^* ]+)%*?(%d*)") do
     for _ = 1, tonumber(times) or 1 do operations[#operations + 1] = operation end
   end
 end
@@ -69,7 +68,7 @@ ${slots}
 local requests, isTouched, NOTHING = {}, {}, {}
 local fields = { bulkName, sessionName, "d", "w", "q", "p" }
 local FIRST_TOUCHED = #fields + 1
-local isTimed = false -- Whether an operation needs the time. Giving back does not.
+local isTimed = form ~= "w" -- Whether an operation needs the time. Giving back does not.
 local readsAll = false
 local function touch(index)
   if isTouched[index] then return end
@@ -103,7 +102,7 @@ for i, argument in ipairs(operations) do
     end
     requests[i] = request
     for index, count in pairs(counts) do
-      if wants == "" then touch(index) end
+      if form == "w" then touch(index) end
       isTimed = isTimed or not isSettlement or count > 0
     end
     if slots and (code == "H" or code == "G" or code == "Z") then
@@ -126,10 +125,10 @@ local knownName = stored[bulkName] and bulkName or known and match(known, '"%d+ 
 local isOther = known and knownName ~= bulkName
 local bulk = stored[bulkName] or isOther and redis.call("HGET", key, knownName or "b")
 -- What the bulk says first. It is written again if something of it has changed.
-local guard, due, expiresAt, size, latest, isBulkChanged = 0, NEVER, 0, HEADER, 0, false
+local freeUntil, size, due, expiresAt, longestLease, latest, isBulkChanged = 0, HEADER, NEVER, 0, 0, 0, false
 if bulk then
-  guard, due, expiresAt, ahead, size = unpackFrom("<ddddd", bulk)
-  latest = unpackFrom("<d", bulk, size + 1)
+  freeUntil, ahead, size = unpackFrom("<ddd", bulk)
+  due, expiresAt, longestLease, latest = unpackFrom("<dddd", bulk, size - TAIL + 1)
 end
 ${time}
 local resetAt, pauses, isPauseChanged = 0, {}, false
@@ -141,11 +140,11 @@ stamp = now + 1 == resetAt and now + 0.5 or now
 -- What the session holds of limits of all, and in how many partitions it holds something.
 local last, held, parted = 0, {}, 0
 if session then
-  local _, number, granted, term = unpackFrom("<dddd", session)
-  if wants ~= "" then lease = term end
+  local expires, number, term = unpackFrom("<ddd", session)
+  if form ~= "w" then lease = term end
   last = number
   local holding, answer = match(session, "^(%S*) ?(.*)$", SESSION + 1)
-  if last >= seq then return last == seq and (granted >= 0 and granted or answer) or "stale" end
+  if last >= seq then return last == seq and (#session > SESSION and answer or expires - term) or "stale" end
   held, parted = parsePairs(holding), tonumber(match(holding, "@(%d+)") or 0)
 end
 -- A redefinition is of the definitions that it brings, even where others have led to the same already.
@@ -160,6 +159,15 @@ local turns = isOther or (not known and redefinition ~= "")
 if acked > 0 and last < acked then return "lost" end
 specs = specsOf(definitionText)
 packed, placeOf = packedIn(specs)
+if form ~= "w" and form ~= "l" then
+  operations[1] = isOnce and "O" or "T"
+  local counts = {}
+  for i = 4, #ARGV do
+    local units = tonumber(ARGV[i])
+    if units > 0 then counts[packed[i - 3]] = units end
+  end
+  requests[1] = { counts = counts, demand = NOTHING, isOnce = isOnce, isNested = false }
+end
 if readsAll then
   FIRST_TOUCHED = #fields + 1
   for index = 1, #specs do touch(index) end
@@ -257,7 +265,7 @@ local reply = (isWritten and "ok 1 " or "ok 0 ") .. (due ~= NEVER and format("%d
 if hasLeft then
   if session then removals[#removals + 1] = sessionName end
 elseif isWritten then
-  change(sessionName, pack("<dddd", ends, seq, -1, lease)
+  change(sessionName, pack("<ddd", ends, seq, lease)
     .. (next(held) and writePairs(held) or "-") .. (parted > 0 and format("@%d ", parted) or " ") .. reply)
 end
 if cameBack and claim and claim.hangs and claim.untilAt > now + PATIENCE then
@@ -279,16 +287,20 @@ if waits or cameBack then
     change("w", format("%d ", ends) .. ((wakeUntil > now and listener ~= sid) and "*" or sid))
   end
 end
--- Until when a pause, a claim or a reset needs the half behind.
+-- Until when a pause, a claim or a reset needs this half.
 local guarded = math.max(resetAt, claim and claim.untilAt or 0)
 for _, untilAt in pairs(pauses) do guarded = math.max(guarded, untilAt) end
-if guarded ~= guard and (guarded > now or guard > now) then guard, isBulkChanged = guarded, true end
+isBulkChanged = isBulkChanged or isClaimed or (bulk and freeUntil == 0 and guarded <= now) or false
+local constants, longest = constantsOf(specs)
+longestLease = math.max(longestLease, lease)
 local ttl
 if count > 0 or isBulkChanged then
   if not known then
     change("d", definitionText)
     change("J", json)
   end
+  -- For as long as the front half may need it.
+  if isTaken and packed[1] then spentAt = math.max(spentAt, math.min(now + math.max(longest, longestLease), MOST)) end
   if not known or spentAt > expiresAt or shrinks then
     -- A quarter longer than needed, so that not every call has to extend it.
     expiresAt = math.min(spentAt + math.ceil((spentAt - now) / 4), MOST)
@@ -298,8 +310,10 @@ if count > 0 or isBulkChanged then
     if isInjected then ttl = math.max(ttl, 3600000) end
   end
   if isBulkChanged or not bulk then
-    local constants = bulk and not isOther and sub(bulk, HEADER + 1, size) or constantsOf(specs)
-    local parts = { pack("<ddddd", guard, due, expiresAt, ahead, HEADER + #constants), constants, pack("<d", latest) }
+    freeUntil = guarded > now and 0 or math.min(due, expiresAt - math.max(longest, longestLease))
+    local parts = {
+      pack("<ddd", freeUntil, ahead, HEADER + #constants + TAIL), constants, pack("<dddd", due, expiresAt, longestLease, latest),
+    }
     for place, index in ipairs(packed) do parts[place + 3] = stored[index] or NO_DEBT end
     change(bulkName, concat(parts))
   end
