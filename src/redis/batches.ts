@@ -4,7 +4,7 @@ import type { Era, RedefineOptions, Redefinition } from "../limits/era.ts";
 import { toMicros } from "../limits/units.ts";
 import { systemClock } from "../platform/clock.ts";
 import { Allowance, MOST_STEPS } from "./allowance.ts";
-import { compactCall, readReply, takesOf, wholeCall } from "./call.ts";
+import { compactCall, takesOf, wholeCall } from "./call.ts";
 import type { Conversation } from "./conversation.ts";
 import { readable } from "./definitions.ts";
 import { Eras, type Turn } from "./eras.ts";
@@ -12,6 +12,7 @@ import { DefinitionMismatchError } from "./errors.ts";
 import type { RedisQueue } from "./queue.ts";
 import { Redefinitions } from "./redefinitions.ts";
 import type { Releases } from "./releases.ts";
+import { readReply } from "./reply.ts";
 import { Roster } from "./roster.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
@@ -95,7 +96,7 @@ export class Batches<K extends string> implements Speaker {
       return [redefinition];
     }
     const { settlements, sessions, queue } = this.#parts;
-    const lone = settlements.isEmpty && !sessions.renewal.isDue && !this.#left && queue.takeLone();
+    const lone = settlements.isEmpty && !sessions.renewal.isDue && !this.#left && queue.alone.take();
     if (lone) return [lone];
     // The waiters are asked for again with each part of many settlements.
     if (settlements.giveBack) queue.serve();

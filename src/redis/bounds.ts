@@ -1,12 +1,13 @@
 /** The place of a request in the order of waiting, and what bounds its wait. */
+import type { AcquireOptions } from "../contract.ts";
 import type { Limit } from "../limits/limits.ts";
 import { fairAtOf } from "../limits/partition-options.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Outlook } from "../waiting/gate.ts";
 import { Rounds } from "../waiting/rounds.ts";
 import type { Ranked } from "../waiting/standing.ts";
-import type { Place } from "./place.ts";
-import type { Waiter } from "./waiter.ts";
+import type { Place, Request } from "./place.ts";
+import type { Asked, Waiter } from "./waiter.ts";
 
 /** The requests that wait. */
 interface Waiting {
@@ -37,6 +38,19 @@ export class Bounds {
     this.#settings = settings;
     this.#lines = lines;
     if (settings.fairBy !== undefined) this.#rounds = new Rounds();
+  }
+
+  /** A request that comes now. `askedAt` is the moment by the conversation's clock. */
+  asked(
+    request: Request,
+    isOnce: boolean,
+    options: AcquireOptions | undefined,
+    askedAt: number,
+    resolve: Asked["resolve"],
+    reject: Asked["reject"],
+  ): Asked {
+    const ranked = this.rank(options?.priority, request.place);
+    return { request, isOnce, options, ranked, askedAt, now: this.#settings.clock.now(), resolve, reject };
   }
 
   /** The place of a request that comes now. */

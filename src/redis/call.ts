@@ -72,13 +72,6 @@ export function takesOf(operations: readonly Operation[]): (readonly number[])[]
   return takes.length > 0 ? takes : undefined;
 }
 
-/** The answer of the script, of which the client may have made a text or a number. That of the front half is a number. */
-export function readReply(reply: unknown): string | number {
-  if (typeof reply === "number") return reply;
-  const text = String(reply);
-  return /^-?\d+$/.test(text) ? Number(text) : text;
-}
-
 function headOf({ definitions, session, seq, reading }: Caller, form: string): string[] {
   const time = reading === undefined ? "" : ` ${reading}`;
   return [definitions.name, `s${session}`, `${form}${seq}${time}`];

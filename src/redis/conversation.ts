@@ -9,9 +9,9 @@ import { Alarm } from "../waiting/alarm.ts";
 import { failureOf, isLasting, isLockedOut, isRefusal } from "./failures.ts";
 import { Patience } from "./patience.ts";
 import type { Pulse } from "./pulse.ts";
+import { toldBy } from "./reply.ts";
 import type { Settings } from "./settings.ts";
 import type { Operation, Speaker } from "./speaker.ts";
-import { waitOf } from "./wire.ts";
 
 interface Batch {
   seq: number;
@@ -181,52 +181,37 @@ export class Conversation {
     this.#heardAt = this.now;
     this.#isWatched = false;
     this.#retryMs = FIRST_RETRY_MS;
-    if (typeof reply === "number") this.#tellStamp(batch, reply, wasInterrupted);
-    else if (!this.#tell(batch, reply, wasInterrupted)) return;
+    const { seq, operations, sentAt } = batch;
+    const told = toldBy(reply, seq, operations.length);
+    if (!told) {
+      if (!this.#refuse(batch, reply as string)) return;
+    } else {
+      this.#batch = undefined;
+      const { outcome, answers } = told;
+      // Before the answers are told: acquisitions that are granted now count on the lease.
+      const timing = this.#speaker.arrived(sentAt, outcome);
+      for (const [i, operation] of operations.entries()) {
+        if (typeof answers === "number") operation.stamped?.(answers, timing);
+        else operation.answered(answers[i]!, timing);
+      }
+      this.#speaker.told(timing, outcome, wasInterrupted);
+    }
     soon(this.#next);
   }
 
-  /** The script's front half has taken for all operations, with that stamp; or has refused the only one, for minus so many microseconds. */
-  #tellStamp(batch: Batch, stamp: number, wasInterrupted: boolean): void {
-    const { seq, operations, sentAt } = batch;
-    this.#batch = undefined;
-    const outcome = { seq, isWritten: stamp >= 0, dueMs: undefined, isUnheard: false };
-    const timing = this.#speaker.arrived(sentAt, outcome);
-    for (const operation of operations) operation.stamped?.(stamp, timing);
-    this.#speaker.told(timing, outcome, wasInterrupted);
-  }
-
-  /** Tells operations their answers. Returns false if the batch has been sent again. */
-  #tell(batch: Batch, reply: string, wasInterrupted: boolean): boolean {
-    const { seq, operations, sentAt } = batch;
-    const [verdict, isWritten, due, ...answers] = reply.split(" ");
-    if ((verdict !== "ok" && verdict !== "mute") || answers.length < operations.length) {
-      const how = this.#speaker.refused(reply);
-      if (how === "resend") {
-        batch.seq = ++this.#seq;
-        this.#call(batch);
-        return false;
-      }
-      this.#batch = undefined;
-      for (const operation of operations) {
-        if (how === "anew") operation.again();
-        else operation.failed(how);
-      }
-      return true;
+  /** The script has done nothing. Returns false if the batch has been sent again. */
+  #refuse(batch: Batch, reply: string): boolean {
+    const how = this.#speaker.refused(reply);
+    if (how === "resend") {
+      batch.seq = ++this.#seq;
+      this.#call(batch);
+      return false;
     }
     this.#batch = undefined;
-    // Before the answers are told: acquisitions that are granted now count on the lease.
-    const outcome = {
-      seq,
-      isWritten: isWritten === "1",
-      dueMs: waitOf(due!),
-      isUnheard: verdict === "mute",
-    };
-    const timing = this.#speaker.arrived(sentAt, outcome);
-    operations.forEach((operation, i) => {
-      operation.answered(answers[i]!, timing);
-    });
-    this.#speaker.told(timing, outcome, wasInterrupted);
+    for (const operation of batch.operations) {
+      if (how === "anew") operation.again();
+      else operation.failed(how);
+    }
     return true;
   }
 

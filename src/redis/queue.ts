@@ -8,6 +8,7 @@ import { reasonOf } from "../platform/aborted.ts";
 import { Departures } from "../waiting/departures.ts";
 import type { Outlook } from "../waiting/gate.ts";
 import type { Allowance } from "./allowance.ts";
+import { Alone } from "./alone.ts";
 import { Asking } from "./asking.ts";
 import { Bell } from "./bell.ts";
 import { Bounds } from "./bounds.ts";
@@ -15,7 +16,6 @@ import type { Conversation } from "./conversation.ts";
 import type { RedisAcquisition } from "./era-granter.ts";
 import type { RedisGate } from "./gate.ts";
 import { Lines } from "./lines.ts";
-import { Lone } from "./lone.ts";
 import { passAll } from "./passing.ts";
 import { demandOf, type Request } from "./place.ts";
 import { Reading } from "./reading.ts";
@@ -26,9 +26,8 @@ import type { Settings } from "./settings.ts";
 import { Singles } from "./singles.ts";
 import type { Operation, Timing } from "./speaker.ts";
 import { type Asked, type Granted, Waiter } from "./waiter.ts";
-import { type Answer, answerOf, longestOf, parseAnswer } from "./wire.ts";
-
-const NONE: readonly number[] = [];
+import { WaiterOperation } from "./waiter-operation.ts";
+import { type Answer, longestOf } from "./wire.ts";
 
 export class RedisQueue<K extends string> {
   readonly #settings: Settings<K>;
@@ -47,8 +46,7 @@ export class RedisQueue<K extends string> {
   readonly #bell: Bell;
   /** The next batch asks for the waiters of all lines that are parked. */
   #serves = false;
-  /** The only request, which has not been settled. */
-  #lone: Lone | undefined;
+  readonly alone: Alone<K>;
 
   constructor(settings: Settings<K>, conversation: Conversation, gate: RedisGate<K>, releases: Releases) {
     this.#settings = settings;
@@ -59,80 +57,25 @@ export class RedisQueue<K extends string> {
     this.#bounds = new Bounds(settings, () => this.lines);
     this.readings = new Readings(settings, conversation, this.#bounds, this.#singles);
     this.#bell = new Bell(settings.clock, () => this.#wake());
+    this.alone = new Alone(settings, conversation, gate, this);
   }
 
   /** Asks for a request until it is granted; or once, and then resolves with a refusal or rejects if `timeoutMs` is 0. */
   enqueue(request: Request, isOnce: boolean, options?: AcquireOptions): Promise<RedisAcquisition<K, K>> {
     return new Promise((resolve, reject) => {
-      const { clock } = this.#settings;
-      const asked = {
-        request,
-        isOnce,
-        options,
-        ranked: this.#bounds.rank(options?.priority, request.place),
-        askedAt: this.#conversation.now,
-        now: clock.now(),
-        resolve: resolve as (value: Granted) => void,
-        reject,
-      };
-      if (this.#isAlone(request, options)) {
-        this.#lone = new Lone(asked, this.#settings.definitions, this);
-        this.#conversation.send();
-        return;
-      }
-      if (!this.#lone?.isSent) this.#join();
-      const waiter = this.#enter(asked);
+      const ends = [resolve as (value: Granted) => void, reject] as const;
+      const asked = this.#bounds.asked(request, isOnce, options, this.#conversation.now, ...ends);
+      if (this.#waiters.size === 0 && this.#singles.isEmpty && this.alone.admits(asked)) return;
+      this.alone.yield();
+      const waiter = this.enter(asked);
       if (waiter.line) waiter.isDelayed = this.lines.isParked(request);
-      if (!waiter.isDelayed) this.#conversation.send();
-      else this.#conversation.watch();
+      this.#conversation[waiter.isDelayed ? "watch" : "send"]();
       this.#arm();
     });
   }
 
-  /** The only request, if it can go by itself. */
-  takeLone(): Operation | undefined {
-    if (this.#lone) this.#lone.isSent = true;
-    return this.#lone;
-  }
-
-  grantLone(lone: Lone, stamp: number): boolean {
-    const granted = this.#gate.grant(lone, stamp, NONE);
-    if (granted === undefined) return false;
-    this.#lone = undefined;
-    lone.asked.resolve(granted as Granted);
-    return true;
-  }
-
-  joinSent(lone: Lone): Operation {
-    this.#lone = undefined;
-    const waiter = this.#enter(lone.asked, true);
-    return this.#operation(waiter, "", new Roster());
-  }
-
-  /** Whether a request has nothing before it, and needs nothing but an answer. */
-  #isAlone({ units, covered, place }: Request, options: AcquireOptions | undefined): boolean {
-    if (options || covered || place || this.#lone || this.#waiters.size > 0 || !this.#singles.isEmpty)
-      return false;
-    return (
-      this.#settings.fairBy === undefined &&
-      this.#conversation.isFree &&
-      this.#settings.definitions.isPlain(units)
-    );
-  }
-
-  /** The lone request is one like others. */
-  #join(): void {
-    const lone = this.#lone;
-    if (!lone) return;
-    if (lone.isSent) lone.join();
-    else {
-      this.#lone = undefined;
-      this.#enter(lone.asked);
-    }
-  }
-
-  /** Takes a request in. It is in no line if it is asked for by itself. */
-  #enter(asked: Asked, isSent = false): Waiter {
+  /** @internal Takes a request in. It is in no line if it is asked for by itself. */
+  enter(asked: Asked, isSent = false): Waiter {
     const { clock, definitions } = this.#settings;
     const { request, isOnce } = asked;
     const partition = this.#bounds.partitionOf(request.place);
@@ -148,7 +91,7 @@ export class RedisQueue<K extends string> {
 
   /** The set has other limits: `pass` turns requests into such of the new limits, or throws where they could never pass. */
   renew(pass: (request: Request) => Request): void {
-    this.#join();
+    this.alone.join();
     const { limits, definitions } = this.#settings;
     const standing = this.lines.inOrder();
     this.lines = new Lines(limits.length);
@@ -175,7 +118,7 @@ export class RedisQueue<K extends string> {
 
   /** The requests of the next batch, in order, as many as it has room for. */
   next(allowance: Allowance): Operation[] {
-    this.#join();
+    this.alone.join();
     if (this.#serves) {
       this.#serves = false;
       this.lines.reopen();
@@ -208,7 +151,7 @@ export class RedisQueue<K extends string> {
    * itself. Returns when the first of the others was made, Infinity if there are none.
    */
   giveUp(askedBefore: number, error: LimitError | undefined): number {
-    this.#join();
+    this.alone.join();
     let oldest = this.readings.giveUp(askedBefore, error);
     for (const waiter of [...this.#waiters]) {
       if (waiter.askedAt > askedBefore) oldest = Math.min(oldest, waiter.askedAt);
@@ -229,7 +172,7 @@ export class RedisQueue<K extends string> {
 
   /** Rejects all. */
   close(error: Error): void {
-    this.#join();
+    this.alone.join();
     this.#singles.clear();
     this.readings.giveUp(Number.POSITIVE_INFINITY, error);
     for (const waiter of [...this.#waiters]) this.#leave(waiter).reject(error);
@@ -247,34 +190,18 @@ export class RedisQueue<K extends string> {
     const asking = new Asking(this.lines, definitions, requests.resources, roster);
     const left = asking.ask(singles, until, allowance, (asked, before) => {
       const isReading = asked instanceof Reading;
-      operations.push(isReading ? asked.behind(before, roster) : this.#operation(asked, before, roster));
+      operations.push(isReading ? asked.behind(before, roster) : this.operation(asked, before, roster));
     });
     this.#singles.putBack(left.filter((one) => one instanceof Reading || !one.line));
     return operations;
   }
 
-  /** The operation that asks for a request. */
-  #operation(waiter: Waiter, before: string, roster: Roster): Operation {
-    const { definitions } = this.#settings;
-    const { code } = waiter;
-    waiter.isSent = true;
-    return {
-      encode: () => waiter.encode(code, definitions, roster, before),
-      takes: () => (before === "" && code !== "P" ? waiter.takes : undefined),
-      answered: (text, timing) => {
-        waiter.isSent = false;
-        if (text !== ".") this.#answer(waiter, parseAnswer(text, definitions), code, timing);
-      },
-      stamped: (stamp, timing) => {
-        waiter.isSent = false;
-        this.#answer(waiter, answerOf(stamp, waiter.request.units), code, timing);
-      },
-      again: () => this.#fail(waiter, undefined),
-      failed: (error) => this.#fail(waiter, error),
-    };
+  /** @internal The operation that asks for a request. */
+  operation(waiter: Waiter, before = "", roster = new Roster()): Operation {
+    return new WaiterOperation(this, waiter, before, this.#settings.definitions, roster);
   }
 
-  #answer(waiter: Waiter, answer: Answer, code: string, timing: Timing): void {
+  answer(waiter: Waiter, answer: Answer, code: string, timing: Timing): void {
     if (answer.kind === "granted") {
       this.#grant(waiter, answer.token, answer.passed);
       return;
@@ -332,7 +259,7 @@ export class RedisQueue<K extends string> {
     return waiter.outlook(this.lines, this.#settings.definitions);
   }
 
-  #fail(waiter: Waiter, error: unknown): void {
+  fail(waiter: Waiter, error: unknown): void {
     waiter.isSent = false;
     if (waiter.hasLeft) return;
     if (error !== undefined) this.#leave(waiter).reject(error);

@@ -15,7 +15,6 @@ import { type Before, laterBy, outlookOf } from "./refusing.ts";
 import type { Roster } from "./roster.ts";
 import type { Refused } from "./wire.ts";
 
-
 /** A call that asks for a request. */
 export interface Asked {
   readonly request: Request;

@@ -71,6 +71,12 @@ function record(definitions: readonly Definition[], startUs: number, history: re
     note(`S${token} ${listed(due)}`, ".");
     return answer;
   };
+  const giveBack = region.giveBack.bind(region);
+  region.giveBack = (due, token) => {
+    const answer = giveBack(due, token);
+    note(`S${token} ${listed(due)}`, ".");
+    return answer;
+  };
   region.takeSince = region.probe = () => {
     throw new Error("no request waits here");
   };

@@ -1,4 +1,5 @@
 import { SLOT } from "../slots.ts";
+import { call, single } from "./call.ts";
 import { begin, calendars, change, inspect, lower } from "./changes.ts";
 import { claims } from "./claims.ts";
 import { closePartitions, lastsUntil } from "./closing.ts";
@@ -31,16 +32,6 @@ import { take, takeOrWait } from "./take.ts";
  * | `L` | ends the session | `.` |
  * | `.` | nothing: the answer is not wanted any more | `.` |
  *
- * A call has these arguments:
- *
- * | | whole | compact |
- * |---|---|---|
- * | 1, 2 | the name of the bulk, and that of the session's field | |
- * | 3 | `w` and the number of the batch; behind a space the time, if that is injected | the number; below 0 if it is a try; behind an `l` if there are several operations; and the time |
- * | from 4 | the last batch whose answer the caller counts on; the lease; the redefinition; windows of calendars; `below` if a limit begins with less than all, and the partitions (see partitions.ts); the definitions that are redefined; the definitions as text and as JSON, if the server may not have them; the operations | what all operations want together of each limit in the bulk, up to the last one wanted; the operations if there are several, where `T1:5*3` stands for three |
- *
- * The compact call is for takes of token buckets and GCRA limits, by a session that is known and holds nothing (see front.ts).
- *
  * The answer to the batch begins with `ok` (`mute` if the server did not let it publish a release), whether the session was stored (1 or 0), and how long until some lease may end. Or
  * nothing was done, and it is `lost`: the session has ended; `stale`: a later batch has been done; `other` and the definitions
  * that the server has, as JSON and as text; `need`: the definitions have to come with the batch, in a whole call; or `ask` and, for limits with a calendar, the moments whose windows have to be told with the batch.
@@ -50,19 +41,7 @@ export const transact = /* lua */ `
 local GRACE, PATIENCE = 50000, 250000
 -- So many arguments in one command, an even number: \`unpack\` takes no lists of any length.
 local PIECE = 400
-
-local acked, lease, redefinition, windows, partitions, from = 0, 0, "", "", "", ""
-local definitionText, json = "", ""
-local operations = {}
-if form == "w" then
-  acked, lease, redefinition, windows = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], ARGV[7]
-  partitions, from, definitionText, json = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
-  for i = 12, #ARGV do operations[i - 11] = ARGV[i] end
-elseif form == "l" then
-  for operation, times in gmatch(ARGV[#ARGV], "([^* ]+)%*?(%d*)") do
-    for _ = 1, tonumber(times) or 1 do operations[#operations + 1] = operation end
-  end
-end
+${call}
 ${slots}
 -- The units of each operation; and the fields that they need, which are read at once.
 local requests, isTouched, NOTHING = {}, {}, {}
@@ -159,15 +138,7 @@ local turns = isOther or (not known and redefinition ~= "")
 if acked > 0 and last < acked then return "lost" end
 specs = specsOf(definitionText)
 packed, placeOf = packedIn(specs)
-if form ~= "w" and form ~= "l" then
-  operations[1] = isOnce and "O" or "T"
-  local counts = {}
-  for i = 4, #ARGV do
-    local units = tonumber(ARGV[i])
-    if units > 0 then counts[packed[i - 3]] = units end
-  end
-  requests[1] = { counts = counts, demand = NOTHING, isOnce = isOnce, isNested = false }
-end
+${single}
 if readsAll then
   FIRST_TOUCHED = #fields + 1
   for index = 1, #specs do touch(index) end
