@@ -79,6 +79,10 @@ export class DebtModel implements Model {
     this.#marks = [];
   }
 
+  mayGiveBackAfter(id: number): boolean {
+    return this.#marks.some((mark) => mark.first > id);
+  }
+
   /** Makes the debt that there would be if `n` had never been requested. The marks show where it has touched zero since. */
   giveBack(now: bigint, n: bigint, id: number): void {
     if (this.#rules.shaper) return;

@@ -26,6 +26,8 @@ export interface Model {
   lower(now: bigint, left: bigint): void;
   /** As if never used. Reservations from before give nothing back. */
   reset(now: bigint): void;
+  /** Whether takes after the one with this number may have something to give back; left out where none ever has. */
+  mayGiveBackAfter?(id: number): boolean;
   /** From `now` on, the set's time is `ahead` of the wall clock. Only some models depend on the wall clock. */
   moved?(now: bigint, ahead: bigint): void;
 }

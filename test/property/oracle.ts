@@ -59,6 +59,8 @@ export class OracleSet {
   readonly #paused: bigint[];
   #latest = 0n;
   #resetAt = -1n;
+  /** The latest take before the first reset in the microsecond of the latest one. */
+  #resetId = 0;
   #ahead = 0n;
   #lastId = 0;
 
@@ -139,10 +141,14 @@ export class OracleSet {
   }
 
   reset(clock: bigint, chosen: readonly bigint[]): void {
-    // Grants before and after a reset are told apart within one microsecond, but for one reset only: the next one is in the next.
+    // Grants before and after a reset are told apart within one microsecond, but for one reset only: where one in between may have
+    // something to give back, the next one is in the next.
     const { now } = this.timeOf(clock);
-    if (now === this.#resetAt) this.#latest = now + 1n;
+    const isBetween = (model: Model, i: number) =>
+      chosen[i]! >= 0n && model.mayGiveBackAfter?.(this.#resetId);
+    if (now === this.#resetAt && this.models.some(isBetween)) this.#latest = now + 1n;
     this.#change(clock, chosen, (i, now) => this.models[i]!.reset(now));
+    if (this.#latest !== this.#resetAt) this.#resetId = this.#lastId;
     this.#resetAt = this.#latest;
   }
 
