@@ -47,18 +47,18 @@ const BOUNDS = [
   },
   { bound: "acquire over a process's channel / ping-pong", of: IPC, to: IPC_PING, atMost: 1.5 },
   { bound: "acquire over a MessagePort / ping-pong", of: PORT, to: PORT_PING, atMost: 1.5 },
-  ...SUFFIXES.flatMap((suffix) => [
+  ...SUFFIXES.flatMap(({ suffix, atMost: [one, four] }) => [
     {
       bound: `1 limit on Redis / rate-limiter-flexible${suffix}`,
       of: REDIS_ONE + suffix,
       to: REDIS_FLEXIBLE + suffix,
-      atMost: 1,
+      atMost: one,
     },
     {
-      bound: `4 limits on Redis / 4 calls of rate-limiter-flexible${suffix}`,
+      bound: `4 limits on Redis / one of rate-limiter-flexible${suffix}`,
       of: REDIS_FOUR + suffix,
       to: REDIS_FLEXIBLE + suffix,
-      atMost: 4,
+      atMost: four,
     },
   ]),
 ];

@@ -9,16 +9,25 @@ import { HOUR_MS, PLENTY } from "../sets.js";
 
 const client = new Redis(Number(process.argv[2]), "127.0.0.1");
 
-/** @param {string} name @param {readonly string[]} keys */
-const setOf = (name, keys) =>
+/** Takes of so many out of `DEEP` an hour leave more debt than leaks meanwhile: the state has all that it can have. */
+const DEEP = 1e12;
+const MUCH = 1e6;
+
+/** @param {string} name @param {readonly string[]} keys @param {number} [capacity] */
+const setOf = (name, keys, capacity = PLENTY) =>
   new RedisLimitSet({
     name,
     client,
-    limits: keys.map((key) => new RateLimit({ key, capacity: PLENTY, windowMs: HOUR_MS })),
+    limits: keys.map((key) => new RateLimit({ key, capacity, windowMs: HOUR_MS })),
     missingUpdate: "charge",
   });
+const FOUR = ["input", "output", "bytes", "cents"];
+/** @param {number} amount */
+const each = (amount) => Object.fromEntries(FOUR.map((key) => [key, amount]));
 const one = setOf("one", ["tokens"]);
-const four = setOf("four", ["input", "output", "bytes", "cents"]);
+const four = setOf("four", FOUR);
+const deep = setOf("deep", ["tokens"], DEEP);
+const deepFour = setOf("deep four", FOUR, DEEP);
 const flexible = new RateLimiterRedis({
   storeClient: client,
   keyPrefix: "flexible",
@@ -67,7 +76,9 @@ const window = upstash("fixedWindow");
 const ways = {
   ping: async () => (await client.ping()) === "PONG",
   one: async () => (await one.acquire({ tokens: 1 })).successful,
-  four: async () => (await four.acquire({ input: 1, output: 1, bytes: 1, cents: 1 })).successful,
+  four: async () => (await four.acquire(each(1))).successful,
+  deep: async () => (await deep.acquire({ tokens: MUCH })).successful,
+  deepFour: async () => (await deepFour.acquire(each(MUCH))).successful,
   flexible: async () => (await flexible.consume("user")).remainingPoints > 0,
   bucket: async () => (await bucket.limit("user")).success,
   window: async () => (await window.limit("user")).success,

@@ -15,21 +15,29 @@ const WAYS = {
   ping: REDIS_PING,
   one: REDIS_ONE,
   four: REDIS_FOUR,
+  deep: "limitset, 1 limit with much debt: acquire 1e6",
+  deepFour: "limitset, 4 limits with much debt: acquire 1e6 of each",
   flexible: REDIS_FLEXIBLE,
   bucket: "@upstash/ratelimit, token bucket: limit",
   window: "@upstash/ratelimit, fixed window: limit",
 };
 
-/** Pairs of a number of processes, and a number of requests that each has under way at a time. */
+/**
+ * A number of processes, and a number of requests that each has under way at a time; then how long a take of one limit, and of four, may
+ * take beside one of `rate-limiter-flexible`.
+ */
 const LOADS = /** @type {const} */ ([
-  [1, 1],
-  [1, 16],
-  [1, 64],
-  [4, 1],
-  [4, 16],
-  [4, 64],
+  [1, 1, [1.2, 1.35]],
+  [1, 16, [0.65, 0.7]],
+  [1, 64, [0.45, 0.6]],
+  [4, 1, [1.2, 1.35]],
+  [4, 16, [0.65, 0.7]],
+  [4, 64, [0.45, 0.6]],
 ]);
-export const SUFFIXES = LOADS.map(([processes, atATime]) => `, ${processes} x ${atATime} at a time`);
+export const SUFFIXES = LOADS.map(([processes, atATime, atMost]) => ({
+  suffix: `, ${processes} x ${atATime} at a time`,
+  atMost,
+}));
 
 /**
  * One hot key on a server on this machine, used by one process and by four. The section is empty where redis-server is missing.
@@ -39,7 +47,7 @@ export const SUFFIXES = LOADS.map(([processes, atATime]) => `, ${processes} x ${
 export async function redis() {
   const section = {
     title: "On a Redis server",
-    work: "take from one key; the note says how many acquires a second all processes together had, and calls of the server for each",
+    work: "take from one key; the note says how many acquires a second all processes together had, calls of the server for each, and its own time for each",
     columns: [FLOOR],
     cases: /** @type {import("../measure.js").Case[]} */ ([]),
   };
@@ -48,7 +56,7 @@ export async function redis() {
   const monitor = new Redis(port, "127.0.0.1");
   const clients = await Promise.all([1, 2, 3, 4].map(() => startClient(port)));
   for (const [i, [processes, atATime]] of LOADS.entries()) {
-    const suffix = SUFFIXES[i];
+    const { suffix } = /** @type {(typeof SUFFIXES)[number]} */ (SUFFIXES[i]);
     for (const [what, title] of Object.entries(WAYS)) {
       section.cases.push({
         name: title + suffix,
@@ -93,6 +101,7 @@ function asked(clients, monitor, what, atATime) {
   /** @type {number[]} */
   const latencies = [];
   let calls = 0;
+  let micros = 0;
   let acquires = 0;
   return {
     run: async (/** @type {number} */ n) => {
@@ -105,7 +114,9 @@ function asked(clients, monitor, what, atATime) {
           return /** @type {{ done: number, latencies: number[] }} */ ((await answer)[0]);
         }),
       );
-      calls += (await scriptCalls(monitor)) - before;
+      const after = await scriptCalls(monitor);
+      calls += after.calls - before.calls;
+      micros += after.micros - before.micros;
       for (const report of reports) latencies.push(...report.latencies);
       const done = reports.reduce((sum, report) => sum + report.done, 0);
       acquires += done;
@@ -115,17 +126,22 @@ function asked(clients, monitor, what, atATime) {
       const sorted = latencies.sort((a, b) => a - b);
       const at = (/** @type {number} */ share) =>
         Math.round((sorted[Math.floor(sorted.length * share)] ?? 0) * 1e3);
-      const each = what === "ping" ? "" : `${(calls / acquires).toFixed(2)} calls each, `;
+      const each =
+        what === "ping"
+          ? ""
+          : `${(calls / acquires).toFixed(2)} calls each, ${(micros / acquires).toFixed(2)} us of the server, `;
       return `${Math.round(1e9 / ns).toLocaleString("en")} /s, ${each}p50 ${at(0.5)} us, p99 ${at(0.99)} us`;
     },
   };
 }
 
-/** The number of scripts that the server has run. @param {Redis} monitor */
+/** The scripts that the server has run, and the microseconds that they took. @param {Redis} monitor */
 async function scriptCalls(monitor) {
   const info = await monitor.info("commandstats");
-  return [...info.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)].reduce(
-    (sum, [, calls]) => sum + Number(calls),
-    0,
-  );
+  const sum = { calls: 0, micros: 0 };
+  for (const [, calls, micros] of info.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+),usec=(\d+)/gm)) {
+    sum.calls += Number(calls);
+    sum.micros += Number(micros);
+  }
+  return sum;
 }
