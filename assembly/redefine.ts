@@ -7,7 +7,7 @@
  * The old block is only read. It may be torn, and what was made of it is then thrown away, as in any transaction.
  */
 import { MOVED } from "./commit";
-import { isElsewhere, present, readHead, unchanged } from "./head";
+import { isElsewhere, present, readHead, swap, unchanged } from "./head";
 import { inherit } from "./inherit";
 import * as kinds from "./kinds";
 import {
@@ -15,7 +15,10 @@ import {
   CLAIM_COUNT,
   DEFINITION_BYTES,
   DEFINITIONS,
+  DIMENSION_AT,
+  INHERIT_FRESH,
   LATEST,
+  LIMIT_FLAGS,
   LIMITS,
   OWN,
   PARTICIPANT,
@@ -25,10 +28,17 @@ import {
   UNITS,
 } from "./layout";
 import { isDead } from "./life";
+import { hasCommons } from "./partitions/commons";
+import { beginCrossing } from "./partitions/crossing";
+import { passAmong } from "./partitions/ferry";
+import { LAST } from "./partitions/layout";
+import { finish } from "./partitions/records";
 import { scratchOf } from "./region";
-import { publish } from "./staging";
 import { microseconds } from "./time";
 import { ring } from "./wake";
+
+/** So many partitions at a time go over, until none is left. */
+const MANY = 64;
 
 /**
  * Puts the region `next` in the place of `region`. In the participant's scratch area there, UNITS says for each limit which of the
@@ -39,6 +49,8 @@ import { ring } from "./wake";
  * stands still. Claims are dropped: their waiters make new ones. The calling thread has entered.
  */
 export function redefine(region: usize, scratch: usize, life: i32, next: usize, ms: f64, mode: i32): f64 {
+  // The partitions before those of the present region have to be gone.
+  if (hasCommons(region)) while (passAmong(region, scratch, life, MANY)) {}
   const own = scratchOf(next, load<i32>(scratch + PARTICIPANT));
   const block = load<usize>(own + OWN);
   const count = load<i32>(next + LIMITS);
@@ -52,6 +64,10 @@ export function redefine(region: usize, scratch: usize, life: i32, next: usize, 
       continue;
     }
     const source = present(head);
+    if (hasCommons(region)) {
+      const free = load<usize>(scratch + OWN);
+      finish(region, head, source, free === source ? free + load<i32>(region + BLOCK_BYTES) : free);
+    }
     // All but the word that says to which region the block belongs: an earlier attempt has left its state.
     memory.fill(block + CLAIM_COUNT, 0, load<i32>(next + BLOCK_BYTES) - CLAIM_COUNT);
     const now = max(reading, load<i64>(source + LATEST));
@@ -60,12 +76,17 @@ export function redefine(region: usize, scratch: usize, life: i32, next: usize, 
     for (let i = 0; i < count; i++) {
       const plan = own + UNITS + i * UNIT_BYTES;
       const index = i32(load<f64>(plan));
+      const definition = next + DEFINITIONS + i * DEFINITION_BYTES;
+      // Of a limit that has partitions, the block has the totals, and what participants hold of all partitions together.
+      const how = load<i32>(definition + LIMIT_FLAGS) >> DIMENSION_AT === 0 ? mode : INHERIT_FRESH;
       if (index >= 0)
-        inherit(region, source, index, next, block, i, own, f64(now), mode, load<f64>(plan + arrays));
+        inherit(region, source, index, next, block, i, own, f64(now), how, load<f64>(plan + arrays));
       const lost = load<f64>(plan + 2 * arrays);
-      if (lost > 0) kinds.charge(next + DEFINITIONS + i * DEFINITION_BYTES, block, own, now, i64(lost));
+      if (lost > 0) kinds.charge(definition, block, own, now, i64(lost));
     }
-    if (!publish(region, head, block)) continue;
+    if (hasCommons(next)) beginCrossing(source, next, own, block, now);
+    if (!swap(region, head, block)) continue;
+    store<usize>(region + LAST, source);
     ring(region);
     return f64(now);
   }

@@ -171,9 +171,9 @@ function claimsEnd(limits: i32, states: i32, logs: i32, participants: i32, dimen
 /** The size of all that only threads need. */
 function sharedBytes(participants: i32): i32 {
   if (participants === 1) return 0;
-  // A thread that is inside keeps two rooms from others at most: one that it uses, and one in which it lays out a region. The
-  // present region keeps one.
-  return handleBytes(participants) + lines((2 * participants + 1) * ROOM_BYTES);
+  // A thread that is inside keeps three rooms from others at most: one that it uses, the one from which the partitions of that come, and one
+  // in which it lays out a region. The present region keeps two.
+  return handleBytes(participants) + lines((3 * participants + 2) * ROOM_BYTES);
 }
 
 function handleBytes(participants: i32): i32 {

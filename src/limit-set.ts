@@ -1,6 +1,7 @@
 /** A set of limits in this isolate: it ties together the limits, the core, the acquisitions and the waiters. */
 import { TAKE } from "../assembly/layout.ts";
 import { Grant, runOn } from "./acquisition/acquisition.ts";
+import { acquireBlocking } from "./acquisition/blocking-request.ts";
 import { INTERNALS, type Internals, type OptionsWithRegion } from "./acquisition/internals.ts";
 import { closed } from "./changes/living-set.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect } from "./contract.ts";
@@ -18,12 +19,11 @@ import {
   checkSetOptions,
   type LimitSetOptions,
 } from "./limits/options.ts";
-import { checkPartitionOptions, fairAtOf } from "./limits/partition-options.ts";
+import { checkPartitionOptions, fairAtOf, nextDimensions } from "./limits/partition-options.ts";
 import { toMicros } from "./limits/units.ts";
 import { SetClock } from "./platform/set-clock.ts";
 import { warnOnce } from "./platform/warning.ts";
 import { ViewableSet } from "./views/viewable-set.ts";
-import { takeBlocking } from "./waiting/blocking.ts";
 import type { Request } from "./waiting/standing.ts";
 
 class LimitSet<M extends string = string, K extends string = M, D extends string = string>
@@ -48,13 +48,14 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
     const checked = toLimits(limits);
     this.dimensions = checkPartitionOptions(checked, options);
     this.fairBy = options.fairBy;
-    this.queueOptions = { maxWaiting, agingMs, fairAt: fairAtOf(checked, options.fairBy) };
     const region =
       (options as OptionsWithRegion<M, K>)[INTERNALS] ??
       Region.create(definitionsOf(checked), shared && canShare, this.dimensions);
     // A set that threads share may have been redefined since the handle was made.
     const text = region.sharing && region.move();
     const era = text === undefined ? firstEra(checked, requestsOf(checked)) : eraOf<M, K>(text);
+    if (text !== undefined) this.dimensions = nextDimensions(era.limits, this.dimensions);
+    this.queueOptions = { maxWaiting, agingMs, fairAt: fairAtOf(era.limits, options.fairBy) };
     this.region = region;
     this.requests = era.requests;
     this.config = Object.freeze({ ...config });
@@ -161,16 +162,12 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
    * limits.acquireSync({ tokens: 5 }, { timeoutMs: 1000 }).requested.tokens; // 5
    */
   acquireSync(requested?: Amounts<M>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<M, K> {
-    let [region, units] = [this.open(), this.requests.parse(requested)];
-    const timeoutMs = checkBlockingOptions(options);
-    const since = this.clock.now();
-    let answer = takeBlocking(region, this.clock, units, timeoutMs, since);
-    while (!isGranted(answer)) {
-      if (!this.hasMoved(answer)) throw this.granter.blockedTimeout(units, timeoutMs);
-      [region, units] = [this.open(), this.requests.parse(requested)];
-      answer = takeBlocking(region, this.clock, units, timeoutMs, since);
-    }
-    return this.granter.grant({ units }, tokenOf(answer), 0);
+    const ask = () => {
+      const { granter } = this;
+      return { region: this.open(), granter, units: this.requests.parse(requested) };
+    };
+    this.open();
+    return acquireBlocking(this.clock, checkBlockingOptions(options), ask, (answer) => this.hasMoved(answer));
   }
 
   /**

@@ -8,9 +8,7 @@
 import { present, unchanged } from "../head";
 import {
   COMMONS,
-  DESK_BYTES,
   DESK_SCRATCH,
-  DESKS,
   HELD,
   HELD_BYTES,
   KIND,
@@ -29,17 +27,17 @@ import {
 } from "../layout";
 import { CHANGE, closeEvery, convert, dropUnits } from "./changing";
 import { fetch, leaveIn } from "./commons";
+import { isBefore, land, noteArrival, noteBefore } from "./crossing";
+import { deskOf } from "./desk";
 import { heldIn, packInline, unpackInline } from "./inline";
 import {
   ABSENT,
   ASKED_BYTES,
   ASKED_TIER,
+  COMING,
   EPOCH,
-  EVICTED_PLACE,
   FULL,
   HASH,
-  IN_TABLE,
-  IS_FRESH,
   IS_SHARED,
   KNOWN,
   MET_FULL,
@@ -47,9 +45,7 @@ import {
   NODE,
   NODE_EPOCH,
   NODE_TIER,
-  NODES_USED,
   NOT_NAMED,
-  OLD_EVICTED,
   OLD_PLACE,
   OLD_SLOT,
   PART_BYTES,
@@ -74,11 +70,6 @@ import { note } from "./records";
 import { adopt, isSharedAmong, makeRoomAmong, nextPlace, nextSlot } from "./spare";
 import { follow, partsOf, recoversAt } from "./states";
 import { askedHash, find, NODE_MASK, nodeAt, tablesEnd, tagIn, tagOf } from "./table";
-
-/** The desk of a participant. */
-export function deskOf(region: usize, participant: i32): usize {
-  return load<usize>(region + DESKS) + participant * load<i32>(region + DESK_BYTES);
-}
 
 /** Prepares a desk for a transaction, and returns it. `what` is the action; or CHANGE, and its action. */
 export function sitDown(region: usize, scratch: usize, reading: i64, what: i32): usize {
@@ -132,18 +123,24 @@ function open(
     tier = 0;
   } else {
     const first = askedHash(asked, 0);
-    if (!isOwed && find(table, first, askedHash(asked, 8)) !== 0) {
+    const second = askedHash(asked, 8);
+    if (!isOwed && find(table, first, second) !== 0) {
       status = KNOWN;
+    } else if (!isOwed && isBefore(desk, per, table, first, second)) {
+      roomAt = makeRoomAmong(per, table, first, scratch, now, true);
+      status = roomAt === 0 ? COMING : FULL;
     } else if (isOwed || isSharedAmong(per, table, scratch, now)) {
       status = SHARING;
     } else {
-      roomAt = makeRoomAmong(per, table, first, scratch, now);
+      roomAt = makeRoomAmong(per, table, first, scratch, now, false);
       status = roomAt === 0 ? ABSENT : load<i32>(table + REFUSES) ? FULL : SHARING;
     }
     // The name has lost its state and its place: there is nothing to settle with. The request is changed, so that it has to be sure.
     if (status === FULL && what === SETTLE && unchanged(desk, head)) dropUnits(table, scratch, true);
     if (status === KNOWN) {
       node = adopt(table, load<usize>(table + PLACE), tier);
+    } else if (status === COMING) {
+      node = land(desk, per, table);
     } else if (status === SHARING) {
       node = adopt(table, load<usize>(table + SHARED_PLACE), tier);
       // The grant took from a state of the name's own, which has recovered: there is nothing to give back. The request is changed, so that it
@@ -204,23 +201,18 @@ export function closeStaged(desk: usize, head: i64, staged: usize): void {
     const spare = u32(load<i64>(table + OLD_SLOT)) & NODE_MASK;
     const old = load<i64>(table + OLD_PLACE);
     const place = load<usize>(table + PLACE);
-    if (status === ABSENT) {
+    if (status === ABSENT || status === COMING) {
       const node = nodeAt(table, spare);
-      if (recoversAt(per, table, node, scratch, now) <= now) continue;
+      const isKept = recoversAt(per, table, node, scratch, now) > now;
       const asked = per + REQUEST + ((table - first) / TABLE_BYTES) * ASKED_BYTES;
       const second = askedHash(asked, 8);
-      store<i64>(node + HASH, askedHash(asked, 0));
-      store<i64>(node + HASH, second, 8);
-      note(desk, staged, place, old, nextPlace(old, tagOf(second), spare));
-      const evicted = load<usize>(table + EVICTED_PLACE);
-      if (evicted !== 0) {
-        const gone = load<i64>(table + OLD_EVICTED);
-        note(desk, staged, evicted, gone, nextPlace(gone, 0, 0));
+      if (isKept) {
+        store<i64>(node + HASH, askedHash(asked, 0));
+        store<i64>(node + HASH, second, 8);
+        noteArrival(desk, staged, table, tagOf(second));
       }
-      if (load<i32>(table + IS_FRESH)) {
-        store<i32>(table + NODES_USED, load<i32>(table + NODES_USED) + 1);
-        store<i32>(table + IN_TABLE, load<i32>(table + IN_TABLE) + 1);
-      }
+      if (status === COMING) noteBefore(desk, staged, table);
+      if (!isKept) continue;
     } else {
       // The tag stays.
       note(desk, staged, place, old, nextPlace(old, tagIn(old), spare));

@@ -7,6 +7,7 @@ import {
   COMMON_AHEAD,
   COMMON_EPOCHS,
   COMMON_PART_BYTES,
+  COMMON_PASSED,
   COMMON_TABLE_BYTES,
   COMMON_TABLES,
   DIMENSIONS,
@@ -20,9 +21,11 @@ import {
   PART_BYTES,
   PART_COUNT,
   PARTS,
+  PASSED,
   RECORD_BYTES_EACH,
   RECORD_COUNT,
   RECORDS_A_TABLE,
+  RESERVED,
   RESET_EPOCH,
   TABLE_BYTES,
   TABLES,
@@ -58,6 +61,7 @@ export function fetch(per: usize, region: usize, block: usize): void {
   store<i64>(per + EPOCH, load<i64>(commons + COMMON_EPOCHS));
   store<i64>(per + MOVED_AT, load<i64>(commons + COMMON_EPOCHS + 8));
   store<i64>(per + MOVED_AHEAD, load<i64>(commons + COMMON_AHEAD));
+  store<i32>(per + PASSED, load<i32>(commons + COMMON_PASSED));
   let common = commons + COMMON_TABLES;
   const parts = common + load<i32>(per + DIMENSIONS) * COMMON_TABLE_BYTES;
   let table = load<usize>(per + TABLES);
@@ -65,6 +69,7 @@ export function fetch(per: usize, region: usize, block: usize): void {
     store<i32>(table + NODES_USED, load<i32>(common));
     store<i32>(table + IN_TABLE, load<i32>(common, 4));
     store<i32>(table + IS_SHARED, load<i32>(common, 8));
+    store<i32>(table + RESERVED, load<i32>(common, 12));
     let part = load<usize>(table + PARTS);
     for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
       copyPart(part + RESET_EPOCH, parts + indexOf(part) * COMMON_PART_BYTES);
@@ -78,6 +83,7 @@ export function leaveIn(per: usize, region: usize, block: usize): void {
   store<i64>(commons + COMMON_EPOCHS, load<i64>(per + EPOCH));
   store<i64>(commons + COMMON_EPOCHS + 8, load<i64>(per + MOVED_AT));
   store<i64>(commons + COMMON_AHEAD, load<i64>(per + MOVED_AHEAD));
+  store<i32>(commons + COMMON_PASSED, load<i32>(per + PASSED));
   let common = commons + COMMON_TABLES;
   const parts = common + load<i32>(per + DIMENSIONS) * COMMON_TABLE_BYTES;
   let table = load<usize>(per + TABLES);
@@ -85,6 +91,7 @@ export function leaveIn(per: usize, region: usize, block: usize): void {
     store<i32>(common, load<i32>(table + NODES_USED));
     store<i32>(common, load<i32>(table + IN_TABLE), 4);
     store<i32>(common, load<i32>(table + IS_SHARED), 8);
+    store<i32>(common, load<i32>(table + RESERVED), 12);
     let part = load<usize>(table + PARTS);
     for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
       copyPart(parts + indexOf(part) * COMMON_PART_BYTES, part + RESET_EPOCH);

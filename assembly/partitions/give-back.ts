@@ -24,7 +24,8 @@ import { scratchOf } from "../region";
 import { INSIDE } from "../seat";
 import { publish, stage } from "../staging";
 import { ring } from "../wake";
-import { deskOf } from "./among";
+import { deskOf } from "./desk";
+import { passAmong } from "./ferry";
 import { heldIn, hold } from "./inline";
 import {
   LINE_COUNT,
@@ -44,7 +45,7 @@ import {
 } from "./layout";
 import { note } from "./records";
 import { adopt, nextPlace, nextSlot } from "./spare";
-import { LINE_BYTES, NODE_MASK, nodeAt, tablesEnd, tagIn } from "./table";
+import { LINE_BYTES, MANY, NODE_MASK, nodeAt, tablesEnd, tagIn } from "./table";
 
 /** Whether a participant holds anything in partitions, as a block says. */
 export function holdsIn(region: usize, block: usize, participant: i32): bool {
@@ -66,6 +67,8 @@ export function holdsIn(region: usize, block: usize, participant: i32): bool {
  * Ends early if one of the lives is over.
  */
 export function giveBackAll(region: usize, scratch: usize, own: i32, participant: i32, life: i32): void {
+  // It may hold something in partitions that have not gone over yet.
+  while (passAmong(region, scratch, own, MANY)) {}
   const per = load<usize>(deskOf(region, load<i32>(scratch + PARTICIPANT)) + PER);
   let table = load<usize>(per + TABLES);
   for (const end = tablesEnd(per); table < end; table += TABLE_BYTES) {

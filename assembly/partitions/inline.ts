@@ -175,6 +175,17 @@ export function hold(part: usize, packed: usize, participant: i32, units: i64): 
   }
 }
 
+/** Passes on what participants hold of the resource in a node, and its pause, to a node in which it has another part. */
+export function passHeld(part: usize, node: usize, next: usize, into: usize): void {
+  const packed = node + load<i32>(part + PART_STATE);
+  const state = into + load<i32>(next + PART_STATE);
+  const count = min(pairCount(part, packed), load<i32>(next + ROOM));
+  store<i64>(state + NODE_PAUSED, load<i64>(packed + NODE_PAUSED));
+  store<i64>(state + IN_USE, load<i64>(packed + IN_USE));
+  store<i64>(state + HELD, count);
+  copy(pairs(next, state), pairs(part, packed), count * PAIR_BYTES);
+}
+
 function pairOf(part: usize, packed: usize, participant: i32): usize {
   let pair = pairs(part, packed);
   for (const end = pair + pairCount(part, packed) * PAIR_BYTES; pair < end; pair += PAIR_BYTES) {

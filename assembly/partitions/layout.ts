@@ -23,6 +23,11 @@
  * The words of a state are those of a block, from RECORD_BYTES on: so the algorithms read a node as it is. The totals of the record are
  * those of all partitions together, and stand in the block only.
  */
+// Words of a region that threads share, where a desk has WHAT and OWED: the region from which its partitions come, or 0; and the last of its
+// blocks that was the present one, once another region follows.
+export const FROM = 48;
+export const LAST = 52;
+
 // Partitions.
 /** Two words, drawn at random. */
 export const KEY = 0;
@@ -54,6 +59,8 @@ export const MET_FULL = 120;
 /** So many units of a name at once; then its hash, as in a request. */
 export const NAME = 128;
 export const NAME_UNITS = 64;
+/** Among threads, where the set has been redefined: how many of the places before have been gone through. */
+export const PASSED = 56;
 /** Among threads: the AHEAD of the participant whose wall clock has moved last. */
 export const MOVED_AHEAD = 256;
 export const REQUEST = 264;
@@ -112,11 +119,14 @@ export const OLD_EVICTED = 112;
 /** The node that goes into the slot; and whether it was never used. */
 export const NEXT_SPARE = 120;
 export const IS_FRESH = 124;
-/** How many names more have a row in a storage, and need nodes once they are looked for. */
+/** How many names more need nodes once they are looked for: those with a row in a storage; among threads, those in the table before. */
 export const RESERVED = 128;
 /** How many nodes in a row were looked at, and none of them had recovered. */
 export const IN_VAIN = 132;
-export const TABLE_BYTES = 136;
+/** Among threads, where the set has been redefined: the place before of the present name, or 0; and what it had in it. */
+export const BEFORE_PLACE = 136;
+export const BEFORE_WORD = 144;
+export const TABLE_BYTES = 152;
 
 export const PLACE_BYTES = 8;
 export const LINE_PLACES = 8;
@@ -147,6 +157,12 @@ export const PASS_NODE = 28;
 /** For each limit, two numbers in floating point: the limit before that it follows, below 0 if there is none, and how many units one is. */
 export const HEIRS = 32;
 export const HEIR_BYTES = 16;
+// Among threads. In place of OLD, the block of OLD_REGION that was the last present one; of OLD_SCRATCH, where in the passage the tiers are, each
+// a number of 32 bits: what it is from now on; of PASS_TABLE, how many places there are before. FROM_TABLE of a table is the number of the
+// one before, plus 1.
+export const OLD_BLOCK = 0;
+export const OLD_TIERS = 8;
+export const OLD_PLACES = 24;
 
 // Part: a limit under one tier. It begins with the definition.
 /** Where in the region's definitions the limit is. */
@@ -188,6 +204,8 @@ export const ABSENT = 2;
 export const SHARING = 3;
 /** There is no room, and the name is refused. */
 export const FULL = 4;
+/** Among threads: known, and about to go over from the table before. */
+export const COMING = 5;
 
 // Of which partition a row is: below 0 of the hash that stands there, above 0 of the node with this number.
 export const ROW_OF_HASH = -1;
@@ -216,8 +234,9 @@ export const PAIR_BYTES = 16;
 export const RECORD_COUNT = 0;
 export const COMMON_EPOCHS = 8;
 export const COMMON_AHEAD = 24;
-export const COMMON_TABLES = 32;
-/** For each dimension NODES_USED, IN_TABLE and IS_SHARED. */
+export const COMMON_PASSED = 32;
+export const COMMON_TABLES = 40;
+/** For each dimension NODES_USED, IN_TABLE, IS_SHARED and RESERVED. */
 export const COMMON_TABLE_BYTES = 16;
 /** Behind these, for each limit, what a part has for all tiers together. */
 export const COMMON_PART_BYTES = 32;
@@ -227,5 +246,5 @@ export const RECORD_WORD = 0;
 export const RECORD_OLD = 8;
 export const RECORD_NEW = 16;
 export const RECORD_BYTES_EACH = 24;
-/** For each dimension: its place, one that becomes vacant, and the slot. */
-export const RECORDS_A_TABLE = 3;
+/** For each dimension: its place, one that becomes vacant, one in the table before, and the slot. */
+export const RECORDS_A_TABLE = 4;

@@ -8,10 +8,12 @@
 import { change, EVERY } from "../change";
 import { transact } from "../commit";
 import { isAlone, present, readHead } from "../head";
-import { ACTION, AHEAD, LATEST, PAUSED, RESET, SETTLE, STATE, TAKE } from "../layout";
+import { ACTION, AHEAD, LATEST, PAUSED, PER, RESET, SETTLE, STATE, TAKE } from "../layout";
 import { microseconds } from "../time";
 import { sitDown } from "./among";
 import { CHANGE, closeEvery, convert, dropUnits, isOfEvery } from "./changing";
+import { isCrossing } from "./crossing";
+import { passAmong } from "./ferry";
 import {
   ABSENT,
   ASKED_BYTES,
@@ -78,6 +80,10 @@ export function transactPer(
   if (!isAlone(region)) {
     const desk = sitDown(region, scratch, reading, what);
     const answer = transact(desk, scratch, life, ms, action, since, from, to);
+    // One more goes over with each call that has changed anything: so all are over some time.
+    if (answer >= 0 && (what === TAKE || what === SETTLE) && isCrossing(load<usize>(desk + PER))) {
+      passAmong(region, scratch, life, 1);
+    }
     return answer >= 0 || what === SETTLE
       ? answer
       : sooner(per, region, scratch, answer, reading, action, from, to);

@@ -269,7 +269,7 @@ function share(per: usize, table: usize, scratch: usize, now: i64): void {
 }
 
 /** Until when names that were never seen are paused goes over too. */
-function passPauses(before: usize, table: usize, passage: usize): void {
+export function passPauses(before: usize, table: usize, passage: usize): void {
   const parts = load<usize>(table + PARTS);
   const oldParts = load<usize>(before + PARTS);
   for (let i = 0; i < load<i32>(table + PART_COUNT); i++) {

@@ -20,6 +20,7 @@ import {
   OLD_SLOT,
   PLACE,
   PLACE_BYTES,
+  RESERVED,
   SHARED_PLACE,
   SLOT,
 } from "./layout";
@@ -55,7 +56,7 @@ export function adopt(table: usize, place: usize, tier: i32): usize {
   return copyNode(table, nodeAt(table, u32(word) & NODE_MASK), tier);
 }
 
-function copyNode(table: usize, node: usize, tier: i32): usize {
+export function copyNode(table: usize, node: usize, tier: i32): usize {
   const spare = nodeAt(table, spareOf(table));
   memory.copy(spare, node, load<i32>(table + NODE_BYTES));
   if (i32(load<u16>(spare + NODE_TIER)) === 0) store<u16>(spare + NODE_TIER, u16(tier + 1));
@@ -74,9 +75,16 @@ export function isSharedAmong(per: usize, table: usize, scratch: usize, now: i64
 /**
  * Looks for a place for a new name whose hash begins with this word, and for the node that the participant gets for its spare one. Makes
  * the spare node empty, and notes the words. Returns 0; if there are none, the earliest time at which one of the partitions that were looked at
- * has recovered.
+ * has recovered. A name that `isComing` from the table before has a node kept for it.
  */
-export function makeRoomAmong(per: usize, table: usize, first: i64, scratch: usize, now: i64): i64 {
+export function makeRoomAmong(
+  per: usize,
+  table: usize,
+  first: i64,
+  scratch: usize,
+  now: i64,
+  isComing: bool,
+): i64 {
   const line = lineOf(table, u32(first));
   const other = lineOf(table, u32(first >>> 32));
   const vacant = vacantOf(line, other);
@@ -85,7 +93,8 @@ export function makeRoomAmong(per: usize, table: usize, first: i64, scratch: usi
   store<i32>(table + IS_FRESH, 0);
   if (vacant !== 0) {
     const used = load<i32>(table + NODES_USED);
-    const hasFresh = used < load<i32>(table + NODE_COUNT);
+    const kept = isComing ? 0 : load<i32>(table + RESERVED);
+    const hasFresh = used + kept < load<i32>(table + NODE_COUNT);
     earliest = search(per, table, scratch, now, hasFresh ? FEW : looksWithoutRoom(table));
     if (earliest > now && hasFresh) {
       store<i32>(table + NEXT_SPARE, used + 1);

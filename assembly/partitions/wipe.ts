@@ -1,15 +1,17 @@
 /** The end of the partitions of a set. */
-import { present, readHead } from "../head";
+import { isElsewhere, present, readHead } from "../head";
 import { fetch } from "./commons";
 import {
   CHUNK_BYTES,
   CHUNKS,
   CHUNKS_USED,
   HASH,
+  LAST,
   LINE_COUNT,
   LINK_BYTES,
   LINKS,
   NODE_BYTES,
+  NODE_COUNT,
   NODE_TIER,
   NODES_USED,
   PLACE,
@@ -45,7 +47,11 @@ export function wipe(per: usize): void {
 
 /** The same, of the places and nodes that threads share: `per` is of one participant. The memory of the desks is left as it is. */
 export function wipeShared(per: usize, region: usize): void {
-  fetch(per, region, present(readHead(region)));
+  // Where the set has been redefined, the present block is of another region. A thread that has died may not have noted the last one.
+  const head = readHead(region);
+  const isLast = !isElsewhere(region, head);
+  const block = isLast ? present(head) : load<usize>(region + LAST);
+  if (block !== 0) fetch(per, region, block);
   let table = load<usize>(per + TABLES);
   for (const end = tablesEnd(per); table < end; table += TABLE_BYTES) {
     let place = load<usize>(table + PLACES);
@@ -53,6 +59,7 @@ export function wipeShared(per: usize, region: usize): void {
     // To read what was never written touches nothing.
     for (; place < last; place += PLACE_BYTES) if (load<i64>(place) !== 0) store<i64>(place, 0);
     const nodes = nodeAt(table, 0);
-    memory.fill(nodes, 0, nodeAt(table, load<i32>(table + NODES_USED) + 1) - nodes);
+    const used = block !== 0 ? load<i32>(table + NODES_USED) : load<i32>(table + NODE_COUNT);
+    memory.fill(nodes, 0, nodeAt(table, used + 1) - nodes);
   }
 }

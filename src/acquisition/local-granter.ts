@@ -111,7 +111,7 @@ export class LocalGranter<M extends string, K extends string = M>
   }
 
   /** The same, for a request in partitions. */
-  tryIn(request: Request, now: number): Acquisition<M, K> {
+  tryIn(request: Request, now: number): Acquisition<M, K> | undefined {
     const asked = this.queue.ask(request, now);
     const region = this.open();
     const answer = region.takeSince(
@@ -123,7 +123,7 @@ export class LocalGranter<M extends string, K extends string = M>
       TRY,
       request.place?.names,
     );
-    return this.answerAmong(region, asked, answer, now)!;
+    return this.answerAmong(region, asked, answer, now);
   }
 
   private answerAmong(

@@ -67,13 +67,12 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
     // If the reading is behind the state, the clock is looked at first: then it cannot use the set in the middle of this.
     this.open().inspect(now);
     const [before, region] = [this.granter, this.open()];
-    const known = [...this.dimensions, ...this.pastDimensions];
-    const dimensions = nextDimensions(limits, known);
+    const [dimensions, past] = this.dimensionsOf(limits);
     const next = version ?? before.era.version;
     const era = beginEra(region, before.era, limits, dimensions, inherit, next, now);
     if (typeof era === "number") return !this.hasMoved(era);
     this.dimensions = dimensions;
-    this.pastDimensions = known.filter((each) => !dimensions.includes(each));
+    this.pastDimensions = past;
     this.enterEra(era, region, before, now);
     if (version === before.era.version && version !== this.doubtful && !areAlike(limits, before.era.limits)) {
       this.doubtful = version;
@@ -97,8 +96,17 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
     const era = eraOf<M, K>(text);
     region.keep(definitionsOf(era.limits));
     // The clock is not read: it could use the set in the middle of this.
-    if (era.number !== this.granter.era.number) this.enterEra(era, region, this.granter, NO_TIME);
+    if (era.number === this.granter.era.number) return true;
+    [this.dimensions, this.pastDimensions] = this.dimensionsOf(era.limits);
+    this.enterEra(era, region, this.granter, NO_TIME);
     return true;
+  }
+
+  /** The dimensions of limits, and those that the set has had besides. */
+  private dimensionsOf(limits: readonly Limit[]): [readonly DimensionOptions[], readonly DimensionOptions[]] {
+    const known = [...this.dimensions, ...this.pastDimensions];
+    const dimensions = nextDimensions(limits, known);
+    return [dimensions, known.filter((each) => !dimensions.includes(each))];
   }
 
   /**
@@ -107,7 +115,9 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
    * @internal
    */
   protected enterEra(era: Era<M, K>, region: Region, before: LocalGranter<M, K>, now: number): void {
-    const stand = this.queue.renew(era.limits.length, fairAtOf(era.limits, this.fairBy));
+    const fairAt = fairAtOf(era.limits, this.fairBy);
+    this.queueOptions = { ...this.queueOptions, fairAt };
+    const stand = this.queue.renew(era.limits.length, fairAt);
     this.granter = this.granterOf(era, region, before);
     this.requests = era.requests;
     this.waiters = this.granter.door;

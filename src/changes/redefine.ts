@@ -17,7 +17,7 @@ import {
 } from "../limits/era.ts";
 import { type Limit, toLimits } from "../limits/limits.ts";
 import { requestsOf } from "../limits/named-requests.ts";
-import { type DimensionOptions, refusePartitions } from "../limits/partition-options.ts";
+import type { DimensionOptions } from "../limits/partition-options.ts";
 import { dimensionsOf, tiersOf } from "../limits/partitioning.ts";
 
 /** `open` opens the set: its parts are read anew after each call of the program, which may use the set. */
@@ -33,8 +33,7 @@ export function redefine(
   for (let isDone = false; !isDone; ) {
     void open().region;
     const checked = toLimits(isFunction ? limits(open().limits) : limits);
-    const { era, begin, region } = open();
-    if (region.sharing) refusePartitions([...checked, ...era.limits], "a set that threads share");
+    const { era, begin } = open();
     if (version !== undefined && version < era.version) return;
     isDone = begin(checked, inherit, version);
   }
@@ -57,13 +56,14 @@ export function beginEra<M extends string, K extends string>(
   const heirs = heirsOf(before, era);
   const definitions = definitionsOf(limits);
   const isNew = (_: unknown, i: number) => inherit === "fresh" || heirs[i]!.from < 0;
+  const followers = followersOf(before.limits, limits);
+  const plan = { definitions, dimensions, followers, heirs, mode: inherit };
   if (region.sharing) {
     const losing = heirs.map((heir, i) => ({ ...heir, lost: isNew(heir, i) ? missingUnits(limits[i]!) : 0 }));
-    const answer = region.redefineShared({ definitions, text: textOf(era) }, losing, inherit, now);
+    const answer = region.redefineShared({ ...plan, heirs: losing, text: textOf(era) }, now);
     return isGranted(answer) ? era : answer;
   }
-  const followers = followersOf(before.limits, limits);
-  region.redefineAlone({ definitions, dimensions, followers, heirs, mode: inherit }, now);
+  region.redefineAlone(plan, now);
   begin(region, limits, { now: () => now }, isNew);
   return era;
 }

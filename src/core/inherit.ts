@@ -13,10 +13,10 @@ import {
 } from "../../assembly/layout.ts";
 import type { Arena } from "./arena.ts";
 import { type Address, presentBlock } from "./block.ts";
+import type { Heir } from "./heir.ts";
 import type { Definition } from "./kinds.ts";
 import { type Laid, lay } from "./lay.ts";
 import type { CoreExports } from "./module.ts";
-import type { Heir } from "./next.ts";
 import { carryCounts } from "./totals.ts";
 
 export const MODES = {

@@ -38,7 +38,7 @@ export interface Plan {
 }
 
 /** A plan with the sizes of its parts. */
-interface Shape {
+export interface Shape {
   readonly definitions: readonly Definition[];
   readonly participants: number;
   readonly states: number;

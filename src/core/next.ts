@@ -1,18 +1,16 @@
 /** The next region of a set that threads share, which is laid out while they go on in the present one. */
-import { AHEAD, LIMITS, PARTICIPANTS, REPEATS, SEAT, SHIFT, UNITS } from "../../assembly/layout.ts";
+import { AHEAD, LIMITS, LINE, PARTICIPANTS, REPEATS, SEAT, SHIFT, UNITS } from "../../assembly/layout.ts";
 import type { Heap } from "./arena.ts";
-import { layAt, type Plan, shapeOf } from "./lay.ts";
+import type { Heir } from "./heir.ts";
+import { layAt, shapeOf } from "./lay.ts";
 import type { Room, Sharing } from "./sharing.ts";
+import type { NextPlan } from "./succession.ts";
 import { carryCounts } from "./totals.ts";
 
-/** Where the state of a new limit comes from. */
-export interface Heir {
-  /** The index of the old limit whose state it inherits; below 0 if there is none. */
-  readonly from: number;
-  /** How many of its units one of the old limit is. */
-  readonly ratio: number;
-  /** The units that are charged to it at once. Default: none. */
-  readonly lost?: number;
+/** All that a set which threads share has from its redefinition on. */
+export interface SharedPlan extends NextPlan {
+  /** The text of the definitions. */
+  readonly text: string;
 }
 
 /** The region in which this thread is. */
@@ -29,16 +27,23 @@ export function layNext(
   heap: Heap,
   sharing: Sharing,
   own: Own,
-  plan: Omit<Plan, "participants">,
-  heirs: readonly Heir[],
+  { followers, mode, heirs, ...plan }: SharedPlan,
 ): Room {
   const { core, memory } = heap;
+  const { definitions, dimensions } = plan;
   const words = new Int32Array(memory.buffer, own.start);
   const seats = words[((core.scratchOf(own.start, 0) >>> 0) - own.start + SEAT) / 4]! >>> 0;
-  const shape = shapeOf(core, { ...plan, participants: words[PARTICIPANTS / 4]! });
-  const room = sharing.takeRoom(shape.bytes);
+  const participants = words[PARTICIPANTS / 4]!;
+  const shape = shapeOf(core, { ...plan, participants, dimensions: dimensions.length });
+  const { states, logs } = shape;
+  const per = sharing.desks.at(own.start)?.start;
+  const before = per === undefined ? undefined : { region: own.start, per, followers, heirs, mode };
+  const desks = sharing.desks.plan({ definitions, dimensions, participants, states, logs, before });
+  const regionBytes = Math.ceil(shape.bytes / LINE) * LINE;
+  const room = sharing.takeRoom(regionBytes + desks.bytes, regionBytes + desks.cleared);
   try {
     layAt(heap, room.start, shape, seats, sharing.home, own.number + 1);
+    desks.write(room.start + regionBytes, room.start, per);
     carryAll(heap, own.start, room.start, shape.participants, heirs);
     const scratch = core.scratchOf(room.start, sharing.participant) >>> 0;
     writeTime(heap, scratch, own.shift, own.ahead);

@@ -50,7 +50,7 @@ const MOST_BEFORE = 8;
 /** More than there can be. */
 const ALL = 2 ** 31 - 1;
 /** So many partitions go over with a redefinition: that takes less than a millisecond. */
-const PASSED_AT_ONCE = 500;
+export const PASSED_AT_ONCE = 500;
 /** Learns of which partitions a call has changed. */
 export interface ChangeLog {
   /** The hashes of a transaction or a change, which has met the shared states of the dimensions `shared`, one bit each. */
@@ -234,7 +234,7 @@ export function allocate(arena: Arena, bytes: number, tables: readonly Pick<Tabl
 
 /** Defines limit `index` of a region anew. Its state stays where it is. Among threads, `dimension` is the number of its dimension. */
 export function define(
-  { core, memory }: Arena,
+  { core, memory }: Heap,
   region: number,
   index: number,
   definition: Definition,

@@ -17,8 +17,8 @@ import {
   TABLES,
   TO_TABLE,
 } from "../../assembly/partitions/layout.ts";
+import type { Heir } from "./heir.ts";
 import { MODES, type Part } from "./inherit.ts";
-import type { Heir } from "./next.ts";
 
 /** Which dimensions and tiers go on. */
 export interface Followers {

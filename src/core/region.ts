@@ -3,7 +3,6 @@ import { AFTER, COUNTED, INSPECT, PROBE, REPEATS, SETTLE, TAKE, UNITS } from "..
 import { type Answer, asksForWindow, isBehind, isMoved, isPreliminary, isReclaimed } from "./answer.ts";
 import { Answering } from "./answering.ts";
 import { type Heap, inArena } from "./arena.ts";
-import type { Desk } from "./desks.ts";
 import { NO_TIME, timeOf } from "./front.ts";
 import type { Definition } from "./kinds.ts";
 import { lay } from "./lay.ts";
@@ -34,8 +33,8 @@ export class Region extends Answering {
   }
 
   /** The region that another thread has made at `start` in its memory. If its set was redefined since, `move` has to come next. */
-  static attach(heap: Heap, start: number, sharing: Sharing, desk?: Desk): Region {
-    return new Region({ heap, start, bytes: 0, arena: undefined, sharing, desk });
+  static attach(heap: Heap, start: number, sharing: Sharing): Region {
+    return new Region({ heap, start, bytes: 0, arena: undefined, sharing });
   }
 
   /** Means no partition; undefined if the limits have none. */

@@ -9,10 +9,10 @@ import type { Before, Desks } from "./desks.ts";
 import { FIRST_UNIT, type Front, type SharedFront, sharedFront, shiftedFront } from "./front.ts";
 import { MODES } from "./inherit.ts";
 import type { Calendar, Definition, Window } from "./kinds.ts";
-import { copyState, type Laid, lay, type Plan } from "./lay.ts";
+import { copyState, type Laid, lay, type Plan, type Shape, shapeOf } from "./lay.ts";
 import type { NamedPartitions } from "./named-partitions.ts";
-import { type Heir, layNext, writeTime } from "./next.ts";
-import type { Partitions } from "./partitions.ts";
+import { layNext, type SharedPlan, writeTime } from "./next.ts";
+import { PASSED_AT_ONCE, type Partitions } from "./partitions.ts";
 import type { Sharing } from "./sharing.ts";
 import { type NextPlan, succeed } from "./succession.ts";
 import { abandoned, giveBack, type Place } from "./tenancy.ts";
@@ -94,7 +94,7 @@ export abstract class Residence implements Follower {
   widen(
     plan: Plan,
     join: (arena: Arena, start: number, entrance: number) => Sharing,
-    seatAll?: (arena: Arena, start: number, before: Before) => Desks,
+    seatAll?: (arena: Arena, start: number, parts: Pick<Shape, "states" | "logs">, before: Before) => Desks,
   ): void {
     const { definitions, participants } = plan;
     const { heap, start, bytes, partitions } = this.place;
@@ -113,7 +113,7 @@ export abstract class Residence implements Follower {
     let desks: Desks | undefined;
     try {
       partitions?.finish(start, this.scratch);
-      desks = partitions && seatAll!(arena, wide.start, { partitions, start });
+      desks = partitions && seatAll!(arena, wide.start, shapeOf(heap.core, plan), { partitions, start });
     } catch (error) {
       arena.free(wide.start, wide.bytes);
       arena.giveLasting(entrance, lasting);
@@ -123,7 +123,7 @@ export abstract class Residence implements Follower {
     partitions?.free();
     arena.free(start, bytes);
     abandoned.unregister(this);
-    this.occupy({ heap: sharing.heap, ...wide, arena, sharing, desk: desks?.deskOf(sharing), desks });
+    this.occupy({ heap: sharing.heap, ...wide, arena, sharing, desks });
   }
 
   /** Whether another thread has redefined the set, so that `move` has to come next. */
@@ -159,27 +159,24 @@ export abstract class Residence implements Follower {
   }
 
   /**
-   * Redefines a set that threads share, at the reading `now`, and moves on to its new region. `heirs` says for each new limit what it
-   * inherits, and `mode` how: see `redefine` of the core. Returns MOVED, and does nothing, if another thread was first.
+   * Redefines a set that threads share, at the reading `now`, and moves on to its new region: see `redefine` of the core. Returns MOVED,
+   * and does nothing, if another thread was first.
    */
-  redefineShared(
-    plan: Omit<Plan, "participants">,
-    heirs: readonly Heir[],
-    mode: keyof typeof MODES,
-    now: number,
-  ): Answer {
+  redefineShared(plan: SharedPlan, now: number): Answer {
     const { heap, start, scratch, life, number, shift, ahead } = this;
     const sharing = this.place.sharing!;
     return this.inside(
       () => {
-        const room = layNext(heap, sharing, { start, number, shift, ahead }, plan, heirs);
+        const room = layNext(heap, sharing, { start, number, shift, ahead }, plan);
         try {
-          const answer = heap.core.redefine(start, scratch, life, room.start, now, MODES[mode]) as Answer;
+          const mode = MODES[plan.mode];
+          const answer = heap.core.redefine(start, scratch, life, room.start, now, mode) as Answer;
           if (isGranted(answer)) {
             // Also where yet another redefinition has followed: the caller knows only these definitions.
             sharing.adopt(room.start);
             this.moveTo(room.start);
             this.keep(plan.definitions);
+            if (this.place.desk) sharing.desks.pass(this.start, this.scratch, life, PASSED_AT_ONCE);
           }
           return answer;
         } finally {
@@ -279,7 +276,11 @@ export abstract class Residence implements Follower {
   protected settleIn(start: number): void {
     const { heap, sharing } = this.place;
     // Another thread may have made the region in memory that it has added since this one last looked.
-    if (sharing) heap.refresh();
+    if (sharing) {
+      heap.refresh();
+      const desk = sharing.desks.at(start);
+      if (desk || this.place.desk) this.place = { ...this.place, desk };
+    }
     const words = new Int32Array(heap.memory.buffer, start);
     this.start = start;
     this.number = words[NUMBER / 4]!;

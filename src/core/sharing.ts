@@ -1,6 +1,8 @@
 /** All that the bridge knows of threads: the interfaces that `threads/` implements for a region which several threads share. */
 import type { Heap } from "./arena.ts";
 
+import type { SharedDesks } from "./desks.ts";
+
 /** This thread's part in a shared region. */
 export interface Sharing {
   /** Its participant number: which scratch area and which two blocks are its own. */
@@ -10,6 +12,7 @@ export interface Sharing {
   readonly wakeWord: WakeWord;
   /** The memory, with the whole core on it. */
   readonly heap: Heap;
+  readonly desks: SharedDesks;
   /** The address of the region that has the head. */
   readonly home: number;
   /** Lets this thread begin to write to the region. Returns false if it has been reclaimed: then it must neither write nor read. */
@@ -25,8 +28,8 @@ export interface Sharing {
   adopt(region: number): void;
   /** Whether the region with a number has the present block, as far as that has been noted. This thread has entered. */
   isPresent(number: number): boolean;
-  /** Makes a room of `bytes` bytes, all of them 0. This thread has entered, and acts on the present region. */
-  takeRoom(bytes: number): Room;
+  /** Makes a room of `bytes` bytes, of which the first `cleared` are 0. This thread has entered, and acts on the present region. */
+  takeRoom(bytes: number, cleared: number): Room;
   /** Withdraws the claim of the waiter that came at `since`, in microseconds. */
   withdraw(since: number): void;
   /** Gives back all that this thread holds, and its number. */

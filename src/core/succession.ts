@@ -3,11 +3,11 @@
 import { LATEST } from "../../assembly/layout.ts";
 import type { Arena } from "./arena.ts";
 import { presentBlock } from "./block.ts";
+import type { Heir } from "./heir.ts";
 import { type MODES, passRegion } from "./inherit.ts";
 import type { Definition } from "./kinds.ts";
 import type { Laid } from "./lay.ts";
 import { partitionsOf } from "./names.ts";
-import type { Heir } from "./next.ts";
 import type { Partitions } from "./partitions.ts";
 import type { Followers } from "./passage.ts";
 import type { DimensionPlan } from "./tables.ts";

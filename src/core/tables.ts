@@ -56,18 +56,23 @@ export interface SharedTable extends Omit<Table, "chunks"> {
 const MOST_ENTRIES = 33;
 const MORE_ENTRIES = 4;
 
+/** `least` says how many pairs or entries there has been room for before: those may be in use. */
 export function sharedTableOf(
   core: CoreExports,
   definitions: readonly Definition[],
   { max, refuses }: DimensionPlan,
   dimension: number,
   participants: number,
+  least: (limit: number) => number,
 ): SharedTable {
   const limits = definitions.flatMap(({ per }, index) => (per === dimension ? [index] : []));
   let nodeBytes = NODE_STATES;
-  const rooms = limits.map((index) =>
-    Math.max(...underTiers(definitions[index]!).map((each) => roomOf(each, participants))),
-  );
+  const rooms = limits.map((index) => {
+    const tiers = underTiers(definitions[index]!);
+    const isKept = tiers.some(({ kind }) => kind === "resource" || kind === "sliding-window");
+    const kept = isKept ? least(index) : 0;
+    return Math.max(kept, ...tiers.map((each) => roomOf(each, participants)));
+  });
   const offsets = limits.map((index, i) => {
     const offset = nodeBytes;
     const sizes = underTiers(definitions[index]!).map((tier) => core.nodeBytes(kindOf(tier), rooms[i]!));

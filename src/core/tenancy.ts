@@ -15,7 +15,7 @@ export interface Place {
   readonly sharing: Sharing | undefined;
   /** Those of the limits that have any. */
   readonly partitions?: Partitions | undefined;
-  /** Where threads share these: the desk of this thread; and all of them, in the thread that made them. */
+  /** Where threads share these: the desk of this thread; and all of those at home, in the thread that made them. */
   readonly desk?: Desk | undefined;
   readonly desks?: Desks | undefined;
 }

@@ -1,6 +1,5 @@
 /** Attaches this thread to a set that another thread shares. */
 import { INTERNALS, type OptionsWithRegion } from "../acquisition/internals.ts";
-import { Desk } from "../core/desks.ts";
 import { Region } from "../core/region.ts";
 import { InvalidHandleError, TooManyThreadsError } from "../errors.ts";
 import { LimitSet } from "../limit-set.ts";
@@ -43,8 +42,7 @@ export function attachLimits<M extends string, K extends string = M>(
   if (!(membership instanceof Membership)) throw new TooManyThreadsError(membership.maxThreads);
   const { limits, config, missingUpdate, maxWaiting, agingMs, partitions, fairBy } = handle;
   const { clock, lock, number } = handle;
-  const desk = Desk.isIn(heap, membership) ? new Desk(heap, membership) : undefined;
-  const region = Region.attach(heap, start, membership, desk);
+  const region = Region.attach(heap, start, membership);
   try {
     const ownClock = options.clock ?? (clock ? SetClock.agreeing(clock) : new SetClock());
     const attached: OptionsWithRegion<M, K> = {

@@ -6,6 +6,7 @@
  * thread compares that with the number of its own region after it has entered and before it writes a word there.
  */
 import { HEAD, NUMBER, PRESENT, REGION } from "../../assembly/layout.ts";
+import { FROM } from "../../assembly/partitions/layout.ts";
 import type { Arena, Heap } from "../core/arena.ts";
 import { blockOf } from "../core/block.ts";
 import { takePages } from "../core/pool.ts";
@@ -28,9 +29,9 @@ export class Generations {
     this.heads = new BigInt64Array(heap.memory.buffer);
     this.words = new Int32Array(heap.memory.buffer);
     this.rooms = new Rooms(heap, home, {
-      present: () => this.locate().start,
+      isPresent: (address) => this.locate().start === address || this.comesFrom(this.locate().start, address),
       isInside: (participant) => seats.isInside(participant),
-      isUsed: (address) => seats.isUsed(address),
+      isUsed: (address) => seats.someUse((region) => region === address || this.comesFrom(region, address)),
     });
   }
 
@@ -56,9 +57,10 @@ export class Generations {
   }
 
   /** Takes a room for a region, in memory of the arena that has made the home, if that is this thread's. */
-  takeRoom(bytes: number, participant: number, arena: Arena | undefined): Room {
+  takeRoom(bytes: number, cleared: number, participant: number, arena: Arena | undefined): Room {
     const { memory } = this.heap;
-    return this.rooms.take(bytes, participant, (size) => arena?.takeRoom(size) ?? takePages(memory, size));
+    const allocate = (size: number) => arena?.takeRoom(size) ?? takePages(memory, size);
+    return this.rooms.take(bytes, cleared, participant, allocate);
   }
 
   /** Gives back the memory of all rooms, once no thread uses the set any more. */
@@ -78,6 +80,11 @@ export class Generations {
       Atomics.compareExchange(this.words, (this.home + PRESENT) / 4, (number - 1) | 0, number);
       return { start, number };
     }
+  }
+
+  /** Whether the partitions of a region come, or have come, from that at `address`. */
+  private comesFrom(region: number, address: number): boolean {
+    return this.word(region + FROM) >>> 0 === address;
   }
 
   private word(at: number): number {

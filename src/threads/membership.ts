@@ -1,5 +1,6 @@
 /** This thread's part in a region that threads share. */
 import type { Arena } from "../core/arena.ts";
+import { desksFor, type SharedDesks } from "../core/desks.ts";
 import type { Room, Sharing } from "../core/sharing.ts";
 import type { WholeHeap } from "../core/whole.ts";
 import { holdLock } from "../platform/locks.ts";
@@ -11,6 +12,7 @@ import { WakeWord } from "./wake-word.ts";
 
 export class Membership implements Sharing {
   readonly wakeWord: WakeWord;
+  readonly desks: SharedDesks;
   private readonly place: Place;
   private readonly seat: Seat;
   /** The address of the seat. */
@@ -67,6 +69,7 @@ export class Membership implements Sharing {
     this.place = place;
     this.seat = seat;
     this.seatAt = place.seats.addressOf(seat);
+    this.desks = desksFor(place.heap, this);
     this.handle = handle;
     this.threadId = threadId;
     this.arena = arena;
@@ -122,8 +125,8 @@ export class Membership implements Sharing {
     this.place.generations.adopt(this.seat, region);
   }
 
-  takeRoom(bytes: number): Room {
-    return this.place.generations.takeRoom(bytes, this.seat.participant, this.arena);
+  takeRoom(bytes: number, cleared: number): Room {
+    return this.place.generations.takeRoom(bytes, cleared, this.seat.participant, this.arena);
   }
 
   /**

@@ -7,7 +7,8 @@
  * marked, the making is over, whatever became of it. Such a room is free, if
  *
  * - the present block is not in its region: it never will be again, since only the participant that made the region could bring it there;
- * - and no thread that is inside uses the region. A thread that enters later finds that PRESENT is past the region, and does nothing.
+ * - no partitions of the present region come from it;
+ * - and no thread that is inside uses the region, or one whose partitions come from it. A thread that enters later finds that PRESENT is past the region, and does nothing.
  *
  * The order counts: the mark is looked at first, then the head, then PRESENT is brought up to it, then the seats are looked at, and
  * the room is taken by a compare-and-swap that fails if its STATE has changed since.
@@ -19,10 +20,13 @@ import type { Room } from "../core/sharing.ts";
 
 /** The parts of a shared set on which it depends which rooms are free. */
 export interface Uses {
-  /** The address of the region that has the present block, with PRESENT brought up to it. */
-  present(): number;
+  /**
+   * Whether the region at an address has the present block, or the partitions of the present one come from there. PRESENT is brought up to
+   * it.
+   */
+  isPresent(address: number): boolean;
   isInside(participant: number): boolean;
-  /** Whether a thread that is inside uses the region at an address. */
+  /** Whether a thread that is inside uses the region at an address, or one whose partitions come from there. */
   isUsed(address: number): boolean;
 }
 
@@ -51,12 +55,12 @@ export class Rooms {
   }
 
   /**
-   * Takes a room of at least `bytes` bytes for a participant that is inside, and that marks no other. `allocate` makes memory for a
-   * room that has none, or too little.
+   * Takes a room of at least `bytes` bytes for a participant that is inside, and that marks no other. The first `cleared` of them are 0.
+   * `allocate` makes memory for a room that has none, or too little.
    *
    * @throws {RangeError} if there is no memory left.
    */
-  take(bytes: number, participant: number, allocate: (size: number) => Pages): Room {
+  take(bytes: number, cleared: number, participant: number, allocate: (size: number) => Pages): Room {
     const size = sizeFor(bytes);
     const large = (room: number) => this.sizeOf(room) >= size;
     const bare = (room: number) => this.sizeOf(room) === 0;
@@ -74,7 +78,7 @@ export class Rooms {
         }
         const start = this.addressOf(room);
         this.heap.refresh();
-        this.heap.f64.fill(0, start / 8, (start + size) / 8);
+        clear(new Int32Array(this.heap.memory.buffer, start, cleared / 4));
         return { start, done };
       }
     }
@@ -95,7 +99,7 @@ export class Rooms {
     // An earlier thread of the own number is not inside any more.
     if (maker >= 0 && maker !== participant && this.uses.isInside(maker)) return undefined;
     const address = this.addressOf(room);
-    if (address !== 0 && (this.uses.present() === address || this.uses.isUsed(address))) return undefined;
+    if (address !== 0 && (this.uses.isPresent(address) || this.uses.isUsed(address))) return undefined;
     const next = (((state >> LOWER) + 1n) << LOWER) | BigInt(participant + 1);
     const at = this.wordAt(room, ROOM_STATE) / 2;
     return Atomics.compareExchange(this.states, at, state, next) === state ? next : undefined;
@@ -125,6 +129,11 @@ export class Rooms {
   private wordAt(room: number, word: number): number {
     return (this.at + room * ROOM_BYTES + word) / 4;
   }
+}
+
+/** Makes words 0, and touches none that was never used. */
+function clear(words: Int32Array): void {
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) words[i] = 0;
 }
 
 /** Powers of two: as a set is redefined again and again, its rooms soon have a size that fits. */

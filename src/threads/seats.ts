@@ -110,11 +110,11 @@ export class Seats {
     Atomics.store(this.words, this.at(participant, USES) * 2, region);
   }
 
-  /** Whether a thread that is inside acts on a region. */
-  isUsed(region: number): boolean {
+  /** Whether a thread that is inside acts on one of these regions. */
+  someUse(isOne: (region: number) => boolean): boolean {
     return this.all().some((participant) => {
       const used = Atomics.load(this.words, this.at(participant, USES) * 2) >>> 0;
-      return used === region && this.isInside(participant);
+      return used !== 0 && isOne(used) && this.isInside(participant);
     });
   }
 

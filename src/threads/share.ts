@@ -129,7 +129,8 @@ function membershipOf<M extends string, K extends string = M>({
   region.widen(
     plan,
     (arena, start, entrance) => Membership.found(arena, start, entrance, ownThreadId()),
-    (arena, start, before) => layDesks(arena, start, participants, definitions, dimensions, before),
+    (arena, start, { states, logs }, before) =>
+      layDesks(arena, start, { definitions, dimensions, participants, states, logs }, before),
   );
   // From now on the waiters sleep on the wake word.
   serve();
@@ -158,7 +159,7 @@ function handleOf<M extends string, K extends string = M>(
     ...(maxWaiting !== undefined && { maxWaiting }),
     ...(agingMs !== undefined && { agingMs }),
     ...(dimensions.length > 0 && { partitions: optionsOf(dimensions) }),
-    ...(fairAt !== undefined && { fairBy: limits[fairAt]!.per! }),
+    ...(fairAt !== undefined && fairAt >= 0 && { fairBy: limits[fairAt]!.per! }),
     ...(lock !== undefined && { lock }),
   };
 }

@@ -1,20 +1,19 @@
 /** Views of a set: each takes from the limits of all, and from those of the partitions that it names, in one transaction. */
 import { TAKE } from "../../assembly/layout.ts";
 import { Grant, runOn } from "../acquisition/acquisition.ts";
+import { acquireBlocking } from "../acquisition/blocking-request.ts";
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
 import type { LocalGranter } from "../acquisition/local-granter.ts";
-import { Place, type Viewing } from "../acquisition/place.ts";
+import type { Place } from "../acquisition/place.ts";
 import { ChangeableSet } from "../changes/changeable-set.ts";
 import { closed } from "../changes/living-set.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect } from "../contract.ts";
-import { isGranted, tokenOf } from "../core/answer.ts";
-import { Names } from "../core/names.ts";
+import { type Answer, isGranted, isMoved, isReclaimed, tokenOf } from "../core/answer.ts";
 import { type Region, TRY } from "../core/region.ts";
 import { GLANCE, type Glance } from "../limits/living.ts";
 import { checkBlockingOptions, checkRequestOptions } from "../limits/options.ts";
 import {
   type Naming,
-  nameMore,
   type PartitionNames,
   VIEWED,
   type Viewed,
@@ -22,10 +21,9 @@ import {
 } from "../limits/partition-names.ts";
 import { toMicros } from "../limits/units.ts";
 import type { SetClock } from "../platform/set-clock.ts";
-import { takeBlocking } from "../waiting/blocking.ts";
 import type { Queue, Waiters } from "../waiting/gate.ts";
 import { noClose, noRedefine } from "./of-sets-alone.ts";
-import { keysNamed, knownOf, shapeOf } from "./shape.ts";
+import { keysNamed, nameIn, placeOf, shapeOf } from "./shape.ts";
 
 /** A set as its views see it. */
 export interface ViewedSet<M extends string, K extends string> {
@@ -94,7 +92,8 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
    * alice.for({ ip: "192.0.2.7" }).tryAcquire().successful; // true
    */
   for(names: PartitionNames<D>, options: ViewOptions = {}): LimitSetView<M, K, D> {
-    const naming = nameMore(this.naming, names as PartitionNames, options, knownOf(this.set.granter.era));
+    const latest = () => this.set[INTERNALS]().era;
+    const naming = nameIn(this.set.granter.era, latest, this.naming, names as PartitionNames, options);
     return naming === this.naming ? this : new LimitSetView(this.set, naming);
   }
 
@@ -126,11 +125,12 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
     const region = set.region!;
     const { requests } = place;
     const units = requests.parse(requested);
-    if (set.waiters.size > 0 || requests.shadows.length > 0) return set.granter.tryIn({ units, place }, now);
+    if (set.waiters.size > 0 || requests.shadows.length > 0)
+      return set.granter.tryIn({ units, place }, now) ?? this.again(() => this.tryAcquire(requested));
     const answer = region.takeIn(place.names, units, requests.first, requests.end, now, TRY);
-    return isGranted(answer)
-      ? new Grant(place.sharing(region.sharedTaken), units, tokenOf(answer))
-      : set.granter.refuse(answer, units);
+    if (isGranted(answer)) return new Grant(place.sharing(region.sharedTaken), units, tokenOf(answer));
+    if (isMoved(answer)) return this.again(() => this.tryAcquire(requested));
+    return set.granter.refuse(answer, units);
   }
 
   /**
@@ -143,7 +143,8 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
   peek(requested?: Amounts<M>): Prospect<K> {
     const now = this.set.clock.now();
     const place = this.open();
-    return this.set.granter.peek(place.requests.parse(requested), now, place)!;
+    const prospect = this.set.granter.peek(place.requests.parse(requested), now, place);
+    return prospect ?? this.again(() => this.peek(requested));
   }
 
   /**
@@ -155,14 +156,12 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
    * limits.for({ user: "alice" }).acquireSync({ tokens: 5 }, { timeoutMs: 1000 }).requested.tokens; // 5
    */
   acquireSync(requested?: Amounts<M>, options?: Pick<AcquireOptions, "timeoutMs">): Acquisition<M, K> {
-    const { clock, granter } = this.set;
-    const timeoutMs = checkBlockingOptions(options);
-    const since = clock.now();
-    const place = this.open();
-    const units = place.requests.parse(requested);
-    const answer = takeBlocking(this.set.region!, clock, units, timeoutMs, since, place.names);
-    if (!isGranted(answer)) throw granter.blockedTimeout(units, timeoutMs, place);
-    return granter.grant({ units, place }, tokenOf(answer), 0);
+    const { set } = this;
+    const ask = () => {
+      const place = this.open();
+      return { region: set.region!, granter: set.granter, units: place.requests.parse(requested), place };
+    };
+    return acquireBlocking(set.clock, checkBlockingOptions(options), ask, (answer) => this.hasMoved(answer));
   }
 
   /**
@@ -225,8 +224,9 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
 
   /** @internal The parts of the set, with the limits as they are in the view's tier. */
   [INTERNALS](): Internals<M, K> {
-    const { clock, granter } = this.set;
-    const { era } = shapeOf(granter.era, this.naming);
+    // This follows the set.
+    const { clock, granter, era: present } = this.set[INTERNALS]();
+    const { era } = shapeOf(present, this.naming);
     const changeable: Internals<M, K>["granter"] = {
       ending: granter.ending,
       inspect: (now) => this.set.granter.inspect(now, this.open()),
@@ -271,11 +271,26 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
         ? region.takeSince(units, now, toMicros(now), true, undefined, TAKE, place.names)
         : region.takeIn(place.names, units, requests.first, requests.end, now, TAKE);
       if (isGranted(answer)) return Promise.resolve(set.granter.grant(request, tokenOf(answer), 0));
+      if (isMoved(answer)) {
+        // Through the place before, which knows what was covered.
+        const nested = covered && (() => place.acquireNested(requested, options, covered));
+        return this.again(nested ?? (() => this.enter(requested, options, undefined)));
+      }
       // The core may have corrected the clock.
       return set.queue.wait(request, set.clock.now(), options);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** Another thread has redefined the set: this one follows, and does the same by the limits that there are by now. */
+  private again<T>(body: () => T): T {
+    this.set[INTERNALS]();
+    return body();
+  }
+
+  private hasMoved(answer: Answer): boolean {
+    return (isMoved(answer) || isReclaimed(answer)) && this.again(() => true);
   }
 
   /** The place of the view in the present era of its set. */
@@ -286,30 +301,20 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
   }
 
   private settleIn(): Place<M, K> {
-    const { granter } = this.set;
-    this.place = this.placeIn(granter);
+    this.place = this.placeIn(this.set.granter);
     return this.place;
   }
 
   /** @internal The place of the view in the era of a granter. */
   placeIn(granter: LocalGranter<M, K>): Place<M, K> {
-    const { region } = this.set;
-    const { names, hashes } = this.naming;
-    const shape = shapeOf(granter.era, this.naming);
-    const { partitions } = region!;
-    const named = knownOf(granter.era).dimensions.map((dimension) => {
-      const name = names.get(dimension);
-      return typeof name === "string" ? (hashes?.get(dimension) ?? partitions!.hash(name)) : undefined;
-    });
-    const view: Viewing<M, K> = {
+    return placeOf(granter, this.set.region!.partitions, this.naming, {
       acquireNested: (...asked) => this.enter(...asked),
       latest: () => this.open(),
-    };
-    return new Place(granter, shape, new Names(named, shape.tier), view);
+    });
   }
 
   /** The keys that a change is about: without `keys`, of the limits of the partitions that are named. */
   private keysOf(keys: readonly K[] | undefined): readonly K[] {
-    return keys ?? keysNamed(this.set.granter.era, this.naming);
+    return keys ?? keysNamed(this[INTERNALS]().era, this.naming);
   }
 }

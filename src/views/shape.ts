@@ -1,10 +1,12 @@
 /** What the views of a set have in common that name the same dimensions, and the same tier. */
-import type { Shape } from "../acquisition/place.ts";
+import type { LocalGranter } from "../acquisition/local-granter.ts";
+import { Place, type Shape, type Viewing } from "../acquisition/place.ts";
 import type { NamedPartitions } from "../core/named-partitions.ts";
+import { Names } from "../core/names.ts";
 import type { Era } from "../limits/era.ts";
 import { type Limit, tierOf } from "../limits/limits.ts";
 import { NamedRequests, type Standing } from "../limits/named-requests.ts";
-import type { Naming } from "../limits/partition-names.ts";
+import { type Naming, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
 import type { DimensionOptions } from "../limits/partition-options.ts";
 import { dimensionsOf, tiersOf } from "../limits/partitioning.ts";
 
@@ -49,6 +51,27 @@ export function knownOf(era: Pick<Era, "limits">): Known {
   return shapesOf(era);
 }
 
+/**
+ * A naming with more names, for a set with the limits of `era`; with those of `latest`, where another thread has redefined the set.
+ *
+ * @throws {InvalidRequestError} for a dimension or a tier that no limit has, and for a name that is no string.
+ */
+export function nameIn(
+  era: Pick<Era, "limits">,
+  latest: () => Pick<Era, "limits">,
+  naming: Naming,
+  names: PartitionNames,
+  options: ViewOptions,
+): Naming {
+  try {
+    return nameMore(naming, names, options, knownOf(era));
+  } catch (error) {
+    const next = latest();
+    if (next === era) throw error;
+    return nameMore(naming, names, options, knownOf(next));
+  }
+}
+
 export function shapeOf<M extends string, K extends string>(
   era: Era<M, K>,
   { names, tier }: Naming,
@@ -79,6 +102,21 @@ export function shapeOf<M extends string, K extends string>(
     byText.set(text, shape as unknown as Shape<string, string>);
   }
   return shape;
+}
+
+/** The place of a view in the era of a granter. */
+export function placeOf<M extends string, K extends string>(
+  granter: LocalGranter<M, K>,
+  partitions: NamedPartitions | undefined,
+  naming: Naming,
+  view: Viewing<M, K>,
+): Place<M, K> {
+  const shape = shapeOf(granter.era, naming);
+  const named = knownOf(granter.era).dimensions.map((dimension) => {
+    const name = naming.names.get(dimension);
+    return typeof name === "string" ? (naming.hashes?.get(dimension) ?? partitions!.hash(name)) : undefined;
+  });
+  return new Place(granter, shape, new Names(named, shape.tier), view);
 }
 
 /** The keys of the limits of partitions that are named. */

@@ -1,15 +1,10 @@
 /** The part of a set that has to do with its views. */
+import { INTERNALS } from "../acquisition/internals.ts";
 import { LivingSet } from "../changes/living-set.ts";
 import { GLANCE, type Glance } from "../limits/living.ts";
-import {
-  NAMELESS,
-  type Naming,
-  nameMore,
-  type PartitionNames,
-  type ViewOptions,
-} from "../limits/partition-names.ts";
+import { NAMELESS, type Naming, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
 import { LimitSetView, type ViewedSet } from "./limit-set-view.ts";
-import { countsOf, knownOf, type PartitionCounts } from "./shape.ts";
+import { countsOf, nameIn, type PartitionCounts } from "./shape.ts";
 
 export abstract class ViewableSet<M extends string, K extends string, D extends string> extends LivingSet<
   M,
@@ -17,8 +12,9 @@ export abstract class ViewableSet<M extends string, K extends string, D extends 
 > {
   /** Of each dimension, how many partitions have a state to themselves, how many may, and whether others share one now. */
   get partitions(): PartitionCounts<D> {
-    const region = this.open();
-    return countsOf(this.dimensions, region.partitions, (i) => region.areSharing(i, this.clock.now()));
+    // Follows the set, where threads share it.
+    const { dimensions, region } = this[INTERNALS]();
+    return countsOf(dimensions, region.partitions, (i) => region.areSharing(i, this.clock.now()));
   }
 
   /** @internal */
@@ -44,7 +40,8 @@ export abstract class ViewableSet<M extends string, K extends string, D extends 
    * limits.for({ user: "alice" }).tryAcquire().successful; // true
    */
   for(names: PartitionNames<D>, options: ViewOptions = {}): LimitSetView<M, K, D> {
-    const naming = nameMore(NAMELESS, names as PartitionNames, options, knownOf(this.granter.era));
+    const latest = () => this[INTERNALS]().era;
+    const naming = nameIn(this.granter.era, latest, NAMELESS, names as PartitionNames, options);
     // The set has all that a view has.
     return naming === NAMELESS ? (this as unknown as LimitSetView<M, K, D>) : this.viewBy(naming);
   }

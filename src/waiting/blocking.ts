@@ -9,6 +9,12 @@ import { toMicros } from "../limits/units.ts";
 import type { Clock } from "../platform/clock.ts";
 import { sleep } from "../platform/sleep.ts";
 
+/** When a request came, and for how long it has waited, in milliseconds. */
+export interface BlockingWait {
+  readonly since: number;
+  ms: number;
+}
+
 /**
  * Takes `units`, blocking this thread until it can: granted, refused after `timeoutMs`, or reclaimed.
  *
@@ -19,15 +25,18 @@ export function takeBlocking(
   clock: Clock,
   units: readonly number[],
   timeoutMs: number,
-  came: number,
+  wait: BlockingWait,
   names?: Names,
 ): Answer {
-  let now = came;
+  const came = wait.since;
+  // Of a request that goes on by other limits, it is later.
+  let now = came + wait.ms;
   const deadline = came + timeoutMs;
   const since = toMicros(came);
   for (;;) {
     region.sharing?.wakeWord.prepare();
     const answer = region.takeSince(units, now, since, false, undefined, TAKE, names);
+    wait.ms = Math.max(0, now - came);
     if (isGranted(answer) || isReclaimed(answer) || isMoved(answer)) return answer;
     if (timeoutMs > 0 && waitOf(answer) === Number.POSITIVE_INFINITY) {
       if (region.hangsOnSelf(units)) {

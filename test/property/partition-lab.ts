@@ -31,7 +31,7 @@ import { presentBlock } from "../../src/core/block.ts";
 import { Desk, layDesks } from "../../src/core/desks.ts";
 import { passRegion } from "../../src/core/inherit.ts";
 import type { Definition } from "../../src/core/kinds.ts";
-import { copyState, lay } from "../../src/core/lay.ts";
+import { copyState, lay, shapeOf } from "../../src/core/lay.ts";
 import { Partitions } from "../../src/core/partitions.ts";
 import type { Sharing } from "../../src/core/sharing.ts";
 import type { DimensionPlan } from "../../src/core/tables.ts";
@@ -110,14 +110,22 @@ export class PartitionLab {
   share(participants: number, die: (sides: number) => number): { readonly home: number } {
     const { arena, definitions } = this;
     const dimensions = this.#dimensions;
-    const wide = lay(arena, { definitions, participants, dimensions: dimensions.length });
+    const plan = { definitions, participants, dimensions: dimensions.length };
+    const wide = lay(arena, plan);
+    const { states, logs } = shapeOf(arena.core, plan);
     const { buffer } = arena.memory;
     const before = { partitions: this.partitions, start: this.#set.start };
     copyState(arena.core, definitions, { buffer, start: before.start }, { buffer, start: wide.start });
-    const desks = layDesks(arena, wide.start, participants, definitions, dimensions, before);
+    layDesks(arena, wide.start, { definitions, dimensions, participants, states, logs }, before);
     this.#desks = Array.from({ length: participants }, (_, participant) => {
-      const sharing = { home: wide.start, participant, enter: () => true, exit: () => {} };
-      return desks.deskOf(sharing as unknown as Sharing);
+      const sharing = {
+        home: wide.start,
+        participant,
+        enter: () => true,
+        exit: () => {},
+        isPresent: () => true,
+      };
+      return new Desk(arena, sharing as unknown as Sharing, wide.start);
     });
     this.#die = die;
     this.#act(0);

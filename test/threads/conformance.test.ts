@@ -30,7 +30,7 @@ const harness: Harness = {
     changes: true,
     redefines: true,
     partitions: true,
-    partitionsRedefined: false,
+    partitionsRedefined: true,
     exhaustive: true,
     crowd: 100_000,
   },

@@ -58,7 +58,8 @@ function attach(threadId: number, by = maker, meanwhile = () => {}): Thread {
 
 function redefine({ region }: Thread, definitions: Definition[], from: number[], text = "next") {
   const heirs = from.map((index) => ({ from: index, ratio: 1 }));
-  return region.redefineShared({ definitions, text }, heirs, "used", NOW);
+  const followers = { dimensions: [], tiers: [0] };
+  return region.redefineShared({ definitions, text, dimensions: [], followers, heirs, mode: "used" }, NOW);
 }
 
 const words = () => new Int32Array(maker.region.memory.buffer, maker.region.home);
@@ -275,7 +276,7 @@ describe("a thread that dies while it redefines", () => {
   test("while it lays out a region keeps a room only until it is known to have ended", () => {
     const { membership } = guest;
     membership.enter();
-    membership.takeRoom(1000);
+    membership.takeRoom(1000, 1000);
     const bytes = () => sizeOf(maker);
     for (let i = 0; i < 10; i++) redefine(maker, [CALLS], [0]);
     const before = bytes();

@@ -8,6 +8,7 @@ import {
   PARTICIPANTS,
   PER,
   RECORDS,
+  REGION,
 } from "../../assembly/layout.ts";
 import {
   COMMON_TABLE_BYTES,
@@ -45,9 +46,11 @@ export function nodesAtRest(memory: WebAssembly.Memory, home: number): Nodes[] {
   const longs = new BigUint64Array(memory.buffer);
   const word = (at: number) => words[at / 4]!;
   const block = Number((longs[(home + HEAD) / 8]! << BigInt(LINE_BITS)) & 0xffff_ffffn);
+  // That of the present definitions.
+  const region = word(block + REGION);
   const pending = new Map<number, { old: bigint; next: bigint }>();
-  for (let i = 0; i < word(block + word(home + COMMONS) + RECORD_COUNT); i++) {
-    const record = block + word(home + RECORDS) + i * RECORD_BYTES_EACH;
+  for (let i = 0; i < word(block + word(region + COMMONS) + RECORD_COUNT); i++) {
+    const record = block + word(region + RECORDS) + i * RECORD_BYTES_EACH;
     const old = longs[(record + RECORD_OLD) / 8]!;
     pending.set(word(record + RECORD_WORD), { old, next: longs[(record + RECORD_NEW) / 8]! });
   }
@@ -56,7 +59,7 @@ export function nodesAtRest(memory: WebAssembly.Memory, home: number): Nodes[] {
     const record = pending.get(at);
     return Number((record?.old === now ? record.next : now) & BigInt(2 ** NODE_BITS - 1));
   };
-  const deskAt = (participant: number) => word(home + DESKS) + participant * word(home + DESK_BYTES);
+  const deskAt = (participant: number) => word(region + DESKS) + participant * word(region + DESK_BYTES);
   const per = word(deskAt(0) + PER);
   return Array.from({ length: word(per + DIMENSIONS) }, (_, dimension) => {
     const tableOf = (participant: number) =>
@@ -67,10 +70,10 @@ export function nodesAtRest(memory: WebAssembly.Memory, home: number): Nodes[] {
       (_, i) => word(table + PLACES) + 8 * i,
     );
     const inPlaces = places.map(nodeIn).filter((node) => node !== 0);
-    const slots = Array.from({ length: word(home + PARTICIPANTS) }, (_, p) =>
+    const slots = Array.from({ length: word(region + PARTICIPANTS) }, (_, p) =>
       nodeIn(word(tableOf(p) + SLOT)),
     );
-    const common = block + word(home + COMMONS) + COMMON_TABLES + dimension * COMMON_TABLE_BYTES;
+    const common = block + word(region + COMMONS) + COMMON_TABLES + dimension * COMMON_TABLE_BYTES;
     return {
       inPlaces: inPlaces.length,
       counted: word(common + 4),

@@ -4,14 +4,16 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { attachLimits } from "limitset/threads";
+import { definitions, KINDS } from "./visited.js";
 
 /**
  * @type {{
  *   me: number, seed: number, users: number, visitors: number,
+ *   redefined?: Int32Array,
  *   granted: Int32Array, busy: Int32Array, seats: Int32Array, dead: Int32Array, repeats: Int32Array,
  * }}
  */
-const { me, seed, users, visitors, granted, busy, seats, dead, repeats } = workerData;
+const { me, seed, users, visitors, redefined, granted, busy, seats, dead, repeats } = workerData;
 
 let state = seed;
 /** @param {number} below */
@@ -57,6 +59,11 @@ function step(limits) {
   }
   const what = random(400);
   if (what === 0) limits.reset(["tokens"]);
+  if (redefined && what >= 23 && what < 26) {
+    limits.redefine(definitions(random(KINDS)));
+    redefined[me] = (redefined[me] ?? 0) + 1;
+    return;
+  }
   if (what < 20) {
     const acquisition = limits.tryAcquire({ db: 1, slots: 0, seat: 0 });
     if (acquisition.successful) keep(acquisition, -1);
