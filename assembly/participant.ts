@@ -64,8 +64,8 @@ export function correct(region: usize, scratch: usize, life: i32, ms: f64, shift
 /**
  * Withdraws the claim of a participant's waiter that came at `since`, in microseconds. If that is 0, withdraws all claims of the
  * participant, and gives back all that it holds. The calling thread does so in its own life `own`, and has entered. Does nothing
- * if that is over, or if LIFE of `participant`, but for INSIDE, is not `life` any more. Returns false, and does nothing, if the set has
- * been redefined.
+ * if that is over, or if LIFE of `participant`, but for INSIDE, is not `life` any more. Returns false if the set has been redefined: then it is to
+ * be done in the next region.
  */
 export function leave(
   region: usize,
@@ -112,8 +112,7 @@ export function leave(
     if (publish(region, head, staged)) {
       // Rings even if the flag is down: the participant may have died after it cleared the flag and before it woke the sleepers.
       ring(region);
-      if (holds) giveBackAll(region, scratch, own, participant, life);
-      return true;
+      return !holds || giveBackAll(region, scratch, own, participant, life);
     }
   }
   wake(region);

@@ -3,7 +3,7 @@
  * holdings among the limits of all have come back, and what is held in does not move: so the places are gone through once. A thread that
  * dies here leaves the rest to the next that does the same.
  */
-import { readHead, unchanged } from "../head";
+import { isElsewhere, readHead, unchanged } from "../head";
 import {
   DEFINITION_BYTES,
   DEFINITIONS,
@@ -64,9 +64,9 @@ export function holdsIn(region: usize, block: usize, participant: i32): bool {
 
 /**
  * Gives back all that `participant`, in its `life`, holds in partitions. The calling thread does so in its own life `own`, and has entered.
- * Ends early if one of the lives is over.
+ * Ends early if one of the lives is over. Returns false if the set has been redefined meanwhile: then there may be more in the next region.
  */
-export function giveBackAll(region: usize, scratch: usize, own: i32, participant: i32, life: i32): void {
+export function giveBackAll(region: usize, scratch: usize, own: i32, participant: i32, life: i32): bool {
   // It may hold something in partitions that have not gone over yet.
   while (passAmong(region, scratch, own, MANY)) {}
   const per = load<usize>(deskOf(region, load<i32>(scratch + PARTICIPANT)) + PER);
@@ -76,13 +76,18 @@ export function giveBackAll(region: usize, scratch: usize, own: i32, participant
     const last = place + load<u32>(table + LINE_COUNT) * LINE_BYTES;
     for (; place < last; place += PLACE_BYTES) {
       if (!holdsAt(table, place, participant)) continue;
-      if (!giveBack(region, scratch, own, participant, life, table, place)) return;
+      if (!giveBack(region, scratch, own, participant, life, table, place)) return isHere(region);
     }
     place = load<usize>(table + SHARED_PLACE);
     if (holdsAt(table, place, participant)) {
-      if (!giveBack(region, scratch, own, participant, life, table, place)) return;
+      if (!giveBack(region, scratch, own, participant, life, table, place)) return isHere(region);
     }
   }
+  return isHere(region);
+}
+
+function isHere(region: usize): bool {
+  return !isElsewhere(region, readHead(region));
 }
 
 /** Whether a participant holds anything in the node of a place. */
@@ -103,7 +108,7 @@ function holdsAt(table: usize, place: usize, participant: i32): bool {
   }
 }
 
-/** Gives back what is held in the node of a place. Returns false, and does nothing, if one of the lives is over. */
+/** Gives back what is held in the node of a place. Returns false, and does nothing, if one of the lives is over, or the set has been redefined. */
 function giveBack(
   region: usize,
   scratch: usize,
@@ -118,6 +123,10 @@ function giveBack(
     const head = readHead(region);
     // Read after the head, as in `leave`.
     if (lifeOf(scratch) !== (own | INSIDE) || (lifeOf(other) & ~INSIDE) !== life) return false;
+    if (isElsewhere(region, head)) {
+      if (unchanged(region, head)) return false;
+      continue;
+    }
     const staged = stage(region, scratch, head);
     const node = adopt(table, place, 0);
     let all: i64 = 0;

@@ -81,8 +81,6 @@ test.each([
     for (let deaths = 0; deaths < most; deaths++) {
       await sleep(Math.random() * 60);
       sample();
-      if (process.env["PROGRESS"])
-        console.error(deaths, redefinitions(), limits.stats()["total"]!.used, limits.repeats);
       while (redefines && redefinitions() < 2 * deaths && failures.length === 0) await sleep(1);
       const victim = deaths % THREADS;
       await kill(threads[victim]!);

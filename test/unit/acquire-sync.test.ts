@@ -43,6 +43,15 @@ describe.each([true, false])("with shared: %s", (shared) => {
     expect(performance.now() - before).toBeGreaterThan(49.99);
   });
 
+  test("tells for how long it has waited", () => {
+    const limits = make(100);
+    expect(limits.acquireSync({ tokens: 10, db: 0 }).waitedMs).toBe(0);
+    const before = performance.now();
+    const { waitedMs } = limits.acquireSync({ tokens: 5, db: 0 });
+    expect(waitedMs).toBeGreaterThan(0);
+    expect(waitedMs).toBeLessThanOrEqual(performance.now() - before + 0.01);
+  });
+
   test("waits no longer than its timeout", () => {
     const limits = make(3_600_000);
     limits.acquireSync({ tokens: 10, db: 0 });
