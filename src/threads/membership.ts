@@ -15,11 +15,8 @@ export class Membership implements Sharing {
   readonly desks: SharedDesks;
   private readonly place: Place;
   private readonly seat: Seat;
-  /** The address of the seat. */
   private readonly seatAt: number;
-  /** The handle by which this thread attached. */
   private readonly handle: number;
-  /** The platform's id of this thread. */
   private readonly threadId: number;
   /** The arena that allocated the region, in the thread that made the region; undefined in others. */
   private readonly arena: Arena | undefined;

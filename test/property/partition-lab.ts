@@ -32,9 +32,11 @@ import { Desk, layDesks } from "../../src/core/desks.ts";
 import { passRegion } from "../../src/core/inherit.ts";
 import type { Definition } from "../../src/core/kinds.ts";
 import { copyState, lay, shapeOf } from "../../src/core/lay.ts";
+import type { CoreExports } from "../../src/core/module.ts";
 import { Partitions } from "../../src/core/partitions.ts";
 import type { Sharing } from "../../src/core/sharing.ts";
 import type { DimensionPlan } from "../../src/core/tables.ts";
+import { wholeHeapOf } from "../../src/core/whole.ts";
 
 /** A region with its part of a request, under the oracle's hand. */
 interface Part {
@@ -82,6 +84,8 @@ export class PartitionLab {
   readonly #hashes = new Map<string, readonly [number, number, number, number]>();
   readonly #dimensions: readonly DimensionPlan[];
   readonly #oracle = new Arena(false);
+  /** The whole core, once participants share. */
+  #core: CoreExports;
   #desks: readonly Desk[] = [];
   #participant = 0;
   #die: (sides: number) => number = () => 0;
@@ -95,6 +99,7 @@ export class PartitionLab {
     arena: Arena = new Arena(false),
   ) {
     this.arena = arena;
+    this.#core = arena.core;
     this.definitions = definitions;
     this.#dimensions = dimensions;
     this.#set = this.#part(
@@ -110,6 +115,7 @@ export class PartitionLab {
   share(participants: number, die: (sides: number) => number): { readonly home: number } {
     const { arena, definitions } = this;
     const dimensions = this.#dimensions;
+    this.#core = wholeHeapOf(arena).core;
     const plan = { definitions, participants, dimensions: dimensions.length };
     const wide = lay(arena, plan);
     const { states, logs } = shapeOf(arena.core, plan);
@@ -138,7 +144,7 @@ export class PartitionLab {
     this.#participant = participant;
     this.partitions = desk;
     const start = new Int32Array(this.arena.memory.buffer)[(desk.region + SELF) / 4]! >>> 0;
-    this.#set = { ...this.#set, start, scratch: this.arena.core.scratchOf(start, participant) >>> 0 };
+    this.#set = { ...this.#set, start, scratch: this.#core.scratchOf(start, participant) >>> 0 };
   }
 
   #actAtRandom(): void {
@@ -237,7 +243,7 @@ export class PartitionLab {
   change(action: number, names: Names, units: readonly number[], ms: number): void {
     this.#actAtRandom();
     this.#name(names);
-    const { core } = this.arena;
+    const core = this.#core;
     const { start, scratch } = this.#set;
     this.arena.f64.set(units, (scratch + UNITS) / 8);
     core.changePer(this.partitions.start, start, scratch, 0, ms, action);
@@ -336,7 +342,7 @@ export class PartitionLab {
     const { start, scratch } = this.#set;
     this.arena.f64.set(units, (scratch + UNITS) / 8);
     const { partitions } = this;
-    const answer = this.arena.core.transactPer(partitions.start, start, scratch, 0, ms, action, since, 0, 0);
+    const answer = this.#core.transactPer(partitions.start, start, scratch, 0, ms, action, since, 0, 0);
     if (partitions instanceof Desk) {
       partitions.keep();
       if (answer >= 0 && ((action & 3) === TAKE || action === SETTLE)) this.#leaveUndone();
