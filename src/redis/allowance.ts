@@ -41,11 +41,11 @@ export class Allowance {
    * Makes room for an operation of so many steps, on the partitions of a place; false if there is none. The first operation always has
    * room.
    */
-  spend(steps: number, place?: Place): boolean {
+  spend(steps: number, place?: Place, keepsTier = false): boolean {
     const isFirst = this.#usedOperations === 0;
     this.#isSpent ||=
       !isFirst && (this.#usedSteps + steps > this.#steps || this.#usedOperations >= this.#operations);
-    this.#isSpent ||= !this.roster.admit(place);
+    this.#isSpent ||= !this.roster.admit(place, keepsTier);
     if (this.#isSpent) return false;
     this.#usedSteps += steps;
     this.#usedOperations++;

@@ -15,6 +15,8 @@ export interface Single extends Ranked {
   readonly request: Request;
   /** What it asks of the server, as an `Allowance` counts. */
   readonly steps: number;
+  /** Whether partitions keep the tiers that they have. */
+  readonly keepsTier?: boolean;
 }
 
 /** A waiter that can be asked for. */
@@ -66,7 +68,8 @@ export class Asking<W extends Askable<W>> {
     };
     for (const [i, single] of singles.entries()) {
       walk.until(single, visit);
-      if (allowance.isSpent || !allowance.spend(single.steps, single.request.place)) return singles.slice(i);
+      const { steps, request, keepsTier } = single;
+      if (allowance.isSpent || !allowance.spend(steps, request.place, keepsTier)) return singles.slice(i);
       note(single, this.#before(single.request, single));
     }
     walk.until(undefined, visit);

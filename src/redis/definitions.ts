@@ -148,14 +148,14 @@ function digestOf(text: string): string {
   return `${digest(0)}.${digest(1)}`;
 }
 
-/** The definition of a limit, and what tells it from others; behind tabs whether it has partitions, and the definitions of its tiers. */
+/** The definition of a limit, and what tells it from others; behind tabs its dimension, and the definitions of its tiers. */
 function lineOf(limit: Limit): string {
   const { key, type, per, tiers = {} } = limit;
   const line = `${specOf(limit)}${JSON.stringify([key, type, unitOf(limit)])}`;
   if (per === undefined) return line;
   const named = Object.keys(tiers).sort();
   const parts = named.map((tier) => `${JSON.stringify(tier)} ${specOf(tierOf(limit, tier))}`);
-  return [line, "per", ...parts].join("\t");
+  return [line, `per ${JSON.stringify(per)}`, ...parts].join("\t");
 }
 
 /** `kind ceiling window weight rate idle mostUnits mostPart capacity v3 flags missing `. */

@@ -64,6 +64,11 @@ export class Reading implements Operation {
     this.#ends = ends;
   }
 
+  /** A charge goes by the tier that a partition has, as a settlement does. */
+  get keepsTier(): boolean {
+    return this.#isOnce;
+  }
+
   get isPending(): boolean {
     return this.#pending.has(this);
   }

@@ -2,30 +2,39 @@
 import type { Place } from "./place.ts";
 import { SLOT, type Slots } from "./slots.ts";
 
-/** Stands for the tier that a partition has. */
-const PRESENT_TIER = "*";
+/** Stands before a tier that counts only where the partition is as never used: otherwise it has the tier that it has. */
+const PRESENT = "*";
+
+interface Entry {
+  readonly number: number;
+  /** As the script reads it; empty for none. */
+  readonly tier: string;
+  /** Whether the partition turns to the tier. */
+  readonly turns: boolean;
+}
 
 export class Roster {
-  /** The tiers, by the digests of the names. */
-  readonly #tiers = new Map<string, string>();
-  readonly #numbers = new Map<string, number>();
+  /** By the digests of the names. */
+  readonly #entries = new Map<string, Entry>();
   /** An operation concerns all partitions. */
   #isForAll = false;
 
-  /** Takes in the partitions of a place. Returns false if one is there under another tier: it has one tier in a batch. */
-  admit(place: Place | undefined): boolean {
+  /**
+   * Takes in the partitions of a place. Returns false if one is there under another tier: it has one tier in a batch. With `keepsTier`
+   * each keeps the tier that it has then.
+   */
+  admit(place: Place | undefined, keepsTier = false): boolean {
     if (!place) return true;
-    for (const digest of place.digests) {
-      const tier = this.#tiers.get(digest) ?? PRESENT_TIER;
-      if (tier !== PRESENT_TIER && tier !== place.tier) return false;
+    const { digests, tier } = place;
+    for (const digest of keepsTier ? [] : digests) {
+      const entry = this.#entries.get(digest);
+      if (entry?.turns && entry.tier !== tier) return false;
     }
-    for (const digest of place.digests) this.#enter(digest, place.tier);
+    for (const digest of digests) {
+      const entry = this.#entries.get(digest);
+      if (!entry || (!keepsTier && !entry.turns)) this.#enter(digest, tier, !keepsTier);
+    }
     return true;
-  }
-
-  /** Takes in the partitions of a place, under the tier that each has then. */
-  admitPresent(place: Place | undefined): void {
-    for (const digest of place?.digests ?? []) this.#admitOne(digest);
   }
 
   admitAll(): void {
@@ -35,8 +44,8 @@ export class Roster {
   /** By how much the index of a limit is higher in a partition. */
   slotOf(digest: string | undefined): number {
     if (digest === undefined) return 0;
-    this.#admitOne(digest);
-    return this.#numbers.get(digest)! * SLOT;
+    const entry = this.#entries.get(digest) ?? this.#enter(digest, "", false);
+    return entry.number * SLOT;
   }
 
   slotsOf(place: Place | undefined): Slots {
@@ -45,16 +54,17 @@ export class Roster {
 
   /** The partitions as the script reads them; empty if the batch has nothing to do with any. */
   get text(): string {
-    if (this.#tiers.size === 0 && !this.#isForAll) return "";
-    return `@${[...this.#tiers].map(([digest, tier]) => `${digest} ${tier}`).join("\n")}`;
+    if (this.#entries.size === 0 && !this.#isForAll) return "";
+    const lines = [...this.#entries].map(
+      ([digest, { tier, turns }]) => `${digest} ${turns ? "" : PRESENT}${tier}`,
+    );
+    return `@${lines.join("\n")}`;
   }
 
-  #admitOne(digest: string): void {
-    if (!this.#tiers.has(digest)) this.#enter(digest, PRESENT_TIER);
-  }
-
-  #enter(digest: string, tier: string): void {
-    if (!this.#numbers.has(digest)) this.#numbers.set(digest, this.#numbers.size + 1);
-    this.#tiers.set(digest, tier);
+  #enter(digest: string, tier: string, turns: boolean): Entry {
+    const number = this.#entries.get(digest)?.number ?? this.#entries.size + 1;
+    const entry = { number, tier, turns };
+    this.#entries.set(digest, entry);
+    return entry;
   }
 }

@@ -88,8 +88,7 @@ export class Settlements<K extends string> {
     while (this.#taken < settlements.length) {
       const settlement = settlements[this.#taken]!;
       const { due, place } = settlement;
-      if (!allowance.spend(stepsOf(due, place))) break;
-      allowance.roster.admitPresent(place);
+      if (!allowance.spend(stepsOf(due, place), place, true)) break;
       this.#taken++;
       if (kindOf(due) !== CHARGES) this.#refunds--;
       operations.push(this.#operationFor(settlement, allowance.roster));

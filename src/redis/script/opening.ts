@@ -68,10 +68,13 @@ if slots then
   end
 
   -- Whether a partition answers as one that was never used.
-  local function isRecovered(was, at, all)
+  local function isRecovered(was, at, all, list)
     if was.holders[1] then return false end
     for index, untilAt in pairs(was.pauses) do
       if untilAt > at and untilAt ~= all[index] then return false end
+    end
+    for index, untilAt in pairs(all) do
+      if untilAt > at and untilAt ~= was.pauses[index] and find(list[index] or "", "\\tper", 1, true) then return false end
     end
     for index, state in pairs(was.states) do
       local definition = was.definitions[index]
@@ -84,12 +87,25 @@ if slots then
     return true
   end
 
+  -- Adds the limits of a partition that it has never used.
+  local function addUnused(was, list)
+    local index = next(was.states) or was.holders[1] and next(was.holders[1].units)
+    local dimension = match(list[index] or "", "\\tper [^\\t]*")
+    for other, spec in ipairs(list) do
+      if dimension and not was.definitions[other] and match(spec, "\\tper [^\\t]*") == dimension then
+        local definition = parseSpec(specIn(list, other, was.tier), other)
+        was.definitions[other], was.states[other] = definition, definition.algorithm.read(false)
+      end
+    end
+  end
+
   -- A partition goes over to the next era. Returns false if it had recovered by then, or is older than all that is known.
   local function passOn(was)
     local step = stepFrom(was.era)
     if not step then return false end
     follow(was, step.common)
-    if isRecovered(was, step.at, step.common.pauses) then return false end
+    if isRecovered(was, step.at, step.common.pauses, step.specs) then return false end
+    if step.mode == "available" then addUnused(was, step.specs) end
     local list = stepFrom(was.era + 1)
     list = list and list.specs or specs
     local passed = { definitions = {}, states = {}, pauses = {}, holders = {} }
@@ -170,7 +186,7 @@ if slots then
     if head and head.life ~= per.life then head = nil end
     slot.isWhole = not head
     local isPresent = head and head.era == per.era and head.epoch == per.epoch and head.ahead == ahead
-      and (slot.tier == "*" or slot.tier == head.tier)
+      and (slot.isKept or slot.tier == head.tier)
     if head and (slot.isFull or not isPresent) then
       slot.isFull, slot.isWhole = true, not isPresent
       was = head
@@ -195,7 +211,7 @@ if slots then
       end
       if was then
         follow(was, common)
-        if slot.tier ~= "*" and was.tier ~= slot.tier then turnTo(was, slot.tier) end
+        if not slot.isKept and was.tier ~= slot.tier then turnTo(was, slot.tier) end
       end
     elseif head then
       was = head
@@ -208,7 +224,7 @@ if slots then
     if was then slot.expires = was.expires
     else
       -- As a name that was never seen: paused as all are.
-      was = { tier = slot.tier == "*" and "" or slot.tier, pauses = {}, definitions = {}, states = {}, holders = {} }
+      was = { tier = slot.tier, pauses = {}, definitions = {}, states = {}, holders = {} }
       for index, untilAt in pairs(pauses) do
         if untilAt > now and find(specs[index] or "", "\\tper", 1, true) then was.pauses[index] = untilAt end
       end
@@ -250,7 +266,7 @@ if slots then
       local ids = redis.call("ZRANGEBYSCORE", key .. ":s" .. sid, "-inf", format("%d", now + HOLD / 2), "LIMIT", 0, most)
       for _, id in ipairs(ids) do
         if not known[id] then
-          known[id] = { id = id, tier = "*", touched = {}, limits = {}, pauses = {}, others = {}, expires = 0 }
+          known[id] = { id = id, isKept = true, tier = "", touched = {}, limits = {}, pauses = {}, others = {}, expires = 0 }
           slots[#slots + 1] = known[id]
         end
         known[id].isFull, known[id].isProlonged = true, true

@@ -19,7 +19,7 @@
  */
 
 /**
- * Reads which partitions the call names: behind an `@`, a line for each with its digest and its tier (`*`: that which it has). Before
+ * Reads which partitions the call names: behind an `@`, a line for each with its digest and its tier (behind a `*`: that which it has, if it has any). Before
  * that stands `below` if limits begin with less than all.
  */
 export const slots = /* lua */ `
@@ -32,7 +32,9 @@ if partitions ~= "" then
     -- For so long the key of a partition is kept at least in which something is held. Microseconds.
     HOLD = math.max(3600000000, 4 * lease)
     for id, tier in gmatch(sub(list, 2), "(%S+) ([^\\n]*)") do
-      slots[#slots + 1] = { id = id, tier = tier, touched = {}, limits = {}, pauses = {}, others = {}, expires = 0 }
+      local isKept = sub(tier, 1, 1) == "*"
+      if isKept then tier = sub(tier, 2) end
+      slots[#slots + 1] = { id = id, isKept = isKept, tier = tier, touched = {}, limits = {}, pauses = {}, others = {}, expires = 0 }
     end
   end
 end
