@@ -10,7 +10,6 @@ import {
   type Limits,
   RateLimit,
   ResourceLimit,
-  type Tiers,
 } from "../../src/index.ts";
 import { RedisLimitSet } from "../../src/redis/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
@@ -21,7 +20,7 @@ import { micros } from "./waits.ts";
 const START_US = Date.UTC(2026, 0, 1) * 1000;
 // So long that no session ends in a history, however far its clock moves.
 const LEASE_MS = 1000 * 86_400_000;
-const MODES: readonly Inherit[] = ["used", "available", "proportional", "fresh"];
+const MODES: readonly Inherit[] = ["used", "proportional", "fresh"];
 const ALGORITHMS = ["token-bucket", "gcra", "leaky-bucket", "sliding-window", "fixed-window"] as const;
 /** The keys of all limits that there may be, with their dimensions. */
 const POOL = [
@@ -33,7 +32,6 @@ const POOL = [
   ["i0", "ip"],
   ["ri", "ip"],
 ] as const;
-const TIERS = [undefined, "free", "pro"] as const;
 
 type Die = (sides: number) => number;
 type Amounts = Readonly<Record<string, number>>;
@@ -54,13 +52,7 @@ function dieOf(seed: number): Die {
 function limitOf(die: Die, key: string, per: string | undefined): Limit {
   const isResource = key.startsWith("r");
   const windowMs = [1, 50, 999.983, 10_000, 60_000][die(5)]!;
-  const tier = () => ({
-    capacity: 1 + die(40),
-    ...(!isResource && die(3) === 0 && { windowMs: 500 }),
-    ...(die(6) === 0 && { enforce: false }),
-  });
-  const tiers: Tiers = { ...(die(2) === 0 && { free: tier() }), ...(die(3) > 0 && { pro: tier() }) };
-  const named = per === undefined ? {} : { per, tiers };
+  const named = per === undefined ? {} : { per };
   if (isResource) return new ResourceLimit({ key, capacity: 1 + die(6), ...named });
   const algorithm = ALGORITHMS[die(ALGORITHMS.length)]!;
   const capacity = 1 + die(30);
@@ -125,23 +117,19 @@ class Lab {
   }
 
   /** A set in memory, and one of those on the server; or views of both. */
-  #pair(naming: readonly [names: object, tier: string | undefined] | undefined): readonly Limits<string>[] {
+  #pair(names: object | undefined): readonly Limits<string>[] {
     const pair = [this.#sets[0]!, this.#sets[1 + this.#die(2)]!];
-    if (!naming) return pair;
-    const [names, tier] = naming;
-    return pair.map((set) => set.for(names as never, { tier }));
+    return names ? pair.map((set) => set.for(names as never)) : pair;
   }
 
-  #naming(): readonly [names: object, tier: string | undefined] {
+  #naming(): object {
     const die = this.#die;
     const dimensions = new Set(this.#limits.flatMap(({ per }) => (per === undefined ? [] : [per])));
     const names = [...dimensions].map((dimension) => [
       dimension,
       die(8) === 0 ? null : `n${die(die(3) === 0 ? 2 : 6)}`,
     ]);
-    const tiers = this.#limits.flatMap(({ tiers: each = {} }) => Object.keys(each));
-    const tier = die(3) > 0 ? undefined : TIERS[die(3)];
-    return [Object.fromEntries(names), tier !== undefined && tiers.includes(tier) ? tier : undefined];
+    return Object.fromEntries(names);
   }
 
   #amounts(): Amounts {
@@ -177,8 +165,9 @@ class Lab {
   }
 
   async #take(peeks: boolean): Promise<void> {
-    const naming = this.#naming();
     const amounts = this.#amounts();
+    if (Object.values(amounts).every((amount) => amount === 0)) return;
+    const naming = this.#naming();
     const pair = this.#pair(naming);
     const told = ({ successful, limitedBy, retryAfterMs }: Acquisition<string>) => [
       successful,
@@ -213,13 +202,19 @@ class Lab {
     for (const set of this.#sets) await set.stats();
   }
 
-  async #compare(naming: readonly [object, string | undefined] | undefined): Promise<void> {
+  async #compare(naming: object): Promise<void> {
     const read = async (set: Limits<string>) =>
       Object.fromEntries(
         Object.entries(await set.stats()).map(
           ([key, { used, available, capacity, retryAfterMs, fullInMs }]) => [
             key,
-            { used, available, capacity, wait: micros(retryAfterMs), full: micros(fullInMs ?? 0) },
+            {
+              used,
+              available,
+              capacity,
+              wait: micros(retryAfterMs),
+              full: micros(fullInMs ?? 0),
+            },
           ],
         ),
       );

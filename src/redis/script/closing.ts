@@ -89,7 +89,7 @@ ${lastsUntil}
       -- It has recovered.
       if slot.isKnown then orders[#orders + 1] = function() redis.call("DEL", partKey) end end
     else
-      local isMoved = expires > slot.expires or slot.expires - now > 2 * (expires - now)
+      local isMoved = slot.isProlonged or expires > slot.expires or slot.expires - now > 2 * (expires - now)
       -- A quarter longer than needed, so that not every call has to extend it.
       if isMoved then slot.expires = math.min(expires + math.ceil((expires - now) / 4), MOST) end
       if isMoved or slot.isFull then

@@ -186,7 +186,7 @@ if slots then
     if head and head.life ~= per.life then head = nil end
     slot.isWhole = not head
     local isPresent = head and head.era == per.era and head.epoch == per.epoch and head.ahead == ahead
-      and (slot.isKept or slot.tier == head.tier)
+      and slot.tier == head.tier
     if head and (slot.isFull or not isPresent) then
       slot.isFull, slot.isWhole = true, not isPresent
       was = head
@@ -209,8 +209,13 @@ if slots then
       while was and was.era < per.era do
         if not passOn(was) then was = nil end
       end
+      slot.isWhole = slot.isWhole or not was
       if was then
         follow(was, common)
+        -- One that has recovered is as never used, and so it has no tier.
+        if slot.isKept and was.tier ~= slot.tier and isRecovered(was, now, pauses, specs) then was = nil end
+      end
+      if was then
         if not slot.isKept and was.tier ~= slot.tier then turnTo(was, slot.tier) end
       end
     elseif head then
