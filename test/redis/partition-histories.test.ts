@@ -180,7 +180,7 @@ class Lab {
       return;
     }
     const taken = await this.#both(pair, `take ${what}`, (set) => set.tryAcquire(amounts), told);
-    if (taken?.[0]!.successful) this.#held.push({ pair: taken, amounts: taken[0].requested as Amounts });
+    if (taken?.[0]?.successful) this.#held.push({ pair: taken, amounts: taken[0].requested as Amounts });
   }
 
   async #release(): Promise<void> {
