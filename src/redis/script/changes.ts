@@ -32,8 +32,15 @@ end
 export const change = /* lua */ `
     local values = requests[i].counts
     if code == "Z" then
-      -- A microsecond has two halves, and so room for one reset.
-      if now + 1 == resetAt then now = now + 1 end
+      -- A microsecond has two halves. Grants of the later one must not give back what is granted after yet another reset.
+      local mayGiveBack = false
+      for index in pairs(now + 1 == resetAt and values or NOTHING) do
+        local definition, state = limitOf(index)
+        if definition.kind == CALENDAR then mayGiveBack = mayGiveBack or state.count > 0 end
+        for _, mark in ipairs(state.marks or NOTHING) do mayGiveBack = mayGiveBack or mark.time == now + 0.5 end
+        mayGiveBack = mayGiveBack or find(specs[index] or "", "\\tper", 1, true) ~= nil
+      end
+      if mayGiveBack then now = now + 1 end
       resetAt, stamp, isPauseChanged = now + 1, now + 0.5, true
     end
     for index, value in pairs(values) do
