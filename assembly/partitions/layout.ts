@@ -121,12 +121,12 @@ export const NEXT_SPARE = 120;
 export const IS_FRESH = 124;
 /** How many names more need nodes once they are looked for: those with a row in a storage; among threads, those in the table before. */
 export const RESERVED = 128;
-/** How many nodes in a row were looked at, and none of them had recovered. */
-export const IN_VAIN = 132;
 /** Among threads, where the set has been redefined: the place before of the present name, or 0; and what it had in it. */
 export const BEFORE_PLACE = 136;
 export const BEFORE_WORD = 144;
-export const TABLE_BYTES = 152;
+/** From when on a long search for a recovered partition may run again, where there is no room. */
+export const SEARCH_FROM = 152;
+export const TABLE_BYTES = 160;
 
 export const PLACE_BYTES = 8;
 export const LINE_PLACES = 8;

@@ -21,21 +21,12 @@ import {
   PLACE,
   PLACE_BYTES,
   RESERVED,
+  SEARCH_FROM,
   SHARED_PLACE,
   SLOT,
 } from "./layout";
 import { recoversAt } from "./states";
-import {
-  FEW,
-  find,
-  LINE_BYTES,
-  lineOf,
-  looksWithoutRoom,
-  NODE_MASK,
-  nodeAt,
-  noteLooks,
-  vacantOf,
-} from "./table";
+import { FEW, find, LINE_BYTES, lineOf, MANY, MOST, maySearch, NODE_MASK, nodeAt, vacantOf } from "./table";
 
 /** The number of the spare node of this participant. Its slot is read anew: another may just have given it another one. */
 function spareOf(table: usize): u32 {
@@ -95,18 +86,27 @@ export function makeRoomAmong(
     const used = load<i32>(table + NODES_USED);
     const kept = isComing ? 0 : load<i32>(table + RESERVED);
     const hasFresh = used + kept < load<i32>(table + NODE_COUNT);
-    earliest = search(per, table, scratch, now, hasFresh ? FEW : looksWithoutRoom(table));
+    earliest = search(per, table, scratch, now, hasFresh ? FEW : MANY);
     if (earliest > now && hasFresh) {
       store<i32>(table + NEXT_SPARE, used + 1);
       store<i32>(table + IS_FRESH, 1);
       earliest = now;
     }
-    if (earliest > now) return earliest;
-    settleIn(table, vacant, atomic.load<i64>(vacant));
-    return 0;
+    if (earliest <= now) {
+      settleIn(table, vacant, atomic.load<i64>(vacant));
+      return 0;
+    }
   }
-  earliest = replaceIn(per, table, line, scratch, now);
+  earliest = min(earliest, replaceIn(per, table, line, scratch, now));
   if (earliest > now) earliest = min(earliest, replaceIn(per, table, other, scratch, now));
+  if (earliest > now && vacant !== 0 && maySearch(table, now)) {
+    earliest = min(earliest, search(per, table, scratch, now, MOST));
+    if (earliest <= now) {
+      settleIn(table, vacant, atomic.load<i64>(vacant));
+      // The transaction may have to be repeated.
+      store<i64>(table + SEARCH_FROM, 0);
+    }
+  }
   return earliest > now ? earliest : 0;
 }
 
@@ -158,7 +158,6 @@ function search(per: usize, table: usize, scratch: usize, now: i64, looks: i32):
     store<i32>(table + NEXT_SPARE, number);
   }
   store<i32>(table + HAND, number);
-  noteLooks(table, looks, earliest > now);
   return earliest;
 }
 

@@ -15,7 +15,6 @@ import {
   HAND,
   HASH,
   IN_TABLE,
-  IN_VAIN,
   LINE_COUNT,
   LINE_PLACES,
   MAX,
@@ -34,6 +33,7 @@ import {
   PLACES,
   REQUEST,
   RESERVED,
+  SEARCH_FROM,
   TABLE_BYTES,
   TABLES,
 } from "./layout";
@@ -42,12 +42,13 @@ import { partsOf, recoversAt } from "./states";
 export const LINE_BYTES = LINE_PLACES * PLACE_BYTES;
 export const NODE_MASK: u32 = (1 << NODE_BITS) - 1;
 /**
- * How many nodes are looked at for each new name: as long as there is room; where there is none; and where there is none and all nodes were
- * looked at in vain.
+ * How many nodes are looked at for each new name: as long as there is room; where there is none; and where none of these has recovered, once
+ * in a millisecond: names that share do so for long, so that they must not begin to while some have recovered.
  */
 export const FEW = 2;
 export const MANY = 64;
-const SOME = 8;
+export const MOST = 4096;
+const PAUSE: i64 = 1000;
 
 /** The two words of the hash that a request has. */
 export function askedHash(asked: usize, word: usize): i64 {
@@ -144,22 +145,20 @@ export function makeRoom(per: usize, table: usize, first: i64, scratch: usize, n
   if (hasNode(table)) {
     sweep(per, table, scratch, now, FEW);
   } else {
-    const earliest = sweep(per, table, scratch, now, looksWithoutRoom(table));
+    let earliest = sweep(per, table, scratch, now, MANY);
+    if (!hasNode(table) && maySearch(table, now)) {
+      earliest = min(earliest, sweep(per, table, scratch, now, MOST));
+    }
     if (!hasNode(table)) return max(now + 1, earliest);
   }
   return findPlace(per, table, first, scratch, now) ? 0 : now + 1;
 }
 
-/** How many nodes are looked at where there is no room: an attack by new names must not pay the same vain search with each. */
-export function looksWithoutRoom(table: usize): i32 {
-  const used = load<i32>(table + NODES_USED);
-  return used <= MANY || load<i32>(table + IN_VAIN) < used ? MANY : SOME;
-}
-
-/** Notes that so many nodes were looked at, and whether one of them had recovered. */
-export function noteLooks(table: usize, looks: i32, isInVain: bool): void {
-  const before = load<i32>(table + IN_VAIN);
-  store<i32>(table + IN_VAIN, isInVain ? min(before, 1 << NODE_BITS) + looks : 0);
+/** Whether a long search may run now: then it is noted. */
+export function maySearch(table: usize, now: i64): bool {
+  if (now < load<i64>(table + SEARCH_FROM)) return false;
+  store<i64>(table + SEARCH_FROM, now + PAUSE);
+  return true;
 }
 
 /** Looks for a place for a name with this hash, which has none, and writes it to PLACE. Returns false if there is none. */
@@ -225,7 +224,6 @@ export function sweep(per: usize, table: usize, scratch: usize, now: i64, looks:
   const used = load<i32>(table + NODES_USED);
   let number = load<i32>(table + HAND);
   let earliest = NEVER;
-  const before = load<i32>(table + IN_TABLE);
   for (let i = min(looks, used); i > 0; i--) {
     number = number >= used ? 1 : number + 1;
     const node = nodeAt(table, number);
@@ -239,7 +237,6 @@ export function sweep(per: usize, table: usize, scratch: usize, now: i64, looks:
     evict(per, table, number, load<usize>(table + PLACE));
   }
   store<i32>(table + HAND, number);
-  noteLooks(table, looks, load<i32>(table + IN_TABLE) === before);
   return earliest;
 }
 
