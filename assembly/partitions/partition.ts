@@ -59,7 +59,6 @@ import {
   takeNode,
 } from "./table";
 
-/** In place of the action of a transaction: it takes nothing, and changes limits. */
 /** Where a set has been redefined: so many partitions go over with each call. */
 const PASSED_EACH = 8;
 
