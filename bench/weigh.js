@@ -1,9 +1,10 @@
 /**
- * What takes memory, on the heap and of WebAssembly. It replaces the constructor of memories: import it before the library.
- *
- * @type {WebAssembly.Memory[]}
+ * What takes memory, on the heap and of WebAssembly: that of the core is not on the heap. It replaces the constructor of memories: import
+ * it before the library.
  */
-const memories = [];
+
+/** @type {WebAssembly.Memory[]} All memories that have been made since. */
+export const memories = [];
 const RealMemory = WebAssembly.Memory;
 WebAssembly.Memory = class extends RealMemory {
   constructor(/** @type {WebAssembly.MemoryDescriptor} */ descriptor) {

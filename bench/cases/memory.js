@@ -1,14 +1,5 @@
-// The memory of the core is not on the heap. This program replaces the constructor of memories before the library is imported,
-// and reads the sizes of all memories that are made.
-/** @type {WebAssembly.Memory[]} */
-const memories = [];
-const RealMemory = WebAssembly.Memory;
-WebAssembly.Memory = class extends RealMemory {
-  constructor(/** @type {WebAssembly.MemoryDescriptor} */ descriptor) {
-    super(descriptor);
-    memories.push(this);
-  }
-};
+import { memories } from "../weigh.js";
+
 const { CallLimit, LimitSet, RateLimit, RateLimitAlgorithm, ResourceLimit } = await import("limitset");
 const { TokenBucket } = await import("limiter");
 const { Sema } = await import("async-sema");
