@@ -60,6 +60,8 @@ const open = (names, others) =>
     plugins: [replacing(others)],
     transform: { target: "es2022" },
     tsconfig: join(root, "tsconfig.json"),
+    // How long plugins take is no fault of the sources, and on a busy machine every build would have it.
+    checks: { pluginTimings: false },
     onLog(_, { message }) {
       throw new Error(message);
     },
