@@ -22,9 +22,10 @@ import {
 import { checkPartitionOptions, fairAtOf, nextDimensions } from "./limits/partition-options.ts";
 import { toMicros } from "./limits/units.ts";
 import { SetClock } from "./platform/set-clock.ts";
-import { warnOnce } from "./platform/warning.ts";
 import { ViewableSet } from "./views/viewable-set.ts";
 import type { Request } from "./waiting/standing.ts";
+
+const NO_CONFIG: Readonly<Record<string, unknown>> = /* @__PURE__ */ Object.freeze({});
 
 class LimitSet<M extends string = string, K extends string = M, D extends string = string>
   extends ViewableSet<M, K, D>
@@ -40,8 +41,8 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
   constructor(options: LimitSetOptions<M, K, D> = {}) {
     super();
     checkSetOptions(options);
-    const { limits = [], shared = true, maxThreads = 32, config = {}, clock } = options;
-    const { onWarning = warnOnce(), missingUpdate = "throw", maxWaiting, agingMs } = options;
+    const { limits = [], shared = true, maxThreads = 32, config, clock } = options;
+    const { onWarning, missingUpdate = "throw", maxWaiting, agingMs } = options;
     this.shared = shared;
     this.maxThreads = maxThreads;
     this.missingUpdate = missingUpdate;
@@ -55,16 +56,17 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
     const text = region.sharing && region.move();
     const era = text === undefined ? firstEra(checked, requestsOf(checked)) : eraOf<M, K>(text);
     if (text !== undefined) this.dimensions = nextDimensions(era.limits, this.dimensions);
-    this.queueOptions = { maxWaiting, agingMs, fairAt: fairAtOf(era.limits, options.fairBy) };
+    const fairAt = fairAtOf(era.limits, options.fairBy);
+    if (maxWaiting !== undefined || agingMs !== undefined || fairAt !== undefined)
+      this.queueOptions = { maxWaiting, agingMs, fairAt };
     this.region = region;
     this.requests = era.requests;
-    this.config = Object.freeze({ ...config });
+    this.config = config === undefined ? NO_CONFIG : Object.freeze({ ...config });
     this.clock = clock instanceof SetClock ? clock : new SetClock(clock);
     this.onWarning = onWarning;
     this.granter = this.granterOf(era, region);
     region.follow(this.clock, definitionsOf(era.limits));
     if (!(INTERNALS in options)) begin(region, checked, this.clock);
-    this.queue = this.granter.queue;
     this.waiters = this.granter.door;
   }
 
@@ -75,7 +77,7 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
 
   /** How many requests of this thread wait. */
   get waiting(): number {
-    return this.queue.lines.size;
+    return this.lines.size;
   }
 
   /** How many transactions this thread has repeated, because another thread published first. */
@@ -201,7 +203,7 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
   /** @internal */
   [INTERNALS](): Internals<M, K> {
     if (this.region?.isPast) this.follow();
-    const { clock, shared, maxThreads, queueOptions, dimensions, queue, granter } = this;
+    const { clock, shared, maxThreads, queueOptions, dimensions, granter } = this;
     const { era } = granter;
     const open = () => this.open();
     return {
@@ -210,7 +212,7 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
         return open();
       },
       begin: (limits, inherit, version) => this.begin(limits, inherit, version),
-      serve: () => queue.serve(),
+      serve: () => this.queue?.serve(),
       recordOf: (acquisition) => Grant.recordOf(acquisition as Grant<M, K>),
       goOnIn: (era, dimensions) => this.goOnIn(era, dimensions),
       viewBy: (naming) => this.viewBy(naming),
@@ -233,7 +235,7 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
       const now = this.clock.now();
       const units = covered ? this.requests.parseNested(requested, covered) : this.requests.parse(requested);
       const request = { units, covered };
-      if (this.waiters.size > 0) return this.queue.acquire(request, now, options);
+      if (this.waiters.size > 0) return this.needQueue().acquire(request, now, options);
       const answer = region.takeSince(units, now, covered ? toMicros(now) : 0, covered !== undefined);
       return this.waitFor(request, answer, now, options, requested);
     } catch (error) {
@@ -255,12 +257,12 @@ class LimitSet<M extends string = string, K extends string = M, D extends string
     if (isGranted(answer)) return Promise.resolve(Grant.of(granter, units, tokenOf(answer), covered, 0));
     if (this.hasMoved(answer)) {
       return covered
-        ? granter.acquireNested(requested, options, covered, 0)
+        ? granter.acquireNested(requested, options, covered)
         : this.enter(requested, options, undefined);
     }
     const now = this.clock.now();
-    if (granter === this.granter) return this.queue.wait(request, now, options);
-    return this.queue.acquire(this.granter.anew(request, granter), now, options);
+    if (granter === this.granter) return this.needQueue().wait(request, now, options);
+    return this.needQueue().acquire(this.granter.anew(request, granter), now, options);
   }
 
   private tryAmong(

@@ -3,7 +3,7 @@
  * `AsyncLocalStorage`; elsewhere none is known. Tracking makes a program's promises slower, so it begins with the first body that
  * holds a resource.
  */
-import { DeadlockError, type LimitError, listAmounts } from "../errors.ts";
+import { DeadlockError, listAmounts } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
 import { type AsyncStorage, asyncStorage } from "../platform/async-storage.ts";
 import type { Place, Request } from "../waiting/standing.ts";
@@ -24,30 +24,27 @@ export function runBody<T>(holder: Holder, body: () => T): T {
 }
 
 /**
- * Reports a request that cannot pass before a body around it has ended. `set` are the requests of its set, and `requests` those of its
- * partitions.
+ * The warning of a request that cannot pass before a body around it has ended; undefined for any other. `set` are the requests of its
+ * set, and `requests` those of its partitions.
  */
-export function reportDeadlock(
+export function deadlockOf(
   set: Requests<string>,
   requests: Requests<string>,
   { units, place }: Request,
-  onWarning: (warning: LimitError) => void,
-): void {
+): DeadlockError | undefined {
   let sum = units;
   for (const holder of around()) {
     const [of, held, there] = holder() ?? [];
     const isSame = (i: number) => there?.wards[i] === place?.wards[i];
     if (of === set) sum = sum.map((count, i) => (isSame(i) ? count + held![i]! : count));
   }
-  if (sum === units || !requests.exceed(sum, units)) return;
+  if (sum === units || !requests.exceed(sum, units)) return undefined;
   const [requested, held] = [units, sum.map((count, i) => count - units[i]!)].map((each) =>
     listAmounts(requests.amounts(each)),
   );
   const advice = "request all at once, or by acquire() of the acquisition of run()";
-  onWarning(
-    new DeadlockError(
-      `a request of ${requested} waits for the run() around it, which has ${held}; ${advice}`,
-    ),
+  return new DeadlockError(
+    `a request of ${requested} waits for the run() around it, which has ${held}; ${advice}`,
   );
 }
 

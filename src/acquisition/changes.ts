@@ -9,26 +9,38 @@ import { Ending } from "../limits/living.ts";
 import { NamedRequests } from "../limits/named-requests.ts";
 import type { Requests } from "../limits/requests.ts";
 import type { Reading } from "../limits/stats.ts";
-import type { Outlook, Queue } from "../waiting/gate.ts";
-import type { Place, Request } from "../waiting/standing.ts";
+import type { Asked, Outlook } from "../waiting/gate.ts";
+import { LAST, type Place, type Request } from "../waiting/standing.ts";
+import type { GatedSet } from "./local-set.ts";
 
 export abstract class Changes {
   abstract readonly requests: Requests<string>;
-  abstract readonly queue: Queue<unknown>;
-  /** Its listeners are told when the set goes on to another era. */
-  readonly ending = new Ending();
+  protected abstract readonly set: GatedSet;
+  /** Made for the first listener. */
+  protected endings: Ending | undefined = undefined;
   protected abstract region: Region | undefined;
   protected abstract open(): Region;
   protected abstract endReclaimed(): never;
+
+  /** Its listeners are told when the set goes on to another era. */
+  get ending(): Ending {
+    this.endings ??= new Ending();
+    return this.endings;
+  }
+
+  /** A request that has just come, and what the waiters before it want: to be used at once. */
+  protected ask(request: Request, now: number): Asked {
+    return this.set.queue?.ask(request, now) ?? { request, ranked: LAST, demand: undefined };
+  }
 
   /** For each limit, at one moment: its state. Undefined if another thread has redefined the set. */
   inspect(now: number, place?: Place): Reading[] | undefined {
     const { keys } = this.requests;
     const request = { units: keys.map(() => 1), place };
-    const { demand } = this.queue.ask(request, now);
+    const { demand } = this.ask(request, now);
     const region = this.open();
     if (this.hasMoved(region.report(now, demand, place?.names))) return undefined;
-    const { lines } = this.queue;
+    const { lines } = this.set;
     return keys.map((_, i) => ({
       used: region.usedOf(i),
       wait: Math.max(0, region.waitOf(i)),
@@ -42,9 +54,9 @@ export abstract class Changes {
   glance(now: number, place?: Place & { readonly requests: Requests<string> }): number[] | undefined {
     const { requests } = place ?? this;
     const count = requests.keys.length;
-    const isWaitedFor = this.queue.lines.size > 0;
+    const isWaitedFor = this.set.lines.size > 0;
     const demand = isWaitedFor
-      ? this.queue.ask({ units: new Array<number>(count).fill(1), place }, now).demand
+      ? this.ask({ units: new Array<number>(count).fill(1), place }, now).demand
       : undefined;
     const region = this.open();
     if (this.hasMoved(region.report(now, demand, place?.names))) return undefined;
@@ -72,7 +84,7 @@ export abstract class Changes {
     return this.changed(region.change(ACTIONS[change], units, now, place?.names), () => {
       if (change !== "pause" && change !== "resume") return;
       // Those that await a shared state stand under several names.
-      this.queue.reviewPauses(now, units, region.sharedTaken > 0 ? undefined : place);
+      this.set.queue?.reviewPauses(now, units, region.sharedTaken > 0 ? undefined : place);
     });
   }
 
@@ -97,9 +109,9 @@ export abstract class Changes {
 
   private changed(answer: Answer, review?: () => void): boolean {
     if (this.hasMoved(answer)) return false;
-    if (this.queue.lines.size === 0) return true;
+    if (this.set.lines.size === 0) return true;
     review?.();
-    this.queue.serve();
+    this.set.queue?.serve();
     return true;
   }
 

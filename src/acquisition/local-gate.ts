@@ -2,39 +2,21 @@
 import { TAKE } from "../../assembly/layout.ts";
 import { type Answer, isGranted, isMoved, isReclaimed, REFUSED } from "../core/answer.ts";
 import type { WakeWord } from "../core/sharing.ts";
-import { type LimitError, PartitionsFullError } from "../errors.ts";
+import { PartitionsFullError } from "../errors.ts";
 import type { Requests } from "../limits/requests.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Asked, Outlook } from "../waiting/gate.ts";
 import type { Request } from "../waiting/standing.ts";
-import { reportDeadlock } from "./bodies.ts";
+import { deadlockOf } from "./bodies.ts";
 import { Changes } from "./changes.ts";
 import type { Place } from "./place.ts";
 
-/** The parts of a set that its gate needs. */
-interface Set {
-  readonly clock: Clock;
-  readonly onWarning: (warning: LimitError) => void;
-  /** Called when the core says that another thread has reclaimed this one. */
-  readonly reclaimed: () => void;
-  /** Called when the core says that another thread has redefined the set. */
-  readonly moved: () => void;
-}
-
 export abstract class LocalGate extends Changes {
-  readonly clock: Clock;
-  protected readonly onWarning: (warning: LimitError) => void;
-  protected readonly reclaimed: () => void;
-  protected readonly moved: () => void;
   /** Whether waiters may await a state of which it does not show that they do. */
   private hasStrays = false;
 
-  constructor({ clock, onWarning, reclaimed, moved }: Set) {
-    super();
-    this.clock = clock;
-    this.onWarning = onWarning;
-    this.reclaimed = reclaimed;
-    this.moved = moved;
+  get clock(): Clock {
+    return this.set.clock;
   }
 
   get wakeWord(): WakeWord | undefined {
@@ -67,7 +49,7 @@ export abstract class LocalGate extends Changes {
     const isPast = isMoved(answer);
     if (!isPast && !isReclaimed(answer)) return answer;
     // The set ends or goes on a little later, since the queue is in the middle of serving.
-    queueMicrotask(isPast ? this.moved : this.reclaimed);
+    queueMicrotask(() => (isPast ? this.set.moved() : this.set.reclaimed()));
     return REFUSED;
   }
 
@@ -131,7 +113,8 @@ export abstract class LocalGate extends Changes {
   }
 
   begins(request: Request): void {
-    reportDeadlock(this.requests, this.requestsIn(request.place), request, this.onWarning);
+    const warning = deadlockOf(this.requests, this.requestsIn(request.place), request);
+    if (warning) this.set.warn(warning);
   }
 
   standing(request: Request): Request {

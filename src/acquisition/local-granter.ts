@@ -4,11 +4,10 @@ import type { AcquireOptions, Acquisition, Amounts, Prospect } from "../contract
 import { type Answer, isGranted, isMoved, isReclaimed, isRefused, tokenOf, waitOf } from "../core/answer.ts";
 import { type Region, TRY } from "../core/region.ts";
 import { type AcquireTimeoutError, LimitSetClosedError } from "../errors.ts";
-import { passCovered, passOn, passRequest } from "../limits/era.ts";
+import { type Era, passCovered, passOn, passRequest } from "../limits/era.ts";
 import type { Requests } from "../limits/requests.ts";
 import { toMicros } from "../limits/units.ts";
-import type { Asked, Gate, Outlook, Queue, Waiters } from "../waiting/gate.ts";
-import { queueFor } from "../waiting/queue-for.ts";
+import type { Asked, Gate, Outlook, Waiters } from "../waiting/gate.ts";
 import { LAST, type Request } from "../waiting/standing.ts";
 import { Grant, type Granter, Refusal } from "./acquisition.ts";
 import { Denials } from "./denials.ts";
@@ -25,30 +24,38 @@ export class LocalGranter<M extends string, K extends string = M>
   extends Settlements<M, K>
   implements Granter<M, K>, Gate<Acquisition<M, K>>
 {
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly missingUpdate: "throw" | "charge";
   readonly leaks: LeakWatch | undefined;
-  /** The waiters of the set, for which this is the gate. */
-  readonly queue: Queue<Acquisition<M, K>>;
-  private readonly denials: Denials<K>;
-  private readonly outlooks: Outlooks;
-  private readonly nested: Granter<M, K>["acquireNested"];
+  /** Made for the first refusal. */
+  private denied: Denials<K> | undefined = undefined;
+  /** Made for the first request that is refused with others, or behind others. */
+  private foreseen: Outlooks | undefined = undefined;
   declare protected later: (() => LocalGranter<M, K>) | undefined;
 
   /** `before` is the granter of the era before. */
-  constructor(set: LocalSet<M, K>, before?: LocalGranter<M, K>) {
-    super(set);
-    this.config = set.config;
-    this.missingUpdate = set.missingUpdate;
-    this.nested = set.acquireNested;
-    const { keys, resources } = this.requests;
-    this.denials = new Denials(keys, set.config);
-    this.queue = before?.queue ?? queueFor<Acquisition<M, K>>(keys.length, this, set.queueOptions);
-    this.outlooks = new Outlooks(this.requests, this.queue.lines);
+  constructor(set: LocalSet<M, K>, era: Era<M, K>, region: Region, before?: LocalGranter<M, K>) {
+    super(set, era, region);
     // An acquisition that is dropped loses only resources, and to watch it costs as much as a take.
     // One from before may be dropped later: the watch of all eras lasts only while the present one has it.
-    const isWatched = resources.length > 0 || before?.leaks !== undefined;
-    if (isWatched) this.leaks = watchLeaks(this, set.onWarning, before?.leaks);
+    const isWatched = this.requests.resources.length > 0 || before?.leaks !== undefined;
+    if (isWatched) this.leaks = watchLeaks(this, (warning) => set.warn(warning), before?.leaks);
+  }
+
+  get config(): Readonly<Record<string, unknown>> {
+    return this.set.config;
+  }
+
+  get missingUpdate(): "throw" | "charge" {
+    return this.set.missingUpdate;
+  }
+
+  private get denials(): Denials<K> {
+    this.denied ??= new Denials(this.requests.keys, this.config);
+    return this.denied;
+  }
+
+  private get outlooks(): Outlooks {
+    this.foreseen ??= new Outlooks(this.requests, this.set);
+    return this.foreseen;
   }
 
   /**
@@ -56,7 +63,7 @@ export class LocalGranter<M extends string, K extends string = M>
    * at: it never finds the door free.
    */
   get door(): Pick<Waiters, "size"> {
-    return this.requests.shadows.length > 0 ? CROWDED : this.queue.lines;
+    return this.requests.shadows.length > 0 ? CROWDED : this.set.lines;
   }
 
   present(units: readonly number[]): readonly [Requests<string>, readonly number[]] {
@@ -68,9 +75,8 @@ export class LocalGranter<M extends string, K extends string = M>
     requested: Amounts<M> | undefined,
     options: AcquireOptions | undefined,
     covered: readonly boolean[],
-    token: number,
   ): Promise<Acquisition<M, K>> {
-    return this.nested(requested, options, this.coveredNow(covered), token);
+    return this.set.enter(requested, options, this.coveredNow(covered));
   }
 
   coveredNow(covered: readonly boolean[]): readonly boolean[] {
@@ -96,15 +102,15 @@ export class LocalGranter<M extends string, K extends string = M>
 
   /** A try while requests wait: it passes them only where it delays none of them. Undefined if another thread has redefined the set. */
   tryAmong(units: readonly number[], first: number, end: number, now: number): Acquisition<M, K> | undefined {
-    const demand = this.queue.demandOfAll(now);
-    const asked = demand ? undefined : this.queue.ask({ units }, now);
+    const demand = this.set.queue?.demandOfAll(now);
+    const asked = demand ? undefined : this.ask({ units }, now);
     const region = this.open();
     const answer = region.takeBehind(units, first, end, now, demand ?? asked?.demand);
     // The most common answer by itself, for speed: one limit refuses a request that stands behind all.
     if (demand && isRefused(answer)) {
       const { refuser } = region;
       if (refuser >= 0 && !this.requests.windows[refuser]) {
-        return new Refusal(this.denials.by(refuser), waitOf(answer), this.queue.lines.standingAt(refuser));
+        return new Refusal(this.denials.by(refuser), waitOf(answer), this.set.lines.standingAt(refuser));
       }
     }
     return this.answerAmong(region, asked ?? { request: { units }, ranked: LAST, demand }, answer, now);
@@ -112,7 +118,7 @@ export class LocalGranter<M extends string, K extends string = M>
 
   /** The same, for a request in partitions. */
   tryIn(request: Request, now: number): Acquisition<M, K> | undefined {
-    const asked = this.queue.ask(request, now);
+    const asked = this.ask(request, now);
     const region = this.open();
     const answer = region.takeSince(
       request.units,
@@ -138,7 +144,7 @@ export class LocalGranter<M extends string, K extends string = M>
     const { refuser } = region;
     // The most common case by itself, for speed: one limit refuses.
     if (refuser >= 0) {
-      const ahead = this.queue.lines.countBefore(refuser, asked.ranked, asked.request);
+      const ahead = this.set.lines.countBefore(refuser, asked.ranked, asked.request);
       const wait = this.outlooks.waitAt(region, asked, refuser, waitOf(answer), ahead, now);
       return new Refusal(this.denials.by(refuser), wait, ahead);
     }
@@ -156,7 +162,7 @@ export class LocalGranter<M extends string, K extends string = M>
 
   /** Undefined if another thread has redefined the set. */
   peek(units: readonly number[], now: number, place?: PlaceOf<M, K>): Prospect<K> | undefined {
-    const asked = this.queue.ask({ units, place }, now);
+    const asked = this.ask({ units, place }, now);
     const region = this.open();
     const answer = region.probe(units, now, asked.demand, place?.names);
     if (isReclaimed(answer)) this.endReclaimed();
@@ -183,7 +189,7 @@ export class LocalGranter<M extends string, K extends string = M>
   }
 
   protected endReclaimed(): never {
-    this.reclaimed();
+    this.set.reclaimed();
     throw new LimitSetClosedError("reclaimed");
   }
 

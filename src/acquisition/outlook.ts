@@ -22,15 +22,15 @@ interface Known {
 export class Outlooks {
   /** For each limit, whether it is a window. */
   readonly #windows: readonly boolean[];
-  readonly #before: Before;
+  readonly #set: { readonly lines: Before };
   /** For each limit, the list of it alone. */
   readonly #alone: readonly (readonly number[])[];
   /** For each limit, the moment that was found last: a refused try changes nothing, and the next is often alike. */
   readonly #known: (Known | undefined)[];
 
-  constructor(requests: Requests<string>, before: Before) {
+  constructor(requests: Requests<string>, set: { readonly lines: Before }) {
     this.#windows = requests.windows;
-    this.#before = before;
+    this.#set = set;
     this.#alone = requests.keys.map((_, index) => [index]);
     this.#known = requests.keys.map(() => undefined);
   }
@@ -66,7 +66,7 @@ export class Outlooks {
   }
 
   #countAt({ request, ranked, demand }: Asked, index: number): number {
-    return demand?.[index] ? this.#before.countBefore(index, ranked, request) : 0;
+    return demand?.[index] ? this.#set.lines.countBefore(index, ranked, request) : 0;
   }
 
   /**
@@ -79,7 +79,7 @@ export class Outlooks {
     }
     const reading = region.microsOf(now);
     const { version } = region;
-    const { changes } = this.#before;
+    const { changes } = this.#set.lines;
     const { place } = asked.request;
     const units = asked.request.units[index]!;
     const { key, turn } = asked.ranked;
@@ -92,7 +92,7 @@ export class Outlooks {
       known.key !== key ||
       known.turn !== turn
     ) {
-      const before = this.#before.demandsBefore(index, asked.ranked, asked.request);
+      const before = this.#set.lines.demandsBefore(index, asked.ranked, asked.request);
       const moment = momentInLine(region.address, index, before, units, reading, Math.round(wait * 1000));
       known = { version, changes, key, turn, units, place, moment };
       this.#known[index] = known;

@@ -13,6 +13,7 @@ import type { LocalSet } from "./local-set.ts";
 import type { Place } from "./place.ts";
 
 export abstract class Settlements<M extends string, K extends string = M> extends LocalGate {
+  protected readonly set: LocalSet<M, K>;
   readonly era: Era<M, K>;
   readonly requests: Requests<M, K>;
   abstract readonly leaks: LeakWatch | undefined;
@@ -22,12 +23,13 @@ export abstract class Settlements<M extends string, K extends string = M> extend
   protected later: (() => Settlements<M, K>) | undefined;
   private readonly due: number[];
 
-  constructor(set: LocalSet<M, K>) {
-    super(set);
-    this.era = set.era;
-    this.requests = set.era.requests;
+  constructor(set: LocalSet<M, K>, era: Era<M, K>, region: Region) {
+    super();
+    this.set = set;
+    this.era = era;
+    this.requests = era.requests;
     this.due = this.requests.keys.map(() => 0);
-    this.region = set.region;
+    this.region = region;
   }
 
   get closed(): boolean {
@@ -42,7 +44,7 @@ export abstract class Settlements<M extends string, K extends string = M> extend
   retire(later: () => Settlements<M, K>): void {
     this.region = undefined;
     this.later = later;
-    this.ending.tell();
+    this.endings?.tell();
   }
 
   settle(
@@ -92,7 +94,7 @@ export abstract class Settlements<M extends string, K extends string = M> extend
     place: Place<M, K> | undefined,
   ): void {
     if (isMoved(answer)) this.settleLater(token, taken, used, place);
-    else if (this.queue.lines.size > 0) this.queue.serve(this.due, this.servedBy(taken, place));
+    else if (this.set.lines.size > 0) this.set.queue!.serve(this.due, this.servedBy(taken, place));
   }
 
   /** Settles once the thread has followed another that has redefined the set. */
@@ -102,7 +104,7 @@ export abstract class Settlements<M extends string, K extends string = M> extend
     used: readonly number[] | undefined,
     place: Place<M, K> | undefined,
   ): void {
-    this.moved();
+    this.set.moved();
     this.requests.settlement(taken, used, this.due);
     this.settleThere(this.era, token, [...this.due], place);
     this.leaks?.rest();
@@ -134,10 +136,10 @@ export abstract class Settlements<M extends string, K extends string = M> extend
     // A clock may use the set.
     if (this.later !== undefined) this.later().settleFor(era, token, due, place);
     else if (isMoved(this.region.settle(passed, now, token, here?.names))) {
-      this.moved();
+      this.set.moved();
       this.settleThere(era, token, [...due], place);
     }
-    this.queue.serve();
+    this.set.queue?.serve();
   }
 
   /** Settles with a charge, which needs the time. The clock is read first: a clock that uses the set would write into `due`. */

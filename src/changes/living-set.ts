@@ -1,6 +1,7 @@
 /** A set in its eras: how it goes from one to the next, and how it ends. `LimitSet` has the methods by which it takes. */
 import { Grant, type Granter, type GrantRecord } from "../acquisition/acquisition.ts";
 import { LocalGranter } from "../acquisition/local-granter.ts";
+import type { LocalSet } from "../acquisition/local-set.ts";
 import type { AcquireOptions, Acquisition, Amounts } from "../contract.ts";
 import { type Answer, isMoved, isReclaimed } from "../core/answer.ts";
 import { NO_TIME } from "../core/front.ts";
@@ -9,13 +10,20 @@ import { type LimitError, LimitSetClosedError, SameVersionWarning } from "../err
 import { definitionsOf } from "../limits/definition.ts";
 import { type Era, eraOf, type Inherit } from "../limits/era.ts";
 import type { Limit } from "../limits/limit.ts";
+import { NONE } from "../limits/lists.ts";
 import { type DimensionOptions, fairAtOf, nextDimensions } from "../limits/partition-options.ts";
 import type { Requests } from "../limits/requests.ts";
 import { areAlike } from "../limits/sameness.ts";
 import type { SetClock } from "../platform/set-clock.ts";
-import type { Queue, QueueOptions, Waiters } from "../waiting/gate.ts";
+import { warnOnce } from "../platform/warning.ts";
+import type { Before, Queue, QueueOptions, Waiters } from "../waiting/gate.ts";
+import { NO_WAITERS } from "../waiting/no-waiters.ts";
+import { queueFor } from "../waiting/queue-for.ts";
 import { ChangeableSet } from "./changeable-set.ts";
 import { beginEra } from "./redefine.ts";
+
+/** Those of most queues. */
+const NO_OPTIONS: QueueOptions = { maxWaiting: undefined, agingMs: undefined };
 
 export abstract class LivingSet<M extends string, K extends string> extends ChangeableSet<M, K> {
   /** @internal */
@@ -23,17 +31,23 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
   /** @internal */
   abstract readonly missingUpdate: "throw" | "charge";
   /** @internal */
-  protected queueOptions!: QueueOptions;
+  protected queueOptions: QueueOptions = NO_OPTIONS;
   /** @internal */
   protected dimensions!: readonly DimensionOptions[];
   /** @internal */
   protected fairBy: string | undefined;
   /** @internal */
   protected clock!: SetClock;
+  /**
+   * Made when the first request has to wait.
+   *
+   * @internal
+   */
+  protected queue: Queue<Acquisition<M, K>> | undefined = undefined;
   /** @internal */
-  protected queue!: Queue<Acquisition<M, K>>;
+  protected lines: Waiters & Before = NO_WAITERS;
   /** @internal */
-  protected onWarning!: (warning: LimitError) => void;
+  protected onWarning: ((warning: LimitError) => void) | undefined;
   /** @internal */
   protected requests!: Requests<M, K>;
   /** @internal */
@@ -44,21 +58,45 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
   protected region: Region | undefined;
 
   /** The dimensions that the set has had. */
-  private pastDimensions: readonly DimensionOptions[] = [];
+  private pastDimensions: readonly DimensionOptions[] = NONE;
   /** The version of which a warning has told that it has several definitions. */
   private doubtful: number | undefined;
 
   /** @internal */
   protected granterOf(era: Era<M, K>, region: Region, before?: LocalGranter<M, K>): LocalGranter<M, K> {
-    const { config, missingUpdate, clock, queueOptions, onWarning } = this;
-    const acquireNested: LocalGranter<M, K>["acquireNested"] = (requested, options, covered) =>
-      this.enter(requested, options, covered);
-    const reclaimed = () => this.end("reclaimed");
-    const moved = () => {
-      if (this.region?.isPast) this.follow();
-    };
-    const parts = { config, missingUpdate, clock, queueOptions, onWarning, acquireNested, reclaimed, moved };
-    return new LocalGranter({ era, region, ...parts }, before);
+    // Granters see what is protected from programs.
+    return new LocalGranter(this as unknown as LocalSet<M, K>, era, region, before);
+  }
+
+  /**
+   * The queue, for a request that has to wait.
+   *
+   * @internal
+   */
+  protected needQueue(): Queue<Acquisition<M, K>> {
+    if (this.queue === undefined) {
+      this.queue = queueFor<Acquisition<M, K>>(this.requests.keys.length, this.granter, this.queueOptions);
+      this.lines = this.queue.lines;
+      this.waiters = this.granter.door;
+    }
+    return this.queue;
+  }
+
+  /** @internal */
+  protected warn(warning: LimitError): void {
+    this.onWarning ??= warnOnce();
+    const { onWarning } = this;
+    onWarning(warning);
+  }
+
+  /** @internal */
+  protected reclaimed(): void {
+    this.end("reclaimed");
+  }
+
+  /** @internal */
+  protected moved(): void {
+    if (this.region?.isPast) this.follow();
   }
 
   /** @internal */
@@ -76,7 +114,7 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
     this.enterEra(era, region, before, now);
     if (version === before.era.version && version !== this.doubtful && !areAlike(limits, before.era.limits)) {
       this.doubtful = version;
-      this.onWarning(new SameVersionWarning(version));
+      this.warn(new SameVersionWarning(version));
     }
     return true;
   }
@@ -117,12 +155,13 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
   protected enterEra(era: Era<M, K>, region: Region, before: LocalGranter<M, K>, now: number): void {
     const fairAt = fairAtOf(era.limits, this.fairBy);
     this.queueOptions = { ...this.queueOptions, fairAt };
-    const stand = this.queue.renew(era.limits.length, fairAt);
+    const stand = this.queue?.renew(era.limits.length, fairAt);
+    if (this.queue) this.lines = this.queue.lines;
     this.granter = this.granterOf(era, region, before);
     this.requests = era.requests;
     this.waiters = this.granter.door;
     before.retire(() => this.granter);
-    stand(this.granter, now);
+    stand?.(this.granter, now);
   }
 
   /** @internal */
@@ -148,7 +187,7 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
   /** @internal */
   protected end(why: "closed" | "reclaimed"): void {
     if (!this.region) return;
-    this.queue.close(new LimitSetClosedError(why));
+    this.queue?.close(new LimitSetClosedError(why));
     this.granter.close();
     this.region.close();
     this.region = undefined;

@@ -7,6 +7,7 @@ import { RateLimitAlgorithm } from "./algorithm.ts";
 import { ceilingUnits, unitOf } from "./definition.ts";
 import { checkOptions, invalidRequest } from "./known-options.ts";
 import { type Limit, type LimitLike, tierOf, toLimits } from "./limits.ts";
+import { alike } from "./lists.ts";
 import { metricOf } from "./metrics.ts";
 import { requestsOf } from "./named-requests.ts";
 import { tiersOf } from "./partitioning.ts";
@@ -79,12 +80,14 @@ export function checkVersion(version = 0): void {
   }
 }
 
+const FROM_FIRST: Tenure = { birth: 0, refundsFrom: 0 };
+
 /** The era with which a set begins. */
 export function firstEra<M extends string = string, K extends string = M>(
   limits: readonly Limit<K, M>[],
   requests: Requests<M, K>,
 ): Era<M, K> {
-  const tenures = limits.map(() => ({ birth: 0, refundsFrom: 0 }));
+  const tenures = alike(limits.length, FROM_FIRST);
   return { number: 0, version: 0, limits, requests, tenures };
 }
 

@@ -66,8 +66,8 @@ export function toLimits<K extends string, M extends string = K>(
 ): readonly Limit<K, M>[] {
   if (!Array.isArray(limits)) throw new InvalidLimitError("limits", limits, "an array of limits");
   const seen = new Set<string>();
-  // From, not map: an empty place in the array is an error, too.
-  const made = Array.from(limits, (like: LimitLike<K, M>) => {
+  // A copy, since an empty place in the array is an error, too.
+  const made = [...limits].map((like: LimitLike<K, M>) => {
     const limit = toLimit(like);
     if (seen.has(limit.key)) {
       throw new InvalidLimitError("key", limit.key, "different from the key of every other limit of the set");

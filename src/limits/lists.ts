@@ -1,6 +1,41 @@
 /** Lists of units, one entry for each limit. */
 import type { Metric } from "./measures.ts";
 
+/** A list without entries, which all sets have in common. It must not be changed. */
+export const NONE: readonly never[] = [];
+
+/** Longer lists are rare, and would be kept for ever. */
+const LONGEST_KEPT = 16;
+const kept = /* @__PURE__ */ new Map<unknown, (readonly unknown[])[]>();
+
+/** A list of `count` entries that are alike. Sets have it in common, since there may be many: it must not be changed. */
+export function alike<T>(count: number, entry: T): readonly T[] {
+  const lists = kept.get(entry) ?? [];
+  kept.set(entry, lists);
+  const known = lists[count];
+  if (known) return known as readonly T[];
+  const list: T[] = [];
+  while (list.length < count) list.push(entry);
+  if (count <= LONGEST_KEPT) lists[count] = list;
+  return list;
+}
+
+/** A list, in place of one that has the same entries if they are all alike. */
+export function sharedIfAlike<T>(list: readonly T[]): readonly T[] {
+  const [first] = list;
+  return list.every((entry) => entry === first) ? alike(list.length, first as T) : list;
+}
+
+export function areSame(list: readonly unknown[], other: readonly unknown[]): boolean {
+  return list.length === other.length && list.every((entry, i) => entry === other[i]);
+}
+
+/** The indexes of the entries that pass a test. */
+export function indexesOf<T>(list: readonly T[], test: (entry: T) => boolean): readonly number[] {
+  const found = list.flatMap((entry, i) => (test(entry) ? [i] : []));
+  return found.length > 0 ? found : NONE;
+}
+
 /** In place of usage that has not been reported. */
 export const NOT_REPORTED = -1;
 

@@ -2,6 +2,7 @@
 import { ceilingUnits, unitOf } from "./definition.ts";
 import type { Limit } from "./limit.ts";
 import { metricOf } from "./metrics.ts";
+import { automaticOf, isRate, isResource } from "./traits.ts";
 
 /** A metric, with the limits that count it. They are of one type and have one unit. */
 export interface Metric<M extends string> {
@@ -22,6 +23,14 @@ export interface Metric<M extends string> {
   readonly isResource: boolean;
 }
 
+/** The part of a limit in a settlement. */
+export interface Part {
+  /** The most that one request can take of it, in units. */
+  readonly ceiling: number;
+  readonly isRate: boolean;
+  readonly isResource: boolean;
+}
+
 /** `leftOut` says for each limit whether requests take nothing of it. */
 export function measure<M extends string>(
   limits: readonly Limit<string, M>[],
@@ -34,7 +43,7 @@ export function measure<M extends string>(
     if (others) others.push(i);
     else indexes.set(metric, [i]);
   }
-  return Array.from(indexes, ([name, counting]) => {
+  return [...indexes].map(([name, counting]) => {
     const taken = counting.filter((i) => !leftOut[i]);
     const all = taken.length > 0 ? taken : counting;
     const limit = all
@@ -48,10 +57,14 @@ export function measure<M extends string>(
       limit,
       unit: unitOf(limit),
       ceiling: taken.length > 0 ? mostOf(limit) : Number.MAX_SAFE_INTEGER,
-      automatic: limit.type === "rate" ? 0 : 1,
-      isResource: limit.type === "resource",
+      automatic: automaticOf(limit),
+      isResource: isResource(limit),
     };
   });
+}
+
+export function partOf(limit: Limit): Part {
+  return { ceiling: ceilingUnits(limit), isRate: isRate(limit), isResource: isResource(limit) };
 }
 
 /** The most that a limit lets one request take, in units. */

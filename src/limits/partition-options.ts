@@ -2,6 +2,7 @@
 import { InvalidLimitError, listKeys, show } from "../errors.ts";
 import { checkOptions, isEverywhere } from "./known-options.ts";
 import type { Limit } from "./limit.ts";
+import { NONE } from "./lists.ts";
 import { dimensionsOf } from "./partitioning.ts";
 
 /** How many partitions a dimension has, and what happens beyond. */
@@ -53,6 +54,7 @@ export function checkPartitionOptions(
     const bounds = "left out, since with `fairBy` a request counts by its partition's turn, not by its age";
     throw new InvalidLimitError("agingMs", agingMs, bounds);
   }
+  if (names.length === 0) return NONE;
   return names.map((name) => checkDimension(name, Object.hasOwn(partitions, name) ? partitions[name] : {}));
 }
 

@@ -2,11 +2,21 @@
  * Turns requests and usage from amounts of metrics into whole units, one entry for each limit, and refuses those that make no sense.
  */
 import { type Amounts, amountOf } from "./amounts.ts";
-import { ceilingUnits } from "./definition.ts";
 import { isEverywhere } from "./known-options.ts";
-import { type Limit, RateLimitAlgorithm } from "./limits.ts";
-import { copyOf, NOT_REPORTED, spread, unitsOf, usageOf, write } from "./lists.ts";
-import { type Metric, measure } from "./measures.ts";
+import type { Limit } from "./limits.ts";
+import {
+  alike,
+  areSame,
+  copyOf,
+  indexesOf,
+  NOT_REPORTED,
+  sharedIfAlike,
+  spread,
+  unitsOf,
+  usageOf,
+  write,
+} from "./lists.ts";
+import { type Metric, measure, type Part, partOf } from "./measures.ts";
 import {
   checkAbsent,
   checkPlain,
@@ -15,6 +25,7 @@ import {
   unknownKey,
   unknownMetric,
 } from "./request-errors.ts";
+import { automaticOf, isRate, isResource, isShaper, isWindow } from "./traits.ts";
 import { toAmount, toUnits } from "./units.ts";
 
 /** So many limits are not looked through, nor copied, for a request of one: either takes longer than all the rest of a request. */
@@ -30,14 +41,6 @@ export const MISSES = 4;
 
 /** Amounts by name, before the names are checked. */
 type Named = { readonly [key: string]: number | undefined };
-
-/** The part of a limit in a settlement. */
-interface Part {
-  /** The most that one request can take of it, in units. */
-  readonly ceiling: number;
-  readonly isRate: boolean;
-  readonly isResource: boolean;
-}
 
 /** A request that names one metric. */
 interface Single {
@@ -67,8 +70,8 @@ export class Requests<M extends string, K extends string = M> {
   private readonly automatic: readonly number[];
   /** The usage of an acquisition that has reported nothing. */
   private readonly nothing: readonly number[];
-  /** The places of the metrics, by their names. */
-  private readonly places: ReadonlyMap<string, number>;
+  /** The places of the metrics, by their names: made in a set of many, when they are first asked for. */
+  private places: ReadonlyMap<string, number> | undefined = undefined;
   /** The span of the limits of which such a request takes. */
   private readonly automaticFirst: number;
   private readonly automaticEnd: number;
@@ -86,23 +89,18 @@ export class Requests<M extends string, K extends string = M> {
   /** `leftOut` says for each limit whether requests take nothing of it: none, if it is not given. */
   constructor(limits: readonly Limit<K, M>[], leftOut: readonly boolean[] = []) {
     this.metrics = measure(limits, leftOut);
-    this.parts = limits.map((limit) => ({
-      ceiling: ceilingUnits(limit),
-      isRate: limit.type === "rate",
-      isResource: limit.type === "resource",
-    }));
-    this.resources = this.parts.flatMap(({ isResource }, i) => (isResource ? [i] : []));
-    const algorithms = limits.map((limit) => (limit.type === "resource" ? undefined : limit.algorithm));
-    const { LeakyBucket, SlidingWindow, FixedWindow } = RateLimitAlgorithm;
-    this.shapers = algorithms.flatMap((algorithm, i) => (algorithm === LeakyBucket ? [i] : []));
-    this.windows = algorithms.map((algorithm) => algorithm === SlidingWindow || algorithm === FixedWindow);
-    this.shadows = limits.flatMap(({ enforce }, i) => (enforce ? [] : [i]));
-    this.wantsNames = limits.some(({ type }, i) => type === "rate" && !leftOut[i]);
-    this.automatic = this.parts.map(({ isRate }) => (isRate ? 0 : 1));
-    this.nothing = this.parts.map(() => NOT_REPORTED);
+    this.parts = limits.map(partOf);
+    this.resources = indexesOf(limits, isResource);
+    this.shapers = indexesOf(limits, isShaper);
+    this.windows = sharedIfAlike(limits.map(isWindow));
+    this.shadows = indexesOf(limits, ({ enforce }) => !enforce);
+    this.wantsNames = limits.some((limit, i) => isRate(limit) && !leftOut[i]);
+    this.automatic = sharedIfAlike(limits.map(automaticOf));
+    this.nothing = alike(limits.length, NOT_REPORTED);
     this.keys = Object.freeze(limits.map(({ key }) => key));
-    this.names = Object.freeze(this.metrics.map(({ name }) => name));
-    this.places = new Map(this.names.map((name, place) => [name, place]));
+    const names: readonly string[] = this.metrics.map(({ name }) => name);
+    // Most limits have the name of their metric for a key.
+    this.names = Object.freeze(areSame(names, this.keys) ? this.keys : names) as readonly M[];
     this.automaticEnd = this.automatic.lastIndexOf(1) + 1;
     this.automaticFirst = this.automaticEnd > 0 ? this.automatic.indexOf(1) : limits.length;
     this.end = limits.length;
@@ -297,11 +295,18 @@ export class Requests<M extends string, K extends string = M> {
    * is no metric, if `amounts` names nothing by it.
    */
   private placeFrom(next: number, name: string, amounts: Amounts<M>): number {
-    const metrics = this.metrics;
-    const end = metrics.length < LONG ? metrics.length : 0;
-    for (let place = next; place < end; place++) if (metrics[place]!.name === name) return place;
-    const place = this.places.get(name);
-    if (place !== undefined) return place;
+    const { metrics } = this;
+    const { length } = metrics;
+    if (length < LONG) {
+      for (let i = 0; i < length; i++) {
+        const place = (next + i) % length;
+        if (metrics[place]!.name === name) return place;
+      }
+    } else {
+      this.places ??= new Map(this.names.map((each, place) => [each, place]));
+      const place = this.places.get(name);
+      if (place !== undefined) return place;
+    }
     if (isEverywhere(amounts, name) || (amounts as Named)[name] === undefined) return -1;
     throw unknownMetric(name, metrics, this.keys);
   }

@@ -1,6 +1,6 @@
 /** The methods of a peer's set, and of its views, that take: each asks the host, which holds what was taken. */
 import { runOn } from "../acquisition/acquisition.ts";
-import { reportDeadlock } from "../acquisition/bodies.ts";
+import { deadlockOf } from "../acquisition/bodies.ts";
 import { type LeasedAcquisition, LeasedRefusal } from "../acquisition/leased.ts";
 import type { AcquireOptions, Amounts, Awaitable } from "../contract.ts";
 import { BackendUnavailableError, type LimitError } from "../errors.ts";
@@ -141,7 +141,8 @@ export abstract class TakingSet<M extends string, K extends string> extends Aski
     const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
     if (timeoutMs > 0) {
       const place = granter.place as never;
-      reportDeadlock(granter.setRequests, requests, { units, place }, wire.onWarning);
+      const warning = deadlockOf(granter.setRequests, requests, { units, place });
+      if (warning) wire.onWarning(warning);
     }
     this.checkAge(latest);
     const number = wire.next();

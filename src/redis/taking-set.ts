@@ -1,6 +1,6 @@
 /** The methods of a set on a server, and of its views, that take, read and change: each is asked of the server. */
 import { runOn } from "../acquisition/acquisition.ts";
-import { reportDeadlock } from "../acquisition/bodies.ts";
+import { deadlockOf } from "../acquisition/bodies.ts";
 import type { AcquireOptions, Amounts, Awaitable, LimitView, Prospect } from "../contract.ts";
 import { LimitSetClosedError } from "../errors.ts";
 import type { Era } from "../limits/era.ts";
@@ -245,7 +245,8 @@ export async function acquireIn<K extends string>(
   if (standIn) return standIn.acquire(request, options, session);
   if (timeoutMs !== 0) {
     const requests = place?.era.requests ?? settings.requests;
-    reportDeadlock(settings.requests, requests, request, settings.onWarning);
+    const warning = deadlockOf(settings.requests, requests, request);
+    if (warning) settings.onWarning(warning);
   }
   return queue.enqueue(request, timeoutMs === 0, options);
 }

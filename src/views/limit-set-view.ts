@@ -4,6 +4,7 @@ import { Grant, runOn } from "../acquisition/acquisition.ts";
 import { acquireBlocking } from "../acquisition/blocking-request.ts";
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
 import type { LocalGranter } from "../acquisition/local-granter.ts";
+import type { LocalSet } from "../acquisition/local-set.ts";
 import type { Place } from "../acquisition/place.ts";
 import { ChangeableSet } from "../changes/changeable-set.ts";
 import { closed } from "../changes/living-set.ts";
@@ -26,14 +27,13 @@ import { noClose, noRedefine } from "./of-sets-alone.ts";
 import { keysNamed, nameIn, placeOf, shapeOf } from "./shape.ts";
 
 /** A set as its views see it. */
-export interface ViewedSet<M extends string, K extends string> {
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly missingUpdate: "throw" | "charge";
+export interface ViewedSet<M extends string, K extends string>
+  extends Pick<LocalSet<M, K>, "config" | "missingUpdate" | "lines"> {
   readonly region: Region | undefined;
   readonly clock: SetClock;
   readonly granter: LocalGranter<M, K>;
-  readonly queue: Queue<Acquisition<M, K>>;
   readonly waiters: Pick<Waiters, "size">;
+  needQueue(): Queue<Acquisition<M, K>>;
   [INTERNALS](): Internals<M, K>;
 }
 
@@ -80,7 +80,7 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
 
   /** How many requests of this thread wait, for whatever partition of the set. */
   get waiting(): number {
-    return this.set.queue.lines.size;
+    return this.set.lines.size;
   }
 
   /**
@@ -266,7 +266,7 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
       const units = covered ? requests.parseNested(requested, covered) : requests.parse(requested);
       const request = { units, covered, place };
       if (set.waiters.size > 0 || requests.shadows.length > 0)
-        return set.queue.acquire(request, now, options);
+        return set.needQueue().acquire(request, now, options);
       const answer = covered
         ? region.takeSince(units, now, toMicros(now), true, undefined, TAKE, place.names)
         : region.takeIn(place.names, units, requests.first, requests.end, now, TAKE);
@@ -277,7 +277,7 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
         return this.again(nested ?? (() => this.enter(requested, options, undefined)));
       }
       // The core may have corrected the clock.
-      return set.queue.wait(request, set.clock.now(), options);
+      return set.needQueue().wait(request, set.clock.now(), options);
     } catch (error) {
       return Promise.reject(error);
     }
