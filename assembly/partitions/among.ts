@@ -25,7 +25,7 @@ import {
   STATE,
   WHAT,
 } from "../layout";
-import { CHANGE, closeEvery, convert, dropUnits } from "./changing";
+import { CHANGE, closeEvery, convert, dropUnits, keepsTier } from "./changing";
 import { fetch, leaveIn } from "./commons";
 import { isBefore, land, noteArrival, noteBefore } from "./crossing";
 import { deskOf } from "./desk";
@@ -152,8 +152,7 @@ function open(
   if (node !== 0) {
     follow(per, table, node, scratch);
     old = i32(load<u16>(node + NODE_TIER)) - 1;
-    // A settlement goes by the definition that the partition has by now.
-    if (what === SETTLE) tier = old;
+    if (old !== tier && keepsTier(per, table, node, scratch, now, what)) tier = old;
   }
   store<i32>(table + STATUS, status);
   store<usize>(table + NODE, node);

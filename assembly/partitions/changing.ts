@@ -2,7 +2,9 @@
 import { inherit } from "../inherit";
 import * as kinds from "../kinds";
 import {
+  CALENDAR,
   INHERIT_USED,
+  INSPECT,
   KIND,
   LOG,
   LOWER,
@@ -10,6 +12,7 @@ import {
   PAUSED,
   RESET,
   RESOURCE,
+  SETTLE,
   STATE,
   UNIT_BYTES,
   UNITS,
@@ -33,6 +36,7 @@ import {
   TABLES,
 } from "./layout";
 import { indexOf } from "./packing";
+import { recoversAt } from "./states";
 
 /** In place of the action of a transaction: it takes nothing, and changes limits. */
 export const CHANGE = 4;
@@ -62,6 +66,22 @@ export function dropUnits(table: usize, scratch: usize, isAll: bool): void {
   }
 }
 
+/**
+ * Whether the partition in a node keeps its tier, though a view of another tier asks. A settlement goes by the definition that the partition
+ * has by now; one that has recovered is as never seen, and so it has no tier. All else turns it to that of the view, if one of its limits is
+ * taken from, changed or read.
+ */
+export function keepsTier(per: usize, table: usize, node: usize, scratch: usize, now: i64, what: i32): bool {
+  if (what === SETTLE) return recoversAt(per, table, node, scratch, now) > now;
+  if (what === INSPECT) return false;
+  const least: f64 = what >= CHANGE ? 0 : 1;
+  let part = load<usize>(table + PARTS);
+  for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
+    if (load<f64>(unitsOf(part, scratch)) >= least) return false;
+  }
+  return true;
+}
+
 function unitsOf(part: usize, scratch: usize): usize {
   return scratch + UNITS + indexOf(part) * UNIT_BYTES;
 }
@@ -79,8 +99,11 @@ export function convert(
   now: i64,
 ): void {
   const kind = load<i32>(to + KIND);
-  if (kind === RESOURCE) return;
   const index = indexOf(to);
+  // The calendar is the same: so the count goes on in its window, which need not be known.
+  const isCalendar =
+    kind === CALENDAR && load<i32>(region + load<i32>(to + PART_DEFINITION) + KIND) === CALENDAR;
+  if (kind === RESOURCE || isCalendar) return;
   const state = load<i32>(to + STATE);
   const bytes = kinds.stateBytes(kind, 1);
   memory.fill(other + state, 0, bytes);

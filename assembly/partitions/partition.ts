@@ -11,7 +11,7 @@ import { isAlone, present, readHead } from "../head";
 import { ACTION, AHEAD, LATEST, PAUSED, PER, RESET, SETTLE, STATE, TAKE } from "../layout";
 import { microseconds } from "../time";
 import { sitDown } from "./among";
-import { CHANGE, closeEvery, convert, dropUnits, isOfEvery } from "./changing";
+import { CHANGE, closeEvery, convert, dropUnits, isOfEvery, keepsTier } from "./changing";
 import { isCrossing } from "./crossing";
 import { passAmong } from "./ferry";
 import {
@@ -179,8 +179,7 @@ function open(
   if (node !== 0) {
     follow(per, table, node, scratch);
     old = i32(load<u16>(node + NODE_TIER)) - 1;
-    // A settlement goes by the definition that the partition has by now.
-    if (what === SETTLE) tier = old;
+    if (old !== tier && keepsTier(per, table, node, scratch, now, what)) tier = old;
   }
   store<i32>(table + STATUS, status);
   store<usize>(table + NODE, node);

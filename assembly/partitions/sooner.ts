@@ -103,7 +103,7 @@ function correct(
     // More than under its own tier has to be back. A leaky bucket has to be empty under both.
     const others = load<i64>(old + CEILING) - load<i64>(parts + at + CEILING) + amount + demand - 1;
     const block = state - load<i32>(old + STATE);
-    const ready = kinds.readyAt(old, block, scratch, paused, isShaper ? demand : max(0, others));
-    if (ready > now) store<f64>(units + row, wait(reading, max(ready, paused)));
+    const ready = max(paused, kinds.readyAt(old, block, scratch, paused, isShaper ? demand : max(0, others)));
+    if (ready > now) store<f64>(units + row, wait(reading, ready));
   }
 }

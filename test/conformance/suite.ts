@@ -33,6 +33,7 @@ import { shadows } from "./cases/shadows.ts";
 import { slidingWindow } from "./cases/sliding-window.ts";
 import { statistics } from "./cases/statistics.ts";
 import { steppingBack } from "./cases/stepping-back.ts";
+import { tiers } from "./cases/tiers.ts";
 import { timeouts } from "./cases/timeouts.ts";
 import { tokenBucket } from "./cases/token-bucket.ts";
 import { totals } from "./cases/totals.ts";
@@ -75,6 +76,7 @@ const THEMES: Readonly<Record<string, Theme>> = {
   totals,
   partitions,
   "other limits of partitions": partitionsRedefined,
+  "tiers of partitions": tiers,
   "waiters behind a pause": pausing,
   "names without a place": fullPartitions,
   "shadow limits": shadows,

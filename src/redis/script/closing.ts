@@ -29,7 +29,9 @@ export const changePartitions = /* lua */ `
           for each, slot in ipairs(slots) do
             local inside = each * ${SLOT} + index
             slot.isWhole = true
-            if code == "G" then pauses[inside], slot.pauses[index] = nil, nil
+            if per.dimensionIn(specs, index) ~= slot.dimension then
+              -- It has no such limit.
+            elseif code == "G" then pauses[inside], slot.pauses[index] = nil, nil
             elseif code == "H" then
               pauses[inside] = math.max(slot.pauses[index] or 0, pauses[index])
               slot.pauses[index] = pauses[inside]
@@ -75,7 +77,8 @@ ${lastsUntil}
         if untilAt ~= pauses[index] then expires = math.max(expires, untilAt) end
       end
       for index, untilAt in pairs(pauses) do
-        if index < ${SLOT} and untilAt > now and find(specs[index] or "", "\\tper", 1, true) and untilAt ~= slot.pauses[index] then
+        local isOther = index < ${SLOT} and untilAt > now and untilAt ~= slot.pauses[index]
+        if isOther and slot.dimension and per.dimensionIn(specs, index) == slot.dimension then
           expires = math.max(expires, untilAt)
         end
       end

@@ -19,6 +19,11 @@ if slots then
     return from and sub(spec, from + #tier + 2) or spec
   end
 
+  -- The dimension of a limit, as its definition tells it.
+  local function dimensionIn(list, index)
+    return match(list[index] or "", "\\tper [^\\t]*")
+  end
+
   -- How partitions go over from an era to the next.
   local function stepFrom(era)
     local step = per.steps[era]
@@ -28,10 +33,10 @@ if slots then
     local mode, at, epoch, moved, movedAt, heirs, limits, paused, old =
       match(text, "^(%S+) (%d+) (%d+) (%d+) (%d+) ([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$")
     step = {
-      mode = mode, at = tonumber(at), heirs = heirs, specs = specsOf(old),
+      mode = mode, at = tonumber(at), heirs = heirs,
       common = {
         epoch = tonumber(epoch), ahead = tonumber(moved), movedAt = tonumber(movedAt), limits = per.parse(limits),
-        pauses = parsePairs(paused),
+        pauses = parsePairs(paused), specs = specsOf(old),
       },
     }
     per.steps[era] = step
@@ -58,7 +63,7 @@ if slots then
     end
     for index, at in pairs(common.limits) do
       if at.resumed > was.epoch then was.pauses[index] = nil end
-      if at.paused > was.epoch then was.pauses[index] = math.max(was.pauses[index] or 0, common.pauses[index] or 0) end
+      if at.paused > was.epoch and dimensionIn(common.specs, index) == was.dimension then was.pauses[index] = math.max(was.pauses[index] or 0, common.pauses[index] or 0) end
       local definition = was.definitions[index]
       if definition and at.reset > was.epoch and definition.kind ~= RESOURCE then
         was.states[index] = definition.algorithm.read(false)
@@ -68,13 +73,14 @@ if slots then
   end
 
   -- Whether a partition answers as one that was never used.
-  local function isRecovered(was, at, all, list)
+  local function isRecovered(was, at, common)
+    local all = common.pauses
     if was.holders[1] then return false end
     for index, untilAt in pairs(was.pauses) do
       if untilAt > at and untilAt ~= all[index] then return false end
     end
     for index, untilAt in pairs(all) do
-      if untilAt > at and untilAt ~= was.pauses[index] and find(list[index] or "", "\\tper", 1, true) then return false end
+      if untilAt > at and untilAt ~= was.pauses[index] and dimensionIn(common.specs, index) == was.dimension then return false end
     end
     for index, state in pairs(was.states) do
       local definition = was.definitions[index]
@@ -89,10 +95,8 @@ if slots then
 
   -- Adds the limits of a partition that it has never used.
   local function addUnused(was, list)
-    local index = next(was.states) or was.holders[1] and next(was.holders[1].units)
-    local dimension = match(list[index] or "", "\\tper [^\\t]*")
     for other, spec in ipairs(list) do
-      if dimension and not was.definitions[other] and match(spec, "\\tper [^\\t]*") == dimension then
+      if not was.definitions[other] and match(spec, "\\tper [^\\t]*") == was.dimension then
         local definition = parseSpec(specIn(list, other, was.tier), other)
         was.definitions[other], was.states[other] = definition, definition.algorithm.read(false)
       end
@@ -104,10 +108,15 @@ if slots then
     local step = stepFrom(was.era)
     if not step then return false end
     follow(was, step.common)
-    if isRecovered(was, step.at, step.common.pauses, step.specs) then return false end
-    if step.mode == "available" then addUnused(was, step.specs) end
-    local list = stepFrom(was.era + 1)
-    list = list and list.specs or specs
+    if isRecovered(was, step.at, step.common) then return false end
+    if step.mode == "available" then addUnused(was, step.common.specs) end
+    local list = specs
+    if was.era + 1 < per.era then
+      local following = stepFrom(was.era + 1)
+      -- All partitions had recovered by the redefinition after this one: so nothing was noted.
+      if not following then return false end
+      list = following.common.specs
+    end
     local passed = { definitions = {}, states = {}, pauses = {}, holders = {} }
     local present = ahead
     ahead = was.ahead
@@ -132,18 +141,29 @@ if slots then
     end
     was.definitions, was.states, was.pauses, was.holders = passed.definitions, passed.states, passed.pauses, passed.holders
     was.era = was.era + 1
+    -- A tier that has ended does not come back with its name.
+    local isKnown = was.tier == ""
+    for _, spec in ipairs(list) do isKnown = isKnown or find(spec, "\\t" .. was.tier .. " ", 1, true) end
+    if not isKnown then was.tier = "" end
     return true
   end
 
   -- A view of another tier has asked: what is used stays used.
   local function turnTo(was, tier)
     local inherited
-    for index, old in pairs(was.definitions) do
+    was.before = { definitions = was.definitions, states = was.states }
+    was.definitions, was.states = {}, {}
+    for index, old in pairs(was.before.definitions) do
+      was.definitions[index], was.states[index] = old, was.before.states[index]
       local spec = specIn(specs, index, tier)
       if old.kind ~= RESOURCE and spec ~= specIn(specs, index, was.tier) then
-        inherited = inherited or heritage("used", now)
         local new = parseSpec(spec, index)
-        was.definitions[index], was.states[index] = new, inherited(old, was.states[index], new, 1)
+        was.definitions[index] = new
+        -- The calendar is the same: so the count goes on in its window.
+        if old.kind ~= CALENDAR or new.kind ~= CALENDAR then
+          inherited = inherited or heritage("used", now)
+          was.states[index] = inherited(old, was.states[index], new, 1)
+        end
       elseif old.kind == RESOURCE then
         was.definitions[index] = parseSpec(spec, index)
       end
@@ -168,9 +188,10 @@ if slots then
     }
   end
 
-  local common = { epoch = per.epoch, ahead = ahead, movedAt = tonumber(stored.m or 0), limits = per.limits, pauses = pauses }
+  local common = { epoch = per.epoch, ahead = ahead, movedAt = tonumber(stored.m or 0), limits = per.limits, pauses = pauses, specs = specs }
   if isBehind then common.movedAt = now end
 
+  per.dimensionIn = dimensionIn
   per.open = function(slot, base)
     slot.key = key .. ":" .. slot.id
     for _, index in ipairs(slot.touched) do
@@ -194,7 +215,7 @@ if slots then
       local list = specs
       if was.era ~= per.era then
         local step = stepFrom(was.era)
-        list = step and step.specs or {}
+        list = step and step.common.specs or {}
       end
       local all = redis.call("HGETALL", slot.key)
       for i = 1, #all, 2 do
@@ -206,6 +227,9 @@ if slots then
         end
       end
       was.holders = was.holders or {}
+      -- It may have a pause only.
+      local one = next(was.states) or was.holders[1] and next(was.holders[1].units)
+      was.dimension = dimensionIn(list, one) or dimensionIn(specs, slot.touched[1])
       while was and was.era < per.era do
         if not passOn(was) then was = nil end
       end
@@ -213,7 +237,7 @@ if slots then
       if was then
         follow(was, common)
         -- One that has recovered is as never used, and so it has no tier.
-        if slot.isKept and was.tier ~= slot.tier and isRecovered(was, now, pauses, specs) then was = nil end
+        if slot.isKept and was.tier ~= slot.tier and isRecovered(was, now, common) then was = nil end
       end
       if was then
         if not slot.isKept and was.tier ~= slot.tier then turnTo(was, slot.tier) end
@@ -230,12 +254,13 @@ if slots then
     else
       -- As a name that was never seen: paused as all are.
       was = { tier = slot.tier, pauses = {}, definitions = {}, states = {}, holders = {} }
+      was.dimension = dimensionIn(specs, slot.touched[1])
       for index, untilAt in pairs(pauses) do
-        if untilAt > now and find(specs[index] or "", "\\tper", 1, true) then was.pauses[index] = untilAt end
+        if untilAt > now and was.dimension and dimensionIn(specs, index) == was.dimension then was.pauses[index] = untilAt end
       end
       slot.isFull = true
     end
-    slot.tier, slot.pauses = was.tier, was.pauses
+    slot.tier, slot.pauses, slot.before, slot.dimension = was.tier, was.pauses, was.before, was.dimension
     local sums = {}
     for _, holder in ipairs(was.holders) do
       for index, units in pairs(holder.units) do

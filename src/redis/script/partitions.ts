@@ -73,11 +73,13 @@ export const passPartitions = /* lua */ `
       if newIndex[index] then limits[newIndex[index]] = at end
     end
     local step = {
-      mode = mode, at = now, heirs = heirs, specs = oldSpecs,
-      common = { epoch = per.epoch, ahead = ahead, movedAt = tonumber(stored.m or 0), limits = per.limits, pauses = oldPauses },
+      mode = mode, at = now, heirs = heirs,
+      common = {
+        specs = oldSpecs, epoch = per.epoch, ahead = ahead, movedAt = tonumber(stored.m or 0), limits = per.limits, pauses = oldPauses },
     }
     per.steps[per.era] = step
-    if per.lasts > now then
+    -- With an injected clock the keys of partitions outlast its time.
+    if per.lasts > now or isInjected then
       local era, ttl = per.era, math.ceil((per.lasts - now) / 1000)
       local paused = {}
       for index, untilAt in pairs(oldPauses) do paused[#paused + 1] = format("%d:%d", index, untilAt) end

@@ -1,4 +1,5 @@
 /** How a request takes of all its limits, or is refused by some; how an acquisition is settled. */
+import { SLOT } from "../slots.ts";
 
 export const take = /* lua */ `
 -- What the waiters of this call want that have been refused so far, and what the granted ones have taken, by limit: of all waiters, and
@@ -21,21 +22,37 @@ local function demandsBefore(request)
   return request.nestedDemand, nestedBefore
 end
 
+-- The counterpart of \`assembly/partitions/sooner.ts\`: a partition is turned to another tier when something is taken from it. Until then what is
+-- used goes back as under the tier that it has: so a wait goes by that.
+local function sooner(index, count, demand, at, ready)
+  local slot, of = slots[floor(index / ${SLOT})], index % ${SLOT}
+  local old = slot.before and slot.before.definitions[of]
+  if not old or (old.kind > LEAKY_BUCKET and old.kind ~= FIXED_WINDOW) then return ready end
+  for _, each in pairs(slot.limits) do
+    -- An operation before has turned it.
+    if isChanged[each] then return ready end
+  end
+  if old.kind ~= LEAKY_BUCKET then demand = math.max(0, old.ceiling - definitions[index].ceiling + count + demand - 1) end
+  local sooner = old.algorithm.readyAt(old, slot.before.states[of], at, 1, demand)
+  return math.max(sooner, at) > now and math.max(sooner, at) or ready
+end
+
 -- When a limit would grant so many units behind a demand; 0 if now. Nothing passes before the end of a pause: so the limit is asked as
 -- of then.
 local function ask(index, count, demand)
   local definition, state = limitOf(index)
-  local paused = pauses[index]
+  local at, paused = now, pauses[index]
   if paused and paused > now then
     if paused >= MOST then return NEVER end
     if definition.isShadow then return paused end
-    if count > definition.ceiling then return NEVER end
-    if definition.kind == SLIDING_WINDOW then state = definition.algorithm.read(definition.algorithm.write(state)) end
-    local ready = definition.algorithm.readyAt(definition, state, paused, count, demand)
-    return ready == 0 and paused or ready
+    at = paused
   end
   if count > definition.ceiling then return NEVER end
-  return definition.algorithm.readyAt(definition, state, now, count, demand)
+  if at > now and definition.kind == SLIDING_WINDOW then state = definition.algorithm.read(definition.algorithm.write(state)) end
+  local ready = definition.algorithm.readyAt(definition, state, at, count, demand)
+  if ready == 0 and at > now then ready = at end
+  if ready > 0 and ready < NEVER and index >= ${SLOT} then return sooner(index, count, demand, at, ready) end
+  return ready
 end
 
 local function waitText(ready)
@@ -120,7 +137,11 @@ local function take(request, since)
     for _, index in ipairs(passed) do isPassed[index] = true end
   end
   for index, count in pairs(counts) do
-    if not isPassed[index] then
+    if isPassed[index] then
+      -- A shadow that lets pass has been asked under the tier of the view.
+      local slot = slots and slots[floor(index / ${SLOT})]
+      if slot then slot.isDirty = true end
+    else
       local definition, state = limitOf(index)
       definition.algorithm.take(definition, state, now, count, held, index)
       isChanged[index] = true
