@@ -46,7 +46,7 @@ const OF_WHOLE = [
 // each change of a limit. Partitions are a half of all.
 const BUILDS = [
   { build: "alone", entry: "alone.ts", names: OF_ALONE, most: 24_000 },
-  { build: "whole", entry: "index.ts", names: [...OF_ALONE, ...OF_WHOLE].sort(), most: 39_400 },
+  { build: "whole", entry: "index.ts", names: [...OF_ALONE, ...OF_WHOLE].sort(), most: 39_600 },
 ];
 
 const HIDDEN_STATE = /\(\s*(data|global|elem|table|start)\b|memory\.(grow|init)|call_indirect/;

@@ -2,11 +2,14 @@
 import type { Acquisition } from "limitset";
 import { expect } from "vitest";
 
+/** A grant of a set on a server, which is a lease. */
+type Leased = Acquisition<string> & { readonly signal?: AbortSignal };
+
 export class Ledger {
   readonly #tokens: number;
   readonly #slots: number;
   readonly #granted = new Map<string, number>();
-  readonly #held = new Map<string, Set<Acquisition<string>>>();
+  readonly #held = new Map<string, Set<Leased>>();
   /** How often the server may have forgotten what it had granted, plus 1. */
   lives = 1;
   /** How many grants there were. */
@@ -19,7 +22,7 @@ export class Ledger {
   }
 
   /** Counts a grant. It throws if that is one too many. */
-  take(name: string, acquisition: Acquisition<string>): void {
+  take(name: string, acquisition: Leased): void {
     const { tokens = 0 } = acquisition.requested as { tokens?: number };
     this.grants++;
     this.#granted.set(name, this.grantedTo(name) + tokens);
@@ -31,7 +34,7 @@ export class Ledger {
     expect(kept.length, `slots of ${name}`).toBeLessThanOrEqual(this.#slots * this.lives);
   }
 
-  giveBack(name: string, acquisition: Acquisition<string>): void {
+  giveBack(name: string, acquisition: Leased): void {
     this.#held.get(name)?.delete(acquisition);
     acquisition.release();
   }

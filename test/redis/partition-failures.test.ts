@@ -32,7 +32,7 @@ const EXPECTED = ["ERR_BACKEND_UNAVAILABLE", "ERR_BACKEND_REFUSED", "ERR_ACQUIRE
 
 const FAULTS: readonly (readonly [string, Fault])[] = [
   ["forgets its scripts", ({ operator }) => operator.script("FLUSH")],
-  ["cuts all connections", ({ operator }) => operator.client("KILL", "TYPE", "normal", "SKIPME", "yes")],
+  ["cuts all connections", ({ operator }) => operator.call("CLIENT", "KILL", "TYPE", "normal")],
   ["is slow", ({ operator }) => operator.client("PAUSE", 150)],
   [
     "is stopped for a while",
