@@ -1,55 +1,86 @@
 /** The address of the client that sent an HTTP request. */
-import type { LimitError } from "../errors.ts";
+import { type LimitError, show } from "../errors.ts";
 import { canonicalAddress } from "./address.ts";
+import type { Arrival } from "./arrival.ts";
 import { NoAddressError, ProxiesWarning } from "./errors.ts";
-import type { Arrival, Incoming } from "./incoming.ts";
 import type { AddressOptions } from "./options.ts";
 
-/** Reads the address of a client. It throws where there is none. */
-export type ReadAddress = (arrival: Arrival, incoming: Incoming) => string;
+/** Reads the text of an address, as it stands there. */
+type Read = (arrival: Arrival) => string | null | undefined;
 
-export function addressReader(
-  options: AddressOptions,
-  onWarning: (warning: LimitError) => void,
-): ReadAddress {
-  const { proxies, address, ipv6Prefix = 64, forwardedHeader = "x-forwarded-for" } = options;
-  let hasWarned = false;
-  const warn = (count: number | undefined) => {
-    if (hasWarned) return;
-    hasWarned = true;
-    onWarning(new ProxiesWarning(forwardedHeader, count));
-  };
-  const canonical = (text: string | null | undefined, from: string) => {
-    const known = typeof text === "string" ? canonicalAddress(text, ipv6Prefix) : undefined;
+export class Addresses {
+  /** The text of the address of a client, which may have many for one address, or be none. */
+  readonly read: Read;
+  private readonly ipv6Prefix: number;
+  /** Where the text was found that was read last. */
+  private from = "";
+
+  constructor(options: AddressOptions, onWarning: (warning: LimitError) => void) {
+    this.ipv6Prefix = options.ipv6Prefix ?? 64;
+    this.read = this.readerOf(options, onWarning);
+  }
+
+  /**
+   * The canonical address of a client.
+   *
+   * @throws {NoAddressError} if there is none.
+   */
+  of(arrival: Arrival): string {
+    return this.canonical(this.read(arrival));
+  }
+
+  /**
+   * The canonical address that a text says, which was read last.
+   *
+   * @throws {NoAddressError} if it says none.
+   */
+  canonical(text: string | null | undefined): string {
+    const known = typeof text === "string" ? canonicalAddress(text, this.ipv6Prefix) : undefined;
     if (known !== undefined) return known;
-    throw new NoAddressError(
-      text == null ? `${from} says none` : `${from} says ${JSON.stringify(text.slice(0, 64))}`,
-    );
-  };
+    const said = typeof text === "string" ? JSON.stringify(text.slice(0, 64)) : show(text);
+    throw new NoAddressError(`${this.from} says ${text == null ? "none" : said}`);
+  }
 
-  if (typeof address === "function") {
-    return (_, incoming) => canonical(address(incoming), "the option address");
-  }
-  if (address !== undefined) {
-    return ({ request }) => canonical(request.headers.get(address), `the header ${address}`);
-  }
-  return (arrival) => {
-    const { headers } = arrival.request;
+  private readerOf(options: AddressOptions, onWarning: (warning: LimitError) => void): Read {
+    const { proxies, address, forwardedHeader = "x-forwarded-for" } = options;
+    if (typeof address === "function") {
+      this.from = "the option address";
+      return address;
+    }
+    if (address !== undefined) {
+      this.from = `the header ${address}`;
+      const name = address.toLowerCase();
+      return (arrival) => arrival.header(name);
+    }
+    let hasWarned = false;
+    const warn = () => {
+      if (hasWarned) return;
+      hasWarned = true;
+      onWarning(new ProxiesWarning(forwardedHeader, proxies));
+    };
     if (!proxies) {
-      const peer = arrival.peerAddress();
-      const own = proxies === undefined ? arrival.frameworkAddress?.() : undefined;
-      const isUnstated = proxies === undefined && (own ?? peer) === peer && !arrival.isBehindEdge;
-      if (isUnstated && !hasWarned && headers.get(forwardedHeader) !== null) warn(proxies);
-      return canonical(own ?? peer, own == null ? "the connection" : "the framework");
+      const isStated = proxies !== undefined;
+      return (arrival) => {
+        const own = isStated ? undefined : arrival.frameworkAddress();
+        this.from = own == null ? "the connection" : "the framework";
+        const peer = arrival.peerAddress();
+        const isUnstated = !isStated && !hasWarned && (own ?? peer) === peer && !arrival.isBehindEdge;
+        if (isUnstated && arrival.has(forwardedHeader)) warn();
+        return own ?? peer;
+      };
     }
-    const forwarded = headers.get(forwardedHeader);
-    const said = forwarded && fromRight(forwarded, proxies);
-    if (!said) {
-      warn(proxies);
-      return canonical(arrival.peerAddress(), "the connection");
-    }
-    return canonical(forwardedHeader === "forwarded" ? forOf(said) : said, `the header ${forwardedHeader}`);
-  };
+    return (arrival) => {
+      const forwarded = arrival.header(forwardedHeader);
+      const said = forwarded && fromRight(forwarded, proxies);
+      if (!said) {
+        warn();
+        this.from = "the connection";
+        return arrival.peerAddress();
+      }
+      this.from = `the header ${forwardedHeader}`;
+      return forwardedHeader === "forwarded" ? forOf(said) : said;
+    };
+  }
 }
 
 /**

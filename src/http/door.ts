@@ -1,17 +1,26 @@
 /** The door: it lets an HTTP request pass, or refuses it. It knows of no framework. */
 import type { Acquisition, Amounts, Awaitable } from "../contract.ts";
+import type { LimitError } from "../errors.ts";
 import type { AnyLimits } from "../exchange/set.ts";
 import type { Glance } from "../limits/living.ts";
-import { addressReader, type ReadAddress } from "./client-address.ts";
+import type { Arrival } from "./arrival.ts";
+import { Addresses } from "./client-address.ts";
 import { chain, isPromise } from "./eventually.ts";
-import { Facts } from "./facts.ts";
+import { Facts, type Known } from "./facts.ts";
 import { glanceOf, passesNow } from "./glance.ts";
 import { type Headings, NONE, Teller } from "./headers.ts";
 import { Hold, settleAsRequested } from "./hold.ts";
-import type { Arrival, HttpRequest, Incoming } from "./incoming.ts";
-import type { CompleteOptions, HttpRefusal } from "./options.ts";
+import type { CompleteOptions, HttpRefusal, RefusalAnswer } from "./options.ts";
 import { RecentViews } from "./recent-views.ts";
-import { impossibleOf, problemOf, type Reason, reasonOf, statusOf } from "./refusal.ts";
+import {
+  checkAnswer,
+  hasNoBody,
+  impossibleOf,
+  problemOf,
+  type Reason,
+  reasonOf,
+  statusOf,
+} from "./refusal.ts";
 
 /** The client has gone while its request waited: no answer is awaited any more. */
 export const GONE = "gone";
@@ -35,33 +44,12 @@ export type Outcome = Passed | Refused | typeof GONE;
 const FREE: Passed = { passes: true, headings: NONE, hold: undefined };
 const PLAIN = { "content-type": "text/plain; charset=utf-8" };
 
-/** A class, since it is made for each HTTP request, and most never read the address. */
-class IncomingRequest implements Incoming {
-  readonly request: HttpRequest;
-  readonly native: unknown;
-  private readonly arrival: Arrival;
-  private readonly read: ReadAddress;
-  private known: string | undefined = undefined;
-
-  constructor(arrival: Arrival, read: ReadAddress) {
-    this.request = arrival.request;
-    this.native = arrival.native;
-    this.arrival = arrival;
-    this.read = read;
-  }
-
-  get address(): string {
-    this.known ??= this.read(this.arrival, this);
-    return this.known;
-  }
-}
-
 export class Door {
   readonly options: CompleteOptions;
+  readonly addresses: Addresses;
   private readonly set: AnyLimits;
   private readonly facts: Facts;
   private readonly teller: Teller;
-  private readonly readAddress: ReadAddress;
   private readonly maxWaitMs: number;
   private readonly recent: RecentViews;
   /** Whether no option says what to take, so that nothing has to be asked for. */
@@ -70,131 +58,120 @@ export class Door {
   constructor(set: AnyLimits, options: CompleteOptions) {
     const { headers = "draft-11", tell, maxWaitMs = 0, shadow = false, by, tier, cost } = options;
     this.set = set;
-    this.facts = new Facts(set);
+    this.facts = new Facts(set, tell);
     this.options = options;
     // A shadow is not seen.
     this.teller = new Teller(shadow ? false : headers, tell);
-    this.readAddress = addressReader(options, options.onWarning);
+    this.addresses = new Addresses(options, options.onWarning);
     this.maxWaitMs = shadow ? 0 : maxWaitMs;
-    this.recent = new RecentViews(set);
+    this.recent = new RecentViews(set, this.addresses);
     this.isPlain = [by, tier, cost].every((option) => option === undefined);
   }
 
   /** Decides. The answer is a value where nothing has to be awaited. */
   admit(arrival: Arrival): Awaitable<Outcome> {
     const { skip } = this.options;
-    const incoming = new IncomingRequest(arrival, this.readAddress);
     return skip === undefined
-      ? this.begin(arrival, incoming)
-      : chain(skip(incoming), (isFree) => (isFree ? FREE : this.begin(arrival, incoming)));
+      ? this.begin(arrival)
+      : chain(skip(arrival), (isFree) => (isFree ? FREE : this.begin(arrival)));
   }
 
   /** Goes on as soon as the set is known. */
-  private begin(arrival: Arrival, incoming: Incoming): Awaitable<Outcome> {
+  private begin(arrival: Arrival): Awaitable<Outcome> {
     const { ready } = this.facts;
-    if (ready === undefined) return this.take(arrival, incoming);
+    if (ready === undefined) return this.take(arrival);
     return ready.then(
-      () => this.take(arrival, incoming),
-      (error) => this.failed(error, incoming, this.set, undefined),
+      () => this.take(arrival),
+      (error) => this.failed(error, arrival, this.set, undefined),
     );
   }
 
-  private take(arrival: Arrival, incoming: Incoming): Awaitable<Outcome> {
-    if (this.isPlain) return this.ask(arrival, incoming, this.usualView(incoming), undefined);
-    const { cost } = this.options;
-    return chain(this.viewFor(incoming), (view) =>
+  private take(arrival: Arrival): Awaitable<Outcome> {
+    // Before anything is taken, since it may find that the options do not fit the set.
+    const known = this.facts.read();
+    if (this.isPlain) return this.ask(arrival, this.usualView(arrival, known), undefined);
+    const { by, tier, cost } = this.options;
+    const named =
+      by === undefined ? this.usualView(arrival, known) : chain(by(arrival), (names) => this.set.for(names));
+    const view =
+      tier === undefined
+        ? named
+        : chain(named, (set) => chain(tier(arrival), (name) => set.for({}, { tier: name })));
+    return chain(view, (set) =>
       cost === undefined
-        ? this.ask(arrival, incoming, view, undefined)
-        : chain(cost(incoming), (amounts) => this.ask(arrival, incoming, view, amounts)),
+        ? this.ask(arrival, set, undefined)
+        : chain(cost(arrival), (amounts) => this.ask(arrival, set, amounts)),
     );
   }
 
-  private viewFor(incoming: Incoming): Awaitable<AnyLimits> {
-    const { set } = this;
-    const { by, tier } = this.options;
-    const view = by === undefined ? this.usualView(incoming) : chain(by(incoming), (names) => set.for(names));
-    if (tier === undefined) return view;
-    return chain(view, (named) => chain(tier(incoming), (name) => named.for({}, { tier: name })));
+  private usualView(arrival: Arrival, { isPerIp }: Known): AnyLimits {
+    return isPerIp ? this.recent.of(this.addresses.read(arrival)) : this.set;
   }
 
-  private usualView(incoming: Incoming): AnyLimits {
-    return this.facts.isPerIp ? this.recent.of(incoming.address) : this.set;
-  }
-
-  private ask(
-    arrival: Arrival,
-    incoming: Incoming,
-    view: AnyLimits,
-    amounts: Amounts<string> | undefined,
-  ): Awaitable<Outcome> {
+  private ask(arrival: Arrival, view: AnyLimits, amounts: Amounts<string> | undefined): Awaitable<Outcome> {
     try {
-      if (this.maxWaitMs > 0 && !passesNow(view, amounts)) return this.wait(arrival, incoming, view, amounts);
+      if (this.maxWaitMs > 0 && !passesNow(view, amounts)) return this.wait(arrival, view, amounts);
       const tried = view.tryAcquire(amounts);
       // Asked for at once: a set that lives elsewhere answers both together.
       const glance = this.teller.tells ? glanceOf(view) : undefined;
-      if (!isPromise(tried) && !isPromise(glance)) return this.answer(incoming, view, tried, glance);
+      if (!isPromise(tried) && !isPromise(glance)) return this.answer(arrival, view, tried, glance);
       return Promise.all([tried, glance]).then(
-        ([acquisition, known]) => this.answer(incoming, view, acquisition, known),
-        (error) => this.failed(error, incoming, view, amounts),
+        ([acquisition, known]) => this.answer(arrival, view, acquisition, known),
+        (error) => this.failed(error, arrival, view, amounts),
       );
     } catch (error) {
-      return this.failed(error, incoming, view, amounts);
+      return this.failed(error, arrival, view, amounts);
     }
   }
 
-  private wait(
-    arrival: Arrival,
-    incoming: Incoming,
-    view: AnyLimits,
-    amounts: Amounts<string> | undefined,
-  ): Awaitable<Outcome> {
+  private wait(arrival: Arrival, view: AnyLimits, amounts: Amounts<string> | undefined): Awaitable<Outcome> {
     const { maxWaitMs } = this;
     const signal = arrival.signal();
     return view.acquire(amounts, { maxWaitMs, signal }).then(
       (acquisition) =>
         chain(this.teller.tells ? glanceOf(view) : undefined, (glance) =>
-          this.answer(incoming, view, acquisition, glance),
+          this.answer(arrival, view, acquisition, glance),
         ),
-      (error) => (signal?.aborted ? GONE : this.failed(error, incoming, view, amounts)),
+      (error) => (signal?.aborted ? GONE : this.failed(error, arrival, view, amounts)),
     );
   }
 
   private answer(
-    incoming: Incoming,
+    arrival: Arrival,
     view: AnyLimits,
     acquisition: Acquisition<string>,
     glance: Glance | undefined,
-  ): Outcome {
+  ): Awaitable<Outcome> {
     if (!acquisition.successful) {
       const { limitedBy, retryAfterMs } = acquisition;
-      return this.refuse(incoming, { why: "limited", limitedBy, retryAfterMs }, glance);
+      return this.refuse(arrival, { why: "limited", limitedBy, retryAfterMs }, glance);
     }
     const headings = glance === undefined ? NONE : this.teller.headings(glance);
-    const { holds, rates, isHere } = this.facts;
+    const { holds, rates } = this.facts.read();
     if (holds || this.options.usage !== undefined) {
-      return { passes: true, headings, hold: new Hold(view, acquisition, incoming, this.options, rates) };
+      return { passes: true, headings, hold: new Hold(view, acquisition, arrival, this.options, rates) };
     }
     // Of calls alone, nothing comes back by a release.
-    if (rates.length > 0 || !isHere) settleAsRequested(acquisition, rates);
+    if (rates.length > 0 || !this.facts.isHere) settleAsRequested(acquisition, rates);
     return headings === NONE ? FREE : { passes: true, headings, hold: undefined };
   }
 
   private failed(
     error: unknown,
-    incoming: Incoming,
+    arrival: Arrival,
     view: AnyLimits,
     amounts: Amounts<string> | undefined,
   ): Awaitable<Outcome> {
-    const reason = reasonOf(error) ?? impossibleOf(error, view, amounts);
+    const reason = reasonOf(error, this.facts.isHere) ?? impossibleOf(error, view, amounts);
     if (reason === undefined) throw error;
-    if (reason.why === "away") return this.refuse(incoming, reason, undefined);
+    if (reason.why === "away") return this.refuse(arrival, reason, undefined);
     return chain(this.teller.tells ? glanceOf(view) : undefined, (glance) =>
-      this.refuse(incoming, reason, glance),
+      this.refuse(arrival, reason, glance),
     );
   }
 
-  private refuse(incoming: Incoming, reason: Reason, glance: Glance | undefined): Outcome {
-    const { shadow = false, whenAway, onRefused, whenRefused } = this.options;
+  private refuse(incoming: Arrival, reason: Reason, glance: Glance | undefined): Awaitable<Outcome> {
+    const { shadow = false, whenAway, whenRefused } = this.options;
     const passes = shadow || (reason.why === "away" && whenAway === "pass");
     const { why, limitedBy, retryAfterMs } = reason;
     // An attack is refused a hundred thousand times a second: nothing is spread, and nothing made that is not needed.
@@ -206,15 +183,39 @@ export class Door {
       retryAfterMs,
       shadow: passes,
     };
-    onRefused?.(refusal);
+    this.report(refusal);
     if (passes) return FREE;
-    const answer = whenRefused?.(refusal) ?? problemOf(refusal, this.teller.shown(limitedBy));
-    const { status = refusal.status, body, headers = PLAIN } = answer;
-    const seconds = this.teller.retryAfter(retryAfterMs, limitedBy, glance);
+    const shown = this.teller.shown(limitedBy);
+    if (whenRefused === undefined) return this.write(refusal, problemOf(refusal, shown), glance);
+    return chain(whenRefused(refusal), (own) =>
+      this.write(refusal, own == null ? problemOf(refusal, shown) : checkAnswer(own), glance),
+    );
+  }
+
+  /** The program only hears of a refusal: an error of its own changes nothing about it. */
+  private report(refusal: HttpRefusal): void {
+    const { onRefused, onWarning } = this.options;
+    if (onRefused === undefined) return;
+    const warn = (error: unknown) => onWarning(error as LimitError);
+    try {
+      // A function that returns a promise is one that returns nothing, to a compiler.
+      const heard: unknown = onRefused(refusal);
+      if (isPromise(heard)) heard.then(undefined, warn);
+    } catch (error) {
+      warn(error);
+    }
+  }
+
+  private write(
+    refusal: HttpRefusal,
+    { status = refusal.status, body, headers = PLAIN }: RefusalAnswer,
+    glance: Glance | undefined,
+  ): Outcome {
+    const seconds = this.teller.retryAfter(refusal.retryAfterMs, refusal.limitedBy, glance);
     const headings: string[] = [];
     for (const [name, value] of Object.entries(headers)) headings.push(name, value);
     if (glance !== undefined) headings.push(...this.teller.headings(glance));
     if (!Number.isNaN(seconds)) headings.push("retry-after", `${seconds}`);
-    return { passes: false, status, headings, body };
+    return { passes: false, status, headings, body: hasNoBody(status) ? undefined : body };
   }
 }

@@ -2,8 +2,9 @@
 import type { Awaitable } from "../contract.ts";
 import { type Door, GONE, type Outcome } from "./door.ts";
 import { isPromise } from "./eventually.ts";
+import { joined } from "./headers.ts";
 import type { FastifyLike, FastifyReplyLike, FastifyRequestLike } from "./native.ts";
-import { holdUntilEnded, NodeArrival, whenEnded } from "./node.ts";
+import { holdUntilEnded, NodeArrival } from "./node.ts";
 
 /** A plugin of Fastify. */
 export type FastifyPluginLike = (
@@ -31,18 +32,23 @@ function enter(
   next: (error?: Error) => void,
 ): void {
   const { raw } = request;
-  const failed = (error: unknown) => {
-    if (!raw.socket.destroyed) next(error as Error);
-  };
   let outcome: Awaitable<Outcome>;
   try {
-    outcome = door.admit(new NodeArrival(raw, request, (listener) => whenEnded(raw, reply.raw, listener)));
+    outcome = door.admit(new NodeArrival(door.addresses, raw, request, reply.raw));
   } catch (error) {
-    failed(error);
+    failed(error, request, next);
     return;
   }
-  if (isPromise(outcome)) outcome.then((known) => goOn(known, request, reply, next), failed);
-  else goOn(outcome, request, reply, next);
+  if (isPromise(outcome)) {
+    outcome.then(
+      (known) => goOn(known, request, reply, next),
+      (error) => failed(error, request, next),
+    );
+  } else goOn(outcome, request, reply, next);
+}
+
+function failed(error: unknown, { raw }: FastifyRequestLike, next: (error?: Error) => void): void {
+  if (!raw.socket.destroyed) next(error as Error);
 }
 
 function goOn(
@@ -52,12 +58,14 @@ function goOn(
   next: () => void,
 ): void {
   if (outcome === GONE) return;
+  if (outcome.passes && outcome.hold) holdUntilEnded(outcome.hold, request.raw, reply.raw);
   const { headings } = outcome;
-  for (let i = 0; i < headings.length; i += 2) reply.header(headings[i]!, headings[i + 1]!);
-  if (outcome.passes) {
-    if (outcome.hold) holdUntilEnded(outcome.hold, request.raw, reply.raw);
-    next();
-  } else {
+  for (let i = 0; i < headings.length; i += 2) {
+    const name = headings[i]!;
+    reply.header(name, joined(reply.getHeader(name), headings[i + 1]!));
+  }
+  if (outcome.passes) next();
+  else if (!reply.raw.headersSent) {
     reply.code(outcome.status);
     reply.send(outcome.body);
   }

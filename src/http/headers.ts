@@ -10,6 +10,15 @@ export type Headings = readonly string[];
 
 export const NONE: Headings = [];
 
+/** A header that two guards set: lists of draft 11 are one list. Other forms tell of one limit, that of the guard that comes later. */
+export function joined(before: unknown, value: string): string {
+  return isList(before) && isList(value) ? `${before}, ${value}` : value;
+}
+
+function isList(value: unknown): boolean {
+  return typeof value === "string" && value.startsWith('"');
+}
+
 interface Told {
   readonly policies: readonly Policy[];
   /** `RateLimit-Policy` of draft 11. */

@@ -3,8 +3,10 @@ import type { Acquisition, Amounts } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
 import type { AnyLimits, Costs } from "../exchange/set.ts";
 import { settle } from "../exchange/settle.ts";
+import { invalidRequest, isObject } from "../limits/known-options.ts";
+import { isPromise } from "./eventually.ts";
 import type { Incoming } from "./incoming.ts";
-import type { CompleteOptions } from "./options.ts";
+import type { AnswerEnd, CompleteOptions } from "./options.ts";
 
 /** How an answer has ended. */
 export interface Ended {
@@ -67,12 +69,8 @@ export class Hold {
   private settleUsage(set: AnyLimits, { status, bytes, complete }: Ended): void {
     const { acquisition, incoming, options } = this;
     const warn = (error: unknown) => options.onWarning(error as LimitError);
-    let used: Amounts<string> = {};
-    try {
-      used = options.usage!({ incoming, status, bytes, complete }) ?? {};
-    } catch (error) {
-      warn(error);
-    }
+    const errors: unknown[] = [];
+    const used = usageOf(options, { incoming, status, bytes, complete }, (error) => errors.push(error));
     const { requested } = acquisition;
     // A server knows its own usage: none is too much to be true.
     settle(set, acquisition, used as Costs, undefined, Number.POSITIVE_INFINITY);
@@ -82,5 +80,32 @@ export class Hold {
         .then(() => set.charge({ [metric]: amount }))
         .catch(warn);
     }
+    // Last, since nothing may stay held.
+    for (const error of errors) warn(error);
   }
+}
+
+/** The usage that the program states. Usage that is none is an error, and then what was requested counts. */
+function usageOf(
+  { usage }: CompleteOptions,
+  end: AnswerEnd,
+  failed: (error: unknown) => void,
+): Amounts<string> {
+  try {
+    const said: unknown = usage!(end) ?? {};
+    if (isObject(said) && Object.values(said).every(isAmount) && !isPromise(said))
+      return said as Amounts<string>;
+    failed(
+      invalidRequest("usage", said, "a function that returns amounts, 0 or more, and no promise of them"),
+    );
+    // It comes too late, and so does its error.
+    if (isPromise(said)) said.then(undefined, () => {});
+  } catch (error) {
+    failed(error);
+  }
+  return {};
+}
+
+function isAmount(value: unknown): boolean {
+  return value === undefined || (typeof value === "number" && value >= 0);
 }

@@ -38,17 +38,3 @@ export interface Incoming {
   /** The framework's own: a `Request`, Hono's `Context`, the `req` of Express and Node, Fastify's `request`. */
   readonly native: unknown;
 }
-
-/** An HTTP request as an adapter hands it in. */
-export interface Arrival {
-  readonly request: HttpRequest;
-  readonly native: unknown;
-  /** The address of the client as the framework was told to find it, where it has such a setting. */
-  frameworkAddress?(): string | null | undefined;
-  /** The address of the other end of the connection, as far as the runtime tells it. */
-  peerAddress(): string | null | undefined;
-  /** Whether the runtime says itself which client a network of its own has forwarded. */
-  readonly isBehindEdge?: boolean;
-  /** Aborts when the client has gone. Asked for only by a request that waits. */
-  signal(): AbortSignal | undefined;
-}

@@ -21,6 +21,8 @@ export interface NodeRequest {
   readonly url?: string | undefined;
   /** The headers, by names in small letters. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The headers as they have come: names and values by turns. */
+  readonly rawHeaders: readonly string[];
   /** The version of the protocol: 1 or 2. */
   readonly httpVersionMajor: number;
   /** The connection. */
@@ -37,6 +39,8 @@ export interface NodeResponse {
   readonly destroyed: boolean;
   /** Whether its headers are sent. */
   readonly headersSent: boolean;
+  /** A header that is set already; undefined for one that is not. */
+  getHeader(name: string): unknown;
   /** Sets a header. */
   setHeader(name: string, value: string): unknown;
   /** Ends the answer. */
@@ -69,6 +73,8 @@ export interface FastifyReplyLike {
   readonly raw: NodeResponse;
   /** Sets the status. */
   code(status: number): unknown;
+  /** A header that is set already; undefined for one that is not. */
+  getHeader(name: string): unknown;
   /** Sets a header. */
   header(name: string, value: string): unknown;
   /** Answers. */

@@ -1,15 +1,20 @@
 /** Servers of Node: its own, Express, and all that have its `req` and `res`. */
 import type { Awaitable } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
+import { Arrival, pathOf } from "./arrival.ts";
+import type { Addresses } from "./client-address.ts";
 import { type Door, GONE, type Outcome } from "./door.ts";
 import { isPromise } from "./eventually.ts";
+import { joined } from "./headers.ts";
 import type { Hold } from "./hold.ts";
-import type { Arrival, HttpRequest } from "./incoming.ts";
+import type { HttpRequest } from "./incoming.ts";
 import type { NodeRequest, NodeResponse, NodeSocket } from "./native.ts";
 
 /** More of a request, which Express and others add. */
 interface OfExpress {
   readonly originalUrl?: string;
+  readonly app?: { readonly settings?: Readonly<Record<string, unknown>> };
+  /** Express reads all headers for it. */
   readonly ip?: string;
 }
 
@@ -26,20 +31,17 @@ class HeadersOf {
   }
 }
 
-/** A request of Node as a guard sees it. The object is all of these at once, since one is made for each HTTP request. */
-export class NodeArrival implements Arrival, HttpRequest {
+/** A request of Node as a guard sees it. `ending` is what closes when its client has gone: the response, or the connection. */
+export class NodeArrival extends Arrival {
   readonly native: unknown;
   private readonly node: NodeRequest;
-  private readonly whenGone: ((listener: () => void) => void) | undefined;
+  private readonly ending: NodeResponse | NodeSocket;
 
-  constructor(node: NodeRequest, native: unknown, whenGone: ((listener: () => void) => void) | undefined) {
+  constructor(addresses: Addresses, node: NodeRequest, native: unknown, ending: NodeResponse | NodeSocket) {
+    super(addresses);
     this.node = node;
     this.native = native;
-    this.whenGone = whenGone;
-  }
-
-  get request(): HttpRequest {
-    return this;
+    this.ending = ending;
   }
 
   get method(): string {
@@ -48,28 +50,47 @@ export class NodeArrival implements Arrival, HttpRequest {
 
   get path(): string {
     const { originalUrl, url = "/" } = this.node as NodeRequest & OfExpress;
-    const text = originalUrl ?? url;
-    const end = text.indexOf("?");
-    return end < 0 ? text : text.slice(0, end);
+    return pathOf(originalUrl ?? url);
   }
 
   get headers(): HttpRequest["headers"] {
     return new HeadersOf(this.node);
   }
 
-  frameworkAddress(): string | undefined {
-    return (this.native as OfExpress).ip;
+  override header(name: string): string | null {
+    return new HeadersOf(this.node).get(name);
   }
 
-  peerAddress(): string | undefined {
+  override has(name: string): boolean {
+    return hasIn(this.node.rawHeaders, name);
+  }
+
+  override frameworkAddress(): string | undefined {
+    const native = this.native as OfExpress;
+    return native.app?.settings?.["trust proxy"] === false ? undefined : native.ip;
+  }
+
+  override peerAddress(): string | undefined {
     return this.node.socket.remoteAddress;
   }
 
-  signal(): AbortSignal {
+  override signal(): AbortSignal {
     const controller = new AbortController();
-    this.whenGone?.(() => controller.abort());
+    const abort = () => controller.abort();
+    const { ending, node } = this;
+    if ("headersSent" in ending) whenEnded(node, ending, abort);
+    else if (ending.destroyed) abort();
+    else ending.once("close", abort);
     return controller.signal;
   }
+}
+
+/** Whether a name, in small letters, is among headers as they have come. To read one makes an object of all of them. */
+function hasIn(raw: readonly string[], name: string): boolean {
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) return true;
+  }
+  return false;
 }
 
 /** The listeners of connections that HTTP requests are on: a client that has sent many ahead has one connection. */
@@ -107,7 +128,8 @@ function listenersOf(socket: NodeSocket): Set<() => void> {
 
 /** Ends the hold with the answer. */
 export function holdUntilEnded(hold: Hold, request: NodeRequest, response: NodeResponse): void {
-  const bytes = hold.counts ? counted(response) : () => 0;
+  // The body of an answer to HEAD is not sent.
+  const bytes = hold.counts && request.method !== "HEAD" ? counted(response) : () => 0;
   whenEnded(request, response, () => {
     const { headersSent, statusCode, writableFinished: complete } = response;
     hold.end({ status: headersSent ? statusCode : 0, bytes: bytes(), complete });
@@ -143,42 +165,78 @@ function encodingOf(value: unknown): "utf8" {
   return (typeof value === "string" ? value : "utf8") as "utf8";
 }
 
-/** Decides about a request. Calls `next` if it passes, and `failed` if there is no decision. */
-export function enter(
+/** Ends with the error of a decision. */
+type Failed<Req, Res> = (error: unknown, request: Req, response: Res) => void;
+
+/** Decides about a request, and calls `passed` if it passes. */
+function enter<Req extends NodeRequest, Res extends NodeResponse>(
   door: Door,
-  request: NodeRequest,
-  response: NodeResponse,
-  next: () => unknown,
-  failed: (error: unknown) => void,
+  request: Req,
+  response: Res,
+  passed: (request: Req, response: Res) => unknown,
+  failed: Failed<Req, Res>,
 ): void {
-  // A client that has gone has no address any more, and awaits no answer.
-  const undecided = (error: unknown) => {
-    if (!request.socket.destroyed) failed(error);
-  };
   let outcome: Awaitable<Outcome>;
   try {
-    outcome = door.admit(
-      new NodeArrival(request, request, (listener) => whenEnded(request, response, listener)),
-    );
+    outcome = door.admit(new NodeArrival(door.addresses, request, request, response));
   } catch (error) {
-    undecided(error);
+    undecided(error, request, response, failed);
     return;
   }
-  // Errors of `next` are not of the decision: they go where they would go without a guard.
-  if (isPromise(outcome)) outcome.then((known) => goOn(known, request, response, next), undecided);
-  else goOn(outcome, request, response, next);
+  // Errors of `passed` are not of the decision: they go where they would go without a guard.
+  if (!isPromise(outcome)) {
+    if (passes(outcome, request, response, failed)) passed(request, response);
+    return;
+  }
+  outcome.then(
+    (known) => {
+      if (passes(known, request, response, failed)) passed(request, response);
+    },
+    (error) => undecided(error, request, response, failed),
+  );
 }
 
-function goOn(outcome: Outcome, request: NodeRequest, response: NodeResponse, next: () => unknown): void {
-  if (outcome === GONE) return;
-  const { headings } = outcome;
-  for (let i = 0; i < headings.length; i += 2) response.setHeader(headings[i]!, headings[i + 1]!);
+/** A client that has gone has no address any more, and awaits no answer. */
+function undecided<Req extends NodeRequest, Res>(
+  error: unknown,
+  request: Req,
+  response: Res,
+  failed: Failed<Req, Res>,
+): void {
+  if (!request.socket.destroyed) failed(error, request, response);
+}
+
+/** Whether the request passes. If not, it answers. */
+function passes<Req extends NodeRequest, Res extends NodeResponse>(
+  outcome: Outcome,
+  request: Req,
+  response: Res,
+  failed: Failed<Req, Res>,
+): boolean {
+  if (outcome === GONE) return false;
   if (outcome.passes) {
     if (outcome.hold) holdUntilEnded(outcome.hold, request, response);
-    next();
-  } else {
+    tellIn(response, outcome.headings);
+    return true;
+  }
+  // Something else has answered while the decision was awaited.
+  if (response.headersSent) return false;
+  try {
+    tellIn(response, outcome.headings);
     response.statusCode = outcome.status;
     response.end(outcome.body);
+  } catch (error) {
+    failed(error, request, response);
+  }
+  return false;
+}
+
+/** Sets headers, beside those that another guard has set. */
+export function tellIn(response: NodeResponse, headings: readonly string[]): void {
+  if (response.headersSent) return;
+  for (let i = 0; i < headings.length; i += 2) {
+    const name = headings[i]!;
+    response.setHeader(name, joined(response.getHeader(name), headings[i + 1]!));
   }
 }
 
@@ -187,23 +245,25 @@ export function guardListener<Req extends NodeRequest, Res extends NodeResponse>
   door: Door,
   listener: (request: Req, response: Res) => unknown,
 ): (request: Req, response: Res) => void {
-  return (request, response) =>
-    enter(
-      door,
-      request,
-      response,
-      () => listener(request, response),
-      (error) => {
-        door.options.onWarning(error as LimitError);
-        response.statusCode = 500;
-        response.end();
-      },
-    );
+  const failed = (error: unknown, _: Req, response: Res) => {
+    door.options.onWarning(error as LimitError);
+    if (response.headersSent) return;
+    response.statusCode = 500;
+    response.end();
+  };
+  return (request, response) => enter(door, request, response, listener, failed);
 }
 
 /** Guards Connect's kind of middleware, which Express has too. */
 export function guardMiddleware(door: Door): NodeMiddleware {
-  return (request, response, next) => enter(door, request, response, () => next(), next);
+  return (request, response, next) =>
+    enter(
+      door,
+      request,
+      response,
+      () => next(),
+      (error) => next(error),
+    );
 }
 
 /** Middleware of Express, Connect and the like. */

@@ -112,7 +112,10 @@ export interface GuardOptions<M extends string = string, K extends string = stri
   readonly cost?: ((incoming: Incoming) => Awaitable<Amounts<M>>) | undefined;
   /** Whether an HTTP request passes without taking anything. Default: none does. */
   readonly skip?: ((incoming: Incoming) => Awaitable<boolean>) | undefined;
-  /** The usage, once the answer has ended; usage beyond the request is charged. Default: what was requested. */
+  /**
+   * The usage, once the answer has ended; usage beyond the request is charged. It is not awaited: what is known only later, give to `charge` of
+   * the set. Default: what was requested.
+   */
   readonly usage?: ((end: AnswerEnd) => Amounts<M> | undefined) | undefined;
   /** The longest wait for its turn that is worth to begin, in milliseconds. Default: 0, so that no HTTP request waits. */
   readonly maxWaitMs?: number | undefined;
@@ -123,13 +126,17 @@ export interface GuardOptions<M extends string = string, K extends string = stri
   /** The keys of the limits that headers and bodies tell of. Default: all but shadows and those of infinite capacity. */
   readonly tell?: readonly K[] | undefined;
   /** An answer of your own to a refusal; undefined for the usual one. Default: a problem document. */
-  readonly whenRefused?: ((refusal: HttpRefusal) => RefusalAnswer | undefined) | undefined;
-  /** What becomes of HTTP requests while the set cannot be reached: an answer of status 503, or they pass. Default: `"refuse"`. */
+  readonly whenRefused?: ((refusal: HttpRefusal) => Awaitable<RefusalAnswer | undefined>) | undefined;
+  /**
+   * What becomes of HTTP requests while the set cannot be reached, or has not answered within `maxWaitMs`: an answer of status 503, or they
+   * pass. Default: `"refuse"`.
+   */
   readonly whenAway?: "refuse" | "pass" | undefined;
-  /** Called for each refusal, in shadow mode too: the place to log or count them. Default: none. */
+  /** Called for each refusal, in shadow mode too: the place to log or count them. Its errors go to `onWarning`. Default: none. */
   readonly onRefused?: ((refusal: HttpRefusal) => void) | undefined;
   /**
-   * Receives a `ProxiesWarning`, and errors that have no caller: of `usage`, and of `node()` and `upgrade()`, which have no error handler.
+   * Receives a `ProxiesWarning`, and errors that have no caller: of `usage`, of `onRefused`, and of `node()` and `upgrade()`, which have no
+   * error handler.
    * Default: `process.emitWarning` or `console.warn`, for the first one of each kind.
    */
   readonly onWarning?: ((warning: LimitError) => void) | undefined;

@@ -38,16 +38,16 @@ export interface Standing {
   readonly seconds: number;
 }
 
-/**
- * The policies of those limits that are told, by their keys. Shadows do not refuse, and limits of infinite capacity have nothing to tell.
- *
- * @throws {InvalidRequestError} for a key that is none of the limits'.
- */
-export function policiesOf(limits: readonly Limit[], keys: readonly string[] | undefined): Policy[] {
-  const policies: Policy[] = [];
+/** @throws {InvalidRequestError} for a key that is none of the limits'. */
+export function checkTold(limits: readonly Limit[], keys: readonly string[] | undefined): void {
   const known = limits.map(({ key }) => key);
   const other = keys?.find((key) => !known.includes(key));
   if (other !== undefined) throw invalidRequest("tell", other, `a list of keys of ${listKeys(known)}`);
+}
+
+/** The policies of those limits that are told, by their keys. Shadows do not refuse, and limits of infinite capacity have nothing to tell. */
+export function policiesOf(limits: readonly Limit[], keys: readonly string[] | undefined): Policy[] {
+  const policies: Policy[] = [];
   for (const [index, limit] of limits.entries()) {
     const { key, capacity, type, enforce } = limit;
     if (enforce === false || capacity === Infinity || keys?.includes(key) === false) continue;

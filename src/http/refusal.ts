@@ -1,8 +1,9 @@
 /** The answers to HTTP requests that are refused. */
 import type { Amounts } from "../contract.ts";
-import { InvalidRequestError, LimitError } from "../errors.ts";
+import { InvalidRequestError, LimitError, show } from "../errors.ts";
 import { PROBLEM, QUOTA_EXCEEDED, REDUCED_CAPACITY } from "../exchange/problem.ts";
 import { type AnyLimits, impossible, limitsOf } from "../exchange/set.ts";
+import { invalidRequest, isObject } from "../limits/known-options.ts";
 import { metricOf } from "../limits/metrics.ts";
 import type { HttpRefusal, RefusalAnswer } from "./options.ts";
 
@@ -21,12 +22,17 @@ interface Facts {
 
 export type Reason = Pick<HttpRefusal, "why" | "limitedBy" | "retryAfterMs">;
 
-/** Why an error refuses an HTTP request; undefined for an error that is none of the limits. */
-export function reasonOf(error: unknown): Reason | undefined {
+const AWAY: Reason = { why: "away", limitedBy: [], retryAfterMs: Number.POSITIVE_INFINITY };
+
+/** Why an error refuses an HTTP request; undefined for an error that is none of the limits. `isHere` is of the set. */
+export function reasonOf(error: unknown, isHere: boolean): Reason | undefined {
   if (!(error instanceof LimitError)) return undefined;
   const { limitedBy = [], retryAfterMs = Number.POSITIVE_INFINITY } = error as Facts;
   switch (error.code) {
     case "ERR_ACQUIRE_TIMEOUT":
+      // No limit is known to refuse: the set has not answered for as long as the request could wait, or this thread was blocked.
+      if (limitedBy.length === 0) return isHere ? { why: "full", limitedBy, retryAfterMs } : AWAY;
+      return { why: "limited", limitedBy, retryAfterMs };
     case "ERR_WAIT_TOO_LONG":
       return { why: "limited", limitedBy, retryAfterMs };
     case "ERR_QUEUE_FULL":
@@ -44,7 +50,7 @@ export function impossibleOf(
   view: AnyLimits,
   amounts: Amounts<string> | undefined,
 ): Reason | undefined {
-  if (!(error instanceof InvalidRequestError) || amounts === undefined) return undefined;
+  if (!(error instanceof InvalidRequestError) || !isObject(amounts)) return undefined;
   const limits = limitsOf(view);
   const metrics = impossible(limits, amounts);
   if (metrics.length === 0) return undefined;
@@ -54,6 +60,36 @@ export function impossibleOf(
 
 export function statusOf(why: HttpRefusal["why"]): number {
   return why === "full" || why === "away" ? 503 : 429;
+}
+
+/** Whether answers of a status have no body. */
+export function hasNoBody(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}
+
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/**
+ * Checks an answer of one's own, which servers would fail to send in ways of their own.
+ *
+ * @throws {InvalidRequestError} if it cannot be sent.
+ */
+export function checkAnswer(answer: RefusalAnswer): RefusalAnswer {
+  const check = (name: string, value: unknown, isValid: boolean, bounds: string) => {
+    if (!isValid) throw invalidRequest(`${name} of whenRefused`, value, bounds);
+  };
+  check("the answer", answer, isObject(answer), "an object that may have status, body, headers");
+  const { status = 429, body = "", headers = {} } = answer;
+  const isStatus = Number.isInteger(status) && status >= 200 && status <= 599;
+  check("the status", status, isStatus, "a whole number from 200 to 599");
+  check("the body", body, typeof body === "string", "a string");
+  check("headers", headers, isObject(headers), "an object of texts by name");
+  for (const [name, value] of Object.entries(headers)) {
+    check("a header", name, NAME.test(name), "a name without spaces");
+    check(`the header ${show(name)}`, value, VALUE.test(value), "one line of Latin letters");
+  }
+  return answer;
 }
 
 const PROBLEM_HEADERS = { "content-type": PROBLEM };

@@ -36,13 +36,16 @@ export function guardUpgrade<Req extends NodeRequest, Socket extends UpgradeSock
     };
     let outcome: Awaitable<Outcome>;
     try {
-      outcome = door.admit(new NodeArrival(request, request, (gone) => void socket.once("close", gone)));
+      outcome = door.admit(new NodeArrival(door.addresses, request, request, socket));
     } catch (error) {
       failed(error);
       return;
     }
-    if (isPromise(outcome)) outcome.then(goOn, failed);
-    else goOn(outcome);
+    if (isPromise(outcome)) {
+      // Until the listener has the connection, nothing else listens to its errors, which would end the process.
+      socket.on("error", () => {});
+      outcome.then(goOn, failed);
+    } else goOn(outcome);
   };
 }
 

@@ -2,10 +2,11 @@
 import type { Awaitable } from "../contract.ts";
 import { type End, watched } from "../exchange/body.ts";
 import { systemClock } from "../platform/clock.ts";
+import { Arrival, pathOf } from "./arrival.ts";
+import type { Addresses } from "./client-address.ts";
 import { type Door, GONE, type Passed, type Refused } from "./door.ts";
-import type { Headings } from "./headers.ts";
+import { type Headings, joined } from "./headers.ts";
 import type { Hold } from "./hold.ts";
-import type { Arrival, HttpRequest } from "./incoming.ts";
 
 /** A handler of such servers. The rest is what the server hands over besides: `env`, `info`, `server`, `context`. */
 export type Handle<Req extends Request = Request, Rest extends readonly unknown[] = readonly unknown[]> = (
@@ -32,25 +33,40 @@ interface OfCloudflare {
 }
 
 /** A `Request` as any server has it. */
-export class WebArrival implements Arrival {
-  readonly request: HttpRequest;
+export class WebArrival extends Arrival {
   readonly native: unknown;
   private readonly web: Request;
   private readonly around: readonly unknown[];
 
-  constructor(web: Request, native: unknown, around: readonly unknown[]) {
-    this.request = new WebRequest(web);
+  constructor(addresses: Addresses, web: Request, native: unknown, around: readonly unknown[]) {
+    super(addresses);
     this.native = native;
     this.web = web;
     this.around = around;
   }
 
-  get isBehindEdge(): boolean {
+  get method(): string {
+    return this.web.method;
+  }
+
+  get path(): string {
+    return pathOf(this.web.url);
+  }
+
+  get headers(): Headers {
+    return this.web.headers;
+  }
+
+  override header(name: string): string | null {
+    return this.web.headers.get(name);
+  }
+
+  override get isBehindEdge(): boolean {
     return (this.web as OfCloudflare).cf !== undefined;
   }
 
-  peerAddress(): string | null | undefined {
-    if (this.isBehindEdge) return this.web.headers.get("cf-connecting-ip");
+  override peerAddress(): string | null | undefined {
+    if (this.isBehindEdge) return this.header("cf-connecting-ip");
     for (const each of this.around) {
       const one = each as Surroundings | null | undefined;
       const known = one && addressIn(one, this.web);
@@ -59,7 +75,7 @@ export class WebArrival implements Arrival {
     return undefined;
   }
 
-  signal(): AbortSignal | undefined {
+  override signal(): AbortSignal | undefined {
     return this.web.signal;
   }
 }
@@ -76,37 +92,13 @@ function addressIn(around: Surroundings, request: Request): string | null | unde
   );
 }
 
-class WebRequest implements HttpRequest {
-  private readonly web: Request;
-
-  constructor(web: Request) {
-    this.web = web;
-  }
-
-  get method(): string {
-    return this.web.method;
-  }
-
-  get headers(): Headers {
-    return this.web.headers;
-  }
-
-  get path(): string {
-    const { url } = this.web;
-    const from = url.indexOf("/", url.indexOf("//") + 2);
-    if (from < 0) return "/";
-    const ends = [url.indexOf("?", from), url.indexOf("#", from)].filter((at) => at >= 0);
-    return url.slice(from, Math.min(url.length, ...ends));
-  }
-}
-
 /** Guards a handler. */
 export function guardHandler<Req extends Request, Rest extends readonly unknown[]>(
   door: Door,
   handle: Handle<Req, Rest>,
 ): (request: Req, ...rest: Rest) => Promise<Response> {
   return async (request, ...rest) => {
-    const outcome = await door.admit(new WebArrival(request, request, rest));
+    const outcome = await door.admit(new WebArrival(door.addresses, request, request, rest));
     if (outcome === GONE) return goneResponse();
     if (!outcome.passes) return refusalResponse(outcome, request.method);
     return pass(outcome, request, rest as readonly unknown[], () => handle(request, ...rest));
@@ -122,14 +114,12 @@ export async function pass(
 ): Promise<Response> {
   if (!hold) return withHeadings(await handle(), headings);
   const watch = new Watched(hold, request, around);
-  let response: Response;
   try {
-    response = await handle();
+    return withHeadings(watch.over(await handle()), headings);
   } catch (error) {
     watch.end("broken");
     throw error;
   }
-  return withHeadings(watch.over(response), headings);
 }
 
 /** An answer in its course. */
@@ -205,13 +195,18 @@ export function withHeadings(response: Response, headings: Headings): Response {
   }
 }
 
+/** A guard within has set its own by now. */
 function set(headers: Headers, headings: Headings): void {
-  for (let i = 0; i < headings.length; i += 2) headers.set(headings[i]!, headings[i + 1]!);
+  for (let i = 0; i < headings.length; i += 2) {
+    const [name, value] = [headings[i]!, headings[i + 1]!];
+    const within = headers.get(name);
+    headers.set(name, within === null ? value : joined(value, within));
+  }
 }
 
 export function refusalResponse({ status, headings, body }: Refused, method: string): Response {
-  const headers = new Headers();
-  set(headers, headings);
+  const headers: Record<string, string> = {};
+  for (let i = 0; i < headings.length; i += 2) headers[headings[i]!] = headings[i + 1]!;
   return new Response(method === "HEAD" ? null : (body ?? null), { status, headers });
 }
 
