@@ -1,6 +1,10 @@
 /** HTTP requests, as adapters hand them in. */
-import type { Addresses } from "./client-address.ts";
 import type { HttpRequest, Incoming } from "./incoming.ts";
+
+/** Finds the address of a client, and throws where there is none. */
+export interface Addressing {
+  of(arrival: Arrival): string;
+}
 
 /** The object is all of these at once, since one is made for each HTTP request. */
 export abstract class Arrival implements Incoming, HttpRequest {
@@ -8,10 +12,10 @@ export abstract class Arrival implements Incoming, HttpRequest {
   abstract readonly method: string;
   abstract readonly path: string;
   abstract readonly headers: HttpRequest["headers"];
-  private readonly addresses: Addresses;
+  private readonly addresses: Addressing;
   private known: string | undefined = undefined;
 
-  constructor(addresses: Addresses) {
+  constructor(addresses: Addressing) {
     this.addresses = addresses;
   }
 

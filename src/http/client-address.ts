@@ -1,14 +1,14 @@
 /** The address of the client that sent an HTTP request. */
 import { type LimitError, show } from "../errors.ts";
 import { canonicalAddress } from "./address.ts";
-import type { Arrival } from "./arrival.ts";
+import type { Addressing, Arrival } from "./arrival.ts";
 import { NoAddressError, ProxiesWarning } from "./errors.ts";
 import type { AddressOptions } from "./options.ts";
 
 /** Reads the text of an address, as it stands there. */
 type Read = (arrival: Arrival) => string | null | undefined;
 
-export class Addresses {
+export class Addresses implements Addressing {
   /** The text of the address of a client, which may have many for one address, or be none. */
   readonly read: Read;
   private readonly ipv6Prefix: number;

@@ -1,6 +1,5 @@
 /** Hono, on all of its runtimes. */
-import { pathOf } from "./arrival.ts";
-import type { Addresses } from "./client-address.ts";
+import { type Addressing, pathOf } from "./arrival.ts";
 import { type Door, GONE, type Outcome } from "./door.ts";
 import { isPromise } from "./eventually.ts";
 import { joined } from "./headers.ts";
@@ -30,7 +29,7 @@ class HonoArrival extends WebArrival {
   private readonly context: HonoLike;
   private readonly info: GetConnInfo | undefined;
 
-  constructor(addresses: Addresses, context: HonoLike, info: GetConnInfo | undefined) {
+  constructor(addresses: Addressing, context: HonoLike, info: GetConnInfo | undefined) {
     super(addresses, context.req.raw, context, [context.env]);
     this.context = context;
     this.info = info;
@@ -47,7 +46,7 @@ class HonoNodeArrival extends NodeArrival {
   private readonly info: GetConnInfo | undefined;
 
   constructor(
-    addresses: Addresses,
+    addresses: Addressing,
     context: HonoLike,
     { incoming, outgoing }: Required<OfNode>,
     info: GetConnInfo | undefined,

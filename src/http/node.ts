@@ -1,8 +1,7 @@
 /** Servers of Node: its own, Express, and all that have its `req` and `res`. */
 import type { Awaitable } from "../contract.ts";
 import type { LimitError } from "../errors.ts";
-import { Arrival, pathOf } from "./arrival.ts";
-import type { Addresses } from "./client-address.ts";
+import { type Addressing, Arrival, pathOf } from "./arrival.ts";
 import { type Door, GONE, type Outcome } from "./door.ts";
 import { isPromise } from "./eventually.ts";
 import { joined } from "./headers.ts";
@@ -37,7 +36,7 @@ export class NodeArrival extends Arrival {
   private readonly node: NodeRequest;
   private readonly ending: NodeResponse | NodeSocket;
 
-  constructor(addresses: Addresses, node: NodeRequest, native: unknown, ending: NodeResponse | NodeSocket) {
+  constructor(addresses: Addressing, node: NodeRequest, native: unknown, ending: NodeResponse | NodeSocket) {
     super(addresses);
     this.node = node;
     this.native = native;

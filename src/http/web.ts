@@ -2,8 +2,7 @@
 import type { Awaitable } from "../contract.ts";
 import { type End, watched } from "../exchange/body.ts";
 import { systemClock } from "../platform/clock.ts";
-import { Arrival, pathOf } from "./arrival.ts";
-import type { Addresses } from "./client-address.ts";
+import { type Addressing, Arrival, pathOf } from "./arrival.ts";
 import { type Door, GONE, type Passed, type Refused } from "./door.ts";
 import { type Headings, joined } from "./headers.ts";
 import type { Hold } from "./hold.ts";
@@ -38,7 +37,7 @@ export class WebArrival extends Arrival {
   private readonly web: Request;
   private readonly around: readonly unknown[];
 
-  constructor(addresses: Addresses, web: Request, native: unknown, around: readonly unknown[]) {
+  constructor(addresses: Addressing, web: Request, native: unknown, around: readonly unknown[]) {
     super(addresses);
     this.native = native;
     this.web = web;
