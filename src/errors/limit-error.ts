@@ -4,11 +4,11 @@
 const ours: unique symbol = Symbol.for("limitset.error");
 
 /** An `Error` with the mark of the library. No type shows the mark, so that the types of all copies are alike. */
-const MarkedError: ErrorConstructor = /* @__PURE__ */ (() => {
-  class MarkedError extends Error {}
-  Object.defineProperty(MarkedError.prototype, ours, { value: true });
-  return MarkedError as never;
-})();
+const MarkedError: ErrorConstructor = class MarkedError extends Error {
+  get [ours]() {
+    return true;
+  }
+} as never;
 
 /**
  * The class that all errors of the library extend. Catch it to catch them all.
@@ -54,28 +54,26 @@ interface ErrorClass {
 /** Whether a value is an error of a class. Of another copy of the package it is one if it has the code of that class. */
 function isOf(Class: ErrorClass, value: unknown): boolean {
   if (Function.prototype[Symbol.hasInstance].call(Class, value)) return true;
-  return isOurs(value) && (Class === LimitError || codeOf(Class) === (value as LimitError).code);
+  return isOurs(value) && (Class === LimitError || (hasCode(Class) && Class.code === value.code));
 }
 
-function isOurs(value: unknown): boolean {
+function isOurs(value: unknown): value is LimitError {
   return (value as { [ours]?: true } | null | undefined)?.[ours] === true;
 }
 
-/** The code that a class of the library itself has. Classes that programs derive from it are not of that code alone. */
-function codeOf(Class: ErrorClass): string | undefined {
-  return Object.hasOwn(Class, "code") ? (Class.code as string) : undefined;
+/** Whether a class has a code itself. Classes that programs derive from those of the library are not of that code alone. */
+function hasCode(Class: ErrorClass): Class is ErrorClass & { readonly code: string } {
+  return Object.hasOwn(Class, "code");
 }
 
 /** The name of a class: of the library's own it is made from the code, since minifiers rename classes. */
 export function classNameOf(Class: ErrorClass): string {
   if (Class === LimitError) return "LimitError";
-  const code = isOurs(Class.prototype) ? codeOf(Class) : undefined;
-  return code === undefined ? Class.name : nameFrom(code);
+  return isOurs(Class.prototype) && hasCode(Class) ? nameFrom(Class.code) : Class.name;
 }
 
 /** `"ERR_ACQUIRE_TIMEOUT"` -> `"AcquireTimeoutError"` */
 function nameFrom(code: string): string {
-  const [kind, ...words] = code.split("_");
-  const name = words.map((word) => word[0] + word.slice(1).toLowerCase()).join("");
-  return name + (kind === "ERR" ? "Error" : "Warning");
+  const words = code.slice(code.indexOf("_")).toLowerCase();
+  return words.replace(/_./g, (pair) => pair[1]!.toUpperCase()) + (code[0] === "E" ? "Error" : "Warning");
 }

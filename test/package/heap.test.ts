@@ -9,7 +9,7 @@ const main = new URL("../../dist/index.js", import.meta.url);
 
 const PROGRAM = `
   import { LimitSet, RateLimit } from ${JSON.stringify(main.href)};
-  const COUNT = 5000;
+  const COUNT = 20_000;
   const make = () => new LimitSet({ limits: [new RateLimit({ key: "tokens", capacity: 10, windowMs: 1000 })] });
   make().close();
   const heap = () => (gc(), process.memoryUsage().heapUsed);
