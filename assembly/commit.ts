@@ -16,9 +16,7 @@
 import { UNKNOWN } from "./algorithms/calendar";
 import { ask } from "./ask";
 import * as claims from "./claims";
-import { demandAt } from "./demand";
 import { isAlone, isElsewhere, present, readHead, unchanged } from "./head";
-import * as kinds from "./kinds";
 import {
   ACTION,
   AFTER,
@@ -27,21 +25,19 @@ import {
   DEFINITIONS,
   INSPECT,
   LATEST,
-  LET_PASS,
   LIMITS,
   PARTICIPANT,
   PROBE,
-  REFUSER,
   REPEATS,
   RESET_AT,
   SETTLE,
-  SEVERAL,
   SHIFT,
   TAKE,
   UNIT_BYTES,
   UNITS,
 } from "./layout";
 import { isDead } from "./life";
+import { askAll, readAll, settleAll, wantOneOfAll } from "./request";
 import { publish, stage } from "./staging";
 import { microseconds, stampOf, stampOfToken, TOLERANCE, tokenOfStamp, wait } from "./time";
 import { countRefusal, report } from "./totals";
@@ -116,42 +112,19 @@ export function transact(
     else if (now - reading > TOLERANCE && reading >= 0 && unchanged(region, head)) return BEHIND;
     const stamp = action === SETTLE ? stampOfToken(since) : stampOf(now, load<i64>(staged + RESET_AT));
     if (action === INSPECT && isCounted) report(region, scratch, staged, reading, now);
+    const units = scratch + UNITS + first * UNIT_BYTES;
     let latest: i64 = 0;
-    let dry = inPlace && action === TAKE && !isSingle;
-    while (true) {
-      let units = scratch + UNITS + first * UNIT_BYTES;
-      for (let definition = begin; definition < last; definition += DEFINITION_BYTES, units += UNIT_BYTES) {
-        let amount = load<f64>(units);
-        if (action === SETTLE) {
-          if (amount !== 0) kinds.settle(definition, staged, scratch, now, i64(amount), stamp);
-          continue;
-        }
-        if (action === INSPECT) {
-          store<f64>(units, f64(kinds.used(definition, staged, scratch, now)));
-          amount = 1;
-        }
-        let answer: f64 = 0;
-        if (amount > 0) {
-          const demand = demands !== 0 ? demandAt(units + demands) : 0;
-          const ready = kinds.ask(definition, staged, scratch, now, stamp, i64(amount), demand, dry);
-          if (ready !== 0) {
-            if (ready === UNKNOWN)
-              return ask(definition, staged, scratch, units - scratch - UNITS, waits, now);
-            if (kinds.isShadow(definition)) {
-              if (!dry) kinds.letPass(definition, staged);
-              answer = LET_PASS;
-            } else {
-              const refuser = latest === 0 ? i32(units - scratch - UNITS) / UNIT_BYTES : SEVERAL;
-              store<f64>(scratch + REFUSER, f64(refuser));
-              latest = max(latest, ready);
-              answer = wait(reading, ready);
-            }
-          }
-        }
-        store<f64>(units + waits, answer);
+    if (action === SETTLE) {
+      settleAll(begin, last, units, staged, scratch, now, stamp);
+    } else {
+      if (action === INSPECT) wantOneOfAll(units, end - first);
+      const dry = action === INSPECT || (inPlace && !isSingle);
+      latest = askAll(begin, last, units, staged, scratch, now, stamp, dry, waits, demands, reading);
+      if (dry && action === TAKE && latest === 0) {
+        askAll(begin, last, units, staged, scratch, now, stamp, false, waits, demands, reading);
       }
-      if (!dry || latest !== 0) break;
-      dry = false;
+      if (latest === UNKNOWN) return ask(region, staged, scratch, waits, now);
+      if (action === INSPECT) readAll(begin, last, units, staged, scratch, now);
     }
     if (action === SETTLE || (action === TAKE && latest === 0 && !claims.stand(staged))) {
       store<i64>(staged + LATEST, now);

@@ -70,32 +70,6 @@ export function define(definition: usize, capacity: i64): void {
   if (isWide || kind <= LEAKY_BUCKET) numbers.define(definition, capacity, isWide);
 }
 
-/** Asks one limit for `units`, as `take` does. A pause counts too: nothing passes before it ends, so that the limit is asked as of then. */
-export function ask(
-  definition: usize,
-  block: usize,
-  scratch: usize,
-  now: i64,
-  stamp: i64,
-  units: i64,
-  demand: i64,
-  dry: bool,
-): i64 {
-  const record = block + load<i32>(definition + STATE);
-  const paused = load<i64>(record + PAUSED);
-  const isPaused = paused > now;
-  // A shadow lets pass: its state stays as it is. Of a calendar the stats tell the window, whether it is paused or not.
-  if (isPaused && (paused === NEVER || isShadow(definition))) {
-    const isCalendar = load<i32>(definition + KIND) === CALENDAR;
-    return isCalendar && !calendar.isKnown(definition, record, scratch, now) ? calendar.UNKNOWN : paused;
-  }
-  const ready = take(definition, block, scratch, max(now, paused), stamp, units, demand, dry || isPaused);
-  if (ready !== 0) return ready;
-  if (isPaused) return paused;
-  if (!dry) store<i64>(record + GRANTED, load<i64>(record + GRANTED) + 1);
-  return 0;
-}
-
 /** Whether a limit lets pass what it would refuse. */
 export function isShadow(definition: usize): bool {
   return (load<i32>(definition + LIMIT_FLAGS) & SHADOW) !== 0;
@@ -117,7 +91,7 @@ function count(total: usize, more: i64): void {
  * the `demand` of the waiters before. Else it changes nothing, and returns the first microsecond at which this limit alone would grant
  * them then: NEVER if no passing of time helps. `scratch` is the participant's.
  */
-function take(
+export function take(
   definition: usize,
   block: usize,
   scratch: usize,

@@ -18,9 +18,9 @@ export function lowerMarks<D>(state: usize, debt: D): void {
   setCount<D>(state, lowered<D>(state, markCount<D>(state), debt));
 }
 
-/** Marks the debt right after a grant with this stamp, the latest. */
-export function pushMark<D>(definition: usize, state: usize, stamp: i64): void {
-  let count = markCount<D>(state);
+/** Lowers the marks above `low`, to which the debt has fallen, and marks the `debt` right after a grant with this stamp, the latest. */
+export function markGrant<D>(definition: usize, state: usize, low: D, debt: D, stamp: i64): void {
+  let count = lowered<D>(state, markCount<D>(state), low);
   if (count === 0 || stampOf<D>(state, count - 1) !== stamp) {
     if (count === MAX_MARKS) {
       dropMark<D>(definition, state);
@@ -28,9 +28,9 @@ export function pushMark<D>(definition: usize, state: usize, stamp: i64): void {
     }
     store<i64>(mark<D>(state, count) + MARK_STAMP, stamp);
     count++;
-    setCount<D>(state, count);
   }
-  store<D>(mark<D>(state, count - 1) + MARK_LOW, load<D>(state + DEBT));
+  setCount<D>(state, count);
+  store<D>(mark<D>(state, count - 1) + MARK_LOW, debt);
 }
 
 /**

@@ -37,15 +37,10 @@ export function owed<D>(definition: usize, state: usize, now: i64): D {
 /** Lets the debt leak until `now`, and returns the rest of it. */
 export function leak<D>(definition: usize, state: usize, now: i64): D {
   const debt = owed<D>(definition, state, now);
-  settleAt<D>(state, now, debt);
-  return debt;
-}
-
-/** Records `debt` as the debt that is left at `now`. */
-export function settleAt<D>(state: usize, now: i64, debt: D): void {
   store<i64>(state + AT, now);
   store<D>(state + DEBT, debt);
   lowerMarks<D>(state, debt);
+  return debt;
 }
 
 /** Returns the first microsecond at which `excess` of the debt at `now` has leaked out. */

@@ -4,10 +4,10 @@
  * directions in communications", IEEE Communications 1986, whose level is the empty part of this bucket; RFC 2697.)
  */
 
-import { CEILING, DEBT } from "../layout";
+import { AT, CEILING, DEBT } from "../layout";
 import { isLess, minus, plus, roomFor } from "../numbers";
-import { pushMark } from "../refund";
-import { owed, readyAt, readyBehind, settleAt } from "./debt";
+import { markGrant } from "../refund";
+import { owed, readyAt, readyBehind } from "./debt";
 
 export function take<D>(
   definition: usize,
@@ -25,8 +25,9 @@ export function take<D>(
   const room = roomFor<D>(definition, sum);
   if (isLess<D>(room, debt)) return readyAt<D>(definition, now, minus<D>(definition, debt, room));
   if (dry) return 0;
-  settleAt<D>(state, now, debt);
-  store<D>(state + DEBT, plus<D>(definition, debt, units));
-  pushMark<D>(definition, state, stamp);
+  const after = plus<D>(definition, debt, units);
+  store<i64>(state + AT, now);
+  store<D>(state + DEBT, after);
+  markGrant<D>(definition, state, debt, after, stamp);
   return 0;
 }
