@@ -32,7 +32,7 @@ test.each([
   ["no repository", { manifest: { version: "1.2.3" } }, "repository"],
   ["a strange file", { files: [...READY.files, { path: "test/core.ts", size: 1 }] }, "test/core.ts"],
   ["no build", { files: [] }, "dist/index.cjs"],
-  ["too many bytes", { bytes: 3_000_000 }, "3000000"],
+  ["too many bytes", { bytes: 4_000_000 }, "4000000"],
 ])("%s is a fault", (_, change, named) => {
   const faults = faultsOf({ ...READY, ...change });
   expect(faults).toHaveLength(1);
