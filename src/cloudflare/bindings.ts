@@ -59,4 +59,6 @@ export interface ObjectState {
   readonly storage: ObjectStorage;
   /** Runs `callback`; no event reaches the object until it is done. Resolves to the result of `callback`. */
   blockConcurrencyWhile<T>(callback: () => Promise<T>): Promise<T>;
+  /** Ends the object, without what it has written in this event; its next event starts it again. */
+  abort?(reason?: string): void;
 }

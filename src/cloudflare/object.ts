@@ -11,6 +11,7 @@ import { type Clock, systemClock } from "../platform/clock.ts";
 import type { SentChange } from "../remote/changes.ts";
 import { packError } from "../remote/packed-errors.ts";
 import { Host } from "./host.ts";
+import { tableIn } from "./partition-table.ts";
 import { DurableObject, RpcTarget } from "./platform.ts";
 import type {
   AmountsByKey,
@@ -267,7 +268,11 @@ export class LimitSetObject extends DurableObject {
   }
 
   async #load(): Promise<Host | Failed> {
-    const storage = new SetStorage(this.ctx.storage);
+    const { ctx } = this;
+    // What the object has in memory would no longer be what its storage has. So it ends, as where a write fails that is not awaited: what
+    // this event has written goes with it, clients ask again, and the object starts from its storage.
+    const failed = (error: unknown) => ctx.abort?.(`the storage of the limits has failed: ${String(error)}`);
+    const storage = new SetStorage(ctx.storage, () => tableIn(ctx.storage, failed));
     const stored = await storage.load();
     try {
       const options = await this.limitOptions();

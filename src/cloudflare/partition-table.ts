@@ -2,7 +2,7 @@
  * The partitions of a hosted set in the storage of its object: a table with one row for each. What is written in one turn becomes durable
  * together, and no answer leaves the object before.
  */
-import type { ObjectSql, ObjectStorage } from "./bindings.ts";
+import type { ObjectSql, ObjectSqlCursor, ObjectStorage } from "./bindings.ts";
 
 /** A name has the hash of its UTF-16 units. The state that names share has an empty one. */
 export interface PartitionRow {
@@ -22,14 +22,19 @@ export interface PartitionTable {
   clear(): void;
 }
 
+/** Called when a statement has failed. */
+export type Failed = (error: unknown) => void;
+
 // Programs may have tables of their own.
 const NAME = "limitset_partitions";
 
 class SqlTable implements PartitionTable {
   readonly #sql: ObjectSql;
+  readonly #failed: Failed;
 
-  constructor(sql: ObjectSql) {
+  constructor(sql: ObjectSql, failed: Failed) {
     this.#sql = sql;
+    this.#failed = failed;
     // Without row ids a row that is written counts as one, and not as another of an index too.
     sql.exec(
       `CREATE TABLE IF NOT EXISTS ${NAME} (dimension TEXT, hash BLOB, state BLOB, PRIMARY KEY (dimension, hash)) WITHOUT ROWID`,
@@ -37,7 +42,7 @@ class SqlTable implements PartitionTable {
   }
 
   get(dimension: string, hash: Uint8Array): Uint8Array | undefined {
-    for (const { state } of this.#sql.exec(
+    for (const { state } of this.#exec(
       `SELECT state FROM ${NAME} WHERE dimension = ? AND hash = ?`,
       dimension,
       hash,
@@ -47,7 +52,7 @@ class SqlTable implements PartitionTable {
   }
 
   after(dimension: string, hash: Uint8Array, count: number): readonly PartitionRow[] {
-    const found = this.#sql.exec(
+    const found = this.#exec(
       `SELECT hash, state FROM ${NAME} WHERE dimension = ? AND hash > ? ORDER BY hash LIMIT ?`,
       ...[dimension, hash, count],
     );
@@ -56,18 +61,27 @@ class SqlTable implements PartitionTable {
 
   put(dimension: string, { hash, state }: PartitionRow): number {
     const update = `UPDATE ${NAME} SET state = ? WHERE dimension = ? AND hash = ?`;
-    if (this.#sql.exec(update, state, dimension, hash).rowsWritten > 0) return 0;
-    this.#sql.exec(`INSERT INTO ${NAME} VALUES (?, ?, ?)`, dimension, hash, state);
+    if (this.#exec(update, state, dimension, hash).rowsWritten > 0) return 0;
+    this.#exec(`INSERT INTO ${NAME} VALUES (?, ?, ?)`, dimension, hash, state);
     return 1;
   }
 
   delete(dimension: string, hash: Uint8Array): number {
-    const found = this.#sql.exec(`DELETE FROM ${NAME} WHERE dimension = ? AND hash = ?`, dimension, hash);
+    const found = this.#exec(`DELETE FROM ${NAME} WHERE dimension = ? AND hash = ?`, dimension, hash);
     return Math.min(1, found.rowsWritten);
   }
 
   clear(): void {
-    this.#sql.exec(`DELETE FROM ${NAME}`);
+    this.#exec(`DELETE FROM ${NAME}`);
+  }
+
+  #exec(...statement: Parameters<ObjectSql["exec"]>): ObjectSqlCursor {
+    try {
+      return this.#sql.exec(...statement);
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
   }
 }
 
@@ -76,10 +90,10 @@ function bytesOf(value: unknown): Uint8Array {
 }
 
 /** The table in a storage; undefined if the object's class is not backed by SQLite. */
-export function tableIn(storage: ObjectStorage): PartitionTable | undefined {
+export function tableIn(storage: ObjectStorage, failed: Failed): PartitionTable | undefined {
   try {
     const { sql } = storage;
-    return sql && new SqlTable(sql);
+    return sql && new SqlTable(sql, failed);
   } catch (error) {
     if (error instanceof Error && error.message.includes("not backed by SQLite")) return undefined;
     throw error;

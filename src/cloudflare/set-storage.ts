@@ -19,7 +19,7 @@ import { requestsOf } from "../limits/named-requests.ts";
 import type { ObjectStorage } from "./bindings.ts";
 import type { StoredNames } from "./hosted-names.ts";
 import type { StoredCommon } from "./hosted-partitions.ts";
-import { type PartitionTable, tableIn } from "./partition-table.ts";
+import type { PartitionTable } from "./partition-table.ts";
 
 /** The limits of one era. Earlier versions had no eras: they left out all but the limits. */
 interface StoredEra {
@@ -98,7 +98,7 @@ export class SetStorage {
   #changed: Record<string, unknown> = {};
   #deleted: string[] = [];
 
-  constructor(storage: ObjectStorage, openTable = () => tableIn(storage)) {
+  constructor(storage: ObjectStorage, openTable: () => PartitionTable | undefined) {
     this.#storage = storage;
     this.#openTable = openTable;
   }
