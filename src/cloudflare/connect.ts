@@ -3,7 +3,13 @@ import { checkOptions, invalidRequest } from "../limits/known-options.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import type { ObjectNamespace } from "./bindings.ts";
 import { Connection } from "./connection.ts";
-import type { ConnectDurableOptions, DurableLimits, KeysOf, MetricsOf } from "./durable-limits.ts";
+import type {
+  ConnectDurableOptions,
+  DimensionsOf,
+  DurableLimits,
+  KeysOf,
+  MetricsOf,
+} from "./durable-limits.ts";
 import { DurableSet } from "./durable-set.ts";
 
 /**
@@ -29,8 +35,12 @@ export function connectDurable<
   S extends string | { readonly limits: readonly LimitLike[] } = string,
   M extends string = MetricsOf<S>,
   K extends string = KeysOf<S>,
->(namespace: ObjectNamespace, name: string, options: ConnectDurableOptions = {}): DurableLimits<M, K> {
+  D extends string = DimensionsOf<S>,
+>(namespace: ObjectNamespace, name: string, options: ConnectDurableOptions = {}): DurableLimits<M, K, D> {
   checkOptions("connectDurable", options, ["deadlineMs"], invalidRequest);
   const { deadlineMs = 5_000 } = options;
-  return new DurableSet<M, K>(new Connection(namespace, name, deadlineMs));
+  return new DurableSet<M, K>(new Connection(namespace, name, deadlineMs)) as DurableLimits<
+    M,
+    K
+  > as DurableLimits<M, K, D>;
 }

@@ -52,8 +52,21 @@ export type MetricsOf<S> = S extends string
           : string
     : string;
 
+/**
+ * The dimensions of an object's limits, which views name: of the static `limits` of a class, given as `typeof Budget`. `string` where the
+ * type does not tell.
+ */
+export type DimensionsOf<S> = S extends string
+  ? string
+  : S extends { readonly limits: readonly (infer L)[] }
+    ? L extends { readonly per?: infer D }
+      ? Extract<D, string>
+      : never
+    : string;
+
 /** A set that a Durable Object hosts, as `connectDurable` returns it. */
-export interface DurableLimits<M extends string = string, K extends string = M> extends Limits<M, K> {
+export interface DurableLimits<M extends string = string, K extends string = M, D extends string = string>
+  extends Limits<M, K> {
   /**
    * Resolves when the set's limits are known; asks the object for them if need be. Await it before you use `keys`, `config` or
    * `get()`, which throw `BackendUnavailableError` until then. All else asks by itself.
@@ -73,7 +86,7 @@ export interface DurableLimits<M extends string = string, K extends string = M> 
    * @example
    * (await limits.partitions).user; // { count: 3, max: 100_000, shared: false }
    */
-  readonly partitions: Promise<PartitionCounts<string>>;
+  readonly partitions: Promise<PartitionCounts<D>>;
   acquire(requested?: Amounts<M>, options?: AcquireOptions): Promise<DurableAcquisition<M, K>>;
   tryAcquire(requested?: Amounts<M>): Promise<DurableAcquisition<M, K>>;
   peek(requested?: Amounts<M>): Promise<Prospect<K>>;
@@ -96,7 +109,7 @@ export interface DurableLimits<M extends string = string, K extends string = M> 
    * const alice = connectDurable<typeof Budget>(env.BUDGET, "model-api").for({ user: "alice" });
    * (await alice.tryAcquire({ tokens: 5 })).successful; // true
    */
-  for(names: PartitionNames, options?: ViewOptions): DurableLimits<M, K>;
+  for(names: PartitionNames<D>, options?: ViewOptions): DurableLimits<M, K, D>;
   get(key: K): LimitView<Promise<LimitStats>>;
   /** Like `pause` of a `LimitSet`. Like all changes it rejects with `BackendUnavailableError` if the object's version knows none. */
   pause(ms: number, keys?: readonly OrMore<K>[]): Promise<void>;

@@ -155,10 +155,7 @@ export class HostedPartitions implements ChangeLog {
   writeAll(now: number): void {
     this.#table.clear();
     for (const dimension of this.#dimensions) {
-      dimension.count = 0;
-      for (const [hash, state] of this.#rows.all(dimension.number, now)) {
-        dimension.count += this.#table.put(dimension.name, { hash, state });
-      }
+      dimension.count = this.#table.add(dimension.name, this.#rows.all(dimension.number, now));
       const shared = this.#rows.write(dimension.number, undefined, now);
       if (shared) this.#table.put(dimension.name, { hash: NOTHING, state: shared });
     }

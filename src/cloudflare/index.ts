@@ -16,6 +16,7 @@ export type {
 export { connectDurable } from "./connect.ts";
 export type {
   ConnectDurableOptions,
+  DimensionsOf,
   DurableAcquisition,
   DurableLimits,
   KeysOf,

@@ -16,6 +16,8 @@ export interface PartitionTable {
   after(dimension: string, hash: Uint8Array, count: number): readonly PartitionRow[];
   /** Returns how many rows have been added: 0 or 1. */
   put(dimension: string, row: PartitionRow): number;
+  /** Adds rows of a dimension that has none of these. Returns how many. */
+  add(dimension: string, rows: Iterable<PartitionRow>): number;
   /** Returns how many rows have been deleted: 0 or 1. */
   delete(dimension: string, hash: Uint8Array): number;
   /** Deletes all rows. */
@@ -25,6 +27,8 @@ export interface PartitionTable {
 /** Called when a statement has failed. */
 export type Failed = (error: unknown) => void;
 
+// A statement has at most 100 bindings.
+const MOST_AT_ONCE = 33;
 // Programs may have tables of their own.
 const NAME = "limitset_partitions";
 
@@ -64,6 +68,22 @@ class SqlTable implements PartitionTable {
     if (this.#exec(update, state, dimension, hash).rowsWritten > 0) return 0;
     this.#exec(`INSERT INTO ${NAME} VALUES (?, ?, ?)`, dimension, hash, state);
     return 1;
+  }
+
+  add(dimension: string, rows: Iterable<PartitionRow>): number {
+    let count = 0;
+    let values: (string | Uint8Array)[] = [];
+    const insert = () => {
+      const places = Array.from({ length: values.length / 3 }, () => "(?, ?, ?)").join();
+      if (places !== "") this.#exec(`INSERT INTO ${NAME} VALUES ${places}`, ...values);
+      values = [];
+    };
+    for (const { hash, state } of rows) {
+      values.push(dimension, hash, state);
+      if (++count % MOST_AT_ONCE === 0) insert();
+    }
+    insert();
+    return count;
   }
 
   delete(dimension: string, hash: Uint8Array): number {

@@ -104,11 +104,11 @@ export class Rows {
   }
 
   /** All rows of a dimension, with their hashes, but not that of the shared state. */
-  *all(dimension: number, now: number): Iterable<readonly [hash: Uint8Array, row: Uint8Array]> {
+  *all(dimension: number, now: number): Iterable<{ readonly hash: Uint8Array; readonly state: Uint8Array }> {
     const used = this.#words[(this.#table(dimension) + NODES_USED) / 4]!;
     for (let node = 1; node <= used; node++) {
       const row = this.#write(dimension, node, now);
-      if (row) yield [row.slice(0, HASH_BYTES), row.slice(HASH_BYTES)];
+      if (row) yield { hash: row.slice(0, HASH_BYTES), state: row.slice(HASH_BYTES) };
     }
   }
 

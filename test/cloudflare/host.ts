@@ -33,6 +33,12 @@ export class Table implements PartitionTable {
     return rows.size - before;
   }
 
+  add(dimension: string, rows: Iterable<PartitionRow>) {
+    let count = 0;
+    for (const row of rows) count += this.put(dimension, row);
+    return count;
+  }
+
   delete(dimension: string, hash: Uint8Array) {
     const isDeleted = this.#of(dimension).delete(digits(hash));
     if (isDeleted) this.deleted++;
