@@ -26,6 +26,8 @@ const DOCUMENTED = /** @type {const} */ ([
 /** Shapes within conditions of types: no program writes these names. */
 const PARTS_OF_CONDITIONS = [
   "limitset/cloudflare.connectDurable.S.__type.limits",
+  "limitset/cloudflare.DimensionsOf.__type.limits",
+  "limitset/cloudflare.DimensionsOf.__type.per",
   "limitset/cloudflare.KeysOf.__type.key",
   "limitset/cloudflare.KeysOf.__type.limits",
   "limitset/cloudflare.KeysOf.__type.type",

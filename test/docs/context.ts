@@ -19,7 +19,7 @@ const EVERYWHERE: Declarations = {
   client: `import { Redis } from "ioredis";\ndeclare const client: Redis;`,
   env: "declare const env: { readonly BUDGET: ObjectNamespace };",
   Budget:
-    'declare class Budget extends LimitSetObject {\n  static override limits: readonly [RateLimit<"tokens">];\n}',
+    'declare class Budget extends LimitSetObject {\n  static override limits: readonly [RateLimit<"tokens", "tokens", "user">];\n}',
 };
 
 /** In the docstrings of a room, instead. */
