@@ -12,6 +12,7 @@ export { demandOf } from "./demand";
 export { inherit } from "./inherit";
 export { logBytes, stateBytes } from "./kinds";
 export { correct } from "./participant";
+export { takeKnown } from "./partitions/known";
 export { hashName } from "./partitions/names";
 export { changePer, movePer, transactPer } from "./partitions/partition";
 export { beginPassing, passSome } from "./partitions/pass";

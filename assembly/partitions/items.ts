@@ -130,7 +130,7 @@ function takeChunk(per: usize): i32 {
 }
 
 /** Chunks are counted from 1. */
-function chunkAt(per: usize, chunk: i32): usize {
+export function chunkAt(per: usize, chunk: i32): usize {
   return load<usize>(per + CHUNKS) + (chunk - 1) * CHUNK_BYTES;
 }
 

@@ -51,6 +51,8 @@ export const CHUNK_FREE = 64;
 export const TEMPORARY = 68;
 /** The hash of a name, while it is made: its length so far, and four words. */
 export const LENGTH = 72;
+/** In place of the length, after a take: the number of the node from which it has taken, of the last dimension; 0 if it is no name's own. Floating point. */
+export const TAKEN_NODE = 72;
 export const SIP = 80;
 /** Where a set has been redefined: how the partitions before go over to these; 0 once all have. */
 export const PASSAGE = 112;

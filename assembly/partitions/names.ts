@@ -27,53 +27,67 @@ export function hashName(per: usize, units: i32, flags: i32): void {
   store<i64>(per + LENGTH, length);
   let at = per + NAME;
   const end = at + units * UNIT;
-  for (; at + 8 <= end; at += 8) absorb(sip, load<i64>(at));
-  if ((flags & ENDS) === 0) return;
-  let last = length << 56;
-  for (let shift: i64 = 0; at < end; at += UNIT, shift += 16) last |= load<u16>(at) << shift;
-  absorb(sip, last);
-  store<i64>(sip, load<i64>(sip, 16) ^ 0xee, 16);
-  squeeze(sip, per + NAME);
-  store<i64>(sip, load<i64>(sip, 8) ^ 0xdd, 8);
-  squeeze(sip, per + NAME + 16);
-}
-
-function words(upper: i64, lower: i64): i64 {
-  return (upper << 32) | lower;
-}
-
-function absorb(sip: usize, word: i64): void {
-  store<i64>(sip, load<i64>(sip, 24) ^ word, 24);
-  rounds(sip, 2);
-  store<i64>(sip, load<i64>(sip) ^ word);
-}
-
-function squeeze(sip: usize, into: usize): void {
-  rounds(sip, 4);
-  const word = load<i64>(sip) ^ load<i64>(sip, 8) ^ load<i64>(sip, 16) ^ load<i64>(sip, 24);
-  store<i64>(into, AS_FLOAT | i64(u32(word)));
-  store<i64>(into, AS_FLOAT | (word >>> 32), 8);
-}
-
-function rounds(sip: usize, count: i32): void {
+  // In variables: a state in memory would be read and written with each step, which takes as long again.
   let a = load<i64>(sip);
   let b = load<i64>(sip, 8);
   let c = load<i64>(sip, 16);
   let d = load<i64>(sip, 24);
-  for (; count > 0; count--) {
-    a += b;
-    b = rotl(b, 13) ^ a;
-    a = rotl(a, 32);
-    c += d;
-    d = rotl(d, 16) ^ c;
-    a += d;
-    d = rotl(d, 21) ^ a;
-    c += b;
-    b = rotl(b, 17) ^ c;
-    c = rotl(c, 32);
+  const ends = (flags & ENDS) !== 0;
+  for (let left = (units >> 2) + i32(ends); left > 0; left--) {
+    let word = load<i64>(at);
+    if (at + 8 > end) {
+      // The units that are left, below the length.
+      const bits = i64(end - at) << 3;
+      word = (length << 56) | (word & ((i64(1) << bits) - 1));
+    }
+    at += 8;
+    d ^= word;
+    for (let round = 2; round > 0; round--) {
+      a += b;
+      b = rotl(b, 13) ^ a;
+      a = rotl(a, 32);
+      c += d;
+      d = rotl(d, 16) ^ c;
+      a += d;
+      d = rotl(d, 21) ^ a;
+      c += b;
+      b = rotl(b, 17) ^ c;
+      c = rotl(c, 32);
+    }
+    a ^= word;
+  }
+  if (ends) {
+    c ^= 0xee;
+    for (let round = 8; round > 0; round--) {
+      if (round === 4) {
+        squeeze(a ^ b ^ c ^ d, per + NAME);
+        b ^= 0xdd;
+      }
+      a += b;
+      b = rotl(b, 13) ^ a;
+      a = rotl(a, 32);
+      c += d;
+      d = rotl(d, 16) ^ c;
+      a += d;
+      d = rotl(d, 21) ^ a;
+      c += b;
+      b = rotl(b, 17) ^ c;
+      c = rotl(c, 32);
+    }
+    squeeze(a ^ b ^ c ^ d, per + NAME + 16);
+    return;
   }
   store<i64>(sip, a);
   store<i64>(sip, b, 8);
   store<i64>(sip, c, 16);
   store<i64>(sip, d, 24);
+}
+
+function squeeze(word: i64, into: usize): void {
+  store<i64>(into, AS_FLOAT | i64(u32(word)));
+  store<i64>(into, AS_FLOAT | (word >>> 32), 8);
+}
+
+function words(upper: i64, lower: i64): i64 {
+  return (upper << 32) | lower;
 }

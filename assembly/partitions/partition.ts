@@ -32,6 +32,7 @@ import {
   PART_BYTES,
   PART_COUNT,
   PARTS,
+  PLACE,
   REFUSES,
   REQUEST,
   SHARED_TAKEN,
@@ -39,6 +40,7 @@ import {
   STATUS,
   TABLE_BYTES,
   TABLES,
+  TAKEN_NODE,
   TIER,
 } from "./layout";
 import { packAll, spareBlock, use } from "./packing";
@@ -53,6 +55,7 @@ import {
   insert,
   MANY,
   makeRoom,
+  NODE_MASK,
   nodeAt,
   sharedNode,
   tablesEnd,
@@ -134,6 +137,7 @@ function openAll(per: usize, region: usize, scratch: usize, ms: f64, what: i32):
   }
   store<f64>(per + MET_FULL, f64(full));
   store<f64>(per + SHARED_TAKEN, f64(taken));
+  store<f64>(per + TAKEN_NODE, 0);
 }
 
 function open(
@@ -234,13 +238,16 @@ function closeAll(per: usize, region: usize, scratch: usize, now: i64, what: i32
     packAll(per, table, node, block);
     if (status === SHARING) {
       store<i32>(table + IS_SHARED, 1);
-    } else if (status === ABSENT) {
-      if (recoversAt(per, table, node, scratch, now) > now) {
-        const asked = per + REQUEST + ((table - load<usize>(per + TABLES)) / TABLE_BYTES) * ASKED_BYTES;
-        insert(table, number, askedHash(asked, 0), askedHash(asked, 8));
-      } else {
-        giveNode(per, table, number);
-      }
+      continue;
     }
+    if (status === ABSENT) {
+      if (recoversAt(per, table, node, scratch, now) <= now) {
+        giveNode(per, table, number);
+        continue;
+      }
+      const asked = per + REQUEST + ((table - load<usize>(per + TABLES)) / TABLE_BYTES) * ASKED_BYTES;
+      insert(table, number, askedHash(asked, 0), askedHash(asked, 8));
+    }
+    store<f64>(per + TAKEN_NODE, f64(load<u32>(load<usize>(table + PLACE)) & NODE_MASK));
   }
 }

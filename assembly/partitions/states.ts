@@ -34,6 +34,7 @@ import {
   WINDOW_END,
 } from "../layout";
 import { NEVER } from "../time";
+import { isBucket, packBucket, unpackBucket } from "./bucket";
 import { copy, forget, itemIn, packItems, unpackItems } from "./items";
 import {
   ALL_PAUSED,
@@ -121,6 +122,10 @@ export function unpack(per: usize, part: usize, common: usize, node: usize, bloc
     for (let at = state + RECORD_BYTES, end = at + fixed; at < end; at += 8) store<i64>(at, 0);
     return;
   }
+  if (isBucket(part)) {
+    unpackBucket(per, part, node, block);
+    return;
+  }
   const packed = node + load<i32>(part + PART_STATE);
   store<i64>(state + PAUSED, load<i64>(packed + NODE_PAUSED));
   copy(state + RECORD_BYTES, packed + RECORD_BYTES, fixed);
@@ -131,14 +136,18 @@ export function unpack(per: usize, part: usize, common: usize, node: usize, bloc
 
 /** Writes the state of a limit in the block to a node. */
 export function pack(per: usize, part: usize, node: usize, block: usize): void {
+  if (isBucket(part)) {
+    packBucket(per, part, node, block);
+    return;
+  }
   const state = block + load<i32>(part + STATE);
   const packed = node + load<i32>(part + PART_STATE);
+  store<i64>(packed + NODE_PAUSED, load<i64>(state + PAUSED));
   const hasItems = load<i32>(part + ITEM) !== 0;
   const before = packed + load<i32>(part + ITEM_COUNT);
   const count = hasItems ? load<i32>(before) : 0;
   const link = packed + load<i32>(part + ITEM_LINK);
   const first = hasItems ? load<i32>(link) : 0;
-  store<i64>(packed + NODE_PAUSED, load<i64>(state + PAUSED));
   copy(packed + RECORD_BYTES, state + RECORD_BYTES, load<i32>(part + FIXED));
   if (!hasItems) return;
   store<i32>(link, first);

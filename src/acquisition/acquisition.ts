@@ -107,11 +107,16 @@ export class Grant<M extends string, K extends string = M> implements Acquisitio
   }
 
   /** The grant of a request that was alone and has not waited. It has few parameters, since engines inline by size. */
-  constructor(granter: Granter<M, K>, units: readonly number[], token: number) {
+  constructor(
+    granter: Granter<M, K>,
+    units: readonly number[],
+    token: number,
+    watched: { readonly leaks: LeakWatch | undefined } = granter,
+  ) {
     this.granter = granter;
     this.units = units;
     this.token = token;
-    const leaks = granter.leaks;
+    const leaks = watched.leaks;
     if (leaks !== undefined) this.marker = leaks.mark(units, token, granter);
   }
 

@@ -25,6 +25,9 @@ const BEHIND = -Number.MAX_VALUE as Answer;
 /** The answer to a thread whose region is not the present one of its set any more. */
 export const MOVED = (-Number.MAX_VALUE / 2) as Answer;
 
+/** Nothing was done: the node of a name is not the one that was remembered, and the name has to be looked for. */
+export const FORGOTTEN = (-Number.MAX_VALUE / 3) as Answer;
+
 export function isBehind(given: Answer): boolean {
   return given === BEHIND;
 }

@@ -11,7 +11,7 @@ import {
   TAKE,
   UNITS,
 } from "../../assembly/layout.ts";
-import { type Answer, isGranted, MOVED, RECLAIMED } from "./answer.ts";
+import { type Answer, FORGOTTEN, isGranted, MOVED, RECLAIMED } from "./answer.ts";
 import type { Heap } from "./arena.ts";
 import type { CoreExports } from "./module.ts";
 import type { Sharing } from "./sharing.ts";
@@ -19,7 +19,7 @@ import type { Sharing } from "./sharing.ts";
 /** What a request needs. Engines inline the path of a take, so it is the same for both kinds. */
 export interface Front {
   readonly f64: Float64Array;
-  readonly core: Pick<CoreExports, "transact">;
+  readonly core: Pick<CoreExports, "transact" | "takeKnown">;
 }
 
 /** The front of a region that threads share. */
@@ -48,7 +48,11 @@ export function shiftedFront(front: Front, shift: number): Front {
     get f64() {
       return front.f64;
     },
-    core: { transact },
+    core: {
+      transact,
+      takeKnown: (per, start, scratch, now, ...rest) =>
+        front.core.takeKnown(per, start, scratch, timeOf(now, shift), ...rest),
+    },
   };
 }
 
@@ -109,5 +113,6 @@ export function sharedFront(
       sharing.exit();
     }
   };
-  return { f64, core: { transact }, within };
+  // Threads remember no nodes: another may give them to other names at any time.
+  return { f64, core: { transact, takeKnown: () => FORGOTTEN }, within };
 }

@@ -51,6 +51,18 @@ export interface CoreExports {
   ): number;
   change(region: number, scratch: number, life: number, ms: number, action: number): number;
   transactPer(per: number, ...transaction: Parameters<CoreExports["transact"]>): number;
+  takeKnown(
+    per: number,
+    region: number,
+    scratch: number,
+    ms: number,
+    action: number,
+    first: number,
+    end: number,
+    node: number,
+    third: number,
+    fourth: number,
+  ): number;
   changePer(per: number, ...change: Parameters<CoreExports["change"]>): number;
   movePer(per: number, region: number, scratch: number): void;
   waitPer(per: number, region: number, scratch: number, dimension: number, isWaitedFor: boolean): void;

@@ -10,6 +10,7 @@ import {
   NAME_UNITS,
   REQUEST,
   SHARED_TAKEN,
+  TAKEN_NODE,
 } from "../../assembly/partitions/layout.ts";
 import type { Heap } from "./arena.ts";
 
@@ -22,6 +23,7 @@ export abstract class NamedPartitions {
   /** How many dimensions there are. */
   readonly dimensions: number;
   private readonly heap: Heap;
+  private units = new Uint16Array(0);
 
   constructor(heap: Heap, start: number, dimensions: number) {
     this.heap = heap;
@@ -37,8 +39,8 @@ export abstract class NamedPartitions {
 
   /** The hash of a name under the key of the set: the name counts as its UTF-16 units. */
   hash(name: string): NameHash {
-    const { memory, core } = this.heap;
-    const units = new Uint16Array(memory.buffer, this.start + NAME, NAME_UNITS);
+    const { core } = this.heap;
+    const units = this.room();
     let at = 0;
     let flags = BEGINS;
     do {
@@ -51,6 +53,14 @@ export abstract class NamedPartitions {
     const { f64 } = this.heap;
     const first = (this.start + NAME) / 8;
     return [f64[first]!, f64[first + 1]!, f64[first + 2]!, f64[first + 3]!];
+  }
+
+  /** Where a name is laid down. */
+  private room(): Uint16Array {
+    // Memory that has grown has another buffer, and the one before is empty then, unless threads can share it.
+    if (this.units.length === 0)
+      this.units = new Uint16Array(this.heap.memory.buffer, this.start + NAME, NAME_UNITS);
+    return this.units;
   }
 
   /** Names the partition of a dimension that the next calls mean: none, without a hash. */
@@ -75,6 +85,11 @@ export abstract class NamedPartitions {
 
   set sharedTaken(dimensions: number) {
     this.heap.f64[(this.start + SHARED_TAKEN) / 8] = dimensions;
+  }
+
+  /** The number of the node from which the last take has taken; 0 if the name has none of its own. */
+  get takenNode(): number {
+    return this.heap.f64[(this.start + TAKEN_NODE) / 8]!;
   }
 
   /** Of which dimensions a name of the last request found no room, one bit each. */

@@ -1,4 +1,5 @@
 /** The partitions that a request means: one of each dimension, or none. */
+import { FLOATED } from "../../assembly/partitions/layout.ts";
 import type { Arena } from "./arena.ts";
 import type { Definition } from "./kinds.ts";
 import type { Laid } from "./lay.ts";
@@ -6,11 +7,25 @@ import type { NamedPartitions, NameHash } from "./named-partitions.ts";
 import { Partitions } from "./partitions.ts";
 import type { DimensionPlan } from "./tables.ts";
 
+/** A partition whose node is remembered: its number, and half of the hash of its name. */
+export interface Known {
+  readonly node: number;
+  readonly third: number;
+  readonly fourth: number;
+}
+
 export class Names {
   /** For each dimension, the hash of the name; undefined where none is meant. */
   readonly hashes: readonly (NameHash | undefined)[];
   /** 0 for no tier. */
   readonly #tier: number;
+  /**
+   * Of the name of a set's only dimension: the number of the node from which a request has taken last, without a tier; half of the hash;
+   * Without a node all are 0.
+   */
+  node = 0;
+  third = 0;
+  fourth = 0;
   /** Of which dimensions a grant was taken from the shared state, one bit each. */
   readonly shared: number;
 
@@ -18,6 +33,17 @@ export class Names {
     this.hashes = hashes;
     this.#tier = tier;
     this.shared = shared;
+  }
+
+  /** Remembers the node from which a request of these names has just taken: 0 if it has taken from none of their own. */
+  remember(node: number): void {
+    const hash = this.hashes[0];
+    if (hash === undefined || this.#tier !== 0) return;
+    const [, , third, fourth] = hash;
+    this.node = node;
+    // Bits above are cut off.
+    this.third = (third - FLOATED) | 0;
+    this.fourth = (fourth - FLOATED) | 0;
   }
 
   /** The same, for a grant that was taken from the shared state of some dimensions. */

@@ -148,6 +148,11 @@ export class Partitions extends NamedPartitions {
     return answer;
   }
 
+  /** Whether names may remember their nodes: where there is one dimension, and no take has to be noted. */
+  get areRemembered(): boolean {
+    return this.dimensions === 1 && this.log === undefined;
+  }
+
   /** How many names of a dimension have a state of their own. */
   count(dimension: number): number {
     return countIn(this.#arena.memory.buffer, this.#tables + dimension * TABLE_BYTES, IN_TABLE);

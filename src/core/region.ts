@@ -1,12 +1,12 @@
 /** The bridge to the WebAssembly core: a region is one set's state there, and its methods call the core with it. */
 import { AFTER, COUNTED, INSPECT, PROBE, REPEATS, SETTLE, TAKE, UNITS } from "../../assembly/layout.ts";
 import { type Answer, asksForWindow, isBehind, isMoved, isPreliminary, isReclaimed } from "./answer.ts";
-import { Answering } from "./answering.ts";
 import { type Heap, inArena } from "./arena.ts";
 import { NO_TIME, timeOf } from "./front.ts";
 import type { Definition } from "./kinds.ts";
 import { lay } from "./lay.ts";
 import { Names, nobodyIn, partitionsOf } from "./names.ts";
+import { Naming } from "./naming.ts";
 import type { Sharing } from "./sharing.ts";
 import type { DimensionPlan } from "./tables.ts";
 
@@ -16,7 +16,7 @@ export const TRY: number = TAKE | COUNTED;
 /** A name that no partition has. */
 const NEVER_SEEN = "\udfff never seen \ud800";
 
-export class Region extends Answering {
+export class Region extends Naming {
   /** A new region in the memory of this isolate, for this thread alone, with partitions if there are `dimensions`. */
   static create(
     definitions: readonly Definition[],
@@ -87,7 +87,7 @@ export class Region extends Answering {
     return isPreliminary(answer) ? this.takeSince(units, now, 0, false, demand, TRY) : answer;
   }
 
-  /** The same, in the partitions of `names`. The answer is the last one. */
+  /** Takes as `take` does, in the partitions of `names`. The answer is the last one. */
   takeIn(
     names: Names,
     units: readonly number[],
@@ -100,6 +100,8 @@ export class Region extends Answering {
     const at = this.units;
     for (let i = first; i < end; i++) f64[at + i] = units[i]!;
     const answer = this.transactPer(names, action, now, 0, first, end);
+    const { partitions } = this.place;
+    if (partitions?.areRemembered) names.remember(partitions.takenNode);
     return isPreliminary(answer) ? this.goOn(answer, action, units, now, 0, names) : answer;
   }
 
@@ -243,38 +245,6 @@ export class Region extends Answering {
         ? (front.core.transact(start, scratch, life, now, action, since, 0, 0) as Answer)
         : this.transactPer(names, action, now, since, 0, 0);
     return isPreliminary(answer) ? this.goOn(answer, action, units, now, since, names) : answer;
-  }
-
-  private transactPer(
-    names: Names,
-    action: number,
-    now: number,
-    since: number,
-    first: number,
-    end: number,
-  ): Answer {
-    const { heap, start, scratch, life, shift } = this;
-    const { partitions, desk } = this.place;
-    if (desk) {
-      return this.sharedFront!.within(action, first, end, () => {
-        if (action === SETTLE) names.tellGrant(desk);
-        else names.tell(desk);
-        const time = timeOf(now, shift);
-        const answer = heap.core.transactPer(desk.start, start, scratch, life, time, action, since, 0, 0);
-        desk.keep();
-        return answer as Answer;
-      });
-    }
-    // A view may be older than the limits of its set.
-    if (partitions === undefined)
-      return this.front.core.transact(start, scratch, life, now, action, since, first, end) as Answer;
-    if (action === SETTLE) names.tellGrant(partitions);
-    else names.tell(partitions);
-    const time = timeOf(now, shift);
-    const { core } = heap;
-    const per = partitions.start;
-    const answer = core.transactPer(per, start, scratch, life, time, action, since, first, end) as Answer;
-    return partitions.noted(names.hashes, action, answer);
   }
 
   /** Does what has to come first, and then the transaction. */

@@ -34,6 +34,8 @@ export abstract class Residence implements Follower {
   /** A correction that came while this region was not the present one any more. */
   protected late: { now: number; shift: number; ahead: number } | undefined;
   protected front!: Front;
+  /** The address of the partitions, where this thread alone has them; else 0. */
+  protected per = 0;
   /** That of a region that threads share, without corrections of this thread's time. */
   protected sharedFront: SharedFront | undefined;
   /** The index of UNITS in the view of the front. */
@@ -263,6 +265,7 @@ export abstract class Residence implements Follower {
     this.place = place;
     this.heap = place.heap;
     this.life = place.sharing?.life ?? 0;
+    this.per = place.partitions?.start ?? 0;
     this.settleIn(place.start);
     abandoned.register(this, place, this);
   }

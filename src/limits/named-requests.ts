@@ -34,6 +34,7 @@ export class NamedRequests<M extends string, K extends string = M> extends Reque
 
   override parse(requested: Amounts<M> | undefined): readonly number[] {
     const units = super.parse(requested);
+    if (this.unnamed.length === 0) return units;
     return this.unnamed.some((index) => units[index]! > 0) ? this.withoutUnnamed(units) : units;
   }
 

@@ -31,6 +31,41 @@ export interface Naming {
   readonly hashes?: ReadonlyMap<string, NameHash>;
 }
 
+/** A naming of one dimension alone, as most are. */
+export class OneName implements Naming {
+  readonly dimension: string;
+  readonly name: string;
+  private map: ReadonlyMap<string, string> | undefined = undefined;
+
+  constructor(dimension: string, name: string) {
+    this.dimension = dimension;
+    this.name = name;
+  }
+
+  get names(): ReadonlyMap<string, string> {
+    this.map ??= new Map([[this.dimension, this.name]]);
+    return this.map;
+  }
+
+  get tier(): undefined {
+    return undefined;
+  }
+}
+
+/** The naming of a set's partition by one name: undefined where the names are others, or have to be refused. */
+export function nameOne(names: PartitionNames, { dimensions }: Known): OneName | undefined {
+  if (typeof names !== "object" || names === null || Object.getPrototypeOf(names) !== Object.prototype)
+    return undefined;
+  let only: string | undefined;
+  for (const dimension in names) {
+    if (only !== undefined) return undefined;
+    only = dimension;
+  }
+  if (only === undefined || only in Object.prototype || !dimensions.includes(only)) return undefined;
+  const name: unknown = names[only];
+  return typeof name === "string" ? new OneName(only, name) : undefined;
+}
+
 /** In place of a naming, for a set. */
 export const NAMELESS: Naming = { names: new Map(), tier: undefined };
 

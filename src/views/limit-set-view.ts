@@ -3,39 +3,25 @@ import { TAKE } from "../../assembly/layout.ts";
 import { Grant, runOn } from "../acquisition/acquisition.ts";
 import { acquireBlocking } from "../acquisition/blocking-request.ts";
 import { INTERNALS, type Internals } from "../acquisition/internals.ts";
-import type { LocalGranter } from "../acquisition/local-granter.ts";
-import type { LocalSet } from "../acquisition/local-set.ts";
-import type { Place } from "../acquisition/place.ts";
-import { ChangeableSet } from "../changes/changeable-set.ts";
 import { closed } from "../changes/living-set.ts";
 import type { AcquireOptions, Acquisition, Amounts, Awaitable, Limits, Prospect } from "../contract.ts";
-import { type Answer, isGranted, isMoved, isReclaimed, tokenOf } from "../core/answer.ts";
-import { type Region, TRY } from "../core/region.ts";
+import {
+  type Answer,
+  FORGOTTEN,
+  isGranted,
+  isMoved,
+  isPreliminary,
+  isReclaimed,
+  tokenOf,
+} from "../core/answer.ts";
+import { TRY } from "../core/region.ts";
 import { GLANCE, type Glance } from "../limits/living.ts";
 import { checkBlockingOptions, checkRequestOptions } from "../limits/options.ts";
-import {
-  type Naming,
-  type PartitionNames,
-  VIEWED,
-  type Viewed,
-  type ViewOptions,
-} from "../limits/partition-names.ts";
+import { type PartitionNames, VIEWED, type Viewed, type ViewOptions } from "../limits/partition-names.ts";
 import { toMicros } from "../limits/units.ts";
-import type { SetClock } from "../platform/set-clock.ts";
-import type { Queue, Waiters } from "../waiting/gate.ts";
 import { noClose, noRedefine } from "./of-sets-alone.ts";
-import { keysNamed, nameIn, placeOf, shapeOf } from "./shape.ts";
-
-/** A set as its views see it. */
-export interface ViewedSet<M extends string, K extends string>
-  extends Pick<LocalSet<M, K>, "config" | "missingUpdate" | "lines"> {
-  readonly region: Region | undefined;
-  readonly clock: SetClock;
-  readonly granter: LocalGranter<M, K>;
-  readonly waiters: Pick<Waiters, "size">;
-  needQueue(): Queue<Acquisition<M, K>>;
-  [INTERNALS](): Internals<M, K>;
-}
+import { PlacedView, type ViewedSet } from "./placed-view.ts";
+import { keysNamed, nameIn, shapeOf } from "./shape.ts";
 
 /**
  * A view of a `LimitSet`, made by its `for`: a request takes from the limits of all, and from those of the partitions that the view names, all
@@ -49,20 +35,9 @@ export interface ViewedSet<M extends string, K extends string>
  * limits.for({ user: "bob" }).tryAcquire().successful; // true
  */
 export class LimitSetView<M extends string = string, K extends string = M, D extends string = string>
-  extends ChangeableSet<M, K>
+  extends PlacedView<M, K>
   implements Limits<M, K>
 {
-  private readonly set: ViewedSet<M, K>;
-  private readonly naming: Naming;
-  private place: Place<M, K> | undefined = undefined;
-
-  /** @internal */
-  constructor(set: ViewedSet<M, K>, naming: Naming) {
-    super();
-    this.set = set;
-    this.naming = naming;
-  }
-
   /** @internal Vue makes no proxy of it. */
   get __v_skip(): boolean {
     return true;
@@ -119,18 +94,18 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
    * limits.for({ user: "alice" }).tryAcquire({ tokens: 500 }).successful; // true
    */
   tryAcquire(requested?: Amounts<M>): Acquisition<M, K> {
-    const { set } = this;
+    // The path of a known partition is small enough to be inlined. All else is done by `tryElse`.
+    const set = this.set;
     const now = set.clock.now();
-    const place = this.open();
-    const region = set.region!;
-    const { requests } = place;
+    const granter = set.granter;
+    if (this.home !== granter || set.waiters.size || set.region === undefined)
+      return this.tryElse(this.open().requests.parse(requested), now, requested);
+    const requests = this.requests!;
     const units = requests.parse(requested);
-    if (set.waiters.size > 0 || requests.shadows.length > 0)
-      return set.granter.tryIn({ units, place }, now) ?? this.again(() => this.tryAcquire(requested));
-    const answer = region.takeIn(place.names, units, requests.first, requests.end, now, TRY);
-    if (isGranted(answer)) return new Grant(place.sharing(region.sharedTaken), units, tokenOf(answer));
-    if (isMoved(answer)) return this.again(() => this.tryAcquire(requested));
-    return set.granter.refuse(answer, units);
+    const answer = set.region.takeKnown(this, units, requests.first, requests.end, now, TRY);
+    return answer >= 0
+      ? new Grant(this.place!, units, answer, granter)
+      : this.tryElse(units, now, requested, answer);
   }
 
   /**
@@ -249,6 +224,24 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
     }
   }
 
+  /** A try that comes to more than a take from a known partition, to which the core has given this answer, if any. */
+  private tryElse(
+    units: readonly number[],
+    now: number,
+    requested: Amounts<M> | undefined,
+    known: Answer = FORGOTTEN,
+  ): Acquisition<M, K> {
+    const { set } = this;
+    const place = this.open();
+    const isDone = known !== FORGOTTEN && !isPreliminary(known);
+    if (!isDone && (set.waiters.size > 0 || place.requests.shadows.length > 0))
+      return set.granter.tryIn({ units, place }, now) ?? this.again(() => this.tryAcquire(requested));
+    const answer = isDone ? known : this.take(place, units, now, TRY);
+    if (isGranted(answer)) return new Grant(place.sharing(set.region!.sharedTaken), units, tokenOf(answer));
+    if (isMoved(answer)) return this.again(() => this.tryAcquire(requested));
+    return set.granter.refuse(answer, units);
+  }
+
   // This is no async function, since its promise would settle later than the queue's own, and callers rely on that order.
   private enter(
     requested: Amounts<M> | undefined,
@@ -269,7 +262,7 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
         return set.needQueue().acquire(request, now, options);
       const answer = covered
         ? region.takeSince(units, now, toMicros(now), true, undefined, TAKE, place.names)
-        : region.takeIn(place.names, units, requests.first, requests.end, now, TAKE);
+        : this.take(place, units, now, TAKE);
       if (isGranted(answer)) return Promise.resolve(set.granter.grant(request, tokenOf(answer), 0));
       if (isMoved(answer)) {
         // Through the place before, which knows what was covered.
@@ -293,24 +286,13 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
     return (isMoved(answer) || isReclaimed(answer)) && this.again(() => true);
   }
 
-  /** The place of the view in the present era of its set. */
-  private open(): Place<M, K> {
-    const { place, set } = this;
-    if (set.region === undefined) closed();
-    return place?.isOf(set.granter) ? place : this.settleIn();
-  }
-
-  private settleIn(): Place<M, K> {
-    this.place = this.placeIn(this.set.granter);
-    return this.place;
-  }
-
-  /** @internal The place of the view in the era of a granter. */
-  placeIn(granter: LocalGranter<M, K>): Place<M, K> {
-    return placeOf(granter, this.set.region!.partitions, this.naming, {
-      acquireNested: (...asked) => this.enter(...asked),
-      latest: () => this.open(),
-    });
+  /** @internal */
+  acquireNested(
+    requested: Amounts<M> | undefined,
+    options: AcquireOptions | undefined,
+    covered: readonly boolean[],
+  ): Promise<Acquisition<M, K>> {
+    return this.enter(requested, options, covered);
   }
 
   /** The keys that a change is about: without `keys`, of the limits of the partitions that are named. */

@@ -6,7 +6,13 @@ import { Names } from "../core/names.ts";
 import type { Era } from "../limits/era.ts";
 import { type Limit, tierOf } from "../limits/limits.ts";
 import { NamedRequests, type Standing } from "../limits/named-requests.ts";
-import { type Naming, nameMore, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
+import {
+  type Naming,
+  nameMore,
+  OneName,
+  type PartitionNames,
+  type ViewOptions,
+} from "../limits/partition-names.ts";
 import type { DimensionOptions } from "../limits/partition-options.ts";
 import { dimensionsOf, tiersOf } from "../limits/partitioning.ts";
 
@@ -16,8 +22,12 @@ export interface Known {
   readonly tiers: readonly string[];
 }
 
-interface Shapes extends Known {
+/** All of an era. */
+export interface Shapes extends Known {
+  readonly era: object;
   readonly byText: Map<string, Shape<string, string>>;
+  /** That of views which name the only dimension there is. */
+  ofOne: Shape<string, string> | undefined;
 }
 
 /** How many partitions there are, by dimension. */
@@ -104,13 +114,21 @@ export function shapeOf<M extends string, K extends string>(
   return shape;
 }
 
-/** The place of a view in the era of a granter. */
+/** The place of a view in the era of a granter, which has these `shapes`. */
 export function placeOf<M extends string, K extends string>(
   granter: LocalGranter<M, K>,
+  shapes: Shapes,
   partitions: NamedPartitions | undefined,
   naming: Naming,
   view: Viewing<M, K>,
 ): Place<M, K> {
+  const { dimensions } = shapes;
+  if (naming instanceof OneName && dimensions.length === 1 && dimensions[0] === naming.dimension) {
+    // The most common one by itself, for speed.
+    shapes.ofOne ??= shapeOf(granter.era, naming) as unknown as Shape<string, string>;
+    const shape = shapes.ofOne as unknown as Shape<M, K>;
+    return new Place(granter, shape, new Names([partitions!.hash(naming.name)], 0), view);
+  }
   const shape = shapeOf(granter.era, naming);
   const named = knownOf(granter.era).dimensions.map((dimension) => {
     const name = naming.names.get(dimension);
@@ -129,11 +147,17 @@ export function keysNamed<K extends string>(
   );
 }
 
-function shapesOf(era: Pick<Era, "limits">): Shapes {
+export function shapesOf(era: Pick<Era, "limits">): Shapes {
   let known = shapes.get(era);
   if (!known) {
     const { limits } = era;
-    known = { dimensions: dimensionsOf(limits), tiers: tiersOf(limits), byText: new Map() };
+    known = {
+      dimensions: dimensionsOf(limits),
+      tiers: tiersOf(limits),
+      byText: new Map(),
+      era,
+      ofOne: undefined,
+    };
     shapes.set(era, known);
   }
   return known;

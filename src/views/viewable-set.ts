@@ -1,15 +1,25 @@
 /** The part of a set that has to do with its views. */
 import { INTERNALS } from "../acquisition/internals.ts";
 import { LivingSet } from "../changes/living-set.ts";
+import type { Era } from "../limits/era.ts";
 import { GLANCE, type Glance } from "../limits/living.ts";
-import { NAMELESS, type Naming, type PartitionNames, type ViewOptions } from "../limits/partition-names.ts";
-import { LimitSetView, type ViewedSet } from "./limit-set-view.ts";
-import { countsOf, nameIn, type PartitionCounts } from "./shape.ts";
+import {
+  NAMELESS,
+  type Naming,
+  nameOne,
+  type PartitionNames,
+  type ViewOptions,
+} from "../limits/partition-names.ts";
+import { LimitSetView } from "./limit-set-view.ts";
+import type { ViewedSet } from "./placed-view.ts";
+import { countsOf, nameIn, type PartitionCounts, type Shapes, shapesOf } from "./shape.ts";
 
 export abstract class ViewableSet<M extends string, K extends string, D extends string> extends LivingSet<
   M,
   K
 > {
+  private latestShapes: Shapes | undefined = undefined;
+
   /** Of each dimension, how many partitions have a state to themselves, how many may, and whether others share one now. */
   get partitions(): PartitionCounts<D> {
     // Follows the set, where threads share it.
@@ -39,11 +49,27 @@ export abstract class ViewableSet<M extends string, K extends string, D extends 
    * const limits = new LimitSet({ limits: [new CallLimit({ capacity: 2, windowMs: 1000, per: "user" })] });
    * limits.for({ user: "alice" }).tryAcquire().successful; // true
    */
-  for(names: PartitionNames<D>, options: ViewOptions = {}): LimitSetView<M, K, D> {
-    const latest = () => this[INTERNALS]().era;
-    const naming = nameIn(this.granter.era, latest, NAMELESS, names as PartitionNames, options);
+  for(names: PartitionNames<D>, options?: ViewOptions): LimitSetView<M, K, D> {
+    const naming =
+      (options === undefined && nameOne(names as PartitionNames, this.shapes())) || this.name(names, options);
     // The set has all that a view has.
     return naming === NAMELESS ? (this as unknown as LimitSetView<M, K, D>) : this.viewBy(naming);
+  }
+
+  /** @internal The shapes of views in the present era. */
+  protected shapes(): Shapes {
+    const { era } = this.granter;
+    let known = this.latestShapes;
+    if (known?.era !== era) {
+      known = shapesOf(era as unknown as Era);
+      this.latestShapes = known;
+    }
+    return known!;
+  }
+
+  private name(names: PartitionNames<D>, options: ViewOptions = {}): Naming {
+    const latest = () => this[INTERNALS]().era;
+    return nameIn(this.granter.era, latest, NAMELESS, names as PartitionNames, options);
   }
 
   /** @internal */

@@ -23,6 +23,7 @@ const OF_ALONE = [
   "regionBytes",
   "scratchOf",
   "stateBytes",
+  "takeKnown",
   "transact",
   "transactPer",
   "waitPer",
@@ -45,8 +46,8 @@ const OF_WHOLE = [
 // The rules of debts and refunds are there twice: for debts of one word, and for those of two. So is what redefine reads of them, and
 // each change of a limit. Partitions are a half of all.
 const BUILDS = [
-  { build: "alone", entry: "alone.ts", names: OF_ALONE, most: 24_900 },
-  { build: "whole", entry: "index.ts", names: [...OF_ALONE, ...OF_WHOLE].sort(), most: 40_500 },
+  { build: "alone", entry: "alone.ts", names: OF_ALONE, most: 26_200 },
+  { build: "whole", entry: "index.ts", names: [...OF_ALONE, ...OF_WHOLE].sort(), most: 41_900 },
 ];
 
 const HIDDEN_STATE = /\(\s*(data|global|elem|table|start)\b|memory\.(grow|init)|call_indirect/;

@@ -9,8 +9,8 @@ import { appFolder, workFolder } from "./app.ts";
 /** Program -> the most bytes of its bundle, minified and gzipped. */
 const MOST_BYTES: Readonly<Record<string, number>> = {
   // All exports: sets, limits, errors and the core, which has debts of one word and of two, and calendars.
-  'export * from "limitset"': 55_100,
-  'export { LimitSet, RateLimit } from "limitset"': 54_600,
+  'export * from "limitset"': 56_400,
+  'export { LimitSet, RateLimit } from "limitset"': 56_000,
   'export { connectLimits } from "limitset/port"': 21_200,
   // Its own text, the name and the class that survive minifiers and copies.
   'export { CannotBlockError } from "limitset"': 500,
@@ -19,7 +19,7 @@ const MOST_BYTES: Readonly<Record<string, number>> = {
 /** The set, and programs that use it -> the most bytes that they have more than the set alone. */
 const SET = 'export * from "limitset";';
 const MOST_BYTES_MORE: Readonly<Record<string, number>> = {
-  'export { limitFetch } from "limitset/fetch"; export { openai } from "limitset/llm";': 7_000,
+  'export { limitFetch } from "limitset/fetch"; export { openai } from "limitset/llm";': 7_100,
   'export { guard } from "limitset/http";': 10_100,
 };
 
