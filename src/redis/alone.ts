@@ -31,6 +31,11 @@ export class Alone<K extends string> {
     this.#queue = queue;
   }
 
+  /** How many acquires wait for their answer. */
+  get waiting(): 0 | 1 {
+    return this.#lone && !this.#lone.asked.isOnce ? 1 : 0;
+  }
+
   /** Takes in a request that has nothing before it, if it needs nothing but an answer. */
   admits(asked: Asked): boolean {
     const { units, covered, place } = asked.request;

@@ -98,8 +98,7 @@ export class Batches<K extends string> implements Speaker {
     const { settlements, sessions, queue } = this.#parts;
     const lone = settlements.isEmpty && !sessions.renewal.isDue && !this.#left && queue.alone.take();
     if (lone) return [lone];
-    // The waiters are asked for again with each part of many settlements.
-    if (settlements.giveBack) queue.serve();
+    if (queue.lines.size > 0) settlements.eachReturn((due, place) => queue.lines.cameBack(due, place));
     // Requests have half of a batch at least, and settlements have half at least.
     const allowance = new Allowance(settlements.isEmpty ? MOST_STEPS : MOST_STEPS / 2, MOST_REQUESTS, roster);
     const requests = queue.next(allowance);

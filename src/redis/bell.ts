@@ -3,8 +3,6 @@ import type { Clock } from "../platform/clock.ts";
 import { Alarm } from "../waiting/alarm.ts";
 
 export class Bell {
-  /** When a grant is possible next, as far as is known. */
-  passesAt = Number.POSITIVE_INFINITY;
   /** When to ask again even if no release was heard of. */
   serveAt = Number.POSITIVE_INFINITY;
   readonly #clock: Clock;
@@ -15,9 +13,16 @@ export class Bell {
     this.#alarm = new Alarm(clock, ring);
   }
 
-  /** Sets the timer anew. Without waiters in line only a timeout counts, of a request that is on its way. */
-  arm(hasWaiters: boolean, firstDeadline: number): void {
-    const at = hasWaiters ? Math.min(this.passesAt, this.serveAt, firstDeadline) : firstDeadline;
+  /** Whether waiters have to ask again by now. That is answered once. */
+  serves(now: number): boolean {
+    if (this.serveAt > now) return false;
+    this.serveAt = Number.POSITIVE_INFINITY;
+    return true;
+  }
+
+  /** Sets the timer anew, to `moment` at the latest. */
+  arm(hasWaiters: boolean, moment: number): void {
+    const at = hasWaiters ? Math.min(this.serveAt, moment) : moment;
     if (!hasWaiters && at === Number.POSITIVE_INFINITY) this.#alarm.clear();
     else this.#alarm.ringBy(at, this.#clock.now());
   }

@@ -87,8 +87,9 @@ export class Bounds {
     return request.covered !== undefined || this.#isFull || maxWaitMs !== Number.POSITIVE_INFINITY;
   }
 
-  /** The error for a request that was refused and must not wait; undefined if it may. */
+  /** The error for a request that was refused and must not wait; undefined if it may, or waits already. */
   errorFor(waiter: Waiter, outlookOf: () => Outlook, gate: Gate): Error | undefined {
+    if (waiter.line) return undefined;
     const isFull = this.#isFull && !waiter.request.covered;
     if (!isFull && waiter.maxWaitMs === Number.POSITIVE_INFINITY) return undefined;
     return gate.turnedAway(outlookOf(), waiter.maxWaitMs, isFull);

@@ -2,6 +2,7 @@
 import { chargeOf, lowerOf, pauseOf, resetOf, resumeOf } from "../limits/changes.ts";
 import type { Era } from "../limits/era.ts";
 import { chargeable, checkChange } from "../limits/named-requests.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { SentChange } from "../remote/changes.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Place } from "./place.ts";
@@ -13,6 +14,13 @@ interface ChangeOperation {
   readonly isEmpty: boolean;
   /** The units that it charges, if that is what it does. */
   readonly charged?: readonly number[];
+  /** The limits that it pauses, if it does: those with values from 0 on, until a moment in milliseconds since the epoch if it is done now. */
+  readonly paused?: { readonly values: readonly number[]; readonly untilAt: number };
+}
+
+interface Terms {
+  readonly definitions: Definitions;
+  readonly clock: Pick<Clock, "now">;
 }
 
 /**
@@ -23,7 +31,7 @@ interface ChangeOperation {
 export function operationOf(
   change: SentChange,
   { limits, requests }: Pick<Era, "limits" | "requests">,
-  definitions: Definitions,
+  { definitions, clock }: Terms,
   place: Place | undefined,
 ): ChangeOperation {
   const operation = (code: string, values: readonly number[]): ChangeOperation => {
@@ -37,7 +45,8 @@ export function operationOf(
     const values = pauseOf(limits, change[1], change[2]);
     const micros = Math.max(...values);
     const zeroes = values.map((value) => Math.min(value, 0));
-    return operation(micros > Number.MAX_SAFE_INTEGER ? "H~ " : `H${micros} `, zeroes);
+    const code = micros > Number.MAX_SAFE_INTEGER ? "H~ " : `H${micros} `;
+    return { ...operation(code, zeroes), paused: { values: zeroes, untilAt: clock.now() + micros / 1000 } };
   }
   if (change[0] === "resume") return operation("G", resumeOf(limits, change[1]));
   if (change[0] === "lower") return operation("B", lowerOf(limits, change[1]));

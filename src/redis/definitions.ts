@@ -121,6 +121,11 @@ export class Definitions {
     });
   }
 
+  /** Of values for limits those that waiters heed: a shadow lets pass what it would refuse. */
+  heeded(values: readonly number[]): readonly number[] {
+    return values.map((value, i) => (this.shapes[i]!.flags === 0 ? value : -1));
+  }
+
   /** The limit of the set that has this index in the script, of whatever partition. */
   limitAt(index: number): number {
     return this.#limits[(index % SLOT) - 1]!;

@@ -1,65 +1,124 @@
 /**
  * The lines of one process in front of a server, whose answers come later than the questions: which waiters the next batch asks for.
- * The head of a line is asked for; while it is refused, the line is parked, and those behind it are asked for once that has gone.
+ *
+ * The rule is that of every set (see `src/waiting/lines.ts`): a line whose head is refused is parked at the limit that refuses it longest,
+ * and those that are parked behind it there are refused too. So of the lines at a limit of which something may go, a batch asks for the
+ * first few, and for more while they go; and of a line for the first, then for two, then for four.
  */
-
-import { Crowd } from "../waiting/crowd.ts";
-import { Heap, type Placed } from "../waiting/heap.ts";
-import type { Judge } from "../waiting/judge.ts";
-import { type Demand, type Line, nameOf, type Standing as StandingIn } from "../waiting/line.ts";
-import { isBefore, type Ranked, type Request } from "../waiting/standing.ts";
-import { nestedBefore } from "../waiting/taint.ts";
+import { Heap } from "../waiting/heap.ts";
+import { Aside, type Demand, type Line, nameOf, type Standing as StandingIn } from "../waiting/line.ts";
+import type { Place, Request } from "../waiting/standing.ts";
+import { Walk } from "./walk.ts";
+import { Wanted } from "./wanted.ts";
 
 export type Standing<W extends Standing<W>> = StandingIn<W>;
 
-/** One line during a walk. */
-interface Course<W extends Standing<W>> extends Placed {
-  readonly line: Line<W>;
-  readonly rest: Iterator<W>;
-  /** The waiter that the walk comes to next. */
-  next: W;
-  /** How many waiters the walk may still pass. */
-  left: number;
+/** Why the head of a line is refused. */
+export interface Refusal {
+  /** The limit that refuses it longest, by its index. */
+  readonly at: number;
+  /** When that could grant it, in milliseconds since the epoch; Infinity if time does not help. */
+  readonly moment: number;
+  /** How much may be wanted before it of a limit that could still grant it. */
+  readonly room: number;
+  /** Whether it is refused by a pause, which ends at the moment. */
+  readonly isPaused: boolean;
 }
 
-/** A judge who is never asked: the server knows what is in use. */
-const NOBODY: Judge<never> = {
-  judge: () => false,
-  verdict: { at: -1, moment: 0, isBlocked: false, isPaused: false },
-  pauseOf: () => undefined,
-  isOverdrawn: () => false,
-  roomAt: () => Number.POSITIVE_INFINITY,
-};
+/** After so many batches in which others go first, nested requests are asked for too. */
+const MOST_PASSED = 8;
 
-export class Lines<W extends Standing<W>> extends Crowd<W> {
-  readonly #parked = new Set<Line<W>>();
+/** How many lines of a limit a batch asks for first. */
+const FIRST_ASKED = 4;
+
+export class Lines<W extends Standing<W>> extends Wanted<W> {
+  /** The lines that the next batch asks for. */
+  readonly #open = new Set<Line<W>>();
+  /** Those whose heads have been refused at least once. */
+  readonly #refused = new Set<Line<W>>();
   /** How many waiters of a line one batch may ask for, where that is bounded. */
   readonly #quotas = new Map<Line<W>, number>();
+  /** The limits whose lines are asked for, one after the other; and how many at once. */
+  readonly #going = new Map<Demand<W>, number>();
+  /** Lines on their way that are asked for again, even if they are refused: the answer may be of before. */
+  readonly #again = new Set<Line<W>>();
+  /** The lines that stand aside: first the one whose pause ends first. */
+  readonly #asides = new Heap<Aside<W>>((a, b) => a.moment < b.moment);
+  /** When a nested request could go. Each of them is asked for whenever something has changed: it may pass all others. */
+  #nestedMoment = Number.POSITIVE_INFINITY;
+  #nestedAsked = -1;
+  /** In how many batches, one after the other, they were not asked for because of others. */
+  #nestedPassed = 0;
+
+  /** Whether a line waits for something to change. */
+  get hasRefused(): boolean {
+    return this.#refused.size > 0;
+  }
+
+  /** The earliest moment at which a waiter could go that is not asked for, in milliseconds since the epoch. */
+  get moment(): number {
+    let moment = this.#asides.first?.moment ?? Number.POSITIVE_INFINITY;
+    if (!this.wards.stale) moment = Math.min(moment, this.wards.moment);
+    if (this.nested > 0) moment = Math.min(moment, this.#nestedMoment);
+    for (const demand of this.demands) if (!demand.isStale) moment = Math.min(moment, demand.moment);
+    return moment;
+  }
 
   stand(waiter: W): void {
-    this.add(waiter);
+    const line = this.add(waiter);
+    if (line.head !== waiter) return;
+    if (!line.parkedAt) this.#open.add(line);
+    else if (line.place >= 0) {
+      this.#place(line, line.parkedAt, line.moment);
+      if (!line.aside) this.#openUp(line);
+    }
   }
 
-  /** Takes a waiter out of its line, if it stands in one. Returns the line if others stand there. */
-  leave(waiter: W): Line<W> | undefined {
+  /** Takes a waiter out of its line, if it stands in one: because it was granted, or for another reason. */
+  leave(waiter: W, isGranted = false): void {
     const { line } = waiter;
-    if (!line) return undefined;
+    if (!line) return;
+    const wasHead = line.head === waiter;
     this.remove(waiter, line);
-    if (line.head) return line;
-    this.#parked.delete(line);
-    this.#quotas.delete(line);
-    return undefined;
+    if (!line.head) this.#forget(line);
+    else if (wasHead && line.place >= 0) {
+      this.#place(line, line.parkedAt!, line.moment);
+      this.#disturb(line.parkedAt!);
+    }
+    if (isGranted && line.head && line.aside) this.#comeBack(line.aside);
+    // After a grant the demand is in use, and the verdict on others the same: but for those that had no moment because of it.
+    for (const demand of line.demands)
+      if (!isGranted || demand.parked.first?.isBlocked) this.#disturb(demand);
   }
 
-  /** A waiter of the line has been refused. */
-  park(line: Line<W>): void {
-    this.#parked.add(line);
+  /** A waiter has been refused, and stands in its line from now on. */
+  park(waiter: W, { at, moment, room, isPaused }: Refusal): void {
+    if (!waiter.line) this.stand(waiter);
+    const line = waiter.line!;
+    const head = line.head!;
+    // Those behind the head of a line wait for that.
+    if (head !== waiter && !line.isNested) return;
+    this.#open.delete(line);
+    this.#refused.add(line);
+    if (line.isNested) {
+      this.#nestedMoment = Math.min(this.#nestedMoment, moment);
+      return;
+    }
+    if (isPaused) this.#stepAside(line, at, moment);
+    else if (line.aside) this.#comeBack(line.aside);
+    const demand = line.demandOf(at);
+    const isBlocked = !line.aside && this.sumBefore(demand, head, room) > room;
+    this.#place(line, demand, isBlocked ? Number.POSITIVE_INFINITY : moment);
+    line.isBlocked = isBlocked;
+    // Those behind it are refused too.
+    if (demand.parked.first === line) this.#going.delete(demand);
+    if (this.#again.delete(line)) this.#openUp(line);
   }
 
   /** Whether the line of a request is parked, so that one who comes last is not asked for. */
   isParked(request: Request): boolean {
     const line = this.byName.get(nameOf(request));
-    return line !== undefined && this.#parked.has(line);
+    return line !== undefined && !this.#open.has(line);
   }
 
   /** A waiter of the line has been granted: the next batch may ask for twice as many. */
@@ -68,82 +127,194 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
     if (quota !== undefined) this.#quotas.set(line, 2 * quota);
   }
 
-  /** All lines may be asked for again. Of a line that has waited few will be granted: first one is asked for, then two, then four. */
-  reopen(): void {
-    // A nested request may pass those before it in its line.
-    for (const line of this.#parked) if (!line.isNested) this.#quotas.set(line, 1);
-    this.#parked.clear();
+  /** A request that was never in a line waits no more. */
+  left({ units, place }: Request): void {
+    for (let i = 0; i < units.length; i++) if (units[i]! > 0) this.cameBackOf(i, place?.wards[i]);
   }
 
-  /** Begins a walk through all waiters in order, of lines that are not parked. */
+  /** Something came back of the limits for which `back` is below 0: in the partitions of a place, or in any. */
+  cameBack(back: readonly number[], place?: Place): void {
+    for (let i = 0; i < back.length; i++) if (back[i]! < 0) this.cameBackOf(i, place?.wards[i]);
+  }
+
+  /** Something came back of a limit: in one of its partitions, or in any. */
+  cameBackOf(index: number, ward?: string): void {
+    this.#nestedAsked = -1;
+    for (const demand of this.#demandsOf(index, ward)) this.#disturb(demand);
+  }
+
+  /** A limit was paused, in one of its partitions or in any, or is not any more: all that want it are asked for. */
+  review(index: number, ward?: string): void {
+    for (const line of this.#linesAt(index, ward)) {
+      if (line.aside) this.#comeBack(line.aside);
+      this.#askAgain(line);
+    }
+  }
+
+  /** The limits with values from 0 on are paused until a moment: in the partitions of a place, or in any. */
+  paused(values: readonly number[], moment: number, place?: Place): void {
+    for (let i = 0; i < values.length; i++) {
+      if (values[i]! < 0) continue;
+      for (const line of this.#linesAt(i, place?.wards[i])) {
+        if (line.isNested || (line.aside && line.aside.moment >= moment)) continue;
+        this.#stepAside(line, i, moment);
+        if (line.place >= 0) this.#place(line, line.demandOf(i), moment);
+      }
+    }
+  }
+
+  /** Any waiter may go now. */
+  disturbAll(): void {
+    this.#nestedAsked = -1;
+    for (const line of this) {
+      if (line.aside || line.place < 0) this.#askAgain(line);
+      for (const demand of line.demands) this.#disturb(demand);
+    }
+  }
+
+  /** The waiters are asked for that could go by now. */
+  wake(now: number): void {
+    for (let next = this.#asides.first; next && next.moment <= now; next = this.#asides.first) {
+      const { line } = next;
+      this.#comeBack(next);
+      if (line.place >= 0) this.#openUp(line);
+    }
+    for (const demand of this.demands) if (demand.moment <= now) demand.isStale = true;
+    this.wards.wake(now);
+    if (this.#nestedMoment <= now) this.#nestedAsked = -1;
+    if (this.#nestedAsked < 0) this.#nestedMoment = Number.POSITIVE_INFINITY;
+  }
+
+  /** Begins a walk through all waiters in order that the next batch asks for. */
   walk(): Walk<W> {
-    const lines = [...this.byName.values()].filter((line) => !this.#parked.has(line));
-    return new Walk(lines, (line) => this.#quotas.get(line) ?? Number.POSITIVE_INFINITY);
+    this.#again.clear();
+    for (const [demand, many] of [...this.#going]) this.#openFirst(demand, 2 * many);
+    for (const demand of this.demands) {
+      if (demand.isStale) this.#openFirst(demand, FIRST_ASKED);
+      demand.isStale = false;
+    }
+    for (let demand = this.wards.stale; demand; demand = this.wards.stale) {
+      this.#openFirst(demand, FIRST_ASKED);
+      if (demand.parked.size > 0) this.wards.settle(demand);
+    }
+    // Those that stand before nested requests go first: they are asked for a few at once.
+    if (this.nested > 0 && this.#nestedAsked !== this.changes && !this.#areNestedPassed()) {
+      this.#nestedAsked = this.changes;
+      this.#nestedMoment = Number.POSITIVE_INFINITY;
+      for (const line of this.byName.values()) if (line.isNested) this.#open.add(line);
+    }
+    return new Walk([...this.#open], (line) => this.#quotas.get(line) ?? Number.POSITIVE_INFINITY);
   }
 
-  /** What the waiters before `ranked` want of a request's limits, nested or not; undefined if they want nothing. */
-  wantedBefore({ units, place }: Request, ranked: Ranked): readonly number[] | undefined {
-    return this.demandBefore({ units, place }, ranked, NOBODY as Judge<W>);
+  /** Those that stand before nested requests go first, and are asked for a few at once: so nested ones are asked for later, within bounds. */
+  #areNestedPassed(): boolean {
+    let isBehind = false;
+    for (const line of this.#open) isBehind ||= this.#quotas.has(line);
+    this.#nestedPassed = isBehind ? (this.#nestedPassed + 1) % MOST_PASSED : 0;
+    return this.#nestedPassed > 0;
   }
 
-  /** What the nested requests among them want. */
-  wantedByNested(request: Request, ranked: Ranked): readonly number[] {
-    return request.units.map((count, i) => {
-      const demand = count > 0 ? this.demandAt(request, i) : undefined;
-      return demand ? nestedBefore(this.byName, demand, ranked) : 0;
-    });
+  /** The demands of a limit, in one of its partitions or in all. */
+  #demandsOf(index: number, ward: string | undefined): Iterable<Demand<W>> {
+    const demand = this.demands[index]!;
+    if (ward === undefined && (demand.lines > 0 || this.wards.isEmpty)) return [demand];
+    if (ward === undefined) return Array.from(this.#linesAt(index), (line) => line.demandOf(index));
+    const wards: string[] = [];
+    wards[index] = ward;
+    const inside = this.wards.demandOf({ units: [], place: { wards } as unknown as Place }, index);
+    return inside ? [inside] : [];
   }
 
-  /** What the nested waiters want of a limit. */
-  totalOfNested(demand: Demand<W>): number {
-    const last = { key: Number.POSITIVE_INFINITY, turn: Number.POSITIVE_INFINITY };
-    return nestedBefore(this.byName, demand, last);
+  /** The lines that want a limit, in one of its partitions or in any. */
+  *#linesAt(index: number, ward?: string): Generator<Line<W>> {
+    for (const line of this) {
+      const isMeant = (demand: Demand<W>) =>
+        demand.limit === index && (ward === undefined || demand.ward?.name === ward);
+      if (line.demands.some(isMeant)) yield line;
+    }
   }
 
-  /** The demand of limit `index`, in the partition of a request; undefined if no waiter wants it. */
-  override demandAt(request: Request, index: number): Demand<W> | undefined {
-    return super.demandAt(request, index);
+  /** Asks for a line in the next batch, and for one on its way once more. */
+  #askAgain(line: Line<W>): void {
+    if (line.place >= 0) this.#openUp(line);
+    else if (line.isNested) this.#nestedAsked = -1;
+    else this.#again.add(line);
   }
 
-  /** The demands of the limits that a request wants, of those that are wanted together with one of them, and so on. */
-  tangled(request: Request): ReadonlySet<Demand<W>> {
-    const tangled = new Set<Demand<W>>();
-    request.units.forEach((count, i) => {
-      const demand = count > 0 ? this.demandAt(request, i) : undefined;
-      if (demand) tangled.add(demand);
-    });
-    for (let size = -1; size < tangled.size; ) {
-      size = tangled.size;
-      for (const { demands } of this.byName.values()) {
-        if (demands.some((demand) => tangled.has(demand))) for (const demand of demands) tangled.add(demand);
+  /** Asks for the first lines that are parked at a limit; ends that where none are left. */
+  #openFirst(demand: Demand<W>, many: number): void {
+    this.#going.set(demand, many);
+    for (let left = many; left > 0; left--) {
+      const { first } = demand.parked;
+      if (!first) {
+        this.#going.delete(demand);
+        return;
       }
-    }
-    return tangled;
-  }
-}
-
-export class Walk<W extends Standing<W>> {
-  readonly #ahead = new Heap<Course<W>>((a, b) => isBefore(a.next, b.next));
-
-  constructor(lines: readonly Line<W>[], quotaOf: (line: Line<W>) => number) {
-    for (const line of lines) {
-      const rest = line[Symbol.iterator]();
-      const first = rest.next();
-      if (!first.done) this.#ahead.add({ line, rest, next: first.value, left: quotaOf(line), place: -1 });
+      this.#openUp(first);
     }
   }
 
-  /** Visits the waiters that go before `ranked`, in order; all, without one. Ends when `visit` answers that there is no room. */
-  until(ranked: Ranked | undefined, visit: (waiter: W) => boolean): void {
-    for (let course = this.#ahead.first; course; course = this.#ahead.first) {
-      if (ranked && !isBefore(course.next, ranked)) return;
-      if (!visit(course.next)) return;
-      const next = --course.left > 0 ? course.rest.next() : undefined;
-      if (!next || next.done) this.#ahead.remove(course);
-      else {
-        course.next = next.value;
-        this.#ahead.moved(course);
-      }
+  #openUp(line: Line<W>): void {
+    this.#unpark(line, line.parkedAt!);
+    this.#open.add(line);
+    // Of a line that has waited few will be granted.
+    this.#quotas.set(line, 1);
+  }
+
+  /** A line waits for the end of a pause of limit `at`. Others may go now. */
+  #stepAside(line: Line<W>, at: number, moment: number): void {
+    const { aside } = line;
+    if (aside?.at === at) {
+      aside.moment = moment;
+      this.#asides.moved(aside);
+      return;
     }
+    if (aside) this.#asides.remove(aside);
+    line.aside = new Aside(line, at, moment);
+    this.#asides.add(line.aside);
+    this.recount(line, at);
+    for (const demand of line.demands) this.#disturb(demand);
+  }
+
+  /** Its waiters count again, where they stood. */
+  #comeBack(aside: Aside<W>): void {
+    const { line } = aside;
+    this.#asides.remove(aside);
+    line.aside = undefined;
+    this.recount(line, undefined);
+  }
+
+  #disturb(demand: Demand<W>): void {
+    // A line on its way may still be parked there.
+    if (!demand.ward || demand.parked.size === 0) demand.isStale = true;
+    else this.wards.disturb(demand);
+  }
+
+  /** Parks a line, whose head may be another than before. */
+  #place(line: Line<W>, at: Demand<W>, moment: number): void {
+    const { parkedAt } = line;
+    if (parkedAt && parkedAt !== at && line.place >= 0) this.#unpark(line, parkedAt);
+    line.parkedAt = at;
+    line.moment = moment;
+    line.isBlocked = false;
+    if (line.place < 0) at.parked.add(line);
+    else at.parked.moved(line);
+    if (at.ward) this.wards.moved(at);
+  }
+
+  #unpark(line: Line<W>, from: Demand<W>): void {
+    from.parked.remove(line);
+    if (from.ward) this.wards.moved(from);
+  }
+
+  /** A line has ended. */
+  #forget(line: Line<W>): void {
+    if (line.parkedAt) this.#unpark(line, line.parkedAt);
+    if (line.aside) this.#asides.remove(line.aside);
+    this.#open.delete(line);
+    this.#again.delete(line);
+    this.#refused.delete(line);
+    this.#quotas.delete(line);
+    for (const demand of line.demands) if (demand.lines === 0) this.#going.delete(demand);
   }
 }

@@ -16,10 +16,12 @@ import type { Conversation } from "./conversation.ts";
 import type { RedisAcquisition } from "./era-granter.ts";
 import type { RedisGate } from "./gate.ts";
 import { Lines } from "./lines.ts";
+import { type News, stir } from "./news.ts";
 import { passAll } from "./passing.ts";
 import { demandOf, type Request } from "./place.ts";
 import { Reading } from "./reading.ts";
 import { Readings } from "./readings.ts";
+import { refusalOf } from "./refusing.ts";
 import type { Releases } from "./releases.ts";
 import { Roster } from "./roster.ts";
 import type { Settings } from "./settings.ts";
@@ -27,7 +29,7 @@ import { Singles } from "./singles.ts";
 import type { Operation, Timing } from "./speaker.ts";
 import { type Asked, type Granted, Waiter } from "./waiter.ts";
 import { WaiterOperation } from "./waiter-operation.ts";
-import { type Answer, longestOf } from "./wire.ts";
+import type { Answer, Refused } from "./wire.ts";
 
 export class RedisQueue<K extends string> {
   readonly #settings: Settings<K>;
@@ -44,8 +46,8 @@ export class RedisQueue<K extends string> {
   readonly #late = new Set<Waiter>();
   readonly #departures = new Departures<Waiter>((waiters, reason) => this.#cancel(waiters, reason));
   readonly #bell: Bell;
-  /** The next batch asks for the waiters of all lines that are parked. */
-  #serves = false;
+  /** How many acquires have had no answer that ends them. */
+  #acquires = 0;
   readonly alone: Alone<K>;
 
   constructor(settings: Settings<K>, conversation: Conversation, gate: RedisGate<K>, releases: Releases) {
@@ -69,7 +71,8 @@ export class RedisQueue<K extends string> {
       this.alone.yield();
       const waiter = this.enter(asked);
       if (waiter.line) waiter.isDelayed = this.lines.isParked(request);
-      this.#conversation[waiter.isDelayed ? "watch" : "send"]();
+      // Behind those that wait now, nested requests may go.
+      this.#conversation[waiter.isDelayed && this.lines.nested === 0 ? "watch" : "send"]();
       this.#arm();
     });
   }
@@ -81,6 +84,7 @@ export class RedisQueue<K extends string> {
     const partition = this.#bounds.partitionOf(request.place);
     const waiter = new Waiter(asked, demandOf(request, definitions), partition, clock);
     this.#waiters.add(waiter);
+    if (!isOnce) this.#acquires++;
     if (!isOnce) this.#bounds.begin(waiter);
     if (!isOnce && !this.#bounds.areOn(waiter)) this.lines.stand(waiter);
     else if (!isSent) this.#singles.add(waiter);
@@ -108,22 +112,22 @@ export class RedisQueue<K extends string> {
     this.serve();
   }
 
-  /** Asks again for the waiters that may go now: after a release, or whatever else may let them go. */
-  serve(): void {
+  /** How many acquires wait for their turn, or for their answer. */
+  get waiting(): number {
+    return this.#acquires + this.alone.waiting;
+  }
+
+  /** Asks again for the waiters that news concern: without any, for those of all lines that stand first. */
+  serve(news?: readonly News[]): void {
     if (this.lines.size === 0) return;
-    this.#serves = true;
-    this.#bell.passesAt = Number.POSITIVE_INFINITY;
+    stir(this.lines, news);
     this.#conversation.send();
   }
 
   /** The requests of the next batch, in order, as many as it has room for. */
   next(allowance: Allowance): Operation[] {
     this.alone.join();
-    if (this.#serves) {
-      this.#serves = false;
-      this.lines.reopen();
-      this.#bell.passesAt = Number.POSITIVE_INFINITY;
-    }
+    this.lines.wake(this.#settings.clock.now());
     // What came before a change is asked for before it: in a batch before, which goes in another order.
     const change = this.#singles.firstChange;
     if (change !== Number.POSITIVE_INFINITY) {
@@ -201,7 +205,7 @@ export class RedisQueue<K extends string> {
     return new WaiterOperation(this, waiter, before, this.#settings.definitions, roster);
   }
 
-  answer(waiter: Waiter, answer: Answer, code: string, timing: Timing): void {
+  answer(waiter: Waiter, answer: Answer, isLast: boolean, timing: Timing): void {
     if (answer.kind === "granted") {
       this.#grant(waiter, answer.token, answer.passed);
       return;
@@ -209,18 +213,15 @@ export class RedisQueue<K extends string> {
     if (waiter.hasLeft) return;
     waiter.refused = answer;
     waiter.refusedAt = timing.readAt;
-    if (waiter.isAborted) {
-      this.#abort(waiter, reasonOf(waiter.signal!));
-      this.serve();
-    } else if (waiter.isOnce || waiter.isLate || code === "P") this.#refuse(waiter);
-    else this.#wait(waiter, timing.readAt + longestOf(answer));
+    if (waiter.isAborted) this.#abort(waiter, reasonOf(waiter.signal!));
+    else if (isLast) this.#refuse(waiter);
+    else this.#wait(waiter, answer, timing.readAt);
   }
 
   #grant(waiter: Waiter, token: number, passed: readonly number[]): void {
     const granted = waiter.hasLeft ? undefined : this.#gate.grant(waiter, token, passed);
     if (granted === undefined) {
       this.#gate.undo(waiter, token, passed);
-      this.serve();
       if (!waiter.hasLeft && !waiter.line) this.#singles.add(waiter);
       return;
     }
@@ -231,19 +232,12 @@ export class RedisQueue<K extends string> {
     this.#conversation.send();
   }
 
-  /** Lets a request wait that was refused and can pass at that moment, in milliseconds since the epoch; or turns it away. */
-  #wait(waiter: Waiter, passesAt: number): void {
-    const outlookOf = () => this.#outlook(waiter);
-    const error = waiter.line ? undefined : this.#bounds.errorFor(waiter, outlookOf, this.#gate);
-    if (error) {
-      this.#leave(waiter).reject(error);
-      this.serve();
-      return;
-    }
+  /** Lets a request wait that was refused at the moment `now`, in milliseconds since the epoch; or turns it away. */
+  #wait(waiter: Waiter, answer: Refused, now: number): void {
+    const error = this.#bounds.errorFor(waiter, () => this.#outlook(waiter), this.#gate);
+    if (error) this.#leave(waiter).reject(error);
     waiter.hasWaited = true;
-    if (!waiter.line) this.lines.stand(waiter);
-    this.lines.park(waiter.line!);
-    this.#bell.passesAt = Math.min(this.#bell.passesAt, passesAt);
+    if (!error) this.lines.park(waiter, refusalOf(answer, waiter, this.#settings.definitions, now));
   }
 
   /** Ends a request that does not wait any longer. */
@@ -252,7 +246,6 @@ export class RedisQueue<K extends string> {
     this.#leave(waiter);
     if (waiter.isOnce && waiter.timeoutMs !== 0) waiter.resolve(this.#gate.refusal(outlook) as Granted);
     else waiter.reject(this.#gate.timeout(waiter, outlook));
-    if (!waiter.isOnce) this.serve();
   }
 
   #outlook(waiter: Waiter): Outlook {
@@ -276,7 +269,7 @@ export class RedisQueue<K extends string> {
       if (waiter.isSent) waiter.isAborted = true;
       else this.#abort(waiter, reason);
     }
-    this.serve();
+    if (this.lines.size > 0) this.#conversation.send();
     this.#notice();
   }
 
@@ -286,10 +279,15 @@ export class RedisQueue<K extends string> {
   }
 
   #leave(waiter: Waiter, isGranted = false): Waiter {
-    if (!waiter.hasLeft && !waiter.isOnce) this.#bounds.left(waiter, isGranted);
+    if (!waiter.hasLeft && !waiter.isOnce) {
+      this.#acquires--;
+      this.#bounds.left(waiter, isGranted);
+      // Others that were asked for in the same batch have left room for it.
+      if (!isGranted && !waiter.line) this.lines.left(waiter.request);
+    }
     waiter.hasLeft = true;
     this.#waiters.delete(waiter);
-    this.lines.leave(waiter);
+    this.lines.leave(waiter, isGranted);
     this.#departures.remove(waiter);
     this.#late.delete(waiter);
     return waiter;
@@ -301,20 +299,21 @@ export class RedisQueue<K extends string> {
       late.isLate = true;
       this.#late.add(late);
     }
-    if (this.#bell.serveAt <= now) this.#bell.serveAt = Number.POSITIVE_INFINITY;
-    this.serve();
+    if (this.#bell.serves(now)) this.lines.disturbAll();
+    this.lines.wake(now);
+    if (this.lines.size > 0) this.#conversation.send();
     this.#arm();
   }
 
   /** Sets the timer; and listens for releases while a waiter waits that has been refused. */
   #notice(): void {
     this.#arm();
-    if (this.lines.size > 0 && [...this.lines].some((line) => line.head?.hasWaited))
-      this.#releases.listen(() => this.serve());
+    if (this.lines.hasRefused) this.#releases.listen((news) => this.serve(news));
     else this.#releases.stop();
   }
 
   #arm(): void {
-    this.#bell.arm(this.lines.size > 0, this.#departures.firstDeadline);
+    const { size, moment } = this.lines;
+    this.#bell.arm(size > 0, Math.min(moment, this.#departures.firstDeadline));
   }
 }

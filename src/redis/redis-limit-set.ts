@@ -122,7 +122,6 @@ export class RedisLimitSet<K extends string = string> extends TakingSet<K> imple
 
   #settle(session: Session<K>, due: readonly number[], token: number, place: Place | undefined): void {
     this.#settlements.add(session, due, token, place);
-    if (due.some((units) => units < 0)) this.parts.queue.serve();
   }
 
   async #close(): Promise<void> {

@@ -4,6 +4,7 @@ import { inFixedWindows, inSlidingWindow } from "../core/windows.ts";
 import type { Outlook } from "../waiting/gate.ts";
 import type { Ranked, Request as Requested } from "../waiting/standing.ts";
 import type { Definitions } from "./definitions.ts";
+import type { Refusal } from "./lines.ts";
 import type { Request } from "./place.ts";
 import type { Refused, Refuser } from "./wire.ts";
 
@@ -26,11 +27,35 @@ export function outlookOf(before: Before, asked: Asked, { refusers }: Refused, s
     const count = before.countBefore(refuser.index, asked, asked.request);
     const waitMs = count > 0 && count <= MOST_COUNTED ? inLine(before, asked, refuser, set) : refuser.waitMs;
     retryAfterMs = Math.max(retryAfterMs, waitMs);
-    if (waitMs !== Number.POSITIVE_INFINITY || refuser.isShut) knownMs = Math.max(knownMs, waitMs);
+    if (waitMs !== Number.POSITIVE_INFINITY || refuser.pausedMs === Number.POSITIVE_INFINITY)
+      knownMs = Math.max(knownMs, waitMs);
     ahead = Math.max(ahead, count);
   }
   const named = (isKept: boolean) => refusers.flatMap((each) => (each.isKept === isKept ? [each.index] : []));
   return { limitedBy: [...named(false), ...named(true)], retryAfterMs, knownMs, ahead };
+}
+
+/** Where the line of a request is parked that was refused at the moment `now`, in milliseconds since the epoch. */
+export function refusalOf({ refusers }: Refused, { request }: Asked, set: Definitions, now: number): Refusal {
+  const { units, covered, place } = request;
+  let [longest, paused] = [refusers[0]!, refusers[0]!];
+  for (const each of refusers) {
+    const { waitMs, isKept, pausedMs } = each;
+    // A claim is made at a limit that refuses the request even if no other stands before it.
+    if (waitMs > longest.waitMs || (waitMs === longest.waitMs && longest.isKept && !isKept)) longest = each;
+    if (pausedMs > paused.pausedMs) paused = each;
+  }
+  // A nested request stands as it is: its caller holds something.
+  const isPaused = !covered && paused.pausedMs > 0;
+  const { index, waitMs } = isPaused ? { ...paused, waitMs: paused.pausedMs } : longest;
+  const { kind, ceiling } = (place?.shapes ?? set.shapes)[index]!;
+  return {
+    at: index,
+    moment: now + waitMs,
+    // A leaky bucket grants one request after the other.
+    room: kind === "leaky-bucket" ? 0 : ceiling - units[index]!,
+    isPaused,
+  };
 }
 
 /** The same outlook so many milliseconds later, if any have passed. */

@@ -1,5 +1,6 @@
 /** Hears of releases by other processes, for as long as a waiter of this one waits. */
 import { isRefusal, refusalOf } from "./failures.ts";
+import { type News, newsOf } from "./news.ts";
 import type { Notifier } from "./notifier.ts";
 import type { Settings } from "./settings.ts";
 
@@ -14,7 +15,7 @@ const LOOK_MS = 250;
 
 export class Releases {
   readonly #notifier: Notifier;
-  readonly #settings: Pick<Settings<never>, "channel" | "onWarning" | "server">;
+  readonly #settings: Pick<Settings<never>, "channel" | "onWarning" | "server" | "definitions">;
   readonly #sessions: OwnSessions;
   #stop: (() => void) | undefined;
   #isDeaf = false;
@@ -22,7 +23,7 @@ export class Releases {
 
   constructor(
     notifier: Notifier,
-    settings: Pick<Settings<never>, "channel" | "onWarning" | "server">,
+    settings: Pick<Settings<never>, "channel" | "onWarning" | "server" | "definitions">,
     sessions: OwnSessions,
   ) {
     this.#notifier = notifier;
@@ -35,14 +36,15 @@ export class Releases {
     return this.#isDeaf || !this.#settings.server.ear ? LOOK_MS : Number.POSITIVE_INFINITY;
   }
 
-  /** Calls `heard` after each release until `stop()`. While it listens, or once the set is closed: does nothing. */
-  listen(heard: () => void): void {
+  /** Calls `heard` after each release, with the limits that it concerns if these are known, until `stop()`. While it listens, or once the set is closed: does nothing. */
+  listen(heard: (news?: readonly News[]) => void): void {
     if (this.#sessions.isEnded || !this.#settings.server.ear) return;
     this.#stop ??= this.#notifier.listen(
       this.#settings.channel,
       (from) => {
         if (from === "") this.#isDeaf = false;
-        if (from !== this.#sessions.current.id) heard();
+        const { session, news } = newsOf(from, this.#settings.definitions);
+        if (session !== this.#sessions.current.id) heard(news);
       },
       (error) => {
         this.#isDeaf = true;

@@ -1,7 +1,7 @@
 /** The settlements that are still to be sent: units to give back or to charge, by acquisition. */
 import type { Era } from "../limits/era.ts";
 import type { Limit } from "../limits/limits.ts";
-import { type Allowance, stepsOf } from "./allowance.ts";
+import { type Allowance, MOST_STEPS, stepsOf } from "./allowance.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Place } from "./place.ts";
@@ -69,9 +69,13 @@ export class Settlements<K extends string> {
     return this.#settlements.length === 0 && this.#returned.length === 0;
   }
 
-  /** Whether some of them give something back. */
-  get giveBack(): boolean {
-    return this.#refunds > 0;
+  /** Calls back for each of the next ones that gives something back, as many as a batch may have. */
+  eachReturn(visit: (due: readonly number[], place: Place | undefined) => void): void {
+    this.#takeBack();
+    if (this.#refunds === 0) return;
+    for (const { due, place } of this.#settlements.slice(this.#taken, this.#taken + MOST_STEPS)) {
+      if (kindOf(due) !== CHARGES) visit(due, place);
+    }
   }
 
   /** Settles `due` units of an acquisition that `session` was granted as `token`: below 0 to give back, above to charge. */

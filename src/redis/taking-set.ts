@@ -55,9 +55,9 @@ export abstract class TakingSet<K extends string> extends HandingOn<K, K, Promis
     return true;
   }
 
-  /** How many requests of this process wait, for whatever partition of the set. */
+  /** How many requests of this process wait for their turn, or for their answer; for whatever partition of the set. */
   get waiting(): number {
-    return this.parts.queue.lines.size;
+    return this.parts.queue.waiting;
   }
 
   /**
@@ -186,9 +186,9 @@ export abstract class TakingSet<K extends string> extends HandingOn<K, K, Promis
    * @throws {BackendUnavailableError} if the server does not answer within `deadlineMs`.
    */
   protected async handOn(change: SentChange): Promise<void> {
-    const { settings, queue, totals } = this.parts;
+    const { settings, conversation, queue, totals } = this.parts;
     check(this.parts);
-    const operation = () => operationOf(change, this.#era, settings.definitions, this.#place);
+    const operation = () => operationOf(change, this.#era, settings, this.#place);
     if (operation().isEmpty) return;
     await queue.readings.change(
       () => {
@@ -199,7 +199,11 @@ export abstract class TakingSet<K extends string> extends HandingOn<K, K, Promis
       change[0] === "charge",
       () => {
         for (const [i, units] of (operation().charged ?? []).entries()) totals.moved(i, units, "charged");
-        queue.serve();
+        const { paused } = operation();
+        if (paused)
+          queue.lines.paused(settings.definitions.heeded(paused.values), paused.untilAt, this.#place);
+        else queue.lines.disturbAll();
+        conversation.send();
       },
     );
   }

@@ -7,7 +7,8 @@ import { type Answer, answerOf, parseAnswer } from "./wire.ts";
 
 /** The queue of the waiter. */
 interface Queue {
-  answer(waiter: Waiter, answer: Answer, code: string, timing: Timing): void;
+  /** Where it is the last, a refusal ends the wait. */
+  answer(waiter: Waiter, answer: Answer, isLast: boolean, timing: Timing): void;
   fail(waiter: Waiter, error: unknown): void;
 }
 
@@ -15,6 +16,8 @@ export class WaiterOperation implements Operation {
   readonly #queue: Queue;
   readonly #waiter: Waiter;
   readonly #code: string;
+  /** Its timeout had passed when it was asked for: an answer of before does not decide. */
+  readonly #isLast: boolean;
   readonly #before: string;
   readonly #definitions: Definitions;
   readonly #roster: Roster;
@@ -24,6 +27,7 @@ export class WaiterOperation implements Operation {
     this.#queue = queue;
     this.#waiter = waiter;
     this.#code = waiter.code;
+    this.#isLast = waiter.isLate || waiter.isOnce || this.#code === "P";
     this.#before = before;
     this.#definitions = definitions;
     this.#roster = roster;
@@ -41,12 +45,12 @@ export class WaiterOperation implements Operation {
   answered(text: string, timing: Timing): void {
     this.#waiter.isSent = false;
     if (text !== ".")
-      this.#queue.answer(this.#waiter, parseAnswer(text, this.#definitions), this.#code, timing);
+      this.#queue.answer(this.#waiter, parseAnswer(text, this.#definitions), this.#isLast, timing);
   }
 
   stamped(stamp: number, timing: Timing): void {
     this.#waiter.isSent = false;
-    this.#queue.answer(this.#waiter, answerOf(stamp, this.#waiter.request.units), this.#code, timing);
+    this.#queue.answer(this.#waiter, answerOf(stamp, this.#waiter.request.units), this.#isLast, timing);
   }
 
   again(): void {

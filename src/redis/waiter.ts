@@ -103,6 +103,7 @@ export class Waiter implements Due, Standing<Waiter> {
   renew(request: Request, demandOf: (request: Request) => readonly number[]): void {
     this.request = request;
     this.demand = demandOf(request);
+    this.wanted = undefined;
     this.refused = NOBODY;
   }
 

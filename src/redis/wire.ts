@@ -24,8 +24,8 @@ export interface Refuser {
   readonly index: number;
   /** For how long it refuses, in milliseconds; Infinity if only a release helps. */
   readonly waitMs: number;
-  /** It is paused without an end. */
-  readonly isShut: boolean;
+  /** For how long it is paused, in milliseconds: 0 if it is not, Infinity if without an end. */
+  readonly pausedMs: number;
   /** It would grant the request, but for those that stand before it. */
   readonly isKept: boolean;
   /** The state of a window, if the script tells it. */
@@ -43,11 +43,11 @@ export function parseAnswer(text: string, definitions: Definitions): Answer {
     };
   }
   const refusers = list.map((one): Refuser => {
-    const [, index, wait, shut, kept, facts] = /^(\d+):(~|\d+)(!?)(k?)(.*)$/.exec(one)!;
+    const [, index, wait, paused, kept, facts] = /^(\d+):(~|\d+)(?:!(\d*))?(k?)(.*)$/.exec(one)!;
     return {
       index: definitions.limitAt(Number(index)),
       waitMs: waitOf(wait!),
-      isShut: shut === "!",
+      pausedMs: paused === undefined ? 0 : waitOf(paused || "~"),
       isKept: kept === "k",
       facts: facts || undefined,
     };
@@ -59,7 +59,7 @@ export function parseAnswer(text: string, definitions: Definitions): Answer {
 export function answerOf(stamp: number, units: readonly number[]): Answer {
   if (stamp >= 0) return { kind: "granted", token: stamp, passed: [] };
   const index = units.findIndex((count) => count > 0);
-  const refuser = { index, waitMs: -stamp / 1000, isShut: false, isKept: false, facts: undefined };
+  const refuser = { index, waitMs: -stamp / 1000, pausedMs: 0, isKept: false, facts: undefined };
   return { kind: "refused", refusers: [refuser] };
 }
 
@@ -74,9 +74,4 @@ export function parseUnits(text: string, definitions: Definitions): readonly (re
 /** A wait in milliseconds, from the script's microseconds or `~`, which stands for Infinity. */
 export function waitOf(text: string): number {
   return text === "~" ? Number.POSITIVE_INFINITY : Number(text) / 1000;
-}
-
-/** For how long all limits together refuse a request, in milliseconds. */
-export function longestOf({ refusers }: Refused): number {
-  return refusers.reduce((longest, { waitMs }) => Math.max(longest, waitMs), 0);
 }

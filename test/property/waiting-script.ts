@@ -1,5 +1,12 @@
 /** Random scripts of arrivals, and two ways to play them: on a real queue, and by the rule of waiting written as plainly as it can be. */
-import { type Acquisition, LimitSet, RateLimit, RateLimitAlgorithm, ResourceLimit } from "../../src/index.ts";
+import {
+  type Acquisition,
+  LimitSet,
+  type Limits,
+  RateLimit,
+  RateLimitAlgorithm,
+  ResourceLimit,
+} from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 
 export const ALGORITHMS = Object.values(RateLimitAlgorithm);
@@ -131,12 +138,40 @@ export function randomScript(
 
 const START = Date.UTC(2026, 0, 1);
 
+/** A real set that a script is played on, and its clock. */
+export interface Stage {
+  readonly set: Limits<string> & { readonly waiting: number };
+  readonly clock: ManualClock;
+  /** Resolves when all is done to which the last step leads. */
+  settled(): Promise<void>;
+}
+
+/** Makes a set for a script. */
+export type Open = (options: Options) => Stage;
+
+export interface Options {
+  readonly limits: Script["limits"];
+  readonly clock: ManualClock;
+  readonly agingMs?: number;
+}
+
+const inMemory: Open = (options) => ({
+  set: new LimitSet(options),
+  clock: options.clock,
+  async settled() {
+    for (let i = 0; i < 8; i++) await null;
+  },
+});
+
 /** Plays a script on a real queue, without the arrival `without`. */
-export async function play(script: Script, without?: number): Promise<Played & { readonly left: number }> {
-  const clock = new ManualClock(START);
-  const set = new LimitSet({
+export async function play(
+  script: Script,
+  without?: number,
+  open: Open = inMemory,
+): Promise<Played & { readonly left: number }> {
+  const { set, clock, settled } = open({
     limits: script.limits,
-    clock,
+    clock: new ManualClock(START),
     ...(script.agingMs === undefined ? {} : { agingMs: script.agingMs }),
   });
   const grants = new Map<number, number>();
@@ -148,9 +183,6 @@ export async function play(script: Script, without?: number): Promise<Played & {
   let tick = 0;
   const amounts = (units: readonly number[]) =>
     Object.fromEntries(script.limits.map(({ key }, i) => [key, units[i]!]));
-  const settled = async () => {
-    for (let i = 0; i < 8; i++) await null;
-  };
   const controllers: { tick: number; id: number; controller: AbortController }[] = [];
   for (; tick <= script.ticks; tick++) {
     clock.set(START + tick * TICK_MS);
@@ -158,8 +190,8 @@ export async function play(script: Script, without?: number): Promise<Played & {
     if (tick > 100 && due.length === 0 && set.waiting === 0) break;
     for (const { limit, ticks } of script.pauses.filter((each) => each.tick === tick)) {
       const keys = [script.limits[limit]!.key];
-      if (ticks > 0) set.pause(ticks * TICK_MS, keys);
-      else set.resume(keys);
+      if (ticks > 0) await set.pause(ticks * TICK_MS, keys);
+      else await set.resume(keys);
       await settled();
     }
     for (const ended of due.filter((each) => each.tick === tick)) {
@@ -199,7 +231,7 @@ export async function play(script: Script, without?: number): Promise<Played & {
     }
   }
   const left = set.waiting;
-  set.close();
+  await set.close();
   return { grants, order, left };
 }
 

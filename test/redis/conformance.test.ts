@@ -62,7 +62,6 @@ const harness: Harness = {
     "the state that names share goes on": EXPIRY,
   },
   skippedThemes: {
-    "waiters behind a pause": "a set on a server counts all waiters, those behind a pause too",
     "names without a place": EXPIRY,
   },
   async create<K extends string>(options: SetOptions<K>): Promise<Subject<K>> {

@@ -36,6 +36,14 @@ function standing(...names: string[]) {
   return { lines, waiters };
 }
 
+/** The lines of these waiters are refused by the first limit that they want, until a release. */
+function park(lines: Lines<Waiter>, ...waiters: readonly Waiter[]): void {
+  for (const waiter of waiters) {
+    const at = waiter.request.units.findIndex((units) => units > 0);
+    lines.park(waiter, { at, moment: Infinity, room: Infinity, isPaused: false });
+  }
+}
+
 /** Walks through all lines, and returns the turns of the waiters that were visited. */
 function walk(lines: Lines<Waiter>, room = Number.POSITIVE_INFINITY): number[] {
   const visited: number[] = [];
@@ -70,7 +78,7 @@ describe("lines on Redis", () => {
 
   test("a walk passes by parked lines, and others go on though they share a limit", () => {
     const { lines, waiters } = standing("a", "ab", "b", "a");
-    lines.park(waiters[0]!.line!);
+    park(lines, waiters[0]!);
     expect(lines.isParked(waiter("a", 9).request)).toBe(true);
     expect(lines.isParked(waiter("ac", 9).request)).toBe(false);
     expect(walk(lines)).toEqual([1, 2]);
@@ -78,8 +86,8 @@ describe("lines on Redis", () => {
 
   test("a line that has waited is asked for one, then two, then four", () => {
     const { lines, waiters } = standing(..."aaaaaaaaaa");
-    lines.park(waiters[0]!.line!);
-    lines.reopen();
+    park(lines, waiters[0]!);
+    lines.cameBackOf(0);
     for (const some of [[0], [1, 2], [3, 4, 5, 6]]) {
       expect(walk(lines)).toEqual(some);
       lines.granted(waiters[9]!.line!);
@@ -89,14 +97,14 @@ describe("lines on Redis", () => {
 
   test("nested requests are asked for all at once: each of them may pass those before it", () => {
     const { lines, waiters } = standing("A", "A", "A");
-    lines.park(waiters[0]!.line!);
-    lines.reopen();
+    park(lines, waiters[0]!);
+    lines.cameBackOf(0);
     expect(walk(lines)).toEqual([0, 1, 2]);
   });
 
   test("a line that ends and begins again is not parked", () => {
     const { lines, waiters } = standing("a");
-    lines.park(waiters[0]!.line!);
+    park(lines, waiters[0]!);
     expect(lines.leave(waiters[0]!)).toBeUndefined();
     lines.stand(waiter("a", 1));
     expect(walk(lines)).toEqual([1]);
@@ -124,7 +132,7 @@ describe("the questions of a batch", () => {
 
   test("tell what those want that stand before and are not asked for", () => {
     const { lines, waiters } = standing("a", "a", "ab", "b");
-    lines.park(waiters[0]!.line!);
+    park(lines, waiters[0]!);
     expect(asked(lines, [waiter("abc", 4)]).notes).toEqual([
       [2, ";1:2"],
       [3, ""],
@@ -138,9 +146,10 @@ describe("the questions of a batch", () => {
 
   test("of a nested request tell what nested ones want, and how much is wanted of resources that it may hang on", () => {
     const { lines, waiters } = standing("ab", "b", "B", "c");
-    for (const each of waiters) lines.park(each.line!);
+    park(lines, ...waiters);
     expect(asked(lines, [waiter("B", 4), waiter("C", 5)]).notes).toEqual([
-      [4, ";2:3;2:1;1:1;"],
+      [2, ";2:2;;1:1;"],
+      [4, ";2:2;;1:1;"],
       [5, ";3:1"],
     ]);
   });

@@ -62,7 +62,10 @@ export const change = /* lua */ `
       end
     end
 ${changePartitions}
-    if code == "G" or code == "Z" then cameBack = true end
+    for index in pairs(values) do
+      if code == "G" or code == "Z" then comesBack(nameOfLimit(index)) end
+      if returned and (code == "H" or code == "G") then returned[nameOfLimit(index)], isPaused = "!", true end
+    end
     latest, isTaken, isWritten = now, true, true
 `;
 

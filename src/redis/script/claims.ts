@@ -1,58 +1,180 @@
 import { SLOT } from "../slots.ts";
 
-/** The counterpart of `assembly/claims.ts`: of all sessions, the waiter that was passed over for longest has one claim. */
+/**
+ * The counterpart of `assembly/claims.ts`: a waiter that was passed over has a claim, if no older one waits at the limit that refuses it
+ * longest. A claim carries the units that its waiter wants of each limit, which count as demand for later requests of other sessions.
+ * So a claim keeps back only what would take from the units that its waiter needs, of the same limits and of the same partitions.
+ */
 export const claims = /* lua */ `
--- The claim of the waiter, of any session, that was passed over for longest: for a while, no later request passes it.
-local claim
-local isClaimed, asks = isOther, false
+-- So many claims at most: where more waiters are passed over, the oldest have them. Each is a line of the field, with the limit at
+-- which its waiter waits, and the units that it wants: \`index:units\`, of a partition \`index@digest=units\`.
+local MOST_CLAIMS = 32
+local claimed, isClaimed, asks = {}, isOther, false
 local ends = now + lease
+
+-- A limit of the call by the name that a claim has for it: its index, of a partition its index and the digest.
+local function limitCalled(name)
+  local index, id = match(name, "^(%d+)@(.+)$")
+  if not id then return tonumber(name) end
+  for number, slot in ipairs(slots or NOTHING) do
+    if slot.id == id then return number * ${SLOT} + tonumber(index) end
+  end
+end
+
+local function nameOfLimit(index)
+  local slot = index >= ${SLOT} and slots[floor(index / ${SLOT})]
+  return slot and format("%d@", index % ${SLOT}) .. slot.id or format("%d", index)
+end
+
 if stored.q and stored.q ~= "" and not isOther then
-  local since, untilAt, owner, hangs, wants = match(stored.q, "^(%d+) (%d+) (%S+) (%d) (.*)$")
-  claim = {
-    since = tonumber(since), untilAt = tonumber(untilAt), owner = owner, hangs = hangs == "1", wants = parsePairs(wants), text = wants,
-  }
-  if slots then
-    for index, id, count in gmatch(wants, "(%d+)@(%S-)=(%d+)") do
-      for number, slot in ipairs(slots) do
-        if slot.id == id then claim.wants[number * ${SLOT} + tonumber(index)] = tonumber(count) end
+  for since, untilAt, owner, hangs, at, text in gmatch(stored.q, "(%d+) (%d+) (%S+) (%d) (%S+) (%S+)") do
+    untilAt = tonumber(untilAt)
+    if untilAt > now then
+      local wants, size = parsePairs(text), 0
+      for index, id, count in gmatch(text, "(%d+)@([^=]+)=(%d+)") do
+        local inside = limitCalled(index .. "@" .. id)
+        if inside then wants[inside] = tonumber(count) end
+        size = size + 1
+      end
+      for index in pairs(wants) do
+        if index < ${SLOT} then size = size + 1 end
+      end
+      claimed[#claimed + 1] = {
+        since = tonumber(since), untilAt = untilAt, owner = owner, hangs = hangs == "1", at = limitCalled(at), atName = at,
+        wants = wants, size = size, text = text,
+      }
+    end
+  end
+end
+
+local function wantsBoth(claim, counts)
+  local size = 0
+  for index, units in pairs(counts) do
+    if claim.wants[index] ~= units then return false end
+    size = size + 1
+  end
+  return size == claim.size
+end
+
+-- Whether a claim is that of a waiter of this session which waits since then.
+local function isOwn(claim, counts, since)
+  return claim.owner == sid and math.abs(claim.since - since) < GRACE and wantsBoth(claim, counts)
+end
+
+-- The claims that keep units from a request: those of other sessions that are older. A nested request may lead to the release for which the
+-- owner of one waits. nil if there are none.
+local function claimsBefore(request, since)
+  local before
+  for _, claim in ipairs(claimed) do
+    if claim.owner ~= sid and claim.since + GRACE < since and not (request.isNested and claim.hangs) then
+      before = before or {}
+      before[#before + 1] = claim
+    end
+  end
+  return before
+end
+
+-- The units of a limit that claims keep, as demand; and how long at most. The owner of one that awaits a release has to renew it soon
+-- after \`from\`, when nothing but the claim keeps a request back: it may have ended.
+local function keptBy(before, index, definition, from)
+  local units, untilAt = 0, 0
+  for _, claim in ipairs(before) do
+    local wanted = claim.wants[index]
+    if wanted then
+      if definition.kind == LEAKY_BUCKET then wanted = definition.algorithm.demandOf(definition, wanted) end
+      units = units + wanted
+      untilAt = math.max(untilAt, claim.hangs and math.min(claim.untilAt, from + PATIENCE) or claim.untilAt)
+    end
+  end
+  return units, untilAt
+end
+
+-- Claims that await a release keep back a request that could go: their owners have to renew them soon.
+local function contest(before, counts)
+  for _, claim in ipairs(before) do
+    if claim.hangs and claim.untilAt > now + PATIENCE then
+      for index in pairs(counts) do
+        if claim.wants[index] then claim.untilAt, isClaimed, asks = now + PATIENCE, true, true break end
       end
     end
   end
 end
 
--- The limits at which the claim holds a request back: they could not grant the claim's units beside those of the request. nil if
--- there are none.
-local function claimedFrom(request, since)
-  if not claim or claim.owner == sid or claim.untilAt <= now or claim.since + GRACE >= since then return nil end
-  if request.isNested and claim.hangs then return nil end
-  local claimed
-  local base, batch = demandsBefore(request)
-  for index, wanted in pairs(claim.wants) do
-    local count = request.counts[index]
-    if count then
-      local definition, state = limitOf(index)
-      local demand = wanted + (base[index] or 0) + (batch[index] or 0)
-      -- A leaky bucket grants one request after the other. A shadow keeps nothing for others.
-      if not definition.isShadow and (definition.kind == LEAKY_BUCKET
-        or definition.algorithm.readyAt(definition, state, now, count, demand) ~= 0) then
-        claimed = claimed or {}
-        claimed[#claimed + 1] = index
-      end
-    end
+-- Claims for a waiter that was passed over, and that limit \`at\` refuses longest, whatever others want; all limits together until
+-- \`ready\`.
+local function press(request, since, ready, at)
+  local own, youngest
+  for place, claim in ipairs(claimed) do
+    if isOwn(claim, request.counts, since) then own = claim
+    elseif claim.at == at and claim.since <= since and not (request.isNested and claim.hangs) then return end
+    if not youngest or claim.since > claimed[youngest].since then youngest = place end
   end
-  return claimed
+  local hangs = ready == NEVER
+  local untilAt = hangs and ends or ready + PATIENCE
+  -- Stored again only if it has changed, or ends soon.
+  if own and own.hangs == hangs and own.at == at and own.untilAt >= (hangs and now + lease / 2 or untilAt) then return end
+  if not own then
+    local place = #claimed + 1
+    if place > MOST_CLAIMS then
+      if claimed[youngest].since <= since then return end
+      place = youngest
+    end
+    local list, size = {}, 0
+    for index, units in pairs(request.counts) do
+      local name = nameOfLimit(index)
+      size = size + 1
+      list[size] = name .. (index < ${SLOT} and ":" or "=") .. format("%d", units)
+    end
+    own = { since = since, owner = sid, wants = request.counts, size = size, text = concat(list, ",") }
+    claimed[place] = own
+  end
+  own.untilAt, own.hangs, own.at, own.atName, isClaimed = untilAt, hangs, at, nameOfLimit(at), true
 end
 
--- As \`refusal\`, with the claim: also whether that holds the request back, and whether it alone does so until a release.
-local function refusalBehind(request, since)
-  local ready, refusing, passed = refusal(request)
-  local claimed = ready < NEVER and claimedFrom(request, since)
-  if not claimed then return ready, refusing, false, false, passed end
-  local isHung, untilAt = ready == 0 and claim.hangs, claim.untilAt
-  -- It could go, but for a claim whose owner may have ended: the owner has to renew the claim soon.
-  if isHung then untilAt = math.min(untilAt, now + PATIENCE) end
-  refusing = refusing or {}
-  for _, index in ipairs(claimed) do refusing[#refusing + 1] = refused(index, untilAt) .. "k" end
-  return math.max(ready, untilAt), refusing, true, isHung, passed
+-- A waiter has been granted: it claims nothing any more.
+local function unclaim(counts, since)
+  for place = #claimed, 1, -1 do
+    if isOwn(claimed[place], counts, since) then
+      table.remove(claimed, place)
+      isClaimed = true
+    end
+  end
 end
+`;
+
+/** Writes the claims, and notes until when the front half must not take. */
+export const writeClaims = /* lua */ `
+if cameBack then
+  for _, claim in ipairs(claimed) do
+    -- The claim's owner hears of the release now; if it does not ask soon, it has ended.
+    if claim.hangs and claim.untilAt > now + PATIENCE and (not returned or returned[claim.atName] or returned[match(claim.atName, "^%d+")]) then
+      claim.untilAt, isClaimed = now + PATIENCE, true
+    end
+  end
+end
+if isClaimed then
+  local list = {}
+  for place, claim in ipairs(claimed) do
+    list[place] = format("%d %d %s %s ", claim.since, claim.untilAt, claim.owner, claim.hangs and "1" or "0") .. claim.atName .. " " .. claim.text
+  end
+  change("q", concat(list, "\\n"))
+end
+-- Until when a pause, a claim or a reset needs this half. It matters to the front half only what is claimed of limits that this takes from.
+local guarded = resetAt
+for _, claim in ipairs(claimed) do
+  for index in pairs(claim.wants) do
+    if placeOf[index] then guarded = math.max(guarded, claim.untilAt) end
+  end
+end
+for _, untilAt in pairs(pauses) do guarded = math.max(guarded, untilAt) end
+`;
+
+/**
+ * The message by which waiters of other sessions hear that something came back: the session, the name of the definitions, and the limits by
+ * the names that claims have for them; behind a `!` those that were paused, or are not any more. Only the session if it may be any limit.
+ */
+export const writeReturned = /* lua */ `
+  local message, names = sid, {}
+  for name, mark in pairs(returned or NOTHING) do names[#names + 1] = name .. mark end
+  if names[1] and #names <= 64 and not isOther then message = concat({ sid, bulkName, unpack(names) }, " ") end
 `;

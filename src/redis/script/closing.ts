@@ -132,16 +132,6 @@ ${lastsUntil}
     end
     return paused[1] and concat(paused, ",") or "-"
   end
-  -- What the owner of a claim wants.
-  per.wantsOf = function(wants)
-    local list = {}
-    for index, units in pairs(wants) do
-      local slot = slots[floor(index / ${SLOT})]
-      list[#list + 1] = slot and format("%d@", index % ${SLOT}) .. slot.id .. format("=%d,", units) or format("%d:%d,", index, units)
-    end
-    return concat(list)
-  end
-
   for _, slot in ipairs(slots) do
     local isDirty = slot.isDirty or slot.isProlonged
     for _, at in pairs(slot.limits) do isDirty = isDirty or isChanged[at] end

@@ -7,7 +7,7 @@
  * | `J` | the same as JSON, for the processes that have others |
  * | `b...` | the bulk, named after the definitions (see bulk.ts) |
  * | `w` | until when waiters may be there, and their session (`*`: several) |
- * | `q` | the claim of a waiter that was passed over: since when it waits, until when no later request passes it, its session, whether it waits for a release, the units it wants |
+ * | `q` | the claims of waiters that were passed over, one a line: since when it waits, until when later requests leave room for it, its session, whether it waits for a release, the limit at which it waits, the units it wants (see claims.ts) |
  * | `p` | the microsecond after the latest reset, and until when each limit is paused |
  * | `1`, `2`, ... | the state of a limit that is not in the bulk |
  * | `s...` | a session (see sessions.ts) |

@@ -86,5 +86,5 @@ ${passPartitions}
   change("d", definitionText)
   change("J", json)
   -- Refunds go by the latest time, and the debts have leaked up to now. The new limits may want the key for less time, or for more.
-  latest, isTaken, isWritten, cameBack, shrinks = now, true, true, true, true
+  latest, isTaken, isWritten, cameBack, returned, shrinks = now, true, true, true, nil, true
 `;

@@ -27,13 +27,14 @@ export const endSessions = /* lua */ `
         removals[#removals + 1] = name
         if find(holding, "@", 1, true) then
           -- What it held in partitions counts no more.
-          doomed, cameBack = doomed or {}, true
+          doomed, cameBack, returned = doomed or {}, true, nil
           doomed[#doomed + 1] = key .. ":" .. name
         end
         for index, units in pairs(parsePairs(holding)) do
           local definition, state = limitOf(index)
           definition.algorithm.giveBack(state, units, { [index] = units }, index)
-          isChanged[index], cameBack = true, true
+          isChanged[index] = true
+          comesBack(format("%d", index))
         end
       elseif holding == "-" or holding == "" then
         -- The end of a session that holds nothing helps no waiter: such sessions are ended together, now and then.

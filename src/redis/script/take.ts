@@ -64,44 +64,78 @@ local function refused(index, ready)
   return format("%d:", index) .. waitText(ready)
 end
 
--- When all limits would grant a request, 0 if now; which refuse, each with its wait; and the shadows that let it pass. A \`k\` marks a limit
--- that would grant the request, and keeps its units for the waiters before; a \`!\` one that is paused for good. Windows add their facts, where waiters stand before.
-local function refusal(request)
-  local ready, refusing, passed = 0
-  local base, batch = demandsBefore(request)
+-- When each limit would grant a request behind the waiters before it, as far as it is not now; and when all would.
+local function refusingOf(request, base, batch)
+  local ready, moments = 0
   for index, count in pairs(request.counts) do
-    local demand = (base[index] or 0) + (batch[index] or 0)
-    local at = ask(index, count, demand)
+    local at = ask(index, count, (base[index] or 0) + (batch[index] or 0))
     if at ~= 0 then
-      local definition, state = limitOf(index)
-      if definition.isShadow then
+      moments = moments or {}
+      moments[index] = at
+      if not limitOf(index).isShadow and at > ready then ready = at end
+    end
+  end
+  return ready, moments
+end
+
+-- When all limits would grant a request, 0 if now; which refuse, each with its wait; the shadows that let it pass; and why it is refused:
+-- \`at\` is the limit that refuses it longest even with no other request, \`pausedAt\` the one whose pause ends last, \`contested\` are claims
+-- without which it could go. Of the limits that refuse, a \`k\` marks one that would grant the request, and keeps its units for the waiters
+-- before; a \`!\` one that is paused: for so many microseconds, or without a number for good. Windows add their facts, where waiters stand
+-- before.
+local function refusal(request, since)
+  local base, batch = demandsBefore(request)
+  local ready, moments = refusingOf(request, base, batch)
+  local older = claimsBefore(request, since)
+  if not moments and not older then return 0 end
+  local why, refusing, passed = {}, {}
+  local plain, longest, pausedUntil = ready, 0, 0
+  moments = moments or NONE
+  for index, count in pairs(request.counts) do
+    local definition, state = limitOf(index)
+    local at, demand, isClaimed = moments[index] or 0, (base[index] or 0) + (batch[index] or 0), false
+    if definition.isShadow then
+      if at ~= 0 then
         passed = passed or {}
         passed[#passed + 1] = index
-      else
-        refusing = refusing or {}
-        local text = refused(index, at)
-        if (pauses[index] or 0) >= MOST then text = text .. "!" end
-        if demand > 0 then
-          if ask(index, count, 0) == 0 then text = text .. "k" end
-          local paused = pauses[index] or 0
-          if definition.algorithm.facts and paused <= now then text = text .. definition.algorithm.facts(definition, state, now, reading) end
+      end
+    else
+      if older and at ~= NEVER then
+        local units, untilAt = keptBy(older, index, definition, math.max(plain, now))
+        local behind = units > 0 and math.min(ask(index, count, demand + units), untilAt) or 0
+        if behind > at then
+          at, isClaimed = behind, true
+          if plain == 0 then why.contested = older end
+        end
+      end
+      if at ~= 0 then
+        local text, paused = refused(index, at), pauses[index] or 0
+        local bare = (demand > 0 or isClaimed) and ask(index, count, 0) or at
+        if paused > now then
+          text = text .. "!" .. (paused >= MOST and "" or format("%d", paused - reading))
+          if paused > pausedUntil then why.pausedAt, pausedUntil = index, paused end
+        end
+        if bare == 0 then text = text .. "k"
+        elseif bare > longest then why.at, longest = index, bare end
+        if demand > 0 and not isClaimed and definition.algorithm.facts and paused <= now then
+          text = text .. definition.algorithm.facts(definition, state, now, reading)
         end
         refusing[#refusing + 1] = text
         if at > ready then ready = at end
       end
     end
   end
-  return ready, refusing, passed
+  return ready, refusing, passed, why
 end
 `;
 
 export const takeOrWait = /* lua */ `
--- A waiter has been refused: those behind it leave room for what it wants.
-local function standBefore(request)
+-- A waiter has been refused: those behind it leave room for what it wants. Behind a pause it stands aside, and counts only there.
+local function standBefore(request, pausedAt)
   waits = true
   for index, count in pairs(request.counts) do
     local definition = limitOf(index)
-    if not definition.isShadow then
+    if not definition.isShadow and (not pausedAt or request.isNested or pausedAt == index) then
       local demand = count
       if definition.kind == LEAKY_BUCKET then demand = definition.algorithm.demandOf(definition, count) end
       before[index] = (before[index] or 0) + demand
@@ -112,23 +146,14 @@ end
 
 local function take(request, since)
   local counts, isOnce = request.counts, request.isOnce
-  local ready, refusing, isHeld, isHung, passed = refusalBehind(request, since)
-  -- Whether it waits for a release, its own or that of the claim: then nested requests still pass, since they may lead to it.
-  local hangs = isHung or ready == NEVER
-  if isHeld then
-    if isHung then claim.untilAt, isClaimed, asks = ready, true, true end
-  elseif ready > 0 and not isOnce and now - since > GRACE then
-    local isOwn = claim and claim.owner == sid and math.abs(claim.since - since) < GRACE
-    if not claim or claim.untilAt <= now or since < claim.since or isOwn then
-      local untilAt = hangs and ends or ready + PATIENCE
-      -- Stored again only if it has changed, or ends soon.
-      if not isOwn or claim.hangs ~= hangs or claim.untilAt < (hangs and now + lease / 2 or untilAt) then
-        claim, isClaimed = { since = since, untilAt = untilAt, owner = sid, hangs = hangs, wants = counts }, true
-      end
-    end
-  end
+  local ready, refusing, passed, why = refusal(request, since)
   if ready > 0 then
-    if not isOnce then standBefore(request) end
+    if why.contested then contest(why.contested, counts) end
+    if not isOnce then
+      -- A waiter behind a pause keeps back no other.
+      if why.at and not why.pausedAt and now - since > GRACE then press(request, since, ready, why.at) end
+      standBefore(request, why.pausedAt)
+    end
     return "-" .. concat(refusing, ",")
   end
   local isPassed = NONE
@@ -151,7 +176,7 @@ local function take(request, since)
       end
     end
   end
-  if claim and claim.owner == sid and math.abs(claim.since - since) < GRACE then claim, isClaimed = nil, true end
+  if claimed[1] and not isOnce then unclaim(counts, since) end
   latest, isTaken, isWritten = now, true, true
   return "+" .. stampText(stamp) .. (passed and "/" .. concat(passed, ",") or "")
 end
@@ -172,11 +197,15 @@ local function settle(counts, token)
         isChanged[index] = true
       end
     elseif definition.kind == RESOURCE then
-      if algorithm.giveBack(state, -count, held, index) > 0 then isChanged[index], cameBack = true, true end
+      if algorithm.giveBack(state, -count, held, index) > 0 then
+        isChanged[index] = true
+        comesBack(nameOfLimit(index))
+      end
     elseif algorithm.giveBack then
       local back = algorithm.giveBack(definition, state, at, -count, token)
       if back > 0 then answer = answer .. format("%d:%d,", index, back) end
-      isChanged[index], cameBack = true, true
+      isChanged[index] = true
+      comesBack(nameOfLimit(index))
     end
     -- Other windows and a leaky bucket give nothing back.
   end

@@ -1,7 +1,7 @@
 import { SLOT } from "../slots.ts";
 import { call, single } from "./call.ts";
 import { begin, calendars, change, inspect, lower } from "./changes.ts";
-import { claims } from "./claims.ts";
+import { claims, writeClaims, writeReturned } from "./claims.ts";
 import { closePartitions, lastsUntil } from "./closing.ts";
 import { correct, time } from "./correct.ts";
 import { heritage } from "./heritage.ts";
@@ -149,7 +149,13 @@ if bulk and not isOther then
 end
 
 -- The changes of this call: \`isWritten\` means that the session has to be stored, \`isTaken\` that the time of the set has moved.
-local isWritten, isTaken, hasLeft, cameBack, waits = false, false, false, false, false
+local isWritten, isTaken, hasLeft, cameBack, isPaused, waits = false, false, false, false, false, false
+-- The limits of which something came back, or that were paused: by the names that claims have for them. nil if it may be any.
+local returned = {}
+local function comesBack(name)
+  cameBack = true
+  if returned then returned[name] = returned[name] or "" end
+end
 local isSpent, shrinks, doomed = {}, false, nil
 ${lower}
 ${commons}
@@ -163,8 +169,8 @@ end
 ${correct}
 ${openPartitions}
 ${calendars}
-${take}
 ${claims}
+${take}
 ${takeOrWait}
 -- Since when a request waits.
 local function sinceOf(argument)
@@ -183,7 +189,10 @@ for i, argument in ipairs(operations) do
   elseif code == "S" then
     answer = settle(requests[i].counts, tonumber(match(argument, "^S([%d.]+)")))
   elseif code == "P" then
-    local _, refusing = refusalBehind(requests[i], sinceOf(argument))
+    local since = sinceOf(argument)
+    local _, refusing = refusal(requests[i], since)
+    -- That of a waiter which has waited is the last.
+    if claimed[1] and now - since > GRACE then unclaim(requests[i].counts, since) end
     answer = "-" .. (refusing and concat(refusing, ",") or "")
   elseif code == "I" then
 ${inspect}
@@ -191,11 +200,12 @@ ${inspect}
     isWritten = true
   elseif code == "L" then
     hasLeft = true
-    if parted > 0 then doomed, cameBack = { key .. ":s" .. sid }, true end
+    if parted > 0 then doomed, cameBack, returned = { key .. ":s" .. sid }, true, nil end
     for index, count in pairs(held) do
       local definition, state = limitOf(index)
       definition.algorithm.giveBack(state, count, held, index)
-      isChanged[index], cameBack = true, true
+      isChanged[index] = true
+      comesBack(nameOfLimit(index))
     end
   elseif code ~= "." then
 ${change}
@@ -239,28 +249,18 @@ elseif isWritten then
   change(sessionName, pack("<ddd", ends, seq, lease)
     .. (next(held) and writePairs(held) or "-") .. (parted > 0 and format("@%d ", parted) or " ") .. reply)
 end
-if cameBack and claim and claim.hangs and claim.untilAt > now + PATIENCE then
-  -- The claim's owner hears of the release now; if it does not ask soon, it has ended.
-  claim.untilAt, isClaimed = now + PATIENCE, true
-end
-if isClaimed then
-  change("q", claim and
-    format("%d %d %s %s ", claim.since, claim.untilAt, claim.owner, claim.hangs and "1" or "0")
-      .. (claim.text or per and per.wantsOf(claim.wants) or writePairs(claim.wants)) or "")
-end
-cameBack = cameBack or asks
-local publishes = isOther
-if waits or cameBack then
+${writeClaims}
+-- A claim asks for its renewal: its owner does not know of what came back.
+if asks then returned = nil end
+local tells, publishes = cameBack or asks or isPaused, isOther
+if waits or tells then
   local wakeUntil, listener = match(stored.w or "0 ", "^(%d+) (.*)$")
   wakeUntil = tonumber(wakeUntil)
-  if cameBack and wakeUntil > now and listener ~= sid then publishes = true end
+  if tells and wakeUntil > now and listener ~= sid then publishes = true end
   if waits and (wakeUntil < now + lease / 2 or (listener ~= sid and listener ~= "*")) then
     change("w", format("%d ", ends) .. ((wakeUntil > now and listener ~= sid) and "*" or sid))
   end
 end
--- Until when a pause, a claim or a reset needs this half.
-local guarded = math.max(resetAt, claim and claim.untilAt or 0)
-for _, untilAt in pairs(pauses) do guarded = math.max(guarded, untilAt) end
 isBulkChanged = isBulkChanged or isClaimed or (bulk and freeUntil == 0 and guarded <= now) or false
 local constants, longest = constantsOf(specs)
 longestLease = math.max(longestLease, lease)
@@ -307,7 +307,8 @@ if doomed then
   for _, gone in ipairs(doomed) do redis.call("UNLINK", gone) end
 end
 if publishes then
-  local told = redis.pcall("PUBLISH", key, sid)
+${writeReturned}
+  local told = redis.pcall("PUBLISH", key, message)
   if type(told) == "table" and told.err then return "mute" .. sub(reply, 3) end
 end
 return reply
