@@ -60,6 +60,33 @@ async function use(mine: RedisClient, theirs: RedisClient): Promise<void> {
   expect(await used(two, "alice")).toEqual([0, 0, 1]);
 }
 
+/** Several sets share the partitions of a cluster: some lie on each of its nodes. */
+async function spread(client: Cluster): Promise<void> {
+  const sets = Array.from({ length: 16 }, (_, i) => {
+    const set = new RedisLimitSet<string>({ name: `users ${i}`, limits: [each(10), SLOTS], client });
+    onTestFinished(() => set.close());
+    return set;
+  });
+  const of = (user: number) => sets[user % sets.length]!.for({ user: `user ${user}` });
+  const held = await Promise.all(Array.from({ length: 64 }, (_, user) => of(user).acquire({ tokens: 10 })));
+  const refused = await Promise.all(held.map((_, user) => of(user).tryAcquire({ tokens: 1 })));
+  expect(refused.filter(({ successful }) => successful)).toEqual([]);
+  const counts = await Promise.all(
+    client.nodes("master").map(async (node) => {
+      const keys = await node.keys("limitset:{users *}:*");
+      // Each partition is a hash; what a session holds in is a sorted set.
+      const types = await Promise.all(keys.map((key) => node.type(key)));
+      return types.filter((type) => type === "hash").length;
+    }),
+  );
+  expect(counts.reduce((sum, count) => sum + count)).toBe(64);
+  expect(Math.min(...counts)).toBeGreaterThan(0);
+  for (const acquisition of held) {
+    acquisition.update({ tokens: 10 });
+    acquisition.release();
+  }
+}
+
 describeRedis("partitions by each client", () => {
   test("iovalkey", async () => {
     const server = await serverFor();
@@ -88,5 +115,6 @@ describeRedis("partitions by each client", () => {
     await Promise.all([once(one, "ready"), two.connect()]);
     onTestFinished(() => two.destroy());
     await use(one, two as unknown as RedisClient);
+    await spread(one);
   });
 });
