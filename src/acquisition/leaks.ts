@@ -33,8 +33,8 @@ export class Marker {
 const MOST_SPARE = 1024;
 
 export class LeakWatch {
-  /** One for all eras of a set: it calls back only while it is in use itself. */
-  private readonly registry: GarbageWatch<Holding>;
+  /** One for all eras of a set, since it calls back only while it is in use itself. It is made for the first marker. */
+  private readonly registry: { watch: GarbageWatch<Holding> | undefined };
   private readonly leaked: (units: readonly number[], token: number, granter: Settling) => void;
   /** The marker that was given back last. Most often the next acquisition takes it. */
   private last: Marker | undefined = undefined;
@@ -49,11 +49,7 @@ export class LeakWatch {
     before?: LeakWatch,
   ) {
     this.leaked = leaked;
-    this.registry =
-      before?.registry ??
-      watchGarbage(({ units, token, granter, watch }) => {
-        if (units) watch.leaked(units, token, granter!);
-      });
+    this.registry = before?.registry ?? { watch: undefined };
     before?.rest();
   }
 
@@ -91,7 +87,10 @@ export class LeakWatch {
 
   private register(): Marker {
     const marker = new Marker(this);
-    this.registry.register(marker, marker.holding);
+    this.registry.watch ??= watchGarbage(({ units, token, granter, watch }) => {
+      if (units) watch.leaked(units, token, granter!);
+    });
+    this.registry.watch.register(marker, marker.holding);
     return marker;
   }
 }
