@@ -9,8 +9,6 @@ export const claims = /* lua */ `
 -- So many claims at most: where more waiters are passed over, the oldest have them. Each is a line of the field, with the limit at
 -- which its waiter waits, and the units that it wants: \`index:units\`, of a partition \`index@digest=units\`.
 local MOST_CLAIMS = 32
-local claimed, isClaimed, asks = {}, isOther, false
-local ends = now + lease
 
 -- A limit of the call by the name that a claim has for it: its index, of a partition its index and the digest.
 local function limitCalled(name)

@@ -42,10 +42,14 @@ const parts = [
   module("resources", "resource", resource),
   module("division", "mulDiv", numbers),
   module("unlimiteds", "unlimited", unlimited),
+  // A function takes over what the function around it has from outside, and searches all variables in use for all else: so there is one around
+  // the functions of this half.
+  "local function behind()\n",
   hash,
   bulk,
   sessions,
   transact,
+  "end\nreturn behind()\n",
 ];
 
 export const script: string = parts.join("");

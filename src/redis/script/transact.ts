@@ -169,9 +169,16 @@ end
 ${correct}
 ${openPartitions}
 ${calendars}
+local claimed, isClaimed, asks = {}, isOther, false
+local ends = now + lease
+-- One function around those that decide, since each of them would search all variables in use for those that it needs.
+local function decisions()
 ${claims}
 ${take}
 ${takeOrWait}
+  return nameOfLimit, unclaim, ask, waitText, refusal, take, settle, before
+end
+local nameOfLimit, unclaim, ask, waitText, refusal, take, settle, before = decisions()
 -- Since when a request waits.
 local function sinceOf(argument)
   return now - (tonumber(match(argument, "^.(%d+) ")) or 0)
