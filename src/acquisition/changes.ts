@@ -13,6 +13,9 @@ import type { Asked, Outlook } from "../waiting/gate.ts";
 import { LAST, type Place, type Request } from "../waiting/standing.ts";
 import type { GatedSet } from "./local-set.ts";
 
+/** What the last glance has seen. */
+const NUMBERS: number[] = [];
+
 export abstract class Changes {
   abstract readonly requests: Requests<string>;
   protected abstract readonly set: GatedSet;
@@ -50,8 +53,12 @@ export abstract class Changes {
     }));
   }
 
-  /** For each limit, at one moment: the three numbers of a `Glance`. Undefined if another thread has redefined the set. */
-  glance(now: number, place?: Place & { readonly requests: Requests<string> }): number[] | undefined {
+  /** For each limit, at one moment: the three numbers of a `Glance`, until the next glance at any set. Undefined if another thread has redefined the set. */
+  glance(
+    now: number,
+    place: (Place & { readonly requests: Requests<string> }) | undefined,
+    isBrief: boolean,
+  ): number[] | undefined {
     const { requests } = place ?? this;
     const count = requests.keys.length;
     const isWaitedFor = this.set.lines.size > 0;
@@ -59,18 +66,18 @@ export abstract class Changes {
       ? this.ask({ units: new Array<number>(count).fill(1), place }, now).demand
       : undefined;
     const region = this.open();
-    if (this.hasMoved(region.report(now, demand, place?.names))) return undefined;
+    const names = place?.names;
+    const answer = isBrief ? region.inspect(now, demand, names) : region.report(now, demand, names);
+    if (this.hasMoved(answer)) return undefined;
     const standings = requests instanceof NamedRequests ? requests.standings : undefined;
-    const numbers: number[] = [];
-    for (let i = 0; i < count; i++) {
+    // One array for all: a server glances at each HTTP request, and tells at once what it sees.
+    for (let i = 0, at = 0; i < count; i++) {
       const isNamed = standings === undefined || standings[i] === "named";
-      numbers.push(
-        isNamed ? region.usedOf(i) : Number.NaN,
-        Math.max(0, region.waitOf(i)),
-        fullInOf(region, i),
-      );
+      NUMBERS[at++] = isNamed ? region.usedOf(i) : Number.NaN;
+      NUMBERS[at++] = Math.max(0, region.waitOf(i));
+      NUMBERS[at++] = isBrief ? Number.NaN : fullInOf(region, i);
     }
-    return numbers;
+    return NUMBERS;
   }
 
   /**

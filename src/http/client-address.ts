@@ -63,10 +63,11 @@ export class Addresses implements Addressing {
       return (arrival) => {
         const own = isStated ? undefined : arrival.frameworkAddress();
         this.from = own == null ? "the connection" : "the framework";
-        const peer = arrival.peerAddress();
-        const isUnstated = !isStated && !hasWarned && (own ?? peer) === peer && !arrival.isBehindEdge;
-        if (isUnstated && arrival.has(forwardedHeader)) warn();
-        return own ?? peer;
+        if (!isStated && !hasWarned && arrival.has(forwardedHeader) && !arrival.isBehindEdge) {
+          // Where the framework knows better, it was told of the proxies.
+          if (own == null || own === arrival.peerAddress()) warn();
+        }
+        return own ?? arrival.peerAddress();
       };
     }
     return (arrival) => {

@@ -113,7 +113,7 @@ export class Door {
       if (this.maxWaitMs > 0 && !passesNow(view, amounts)) return this.wait(arrival, view, amounts);
       const tried = view.tryAcquire(amounts);
       // Asked for at once: a set that lives elsewhere answers both together.
-      const glance = this.teller.tells ? glanceOf(view) : undefined;
+      const glance = this.glance(view);
       if (!isPromise(tried) && !isPromise(glance)) return this.answer(arrival, view, tried, glance);
       return Promise.all([tried, glance]).then(
         ([acquisition, known]) => this.answer(arrival, view, acquisition, known),
@@ -124,14 +124,16 @@ export class Door {
     }
   }
 
+  /** How the limits stand, if clients are told. */
+  private glance(view: AnyLimits): Awaitable<Glance | undefined> {
+    return this.teller.tells ? glanceOf(view, this.facts.read().isBrief) : undefined;
+  }
+
   private wait(arrival: Arrival, view: AnyLimits, amounts: Amounts<string> | undefined): Awaitable<Outcome> {
     const { maxWaitMs } = this;
     const signal = arrival.signal();
     return view.acquire(amounts, { maxWaitMs, signal }).then(
-      (acquisition) =>
-        chain(this.teller.tells ? glanceOf(view) : undefined, (glance) =>
-          this.answer(arrival, view, acquisition, glance),
-        ),
+      (acquisition) => chain(this.glance(view), (glance) => this.answer(arrival, view, acquisition, glance)),
       (error) => (signal?.aborted ? GONE : this.failed(error, arrival, view, amounts)),
     );
   }
@@ -165,9 +167,7 @@ export class Door {
     const reason = reasonOf(error, this.facts.isHere) ?? impossibleOf(error, view, amounts);
     if (reason === undefined) throw error;
     if (reason.why === "away") return this.refuse(arrival, reason, undefined);
-    return chain(this.teller.tells ? glanceOf(view) : undefined, (glance) =>
-      this.refuse(arrival, reason, glance),
-    );
+    return chain(this.glance(view), (glance) => this.refuse(arrival, reason, glance));
   }
 
   private refuse(incoming: Arrival, reason: Reason, glance: Glance | undefined): Awaitable<Outcome> {
@@ -186,9 +186,13 @@ export class Door {
     this.report(refusal);
     if (passes) return FREE;
     const shown = this.teller.shown(limitedBy);
-    if (whenRefused === undefined) return this.write(refusal, problemOf(refusal, shown), glance);
+    // Now, since the numbers of a glance are those of the next one soon.
+    const told = glance === undefined ? NONE : this.teller.headings(glance);
+    const seconds = this.teller.retryAfter(retryAfterMs, limitedBy, glance);
+    const headings = Number.isNaN(seconds) ? told : [...told, "retry-after", `${seconds}`];
+    if (whenRefused === undefined) return refused(refusal, problemOf(refusal, shown), headings);
     return chain(whenRefused(refusal), (own) =>
-      this.write(refusal, own == null ? problemOf(refusal, shown) : checkAnswer(own), glance),
+      refused(refusal, own == null ? problemOf(refusal, shown) : checkAnswer(own), headings),
     );
   }
 
@@ -205,17 +209,15 @@ export class Door {
       warn(error);
     }
   }
+}
 
-  private write(
-    refusal: HttpRefusal,
-    { status = refusal.status, body, headers = PLAIN }: RefusalAnswer,
-    glance: Glance | undefined,
-  ): Outcome {
-    const seconds = this.teller.retryAfter(refusal.retryAfterMs, refusal.limitedBy, glance);
-    const headings: string[] = [];
-    for (const [name, value] of Object.entries(headers)) headings.push(name, value);
-    if (glance !== undefined) headings.push(...this.teller.headings(glance));
-    if (!Number.isNaN(seconds)) headings.push("retry-after", `${seconds}`);
-    return { passes: false, status, headings, body: hasNoBody(status) ? undefined : body };
-  }
+function refused(
+  refusal: HttpRefusal,
+  { status = refusal.status, body, headers = PLAIN }: RefusalAnswer,
+  told: Headings,
+): Refused {
+  const headings: string[] = [];
+  for (const [name, value] of Object.entries(headers)) headings.push(name, value);
+  headings.push(...told);
+  return { passes: false, status, headings, body: hasNoBody(status) ? undefined : body };
 }

@@ -1,8 +1,9 @@
 /** What a guard has to know of the limits of its set, for each HTTP request. It is found out once, and again when they change. */
 import { type AnyLimits, limitsOf } from "../exchange/set.ts";
+import { tierOf } from "../limits/limits.ts";
 import { follow, GLANCE, type Living, PRESENT } from "../limits/living.ts";
 import { metricsOf } from "../limits/metrics.ts";
-import { checkTold } from "./policies.ts";
+import { checkTold, isQuick } from "./policies.ts";
 
 export interface Known {
   /** Whether a limit is per address. */
@@ -11,6 +12,8 @@ export interface Known {
   readonly holds: boolean;
   /** The metrics of rates, whose usage has to be reported. */
   readonly rates: readonly string[];
+  /** Whether a brief glance tells all that headers say, of limits in any tier. */
+  readonly isBrief: boolean;
 }
 
 export class Facts {
@@ -54,6 +57,9 @@ export class Facts {
       isPerIp: limits.some(({ per }) => per === "ip"),
       holds: limits.some(({ type }) => type === "resource"),
       rates: metricsOf(limits.filter(({ type }) => type === "rate")),
+      isBrief: limits.every((limit) =>
+        [undefined, ...Object.keys(limit.tiers ?? {})].every((tier) => isQuick(tierOf(limit, tier))),
+      ),
     };
     this.known = known;
     if (PRESENT in set) {

@@ -2,9 +2,8 @@
 import type { Awaitable } from "../contract.ts";
 import { type Door, GONE, type Outcome } from "./door.ts";
 import { isPromise } from "./eventually.ts";
-import { joined } from "./headers.ts";
 import type { FastifyLike, FastifyReplyLike, FastifyRequestLike } from "./native.ts";
-import { holdUntilEnded, NodeArrival } from "./node.ts";
+import { besides, holdUntilEnded, NodeArrival } from "./node.ts";
 
 /** A plugin of Fastify. */
 export type FastifyPluginLike = (
@@ -12,6 +11,14 @@ export type FastifyPluginLike = (
   options: unknown,
   done: (error?: Error) => void,
 ) => void;
+
+class FastifyArrival extends NodeArrival {
+  override frameworkAddress(): string | undefined {
+    const request = this.native as FastifyRequestLike;
+    // Without the option `trustProxy` there are no `ips`, and the address is that of the connection.
+    return "ips" in request ? request.ip : undefined;
+  }
+}
 
 export function guardPlugin(door: Door): FastifyPluginLike {
   const plugin: FastifyPluginLike = (instance, _, done) => {
@@ -34,7 +41,7 @@ function enter(
   const { raw } = request;
   let outcome: Awaitable<Outcome>;
   try {
-    outcome = door.admit(new NodeArrival(door.addresses, raw, request, reply.raw));
+    outcome = door.admit(new FastifyArrival(door.addresses, raw, request, reply.raw));
   } catch (error) {
     failed(error, request, next);
     return;
@@ -59,11 +66,8 @@ function goOn(
 ): void {
   if (outcome === GONE) return;
   if (outcome.passes && outcome.hold) holdUntilEnded(outcome.hold, request.raw, reply.raw);
-  const { headings } = outcome;
-  for (let i = 0; i < headings.length; i += 2) {
-    const name = headings[i]!;
-    reply.header(name, joined(reply.getHeader(name), headings[i + 1]!));
-  }
+  const told = besides(reply, outcome.headings);
+  for (let i = 0; i < told.length; i += 2) reply.header(told[i]!, told[i + 1]!);
   if (outcome.passes) next();
   else if (!reply.raw.headersSent) {
     reply.code(outcome.status);

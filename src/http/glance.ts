@@ -5,12 +5,14 @@ import { unitOf } from "../limits/definition.ts";
 import { GLANCE, type Glance } from "../limits/living.ts";
 
 interface Here {
-  [GLANCE](): Glance;
+  [GLANCE](isBrief: boolean): Glance;
 }
 
 /** Undefined where a set that lives elsewhere does not say it. */
-export function glanceOf(view: AnyLimits): Awaitable<Glance | undefined> {
-  return GLANCE in view ? (view as unknown as Here)[GLANCE]() : remoteGlance(view).catch(() => undefined);
+export function glanceOf(view: AnyLimits, isBrief: boolean): Awaitable<Glance | undefined> {
+  return GLANCE in view
+    ? (view as unknown as Here)[GLANCE](isBrief)
+    : remoteGlance(view).catch(() => undefined);
 }
 
 async function remoteGlance(view: AnyLimits): Promise<Glance> {

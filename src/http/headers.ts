@@ -19,6 +19,14 @@ function isList(value: unknown): boolean {
   return typeof value === "string" && value.startsWith('"');
 }
 
+/** How many guards tell clients of limits. */
+let tellers = 0;
+
+/** Whether there may be another guard before the same answer: to look for its headers costs as much as to set one. */
+export function hasOthers(): boolean {
+  return tellers > 1;
+}
+
 interface Told {
   readonly policies: readonly Policy[];
   /** `RateLimit-Policy` of draft 11. */
@@ -30,11 +38,13 @@ export class Teller {
   private readonly keys: readonly string[] | undefined;
   /** By the limits of a set, or of a view. */
   private readonly told = new WeakMap<readonly Limit[], Told>();
+  private last: { readonly limits: readonly Limit[]; readonly told: Told } | undefined = undefined;
   private readonly isNewest: boolean;
 
   constructor(forms: HeaderForm | readonly HeaderForm[] | false, keys: readonly string[] | undefined) {
     this.forms = forms === false ? [] : [forms].flat();
     this.keys = keys;
+    if (this.tells) tellers++;
     this.isNewest = this.forms.length === 1 && this.forms[0] === "draft-11";
   }
 
@@ -76,12 +86,15 @@ export class Teller {
   }
 
   private policiesOf({ limits, numbers }: Glance): Told {
+    // Most glances are at the same limits as the last one.
+    if (limits === this.last?.limits) return this.last.told;
     let told = this.told.get(limits);
     if (!told) {
       const policies = policiesOf(limits, this.keys).filter(({ index }) => !Number.isNaN(numbers[3 * index]));
       told = { policies, text: policies.map(({ text }) => text).join(", ") };
       this.told.set(limits, told);
     }
+    this.last = { limits, told };
     return told;
   }
 }
@@ -96,8 +109,19 @@ function itemsOf(policies: readonly Policy[], numbers: readonly number[]): strin
   for (const policy of policies) {
     const { left, seconds } = standingAt(policy, numbers);
     if (text !== "") text += ", ";
-    text += seconds > 0 ? `${policy.head}${left};t=${seconds}` : policy.head + left;
+    text += itemOf(policy, left, seconds > 0 ? seconds : 0);
   }
+  return text;
+}
+
+/** Items are kept for this much that is left: of most limits, the same ones are told to all clients. */
+const KEPT = 1024;
+
+function itemOf(policy: Policy, left: number, seconds: number): string {
+  const kept = left < KEPT ? policy.items[left] : undefined;
+  if (kept?.seconds === seconds) return kept.text;
+  const text = seconds > 0 ? `${policy.head}${left};t=${seconds}` : policy.head + left;
+  if (left < KEPT) policy.items[left] = { seconds, text };
   return text;
 }
 

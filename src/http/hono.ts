@@ -2,9 +2,8 @@
 import { type Addressing, pathOf } from "./arrival.ts";
 import { type Door, GONE, type Outcome } from "./door.ts";
 import { isPromise } from "./eventually.ts";
-import { joined } from "./headers.ts";
 import type { HonoLike, NodeRequest, NodeResponse } from "./native.ts";
-import { holdUntilEnded, NodeArrival, tellIn } from "./node.ts";
+import { besides, holdUntilEnded, NodeArrival, tellIn } from "./node.ts";
 import { goneResponse, refusalResponse, Watched, WebArrival, withHeadings } from "./web.ts";
 
 /** A middleware of Hono. */
@@ -95,9 +94,7 @@ function onNode(
     if (outcome === GONE) return goneResponse();
     if (!outcome.passes) {
       // The headers of an answer win over those that are set on Node's.
-      const headings = outcome.headings.map((text, i, all) =>
-        i % 2 === 0 ? text : joined(node.outgoing.getHeader(all[i - 1]!), text),
-      );
+      const headings = besides(node.outgoing, outcome.headings);
       return refusalResponse({ ...outcome, headings }, context.req.raw.method);
     }
     if (outcome.hold) holdUntilEnded(outcome.hold, node.incoming, node.outgoing);

@@ -4,7 +4,7 @@ import type { LimitError } from "../errors.ts";
 import { type Addressing, Arrival, pathOf } from "./arrival.ts";
 import { type Door, GONE, type Outcome } from "./door.ts";
 import { isPromise } from "./eventually.ts";
-import { joined } from "./headers.ts";
+import { hasOthers, joined } from "./headers.ts";
 import type { Hold } from "./hold.ts";
 import type { HttpRequest } from "./incoming.ts";
 import type { NodeRequest, NodeResponse, NodeSocket } from "./native.ts";
@@ -13,9 +13,11 @@ import type { NodeRequest, NodeResponse, NodeSocket } from "./native.ts";
 interface OfExpress {
   readonly originalUrl?: string;
   readonly app?: { readonly settings?: Readonly<Record<string, unknown>> };
-  /** Express reads all headers for it. */
   readonly ip?: string;
 }
+
+/** On a connection: the address of its other end, which it finds out at some cost each time. */
+const PEER = Symbol("peer");
 
 class HeadersOf {
   private readonly request: NodeRequest;
@@ -66,11 +68,17 @@ export class NodeArrival extends Arrival {
 
   override frameworkAddress(): string | undefined {
     const native = this.native as OfExpress;
+    // An app that was not told of proxies would read all headers to find the address of the connection.
     return native.app?.settings?.["trust proxy"] === false ? undefined : native.ip;
   }
 
   override peerAddress(): string | undefined {
-    return this.node.socket.remoteAddress;
+    const { socket, httpVersionMajor } = this.node;
+    // The connection of HTTP/2 is a proxy.
+    if (httpVersionMajor > 1) return socket.remoteAddress;
+    const known = socket as NodeSocket & { [PEER]?: string | undefined };
+    known[PEER] ??= known.remoteAddress;
+    return known[PEER];
   }
 
   override signal(): AbortSignal {
@@ -232,11 +240,18 @@ function passes<Req extends NodeRequest, Res extends NodeResponse>(
 
 /** Sets headers, beside those that another guard has set. */
 export function tellIn(response: NodeResponse, headings: readonly string[]): void {
-  if (response.headersSent) return;
-  for (let i = 0; i < headings.length; i += 2) {
-    const name = headings[i]!;
-    response.setHeader(name, joined(response.getHeader(name), headings[i + 1]!));
-  }
+  if (headings.length === 0 || response.headersSent) return;
+  const told = besides(response, headings);
+  for (let i = 0; i < told.length; i += 2) response.setHeader(told[i]!, told[i + 1]!);
+}
+
+/** The same headers, with the values that another guard has set. */
+export function besides(
+  answer: Pick<NodeResponse, "getHeader">,
+  headings: readonly string[],
+): readonly string[] {
+  if (!hasOthers() || answer.getHeader("ratelimit") === undefined) return headings;
+  return headings.map((text, i) => (i % 2 === 0 ? text : joined(answer.getHeader(headings[i - 1]!), text)));
 }
 
 /** Guards a listener of Node's own server, which has no place for errors. */

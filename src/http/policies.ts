@@ -24,11 +24,15 @@ export interface Policy {
   readonly text: string;
   /** The beginning of its item of `RateLimit`. */
   readonly head: string;
+  /** Such items as were told last, by what was left. */
+  readonly items: { readonly seconds: number; readonly text: string }[];
   readonly ceiling: number;
   readonly unit: number;
   /** The milliseconds in which a unit comes back, where units come back one by one; NaN where a window ends. */
   readonly unitMs: number;
   readonly isResource: boolean;
+  /** Whether one more is left within a second, unless none is: it is not worth the cost to find out when. */
+  readonly isQuick: boolean;
 }
 
 /** How a limit stands, in whole numbers. */
@@ -52,7 +56,7 @@ export function policiesOf(limits: readonly Limit[], keys: readonly string[] | u
     const { key, capacity, type, enforce } = limit;
     if (enforce === false || capacity === Infinity || keys?.includes(key) === false) continue;
     const isResource = type === "resource";
-    const { windowMs = Number.NaN, every = "", algorithm = "" } = isResource ? {} : (limit as Windowed);
+    const { windowMs = Number.NaN, every = "" } = isResource ? {} : (limit as Windowed);
     const seconds = SECONDS[every] ?? windowMs / 1000;
     const unit = unitOf(limit);
     const metric = metricOf(limit);
@@ -61,17 +65,30 @@ export function policiesOf(limits: readonly Limit[], keys: readonly string[] | u
     const name = quoted(key);
     const kind = isResource ? "concurrent-requests" : metric;
     const hasWindow = Number.isInteger(seconds);
+    const unitMs = unitMsOf(limit);
     policies.push({
-      ...{ index, key, ofRequests, unit, isResource },
+      ...{ index, key, ofRequests, unit, isResource, unitMs },
+      isQuick: isQuick(limit),
       capacity: most,
       seconds: hasWindow ? seconds : undefined,
       text: `${name};q=${most}${ofRequests ? "" : `;qu=${quoted(kind)}`}${hasWindow ? `;w=${seconds}` : ""}`,
       head: `${name};r=`,
+      items: [],
       ceiling: ceilingUnits(limit),
-      unitMs: /window/.test(algorithm) ? Number.NaN : windowMs / (capacity / unit),
     });
   }
   return policies;
+}
+
+/** The milliseconds in which a unit comes back; NaN where a window ends, and of resources. */
+function unitMsOf(limit: Limit): number {
+  const { windowMs = Number.NaN, algorithm = "" } = limit as Windowed;
+  return /window/.test(algorithm) ? Number.NaN : windowMs / (limit.capacity / unitOf(limit));
+}
+
+/** Whether a brief glance tells all that headers say of a limit. */
+export function isQuick(limit: Limit): boolean {
+  return limit.type === "resource" || (unitOf(limit) >= 1 && unitMsOf(limit) <= 1000);
 }
 
 interface Windowed {
@@ -86,6 +103,7 @@ export function standingOf(policy: Policy, used: number, wait: number, fullIn: n
   if (wait > 0 && unit >= 1) return { left: 0, seconds: secondsOf(wait) };
   const left = wait > 0 ? 0 : Math.min(MOST, Math.max(0, Math.floor((ceiling - used) * unit + 1e-9)));
   if (used <= 0 || policy.isResource) return { left, seconds: Number.NaN };
+  if (policy.isQuick) return { left, seconds: 1 };
   // The units that may be in use for one more to be left.
   const then = unit === 1 ? used - 1 : Math.min(used - 1, ceiling - Math.ceil((left + 1) / unit - 1e-9));
   // The wait is that of one unit, of which one more may be a part.

@@ -19,8 +19,8 @@ export interface Glance {
   /** The limits: the same array while neither they nor the dimensions that are named change. */
   readonly limits: readonly Limit[];
   /**
-   * Three numbers for each limit: the units in use, and the milliseconds until one more would pass, and until none is in use. The first is
-   * NaN where the limit is of a partition that is not named.
+   * Good until the next glance at any set. Three numbers for each limit: the units in use, and the milliseconds until one more would pass, and until none is in use. The first is
+   * NaN where the limit is of a partition that is not named, and the third of a brief glance, which costs less.
    */
   readonly numbers: readonly number[];
 }

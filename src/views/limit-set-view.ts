@@ -213,11 +213,11 @@ export class LimitSetView<M extends string = string, K extends string = M, D ext
   }
 
   /** @internal */
-  [GLANCE](): Glance {
+  [GLANCE](isBrief = false): Glance {
     const now = this.set.clock.now();
     for (;;) {
       const place = this.open();
-      const numbers = this.set.granter.glance(now, place);
+      const numbers = this.set.granter.glance(now, place, isBrief);
       if (numbers) return { limits: place.era.limits, numbers };
       // Follows the set.
       this.set[INTERNALS]();

@@ -28,13 +28,13 @@ export abstract class ViewableSet<M extends string, K extends string, D extends 
   }
 
   /** @internal */
-  [GLANCE](): Glance {
+  [GLANCE](isBrief = false): Glance {
     for (;;) {
       this.open();
       // Read first: a clock may redefine the set.
       const now = this.clock.now();
       const { granter } = this;
-      const numbers = granter.glance(now);
+      const numbers = granter.glance(now, undefined, isBrief);
       if (numbers) return { limits: granter.era.limits, numbers };
       this.follow();
     }

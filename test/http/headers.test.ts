@@ -128,6 +128,25 @@ describe("draft 11", () => {
   });
 });
 
+test("one more is left within a second of a limit of one tier, and later in another tier", async () => {
+  const { send } = lab(
+    [
+      new CallLimit({
+        ...{ key: "per_user", capacity: 600, windowMs: 60_000, per: "user" },
+        tiers: { free: { capacity: 6 } },
+      }),
+    ],
+    {
+      by: ({ request }) => ({ user: request.path }),
+      tier: ({ request }) => (request.path === "/free" ? "free" : undefined),
+    },
+  );
+  for (const _ of [1, 2]) {
+    expect((await send("/paying")).headers.get("ratelimit")).toMatch(/^"per_user";r=59\d;t=1$/);
+    expect((await send("/free")).headers.get("ratelimit")).toMatch(/^"per_user";r=[45];t=10$/);
+  }
+});
+
 describe("the older forms", () => {
   const limits = [
     new CallLimit({ key: "many", capacity: 100, windowMs: 1000 }),

@@ -256,6 +256,50 @@ describe("several guards before one answer", () => {
   });
 });
 
+describe("the address that the framework was told to find", () => {
+  const perIp = () => {
+    const limits = new LimitSet({ limits: [new CallLimit({ capacity: 1, windowMs: 60_000, per: "ip" })] });
+    const warnings: string[] = [];
+    return { limits, warnings, protect: guard(limits, { onWarning: ({ code }) => warnings.push(code) }) };
+  };
+  const KINDS: Record<string, (protect: Guard, trusts: boolean) => Promise<number>> = {
+    async Express(protect, trusts) {
+      const app = express();
+      if (trusts) app.set("trust proxy", 1);
+      const router = express.Router();
+      router.use(protect.express(), (_, response) => void response.end());
+      return portOf(app.use("/", router));
+    },
+    async Fastify(protect, trusts) {
+      const fastify = Fastify({ trustProxy: trusts && "loopback" });
+      fastify.register(protect.fastify());
+      fastify.get("/", () => "");
+      await fastify.listen({ port: 0, host: "127.0.0.1" });
+      return listening(fastify.server);
+    },
+  };
+
+  test.each(Object.keys(KINDS))("%s counts by it; else by the connection, with a warning", async (kind) => {
+    for (const [trusts, second, codes] of [
+      [true, 200, []],
+      [false, 429, ["WARN_PROXIES"]],
+    ] as const) {
+      const { protect, warnings } = perIp();
+      const socket = await open(await KINDS[kind]!(protect, trusts));
+      const reader = new Reader(socket);
+      const send = async (from: string) => {
+        socket.write(textOf({ path: "/", headers: { "X-Forwarded-For": `203.0.113.9, ${from}` } }));
+        return (await reader.next()).status;
+      };
+      expect([await send("192.0.2.1"), await send("192.0.2.2"), await send("192.0.2.1")]).toEqual([
+        ...[200, second, 429],
+      ]);
+      expect(warnings).toEqual(codes);
+      socket.destroy();
+    }
+  });
+});
+
 test("bytes of an answer to HEAD are none", async () => {
   const limits = new LimitSet({ limits: [new RateLimit({ key: "bytes", capacity: 100, windowMs: 1e9 })] });
   const protect = guard(limits, { cost: () => ({ bytes: 0 }), usage: ({ bytes }) => ({ bytes }) });

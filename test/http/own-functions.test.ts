@@ -28,6 +28,19 @@ describe("whenRefused", () => {
     expect(usual.headers.get("content-type")).toBe("application/problem+json");
   });
 
+  test("that is awaited has the headers of the moment of its refusal", async () => {
+    let answerNow!: () => void;
+    const held = new Promise<undefined>((resolve) => {
+      answerNow = () => resolve(undefined);
+    });
+    const { send } = lab([CALLS], { whenRefused: () => held });
+    await send();
+    const refusal = send();
+    await lab([new CallLimit({ capacity: 500, windowMs: 60_000 })]).send();
+    answerNow();
+    expect((await refusal).headers.get("ratelimit")).toBe('"call_count";r=0;t=1');
+  });
+
   test("that rejects, or throws, is an error of the request, which does not pass", async () => {
     const error = new Error("no answer");
     await expect(refused(() => Promise.reject(error))).rejects.toBe(error);
