@@ -1,15 +1,15 @@
 import { SLOT } from "../slots.ts";
 import { call, single } from "./call.ts";
 import { begin, calendars, change, inspect, lower } from "./changes.ts";
-import { claims, writeClaims, writeReturned } from "./claims.ts";
+import { writeClaims, writeReturned } from "./claims.ts";
 import { closePartitions, lastsUntil } from "./closing.ts";
 import { correct, time } from "./correct.ts";
+import { decisions } from "./decisions.ts";
 import { heritage } from "./heritage.ts";
 import { openPartitions } from "./opening.ts";
 import { commons, slots } from "./partitions.ts";
 import { redefine } from "./redefine.ts";
 import { endSessions } from "./sessions.ts";
-import { take, takeOrWait } from "./take.ts";
 
 /**
  * The counterpart of `assembly/commit.ts`, for a batch: does the operations that a process has collected since its last call, in
@@ -169,16 +169,7 @@ end
 ${correct}
 ${openPartitions}
 ${calendars}
-local claimed, isClaimed, asks = {}, isOther, false
-local ends = now + lease
--- One function around those that decide, since each of them would search all variables in use for those that it needs.
-local function decisions()
-${claims}
-${take}
-${takeOrWait}
-  return nameOfLimit, unclaim, ask, waitText, refusal, take, settle, before
-end
-local nameOfLimit, unclaim, ask, waitText, refusal, take, settle, before = decisions()
+${decisions}
 -- Since when a request waits.
 local function sinceOf(argument)
   return now - (tonumber(match(argument, "^.(%d+) ")) or 0)
