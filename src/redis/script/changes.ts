@@ -63,8 +63,8 @@ export const change = /* lua */ `
     end
 ${changePartitions}
     for index in pairs(values) do
-      if code == "G" or code == "Z" then comesBack(nameOfLimit(index)) end
-      if returned and (code == "H" or code == "G") then returned[nameOfLimit(index)], isPaused = "!", true end
+      if code == "G" or code == "Z" then comesBack(index) end
+      if returned and (code == "H" or code == "G") then returned[index], isPaused = "!", true end
     end
     latest, isTaken, isWritten = now, true, true
 `;

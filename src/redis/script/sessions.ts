@@ -34,7 +34,7 @@ export const endSessions = /* lua */ `
           local definition, state = limitOf(index)
           definition.algorithm.giveBack(state, units, { [index] = units }, index)
           isChanged[index] = true
-          comesBack(format("%d", index))
+          comesBack(index)
         end
       elseif holding == "-" or holding == "" then
         -- The end of a session that holds nothing helps no waiter: such sessions are ended together, now and then.

@@ -64,20 +64,6 @@ local function refused(index, ready)
   return format("%d:", index) .. waitText(ready)
 end
 
--- When each limit would grant a request behind the waiters before it, as far as it is not now; and when all would.
-local function refusingOf(request, base, batch)
-  local ready, moments = 0
-  for index, count in pairs(request.counts) do
-    local at = ask(index, count, (base[index] or 0) + (batch[index] or 0))
-    if at ~= 0 then
-      moments = moments or {}
-      moments[index] = at
-      if not limitOf(index).isShadow and at > ready then ready = at end
-    end
-  end
-  return ready, moments
-end
-
 -- When all limits would grant a request, 0 if now; which refuse, each with its wait; the shadows that let it pass; and why it is refused:
 -- \`at\` is the limit that refuses it longest even with no other request, \`pausedAt\` the one whose pause ends last, \`contested\` are claims
 -- without which it could go. Of the limits that refuse, a \`k\` marks one that would grant the request, and keeps its units for the waiters
@@ -85,8 +71,16 @@ end
 -- before.
 local function refusal(request, since)
   local base, batch = demandsBefore(request)
-  local ready, moments = refusingOf(request, base, batch)
-  local older = claimsBefore(request, since)
+  local ready, moments = 0
+  for index, count in pairs(request.counts) do
+    local at = ask(index, count, (base[index] or 0) + (batch[index] or 0))
+    if at ~= 0 then
+      moments = moments or {}
+      moments[index] = at
+      if at > ready and not limitOf(index).isShadow then ready = at end
+    end
+  end
+  local older = claimed[1] and claimsBefore(request, since)
   if not moments and not older then return 0 end
   local why, refusing, passed = {}, {}
   local plain, longest, pausedUntil = ready, 0, 0
@@ -199,13 +193,13 @@ local function settle(counts, token)
     elseif definition.kind == RESOURCE then
       if algorithm.giveBack(state, -count, held, index) > 0 then
         isChanged[index] = true
-        comesBack(nameOfLimit(index))
+        comesBack(index)
       end
     elseif algorithm.giveBack then
       local back = algorithm.giveBack(definition, state, at, -count, token)
       if back > 0 then answer = answer .. format("%d:%d,", index, back) end
       isChanged[index] = true
-      comesBack(nameOfLimit(index))
+      comesBack(index)
     end
     -- Other windows and a leaky bucket give nothing back.
   end

@@ -150,11 +150,11 @@ end
 
 -- The changes of this call: \`isWritten\` means that the session has to be stored, \`isTaken\` that the time of the set has moved.
 local isWritten, isTaken, hasLeft, cameBack, isPaused, waits = false, false, false, false, false, false
--- The limits of which something came back, or that were paused: by the names that claims have for them. nil if it may be any.
+-- The limits of which something came back, or that were paused. nil if it may be any.
 local returned = {}
-local function comesBack(name)
+local function comesBack(index)
   cameBack = true
-  if returned then returned[name] = returned[name] or "" end
+  if returned then returned[index] = returned[index] or "" end
 end
 local isSpent, shrinks, doomed = {}, false, nil
 ${lower}
@@ -203,7 +203,7 @@ ${inspect}
       local definition, state = limitOf(index)
       definition.algorithm.giveBack(state, count, held, index)
       isChanged[index] = true
-      comesBack(nameOfLimit(index))
+      comesBack(index)
     end
   elseif code ~= "." then
 ${change}
