@@ -6,6 +6,7 @@ export * from "./alone";
 export { enter, exit } from "./life";
 export { leave } from "./participant";
 export { passAmong } from "./partitions/ferry";
+export { ownIn } from "./partitions/own";
 export { hasRow, readRow, rowAt, writeRow } from "./partitions/rows";
 export { widenPer } from "./partitions/widen";
 export { wipeShared } from "./partitions/wipe";

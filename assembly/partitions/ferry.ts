@@ -2,7 +2,7 @@
  * The transactions by which partitions go over that no request has named: see crossing.ts. The calls of all threads make them, one each; and whatever has
  * to look at all partitions makes as many as there are left.
  */
-import { isElsewhere, readHead } from "../head";
+import { isElsewhere, readHead, unchanged } from "../head";
 import { LATEST, PARTICIPANT, PER } from "../layout";
 import { lifeOf } from "../life";
 import { INSIDE } from "../seat";
@@ -46,7 +46,11 @@ export function passAmong(region: usize, scratch: usize, life: i32, count: i32):
     if (lifeOf(scratch) !== (life | INSIDE) || isElsewhere(region, head)) return false;
     const staged = stage(region, scratch, head);
     fetch(per, region, staged);
-    if (!isCrossing(per)) return false;
+    if (!isCrossing(per)) {
+      // In a torn block that may be what another thread was just about to publish.
+      if (unchanged(region, head)) return false;
+      continue;
+    }
     passNext(region, desk, per, scratch, staged);
     leaveIn(per, region, staged);
     publish(region, head, staged);

@@ -68,11 +68,13 @@ export abstract class Answering extends Residence {
     return this.read(FIRST_UNIT + index);
   }
 
-  /** Whether a request would be refused even if all other threads gave back what they hold. */
+  /** Whether the last request would be refused even if all other threads gave back what they hold. */
   hangsOnSelf(units: readonly number[]): boolean {
     const { place } = this;
+    const { sharing, desk } = place;
+    const held = (index: number) => sharing!.desks.held(this.start, this.scratch, this.life, index);
     return this.inside(
-      () => exceedsAlone(this.address, units, place.sharing?.participant ?? 0),
+      () => exceedsAlone(this.address, units, sharing?.participant ?? 0, desk && held),
       () => false,
     );
   }

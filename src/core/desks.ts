@@ -26,6 +26,8 @@ export interface SharedDesks {
   at(region: number): Desk | undefined;
   /** Lets so many partitions go over to a region from the one before. This thread has entered. */
   pass(region: number, scratch: number, life: number, count: number): void;
+  /** The units of a resource that this thread holds in the partition which its last request has named. This thread has entered. */
+  held(region: number, scratch: number, life: number, index: number): number;
   /** Plans the desks of a region that is to be laid out. */
   plan(init: DesksInit): PlannedDesks;
 }
@@ -170,6 +172,7 @@ const NONE: PlannedDesks = { bytes: 0, cleared: 0, write() {} };
 export function desksFor(heap: WholeHeap, sharing: Owner): SharedDesks {
   return {
     pass: (region, scratch, life, count) => void heap.core.passAmong(region, scratch, life, count),
+    held: (region, scratch, life, index) => heap.core.ownIn(region, scratch, life, index),
     at: (region) => (Desk.isIn(heap, region) ? new Desk(heap, sharing, region) : undefined),
     plan(init) {
       if (init.dimensions.length === 0) return NONE;

@@ -17,6 +17,7 @@ export interface WholeCore extends CoreExports {
     since: number,
   ): number;
   passAmong(region: number, scratch: number, life: number, count: number): number;
+  ownIn(region: number, scratch: number, life: number, index: number): number;
   enter(seat: number, life: number): number;
   exit(seat: number): void;
   widenPer(old: number, from: number, scratch: number, per: number, to: number): void;

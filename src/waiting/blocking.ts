@@ -42,8 +42,11 @@ export function takeBlocking(
       if (region.hangsOnSelf(units)) {
         throw stuck("this thread, which would be blocked, holds what it waits for");
       }
-      // No other thread has the set, so that only a pause is left.
-      if (!region.sharing) throw stuck("the pause lasts until resume(), and this thread would be blocked");
+      // No other thread has the set, so that only what this one does could help.
+      if (!region.sharing) {
+        const why = region.metFull ? "all partitions are in use" : "the pause lasts until resume()";
+        throw stuck(`${why}, and this thread would be blocked`);
+      }
     }
     if (now >= deadline) {
       region.sharing?.withdraw(since);

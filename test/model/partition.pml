@@ -16,7 +16,7 @@
  *
  * Not here: the torn copy of a block, and a participant that is reclaimed while it lives, are in commit.pml. The state that names share where
  * there is no room is one more place, of which nothing is evicted. Claims of waiters and the commons lie in the block, as `calls` does.
- * Tiers are data in a node. A set whose partitions are shared is not redefined.
+ * Tiers are data in a node. Both, with the redefinition of a set whose partitions are shared, are in crossing.pml.
  *
  * Mutants, each of which spin must reject:
  *   NO_REDO          commits on top of records that have not been done

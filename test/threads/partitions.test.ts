@@ -35,13 +35,15 @@ test.each([
     const lives = most + THREADS;
     const ledger = {
       ...(redefines && { redefined: shared(lives) }),
-      /** For each user, the grants; for each life, the user for which it is about to take, plus 1. */
+      /** For each user, the grants; for each life, the users for which it is about to take, and for which it waits, plus 1. */
       granted: shared(USERS),
-      busy: shared(lives),
+      busy: shared(2 * lives),
       /** For each visitor, the life that has the seat, plus 1; and whether a life is over. */
       seats: shared(VISITORS),
       dead: shared(lives),
       repeats: shared(lives),
+      /** For each life, how many requests were granted for which it waited. */
+      waited: shared(lives),
     };
     const failures: unknown[] = [];
     let born = 0;
@@ -92,6 +94,7 @@ test.each([
     await Promise.all(threads.map(kill));
     early.release();
     expect(failures).toEqual([]);
+    expect(ledger.waited.some((count) => count > 0)).toBe(true);
     const { total, db } = limits.stats() as Stats;
     let sum = 0;
     let unknown = 0;

@@ -3,6 +3,7 @@
  * partitions.test.ts.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { AcquireTimeoutError } from "limitset";
 import { attachLimits } from "limitset/threads";
 import { definitions, KINDS } from "./visited.js";
 
@@ -10,10 +11,10 @@ import { definitions, KINDS } from "./visited.js";
  * @type {{
  *   me: number, seed: number, users: number, visitors: number,
  *   redefined?: Int32Array,
- *   granted: Int32Array, busy: Int32Array, seats: Int32Array, dead: Int32Array, repeats: Int32Array,
+ *   granted: Int32Array, busy: Int32Array, seats: Int32Array, dead: Int32Array, repeats: Int32Array, waited: Int32Array,
  * }}
  */
-const { me, seed, users, visitors, redefined, granted, busy, seats, dead, repeats } = workerData;
+const { me, seed, users, visitors, redefined, granted, busy, seats, dead, repeats, waited } = workerData;
 
 let state = seed;
 /** @param {number} below */
@@ -82,16 +83,46 @@ function step(limits) {
     slots: random(2),
     seat: random(4) === 0 ? 0 : 1,
   };
-  Atomics.store(busy, me, user + 1);
+  const seat = requested.seat === 1 ? visitor : -1;
+  if (what >= 26 && what < 30 && !isWaiting) {
+    wait(view, requested, user, seat);
+    return;
+  }
+  Atomics.store(busy, 2 * me, user + 1);
   const acquisition = what === 22 ? blocking(view, requested) : view.tryAcquire(requested);
   if (acquisition?.successful) {
     Atomics.add(granted, user, 1);
-    keep(acquisition, requested.seat === 1 ? visitor : -1);
+    keep(acquisition, seat);
   }
-  Atomics.store(busy, me, 0);
+  Atomics.store(busy, 2 * me, 0);
 }
 
-/** @param {ReturnType<import("limitset").LimitSet<string>["for"]>} view @param {Record<string, number>} requested */
+let isWaiting = false;
+
+/**
+ * One request at a time waits, while the others go on.
+ *
+ * @param {View} view @param {Record<string, number>} requested @param {number} user @param {number} visitor
+ */
+async function wait(view, requested, user, visitor) {
+  isWaiting = true;
+  Atomics.store(busy, 2 * me + 1, user + 1);
+  try {
+    const acquisition = await view.acquire(requested, { timeoutMs: 1 + random(20) });
+    Atomics.add(granted, user, 1);
+    waited[me] = (waited[me] ?? 0) + 1;
+    keep(acquisition, visitor);
+  } catch (error) {
+    if (!(error instanceof AcquireTimeoutError)) throw error;
+  } finally {
+    Atomics.store(busy, 2 * me + 1, 0);
+    isWaiting = false;
+  }
+}
+
+/** @typedef {ReturnType<import("limitset").LimitSet<string>["for"]>} View */
+
+/** @param {View} view @param {Record<string, number>} requested */
 function blocking(view, requested) {
   try {
     return view.acquireSync(requested, { timeoutMs: 1 });

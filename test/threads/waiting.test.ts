@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { LimitSet, RateLimit, ResourceLimit } from "limitset";
+import { DeadlockError, LimitSet, RateLimit, ResourceLimit } from "limitset";
+import { shareLimits } from "limitset/threads";
 import { describe, expect, test } from "vitest";
 import { SLEEPERS, WAKE } from "../../assembly/layout.ts";
 import { Peer } from "./peer.ts";
@@ -154,5 +155,25 @@ describe("a process", () => {
       (await limits.acquire()).release();
       console.log("granted");`;
     expect(await run(script)).toBe("granted\n");
+  });
+});
+
+describe("a blocking request of a thread that holds the partition itself", () => {
+  const each = (key: string) => new ResourceLimit({ key, capacity: 1, per: "user" });
+
+  test("is an error at once", () => {
+    const limits = new LimitSet({ limits: [each("db")], maxThreads: 2 });
+    shareLimits(limits);
+    const view = limits.for({ user: "a" });
+    const held = view.acquireSync();
+    expect(limits.for({ user: "b" }).acquireSync().successful).toBe(true);
+    const again = () => view.acquireSync(undefined, { timeoutMs: 10_000 });
+    expect(again).toThrow(DeadlockError);
+    // The partition has not gone over to the next region by itself.
+    limits.redefine([each("db"), new ResourceLimit({ key: "other", capacity: 1 })]);
+    expect(again).toThrow(DeadlockError);
+    held.release();
+    expect(again().successful).toBe(true);
+    limits.close();
   });
 });

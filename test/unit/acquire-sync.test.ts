@@ -5,6 +5,7 @@ import {
   DeadlockError,
   InvalidRequestError,
   LimitSet,
+  ResourceLimit,
 } from "../../src/index.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { ManualClock } from "../../src/testing/index.ts";
@@ -165,3 +166,35 @@ describe.each([true, false])("with shared: %s", (shared) => {
 test("the empty set never blocks", () => {
   expect(new LimitSet().acquireSync().requested).toEqual({});
 });
+
+describe("a request in a partition", () => {
+  const open = (max = 10) =>
+    new LimitSet({
+      limits: [new ResourceLimit({ key: "db", capacity: 1, per: "user" })],
+      partitions: { user: { max, whenFull: "refuse" } },
+    });
+
+  test("never returns where this thread holds the partition", () => {
+    const limits = open();
+    expect(limits.for({ user: "a" }).tryAcquire().successful).toBe(true);
+    expect(limits.for({ user: "b" }).acquireSync({ db: 1 }).successful).toBe(true);
+    expect(() => limits.for({ user: "a" }).acquireSync()).toThrow(/holds what it waits for/);
+  });
+
+  test("never returns where this thread holds all partitions that there are", () => {
+    const limits = open(1);
+    expect(limits.for({ user: "a" }).tryAcquire().successful).toBe(true);
+    const error = failureOf(() => limits.for({ user: "b" }).acquireSync());
+    expect(error).toBeInstanceOf(DeadlockError);
+    expect(error).toMatchObject({ message: expect.stringMatching(/all partitions are in use/) });
+  });
+});
+
+function failureOf(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("it has not failed");
+}
