@@ -35,6 +35,7 @@ const OF_WHOLE = [
   "exit",
   "hasRow",
   "leave",
+  "ownIn",
   "passAmong",
   "readRow",
   "rowAt",
