@@ -242,10 +242,9 @@ export class Crowd<W extends Standing<W>> {
     let line = this.byName.get(name);
     if (line) return line;
     const { units, covered } = request;
-    const demands: Demand<W>[] = [];
-    for (const index of limitsOf(units)) {
-      demands.push(this.wards.demandFor(request, index) ?? this.demands[index]!);
-    }
+    const demands = limitsOf(units).map(
+      (index) => this.wards.demandFor(request, index) ?? this.demands[index]!,
+    );
     line = new Line<W>(name, covered !== undefined, demands);
     this.byName.set(name, line);
     return line;

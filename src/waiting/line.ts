@@ -136,8 +136,7 @@ export class Demand<W extends Standing<W>> implements Placed {
   total = 0;
   /** How many lines they stand in. */
   lines = 0;
-  /** The lines whose heads it refuses, or refused last; the line whose head goes first is on top. */
-  readonly parked: Heap<Line<W>> = new Heap(goesFirst);
+  private heap: Heap<Line<W>> | undefined = undefined;
   /** Whether the line on top has to be judged anew. */
   isStale = false;
   /** Its place among the partitions that lines are parked at. */
@@ -148,9 +147,20 @@ export class Demand<W extends Standing<W>> implements Placed {
     this.ward = ward;
   }
 
+  /** The lines whose heads it refuses, or refused last; the line whose head goes first is on top. At most partitions none is parked. */
+  get parked(): Heap<Line<W>> {
+    this.heap ??= new Heap(goesFirst);
+    return this.heap;
+  }
+
+  /** The line on top. */
+  get first(): Line<W> | undefined {
+    return this.heap?.first;
+  }
+
   /** When the line on top could go, in milliseconds since the epoch: Infinity if time does not help. */
   get moment(): number {
-    return this.parked.first?.moment ?? Number.POSITIVE_INFINITY;
+    return this.heap?.first?.moment ?? Number.POSITIVE_INFINITY;
   }
 }
 
@@ -159,17 +169,18 @@ export class Ward<W extends Standing<W>> {
   readonly name: string;
   /** That of a request which has waited for it. */
   readonly place: Place;
-  /** The demand of those of its limits that are waited for. */
-  readonly demands: Demand<W>[] = [];
+  /** The demand of those of its limits that are waited for: of one at least. A list that grows would have room for many more. */
+  readonly demands: Demand<W>[];
   /** Its waiters in order, once the sum before some of them was asked for. */
   order: Order<W> | undefined = undefined;
   /** Its lines: most have one. */
   private first: Line<W> | undefined = undefined;
   private others: Set<Line<W>> | undefined = undefined;
 
-  constructor(name: string, place: Place) {
+  constructor(name: string, place: Place, limit: number) {
     this.name = name;
     this.place = place;
+    this.demands = [new Demand<W>(limit, this)];
   }
 
   begin(line: Line<W>): void {

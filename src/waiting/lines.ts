@@ -73,7 +73,7 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
     } else if (wasHead) this.#place(line, line.parkedAt!, Number.NEGATIVE_INFINITY);
     for (const demand of line.demands) {
       // After a grant the demand is in use, and the verdict on others the same: but for those that had no moment because of it.
-      if (!isGranted || demand === line.parkedAt || demand.parked.first?.isBlocked) this.#disturb(demand);
+      if (!isGranted || demand === line.parkedAt || demand.first?.isBlocked) this.#disturb(demand);
     }
   }
 
@@ -120,9 +120,9 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
     this.wards.wake(now);
     do {
       for (let demand = this.#nextStale(); demand; demand = this.#nextStale()) {
-        const line = demand.parked.first!;
+        const line = demand.first!;
         // If it stays there, all other lines of the limit stand behind it.
-        if (this.#judge(line, judge) || demand.parked.first !== line) continue;
+        if (this.#judge(line, judge) || demand.first !== line) continue;
         if (demand.ward) this.wards.settle(demand);
         else demand.isStale = false;
       }
@@ -206,16 +206,16 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
     let next = this.wards.stale;
     for (const demand of this.demands) {
       if (!demand.isStale) continue;
-      const line = demand.parked.first;
+      const line = demand.first;
       if (!line) demand.isStale = false;
-      else if (!next || isBefore(line.head!, next.parked.first!.head!)) next = demand;
+      else if (!next || isBefore(line.head!, next.first!.head!)) next = demand;
     }
     return next;
   }
 
   #disturb(demand: Demand<W>): void {
     if (!demand.ward) demand.isStale = true;
-    else if (demand.parked.size > 0) this.wards.disturb(demand);
+    else if (demand.first) this.wards.disturb(demand);
   }
 
   /** Parks a line, whose head may be another than before. */

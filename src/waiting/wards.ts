@@ -51,7 +51,7 @@ export class Wards<W extends Standing<W>> {
     if (name === undefined) return undefined;
     let ward = this.#byName.get(name);
     if (!ward) {
-      ward = new Ward(name, place!);
+      ward = new Ward(name, place!, index);
       this.#byName.set(name, ward);
       this.#keeper?.waitedFor(place!, index);
     }
@@ -113,7 +113,7 @@ export class Wards<W extends Standing<W>> {
 
   /** The lines that are parked at a demand, or the moment of the first of them, are others than before. */
   moved(demand: Demand<W>): void {
-    if (demand.parked.size === 0) {
+    if (!demand.first) {
       demand.isStale = false;
       this.#agenda.remove(demand);
     } else if (demand.place < 0) this.#agenda.add(demand);
@@ -127,6 +127,6 @@ export class Wards<W extends Standing<W>> {
 
 function isSooner<W extends Standing<W>>(a: Demand<W>, b: Demand<W>): boolean {
   if (a.isStale !== b.isStale) return a.isStale;
-  if (a.isStale) return isBefore(a.parked.first!.head!, b.parked.first!.head!);
+  if (a.isStale) return isBefore(a.first!.head!, b.first!.head!);
   return a.moment < b.moment;
 }
