@@ -51,7 +51,7 @@ function guarded(max, whenFull) {
     passes = true;
   });
   const response = /** @type {import("limitset/http").NodeResponse} */ (
-    /** @type {unknown} */ ({ setHeader() {}, end() {}, once() {} })
+    /** @type {unknown} */ ({ getHeader() {}, setHeader() {}, end() {}, once() {} })
   );
   return (name) => {
     passes = false;
