@@ -10,7 +10,7 @@ local function decisions()
 ${claims}
 ${take}
 ${takeOrWait}
-  return nameOfLimit, unclaim, ask, waitText, refusal, take, settle, before
+  return unclaim, ask, waitText, refusal, take, settle, before
 end
-local nameOfLimit, unclaim, ask, waitText, refusal, take, settle, before = decisions()
+local unclaim, ask, waitText, refusal, take, settle, before = decisions()
 `;
