@@ -3,7 +3,7 @@ import type { Awaitable } from "../contract.ts";
 import { type Door, GONE, type Outcome } from "./door.ts";
 import { isPromise } from "./eventually.ts";
 import type { FastifyLike, FastifyReplyLike, FastifyRequestLike } from "./native.ts";
-import { besides, holdUntilEnded, NodeArrival } from "./node.ts";
+import { besides, hasGone, holdUntilEnded, NodeArrival } from "./node.ts";
 
 /** A plugin of Fastify. */
 export type FastifyPluginLike = (
@@ -55,7 +55,7 @@ function enter(
 }
 
 function failed(error: unknown, { raw }: FastifyRequestLike, next: (error?: Error) => void): void {
-  if (!raw.socket.destroyed) next(error as Error);
+  if (!hasGone(raw.socket)) next(error as Error);
 }
 
 function goOn(

@@ -7,6 +7,8 @@
 export interface NodeSocket {
   /** The address of its other end; undefined once it is closed. */
   readonly remoteAddress?: string | undefined;
+  /** The address of this end. */
+  readonly localAddress?: string | undefined;
   /** Whether it is closed. */
   readonly destroyed: boolean;
   /** Adds a listener. */

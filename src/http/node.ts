@@ -203,6 +203,11 @@ function enter<Req extends NodeRequest, Res extends NodeResponse>(
   );
 }
 
+/** Whether the client has gone. A connection that it has broken off has no address any more, some time before it is closed. */
+export function hasGone(socket: NodeSocket): boolean {
+  return socket.destroyed || (socket.remoteAddress === undefined && socket.localAddress !== undefined);
+}
+
 /** A client that has gone has no address any more, and awaits no answer. */
 function undecided<Req extends NodeRequest, Res>(
   error: unknown,
@@ -210,7 +215,7 @@ function undecided<Req extends NodeRequest, Res>(
   response: Res,
   failed: Failed<Req, Res>,
 ): void {
-  if (!request.socket.destroyed) failed(error, request, response);
+  if (!hasGone(request.socket)) failed(error, request, response);
 }
 
 /** Whether the request passes. If not, it answers. */

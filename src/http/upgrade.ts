@@ -4,7 +4,7 @@ import type { LimitError } from "../errors.ts";
 import { type Door, GONE, type Outcome } from "./door.ts";
 import { isPromise } from "./eventually.ts";
 import type { NodeRequest, UpgradeSocket } from "./native.ts";
-import { NodeArrival } from "./node.ts";
+import { hasGone, NodeArrival } from "./node.ts";
 
 const REASONS: Readonly<Record<number, string>> = { 429: "Too Many Requests", 503: "Service Unavailable" };
 
@@ -15,7 +15,7 @@ export function guardUpgrade<Req extends NodeRequest, Socket extends UpgradeSock
 ): (request: Req, socket: Socket, head: Head) => void {
   return (request, socket, head) => {
     const failed = (error: unknown) => {
-      if (socket.destroyed) return;
+      if (hasGone(socket)) return;
       door.options.onWarning(error as LimitError);
       answer(socket, 500, [], undefined);
     };

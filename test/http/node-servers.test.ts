@@ -300,6 +300,25 @@ describe("the address that the framework was told to find", () => {
   });
 });
 
+test("a connection that its client has broken off, and is not closed yet, is no error; one without addresses is", async () => {
+  const limits = new LimitSet({ limits: [new CallLimit({ capacity: 9, windowMs: 60_000, per: "ip" })] });
+  const warnings: string[] = [];
+  const serve = guard(limits, { onWarning: ({ code }) => warnings.push(code) }).node(() => {});
+  const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries({ remoteAddress: undefined, ...local.shift() }))
+      Object.defineProperty(request.socket, name, { value, configurable: true });
+    serve(request, response);
+    response.end();
+  });
+  // That of a broken connection is known still; a socket of Unix has none.
+  const local = [{ localAddress: "127.0.0.1" }, { localAddress: undefined }];
+  const port = await listening(server);
+  await get(port);
+  expect(warnings).toEqual([]);
+  await get(port);
+  expect(warnings).toEqual(["ERR_NO_ADDRESS"]);
+});
+
 test("bytes of an answer to HEAD are none", async () => {
   const limits = new LimitSet({ limits: [new RateLimit({ key: "bytes", capacity: 100, windowMs: 1e9 })] });
   const protect = guard(limits, { cost: () => ({ bytes: 0 }), usage: ({ bytes }) => ({ bytes }) });
