@@ -144,9 +144,12 @@ export class RedisQueue<K extends string> {
     return this.next(allowance);
   }
 
-  /** The answers of a batch have been told; at `serveAt` some lease may end, by which resources come back. */
-  answered(serveAt = this.#bell.serveAt): void {
-    this.#bell.serveAt = serveAt;
+  /**
+   * The answers of a batch have been told; at `serveAt` some lease may end, by which resources come back. It does not put off an earlier
+   * moment: batches that follow each other closely would do so for ever.
+   */
+  answered(serveAt = Number.POSITIVE_INFINITY): void {
+    this.#bell.serveAt = Math.min(this.#bell.serveAt, serveAt);
     this.#notice();
   }
 
