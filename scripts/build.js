@@ -192,7 +192,7 @@ async function bundle(folder, format, names, others) {
     topLevelVar: true,
     codeSplitting: { groups: [{ name: "set", test: (id) => ofMain.has(id) }] },
     plugins: [calculated, removable],
-    // The files keep their lines, and the names of functions, classes and members: a trace in them says more than one in minified files,
+    // The files keep their lines, and the names of functions, classes and members but private ones: a trace in them says more than one in minified files,
     // without source maps. Only variables within functions have short names: a program starts some 7 % sooner.
     minify: {
       compress: false,

@@ -4,7 +4,7 @@ import { Alarm } from "../waiting/alarm.ts";
 
 export class Bell {
   /** When to ask again even if no release was heard of. */
-  serveAt = Number.POSITIVE_INFINITY;
+  #serveAt = Number.POSITIVE_INFINITY;
   readonly #clock: Clock;
   readonly #alarm: Alarm;
 
@@ -13,16 +13,21 @@ export class Bell {
     this.#alarm = new Alarm(clock, ring);
   }
 
+  /** Waiters have to ask again by that moment. An earlier one stays: batches that follow each other closely would put it off for ever. */
+  serveBy(moment: number): void {
+    this.#serveAt = Math.min(this.#serveAt, moment);
+  }
+
   /** Whether waiters have to ask again by now. That is answered once. */
   serves(now: number): boolean {
-    if (this.serveAt > now) return false;
-    this.serveAt = Number.POSITIVE_INFINITY;
+    if (this.#serveAt > now) return false;
+    this.#serveAt = Number.POSITIVE_INFINITY;
     return true;
   }
 
   /** Sets the timer anew, to `moment` at the latest. */
   arm(hasWaiters: boolean, moment: number): void {
-    const at = hasWaiters ? Math.min(this.serveAt, moment) : moment;
+    const at = hasWaiters ? Math.min(this.#serveAt, moment) : moment;
     if (!hasWaiters && at === Number.POSITIVE_INFINITY) this.#alarm.clear();
     else this.#alarm.ringBy(at, this.#clock.now());
   }

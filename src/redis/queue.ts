@@ -144,12 +144,9 @@ export class RedisQueue<K extends string> {
     return this.next(allowance);
   }
 
-  /**
-   * The answers of a batch have been told; at `serveAt` some lease may end, by which resources come back. It does not put off an earlier
-   * moment: batches that follow each other closely would do so for ever.
-   */
+  /** The answers of a batch have been told; at `serveAt` some lease may end, by which resources come back. */
   answered(serveAt = Number.POSITIVE_INFINITY): void {
-    this.#bell.serveAt = Math.min(this.#bell.serveAt, serveAt);
+    this.#bell.serveBy(serveAt);
     this.#notice();
   }
 
