@@ -32,17 +32,21 @@ export function hashName(per: usize, units: i32, flags: i32): void {
   let b = load<i64>(sip, 8);
   let c = load<i64>(sip, 16);
   let d = load<i64>(sip, 24);
+  // With the end, what is left of the name below its length is one word more. Two halves of the hash follow, after four rounds each.
   const ends = (flags & ENDS) !== 0;
-  for (let left = (units >> 2) + i32(ends); left > 0; left--) {
-    let word = load<i64>(at);
-    if (at + 8 > end) {
-      // The units that are left, below the length.
-      const bits = i64(end - at) << 3;
-      word = (length << 56) | (word & ((i64(1) << bits) - 1));
-    }
-    at += 8;
-    d ^= word;
-    for (let round = 2; round > 0; round--) {
+  const count = (units >> 2) + i32(ends);
+  const last = ends ? count + 2 : count;
+  for (let step = 0; step < last; step++, at += 8) {
+    let word: i64 = 0;
+    let rounds = 4;
+    if (step < count) {
+      word = load<i64>(at);
+      if (at + 8 > end) word = (length << 56) | (word & ((i64(1) << (i64(end - at) << 3)) - 1));
+      d ^= word;
+      rounds = 2;
+    } else if (step === count) c ^= 0xee;
+    else b ^= 0xdd;
+    for (; rounds > 0; rounds--) {
       a += b;
       b = rotl(b, 13) ^ a;
       a = rotl(a, 32);
@@ -55,27 +59,7 @@ export function hashName(per: usize, units: i32, flags: i32): void {
       c = rotl(c, 32);
     }
     a ^= word;
-  }
-  if (ends) {
-    c ^= 0xee;
-    for (let round = 8; round > 0; round--) {
-      if (round === 4) {
-        squeeze(a ^ b ^ c ^ d, per + NAME);
-        b ^= 0xdd;
-      }
-      a += b;
-      b = rotl(b, 13) ^ a;
-      a = rotl(a, 32);
-      c += d;
-      d = rotl(d, 16) ^ c;
-      a += d;
-      d = rotl(d, 21) ^ a;
-      c += b;
-      b = rotl(b, 17) ^ c;
-      c = rotl(c, 32);
-    }
-    squeeze(a ^ b ^ c ^ d, per + NAME + 16);
-    return;
+    if (step >= count) squeeze(a ^ b ^ c ^ d, per + NAME + (step - count) * 16);
   }
   store<i64>(sip, a);
   store<i64>(sip, b, 8);

@@ -5,8 +5,7 @@
  * and those that are parked behind it there are refused too. So of the lines at a limit of which something may go, a batch asks for the
  * first few, and for more while they go; and of a line for the first, then for two, then for four.
  */
-import { Heap } from "../waiting/heap.ts";
-import { Aside, type Demand, type Line, nameOf, type Standing as StandingIn } from "../waiting/line.ts";
+import { type Demand, type Line, nameOf, type Standing as StandingIn } from "../waiting/line.ts";
 import type { Place, Request } from "../waiting/standing.ts";
 import { Walk } from "./walk.ts";
 import { Wanted } from "./wanted.ts";
@@ -42,8 +41,6 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
   readonly #going = new Map<Demand<W>, number>();
   /** Lines on their way that are asked for again, even if they are refused: the answer may be of before. */
   readonly #again = new Set<Line<W>>();
-  /** The lines that stand aside: first the one whose pause ends first. */
-  readonly #asides = new Heap<Aside<W>>((a, b) => a.moment < b.moment);
   /** When a nested request could go. Each of them is asked for whenever something has changed: it may pass all others. */
   #nestedMoment = Number.POSITIVE_INFINITY;
   #nestedAsked = -1;
@@ -57,7 +54,7 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
 
   /** The earliest moment at which a waiter could go that is not asked for, in milliseconds since the epoch. */
   get moment(): number {
-    let moment = this.#asides.first?.moment ?? Number.POSITIVE_INFINITY;
+    let moment = this.asides.first?.moment ?? Number.POSITIVE_INFINITY;
     if (!this.wards.stale) moment = Math.min(moment, this.wards.moment);
     if (this.nested > 0) moment = Math.min(moment, this.#nestedMoment);
     for (const demand of this.demands) if (!demand.isStale) moment = Math.min(moment, demand.moment);
@@ -69,7 +66,7 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
     if (line.head !== waiter) return;
     if (!line.parkedAt) this.#open.add(line);
     else if (line.place >= 0) {
-      this.#place(line, line.parkedAt, line.moment);
+      this.place(line, line.parkedAt, line.moment);
       if (!line.aside) this.#openUp(line);
     }
   }
@@ -82,13 +79,12 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
     this.remove(waiter, line);
     if (!line.head) this.#forget(line);
     else if (wasHead && line.place >= 0) {
-      this.#place(line, line.parkedAt!, line.moment);
-      this.#disturb(line.parkedAt!);
+      this.place(line, line.parkedAt!, line.moment);
+      this.disturb(line.parkedAt!);
     }
-    if (isGranted && line.head && line.aside) this.#comeBack(line.aside);
+    if (isGranted && line.head && line.aside) this.comeBack(line.aside);
     // After a grant the demand is in use, and the verdict on others the same: but for those that had no moment because of it.
-    for (const demand of line.demands)
-      if (!isGranted || demand.parked.first?.isBlocked) this.#disturb(demand);
+    for (const demand of line.demands) if (!isGranted || demand.parked.first?.isBlocked) this.disturb(demand);
   }
 
   /** A waiter has been refused, and stands in its line from now on. */
@@ -104,11 +100,11 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
       this.#nestedMoment = Math.min(this.#nestedMoment, moment);
       return;
     }
-    if (isPaused) this.#stepAside(line, at, moment);
-    else if (line.aside) this.#comeBack(line.aside);
+    if (isPaused) this.stepAside(line, at, moment);
+    else if (line.aside) this.comeBack(line.aside);
     const demand = line.demandOf(at);
     const isBlocked = !line.aside && this.sumBefore(demand, head, room) > room;
-    this.#place(line, demand, isBlocked ? Number.POSITIVE_INFINITY : moment);
+    this.place(line, demand, isBlocked ? Number.POSITIVE_INFINITY : moment);
     line.isBlocked = isBlocked;
     // Those behind it are refused too.
     if (demand.parked.first === line) this.#going.delete(demand);
@@ -140,13 +136,13 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
   /** Something came back of a limit: in one of its partitions, or in any. */
   cameBackOf(index: number, ward?: string): void {
     this.#nestedAsked = -1;
-    for (const demand of this.#demandsOf(index, ward)) this.#disturb(demand);
+    for (const demand of this.#demandsOf(index, ward)) this.disturb(demand);
   }
 
   /** A limit was paused, in one of its partitions or in any, or is not any more: all that want it are asked for. */
   review(index: number, ward?: string): void {
     for (const line of this.#linesAt(index, ward)) {
-      if (line.aside) this.#comeBack(line.aside);
+      if (line.aside) this.comeBack(line.aside);
       this.#askAgain(line);
     }
   }
@@ -157,8 +153,8 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
       if (values[i]! < 0) continue;
       for (const line of this.#linesAt(i, place?.wards[i])) {
         if (line.isNested || (line.aside && line.aside.moment >= moment)) continue;
-        this.#stepAside(line, i, moment);
-        if (line.place >= 0) this.#place(line, line.demandOf(i), moment);
+        this.stepAside(line, i, moment);
+        if (line.place >= 0) this.place(line, line.demandOf(i), moment);
       }
     }
   }
@@ -168,15 +164,15 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
     this.#nestedAsked = -1;
     for (const line of this) {
       if (line.aside || line.place < 0) this.#askAgain(line);
-      for (const demand of line.demands) this.#disturb(demand);
+      for (const demand of line.demands) this.disturb(demand);
     }
   }
 
   /** The waiters are asked for that could go by now. */
   wake(now: number): void {
-    for (let next = this.#asides.first; next && next.moment <= now; next = this.#asides.first) {
+    for (let next = this.asides.first; next && next.moment <= now; next = this.asides.first) {
       const { line } = next;
-      this.#comeBack(next);
+      this.comeBack(next);
       if (line.place >= 0) this.#openUp(line);
     }
     for (const demand of this.demands) if (demand.moment <= now) demand.isStale = true;
@@ -255,62 +251,22 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
   }
 
   #openUp(line: Line<W>): void {
-    this.#unpark(line, line.parkedAt!);
+    this.unpark(line);
     this.#open.add(line);
     // Of a line that has waited few will be granted.
     this.#quotas.set(line, 1);
   }
 
-  /** A line waits for the end of a pause of limit `at`. Others may go now. */
-  #stepAside(line: Line<W>, at: number, moment: number): void {
-    const { aside } = line;
-    if (aside?.at === at) {
-      aside.moment = moment;
-      this.#asides.moved(aside);
-      return;
-    }
-    if (aside) this.#asides.remove(aside);
-    line.aside = new Aside(line, at, moment);
-    this.#asides.add(line.aside);
-    this.recount(line, at);
-    for (const demand of line.demands) this.#disturb(demand);
-  }
-
-  /** Its waiters count again, where they stood. */
-  #comeBack(aside: Aside<W>): void {
-    const { line } = aside;
-    this.#asides.remove(aside);
-    line.aside = undefined;
-    this.recount(line, undefined);
-  }
-
-  #disturb(demand: Demand<W>): void {
+  protected override disturb(demand: Demand<W>): void {
     // A line on its way may still be parked there.
     if (!demand.ward || demand.parked.size === 0) demand.isStale = true;
     else this.wards.disturb(demand);
   }
 
-  /** Parks a line, whose head may be another than before. */
-  #place(line: Line<W>, at: Demand<W>, moment: number): void {
-    const { parkedAt } = line;
-    if (parkedAt && parkedAt !== at && line.place >= 0) this.#unpark(line, parkedAt);
-    line.parkedAt = at;
-    line.moment = moment;
-    line.isBlocked = false;
-    if (line.place < 0) at.parked.add(line);
-    else at.parked.moved(line);
-    if (at.ward) this.wards.moved(at);
-  }
-
-  #unpark(line: Line<W>, from: Demand<W>): void {
-    from.parked.remove(line);
-    if (from.ward) this.wards.moved(from);
-  }
-
   /** A line has ended. */
   #forget(line: Line<W>): void {
-    if (line.parkedAt) this.#unpark(line, line.parkedAt);
-    if (line.aside) this.#asides.remove(line.aside);
+    if (line.parkedAt) this.unpark(line);
+    if (line.aside) this.asides.remove(line.aside);
     this.#open.delete(line);
     this.#again.delete(line);
     this.#refused.delete(line);

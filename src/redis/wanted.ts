@@ -1,7 +1,7 @@
 /** What the waiters of one process want, as the script is told. */
-import { Crowd } from "../waiting/crowd.ts";
 import type { Judge } from "../waiting/judge.ts";
 import type { Demand, Standing } from "../waiting/line.ts";
+import { Parking } from "../waiting/parking.ts";
 import type { Ranked, Request } from "../waiting/standing.ts";
 import { nestedBefore } from "../waiting/taint.ts";
 
@@ -14,7 +14,7 @@ const NOBODY: Judge<never> = {
   roomAt: () => Number.POSITIVE_INFINITY,
 };
 
-export class Wanted<W extends Standing<W>> extends Crowd<W> {
+export abstract class Wanted<W extends Standing<W>> extends Parking<W> {
   /** What the waiters before `ranked` want of a request's limits, nested or not; undefined if they want nothing. */
   wantedBefore({ units, place }: Request, ranked: Ranked): readonly number[] | undefined {
     return this.demandBefore({ units, place }, ranked, NOBODY as Judge<W>);

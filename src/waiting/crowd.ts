@@ -19,7 +19,7 @@ export class Crowd<W extends Standing<W>> {
   /** What the waiters want of the one state of each limit, together. */
   readonly #totals: number[];
   #order: Order<W> | undefined;
-  /** Differs after each waiter that comes or leaves. */
+  /** Differs after everything that may change a verdict. */
   changes = 0;
   /** How many waiters stand in all lines. A plain field: each take looks at it. */
   size = 0;

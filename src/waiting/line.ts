@@ -61,7 +61,7 @@ export class Line<W extends Standing<W>> implements Placed {
   isBlocked = false;
   /** Undefined while its waiters count for those behind them. */
   aside: Aside<W> | undefined = undefined;
-  /** The state of the lines when the head was judged last: see `Lines`. */
+  /** The `changes` of the lines when the head was judged last. */
   judgedAt = -1;
   place = -1;
   /** Those behind the head. Where there are many lines, most have none. */

@@ -13,20 +13,15 @@
  * A pause is no one's turn: a line that wants a paused limit stands *aside* until the pause ends. Meanwhile its waiters do not count for those
  * that want other limits, or a pause of one partition would close the limits of all. Then it comes back to where it stood.
  */
-import { Crowd } from "./crowd.ts";
-import { Heap } from "./heap.ts";
 import type { Judge, Verdict } from "./judge.ts";
-import { Aside, type Demand, type Line, type Standing } from "./line.ts";
+import type { Demand, Line, Standing } from "./line.ts";
+import { Parking } from "./parking.ts";
 import { isBefore, type Place, type Request } from "./standing.ts";
 import type { Keeper } from "./wards.ts";
 
-export class Lines<W extends Standing<W>> extends Crowd<W> {
-  /** Changes with everything that may change a verdict. */
-  #state = 0;
+export class Lines<W extends Standing<W>> extends Parking<W> {
   /** When a nested request could go, by the last time that all of them were judged. */
   #nestedMoment = Number.POSITIVE_INFINITY;
-  /** The lines that stand aside: first the one whose pause ends first. */
-  readonly #asides = new Heap<Aside<W>>((a, b) => a.moment < b.moment);
   /** What the waiters before the one want that is judged. */
   readonly #found: number[];
 
@@ -37,7 +32,7 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
 
   /** The earliest moment at which a waiter could go, in milliseconds since the epoch; Infinity if that depends on a release. */
   get moment(): number {
-    let moment = Math.min(this.wards.moment, this.#asides.first?.moment ?? Number.POSITIVE_INFINITY);
+    let moment = Math.min(this.wards.moment, this.asides.first?.moment ?? Number.POSITIVE_INFINITY);
     if (this.nested > 0) moment = Math.min(moment, this.#nestedMoment);
     for (const demand of this.demands) moment = Math.min(moment, demand.moment);
     return moment;
@@ -47,17 +42,17 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
   stand(waiter: W): Line<W> {
     const line = this.add(waiter);
     // Until it is judged, it could go at any time.
-    if (line.head === waiter) this.#place(line, line.parkedAt ?? line.demands[0]!, Number.NEGATIVE_INFINITY);
+    if (line.head === waiter) this.place(line, line.parkedAt ?? line.demands[0]!, Number.NEGATIVE_INFINITY);
     return line;
   }
 
   /** Notes why the head of a line was refused. */
   park(line: Line<W>, { at, moment, isBlocked, isPaused }: Verdict): void {
-    if (isPaused) this.#stepAside(line, at, moment);
-    else if (line.aside) this.#comeBack(line.aside);
-    this.#place(line, line.demandOf(at), moment);
+    if (isPaused) this.stepAside(line, at, moment);
+    else if (line.aside) this.comeBack(line.aside);
+    this.place(line, line.demandOf(at), moment);
     line.isBlocked = isBlocked;
-    line.judgedAt = this.#state;
+    line.judgedAt = this.changes;
   }
 
   /** Takes a waiter out of its line, if it stands in one: because it was granted, or for another reason. */
@@ -65,15 +60,14 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
     const { line } = waiter;
     if (!line) return;
     const wasHead = line.head === waiter;
-    this.#state++;
     this.remove(waiter, line);
     if (!line.head) {
-      this.#unpark(line, line.parkedAt!);
-      if (line.aside) this.#asides.remove(line.aside);
-    } else if (wasHead) this.#place(line, line.parkedAt!, Number.NEGATIVE_INFINITY);
+      this.unpark(line);
+      if (line.aside) this.asides.remove(line.aside);
+    } else if (wasHead) this.place(line, line.parkedAt!, Number.NEGATIVE_INFINITY);
     for (const demand of line.demands) {
       // After a grant the demand is in use, and the verdict on others the same: but for those that had no moment because of it.
-      if (!isGranted || demand === line.parkedAt || demand.first?.isBlocked) this.#disturb(demand);
+      if (!isGranted || demand === line.parkedAt || demand.first?.isBlocked) this.disturb(demand);
     }
   }
 
@@ -93,7 +87,7 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
    * about all lines that stand aside. `serve` follows.
    */
   review(judge: Judge<W>, units?: readonly number[], place?: Place): void {
-    if (!units && this.#asides.size === 0) return;
+    if (!units && this.asides.size === 0) return;
     for (const line of this) {
       const { head, aside, isNested } = line;
       const isMeant = ({ limit, ward }: Demand<W>) =>
@@ -101,8 +95,8 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
       if (!head || isNested || (units ? !line.demands.some(isMeant) : !aside)) continue;
       const pause = judge.pauseOf(head.request);
       if (pause) this.park(line, { ...pause, isBlocked: false, isPaused: true });
-      else if (aside) this.#comeBack(aside);
-      this.#disturb(line.parkedAt!);
+      else if (aside) this.comeBack(aside);
+      this.disturb(line.parkedAt!);
     }
   }
 
@@ -111,10 +105,10 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
    * with the next line for as long as waiters leave.
    */
   serve(judge: Judge<W>, now: number): void {
-    this.#state++;
-    for (let next = this.#asides.first; next && next.moment <= now; next = this.#asides.first) {
-      this.#comeBack(next);
-      this.#disturb(next.line.parkedAt!);
+    this.changes++;
+    for (let next = this.asides.first; next && next.moment <= now; next = this.asides.first) {
+      this.comeBack(next);
+      this.disturb(next.line.parkedAt!);
     }
     for (const demand of this.demands) if (demand.moment <= now) demand.isStale = true;
     this.wards.wake(now);
@@ -160,34 +154,9 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
     return false;
   }
 
-  /** A line waits for the end of a pause of limit `at`. Others may go now. */
-  #stepAside(line: Line<W>, at: number, moment: number): void {
-    const { aside } = line;
-    if (aside?.at === at) {
-      aside.moment = moment;
-      this.#asides.moved(aside);
-      return;
-    }
-    if (aside) this.#asides.remove(aside);
-    line.aside = new Aside(line, at, moment);
-    this.#asides.add(line.aside);
-    this.recount(line, at);
-    this.#state++;
-    for (const demand of line.demands) this.#disturb(demand);
-  }
-
-  /** Its waiters count again, where they stood. */
-  #comeBack(aside: Aside<W>): void {
-    const { line } = aside;
-    this.#asides.remove(aside);
-    line.aside = undefined;
-    this.recount(line, undefined);
-    this.#state++;
-  }
-
   /** Judges the head of a line, unless that was done already. Returns whether it went. */
   #judge(line: Line<W>, judge: Judge<W>): boolean {
-    if (line.judgedAt === this.#state) return false;
+    if (line.judgedAt === this.changes) return false;
     const head = line.head!;
     const parkedAt = line.parkedAt!;
     // Most heads stay where they are: those before it leave no room there, which one look tells.
@@ -213,26 +182,8 @@ export class Lines<W extends Standing<W>> extends Crowd<W> {
     return next;
   }
 
-  #disturb(demand: Demand<W>): void {
+  protected override disturb(demand: Demand<W>): void {
     if (!demand.ward) demand.isStale = true;
     else if (demand.first) this.wards.disturb(demand);
-  }
-
-  /** Parks a line, whose head may be another than before. */
-  #place(line: Line<W>, at: Demand<W>, moment: number): void {
-    const { parkedAt } = line;
-    if (parkedAt !== at && line.place >= 0) this.#unpark(line, parkedAt!);
-    line.parkedAt = at;
-    line.moment = moment;
-    line.isBlocked = false;
-    line.judgedAt = -1;
-    if (line.place < 0) at.parked.add(line);
-    else at.parked.moved(line);
-    if (at.ward) this.wards.moved(at);
-  }
-
-  #unpark(line: Line<W>, from: Demand<W>): void {
-    from.parked.remove(line);
-    if (from.ward) this.wards.moved(from);
   }
 }

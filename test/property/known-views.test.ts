@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import { type LimitLike, LimitSet, RateLimit, ResourceLimit } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
+import { dieOf } from "./die.ts";
 import { count, report, SEED } from "./settings.ts";
 
 afterAll(() => report("kept views"));
@@ -16,11 +17,7 @@ test.each(ALGORITHMS)(
   "kept views of %s answer as sets of their own, while their nodes change hands",
   (algorithm) => {
     for (let run = 0; run < 2; run++) {
-      let state = (SEED + run) >>> 0;
-      const die = (sides: number) => {
-        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-        return Math.floor((state / 2 ** 32) * sides);
-      };
+      const die = dieOf(SEED + run);
       const clock = new ManualClock();
       const limitsOf = (per?: string): LimitLike[] => {
         const named = per === undefined ? {} : { per };

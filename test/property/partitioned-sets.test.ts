@@ -10,6 +10,7 @@ import {
 } from "../../src/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
 import { attachLimits, shareLimits } from "../../src/threads/index.ts";
+import { type Die, dieOf } from "./die.ts";
 import { count, report, SEED, TIMEOUT_MS } from "./settings.ts";
 
 afterAll(() => report("partitioned sets"));
@@ -30,17 +31,8 @@ const POOL = [
   ["ri", "ip"],
 ] as const;
 
-type Die = (sides: number) => number;
 type Set = LimitSet<string>;
 type Amounts = Readonly<Record<string, number>>;
-
-function dieOf(seed: number): Die {
-  let state = seed >>> 0;
-  return (sides) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * sides);
-  };
-}
 
 function limitOf(die: Die, key: string, per: string | undefined): LimitLike {
   const named = per === undefined ? {} : { per };

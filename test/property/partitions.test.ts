@@ -3,6 +3,7 @@ import { afterAll, expect, test } from "vitest";
 import { LOWER, PAUSE, PROBE, RESET, RESUME, SHADOW, TAKE } from "../../assembly/layout.ts";
 import { Arena } from "../../src/core/arena.ts";
 import type { Definition } from "../../src/core/kinds.ts";
+import { type Die, dieOf } from "./die.ts";
 import { PartitionLab, type Taken } from "./partition-lab.ts";
 import { count, report, SEED, TIMEOUT_MS } from "./settings.ts";
 
@@ -13,16 +14,7 @@ const LONG = LIMITSET_LONG === "1";
 const KINDS = ["token-bucket", "gcra", "leaky-bucket", "sliding-window", "fixed-window", "resource"] as const;
 const START_MS = Date.UTC(2026, 0, 1);
 
-/** A die with a seed: `die(n)` is a whole number from 0 until n. */
-function dieOf(seed: number): (sides: number) => number {
-  let state = seed >>> 0;
-  return (sides) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * sides);
-  };
-}
-
-function definitionOf(die: (sides: number) => number, per: number | undefined): Definition {
+function definitionOf(die: Die, per: number | undefined): Definition {
   const kind = KINDS[die(KINDS.length)]!;
   const flags = die(8) === 0 ? SHADOW : 0;
   const capacity = die(4) === 0 ? 1 + die(3) : 1 + die(30);
@@ -154,11 +146,7 @@ function play({ seed, steps, names, max, again, participants, every = 100 }: Pla
 }
 
 /** What a settlement gives back or charges: resources go back. */
-function dueOf(
-  die: (sides: number) => number,
-  definitions: readonly Definition[],
-  { units }: Taken,
-): number[] {
+function dueOf(die: Die, definitions: readonly Definition[], { units }: Taken): number[] {
   return units.map((taken, i) => {
     if (taken === 0) return 0;
     if (definitions[i]!.kind === "resource") return -taken;
@@ -168,7 +156,7 @@ function dueOf(
 }
 
 /** Other definitions in place of those of a lab: limits change their numbers, and may go or come. */
-function redefineAtRandom(lab: PartitionLab, die: (sides: number) => number, ms: number): void {
+function redefineAtRandom(lab: PartitionLab, die: Die, ms: number): void {
   // With "available" a partition that has recovered would differ from one that was never seen.
   const MODES = ["used", "proportional", "fresh"] as const;
   const old = lab.definitions;

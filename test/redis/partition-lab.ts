@@ -11,7 +11,8 @@ import {
 } from "../../src/index.ts";
 import { RedisLimitSet } from "../../src/redis/index.ts";
 import { ManualClock } from "../../src/testing/index.ts";
-import { type Die, dieOf, someLimits, TIERS } from "./some-limits.ts";
+import { type Die, dieOf } from "../property/die.ts";
+import { someLimits, TIERS } from "./some-limits.ts";
 import { micros } from "./waits.ts";
 
 const START_US = Date.UTC(2026, 0, 1) * 1000;

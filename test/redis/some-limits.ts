@@ -1,7 +1,6 @@
 /** Random limits of sets with partitions. */
 import { type Limit, RateLimit, ResourceLimit } from "../../src/index.ts";
-
-export type Die = (sides: number) => number;
+import type { Die } from "../property/die.ts";
 
 const ALGORITHMS = ["token-bucket", "gcra", "leaky-bucket", "sliding-window", "fixed-window"] as const;
 export const TIERS = ["pro", "free"] as const;
@@ -15,14 +14,6 @@ const POOL = [
   ["i0", "ip"],
   ["ri", "ip"],
 ] as const;
-
-export function dieOf(seed: number): Die {
-  let state = seed >>> 0;
-  return (sides) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * sides);
-  };
-}
 
 function someWindow(die: Die): number {
   return [1, 50, 999.983, 10_000, 60_000][die(5)]!;
