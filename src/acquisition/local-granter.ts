@@ -109,8 +109,10 @@ export class LocalGranter<M extends string, K extends string = M>
     // The most common answer by itself, for speed: one limit refuses a request that stands behind all.
     if (demand && isRefused(answer)) {
       const { refuser } = region;
-      if (refuser >= 0 && !this.requests.windows[refuser]) {
-        return new Refusal(this.denials.by(refuser), waitOf(answer), this.set.lines.standingAt(refuser));
+      if (refuser >= 0) {
+        const ahead = this.set.lines.standingAt(refuser);
+        const wait = this.outlooks.waitBehindAll(region, units, refuser, waitOf(answer), ahead, now);
+        return new Refusal(this.denials.by(refuser), wait, ahead);
       }
     }
     return this.answerAmong(region, asked ?? { request: { units }, ranked: LAST, demand }, answer, now);

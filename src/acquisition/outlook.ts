@@ -3,7 +3,7 @@ import type { Region } from "../core/region.ts";
 import { momentInLine } from "../core/windows.ts";
 import type { Requests } from "../limits/requests.ts";
 import type { Asked, Before, Outlook } from "../waiting/gate.ts";
-import type { Place } from "../waiting/standing.ts";
+import { LAST, type Place, type Ranked } from "../waiting/standing.ts";
 
 /** Up to so many waiters are gone through one by one: where no request is split over windows, that is exact. */
 const MOST_COUNTED = 1000;
@@ -78,27 +78,67 @@ export class Outlooks {
       return wait;
     }
     const reading = region.microsOf(now);
-    const { version } = region;
-    const { changes } = this.#set.lines;
-    const { place } = asked.request;
-    const units = asked.request.units[index]!;
-    const { key, turn } = asked.ranked;
-    let known = this.#known[index];
-    if (
-      known?.version !== version ||
-      known.changes !== changes ||
-      known.units !== units ||
-      known.place !== place ||
-      known.key !== key ||
-      known.turn !== turn
-    ) {
-      const before = this.#set.lines.demandsBefore(index, asked.ranked, asked.request);
-      const moment = momentInLine(region.address, index, before, units, reading, Math.round(wait * 1000));
-      known = { version, changes, key, turn, units, place, moment };
-      this.#known[index] = known;
-    }
-    const { moment } = known;
+    const known = this.#known[index];
+    const moment =
+      known && this.#isOf(known, region, asked.request.units[index]!, asked.request.place, asked.ranked)
+        ? known.moment
+        : this.#find(region, asked, index, wait, reading);
     return Number.isNaN(moment) ? wait : (moment - reading) / 1000;
+  }
+
+  /** The same for a try for `units` that stands behind all waiters, of whom so many are `ahead`. */
+  waitBehindAll(
+    region: Region,
+    units: readonly number[],
+    index: number,
+    wait: number,
+    ahead: number,
+    now: number,
+  ): number {
+    if (!this.#windows[index] || ahead === 0 || ahead > MOST_COUNTED) return wait;
+    const reading = region.microsOf(now);
+    const known = this.#known[index];
+    if (known && this.#isOf(known, region, units[index]!, undefined, LAST) && known.moment >= reading) {
+      return (known.moment - reading) / 1000;
+    }
+    return this.waitAt(
+      region,
+      { request: { units }, ranked: LAST, demand: undefined },
+      index,
+      wait,
+      ahead,
+      now,
+    );
+  }
+
+  /** Whether a moment that is known is that of such a request, now. */
+  #isOf(
+    known: Known,
+    region: Region,
+    units: number,
+    place: Place | undefined,
+    { key, turn }: Ranked,
+  ): boolean {
+    return (
+      known.version === region.version &&
+      known.changes === this.#set.lines.changes &&
+      known.units === units &&
+      known.place === place &&
+      known.key === key &&
+      known.turn === turn
+    );
+  }
+
+  #find(region: Region, asked: Asked, index: number, wait: number, reading: number): number {
+    const { version } = region;
+    const { request, ranked } = asked;
+    const { changes } = this.#set.lines;
+    const units = request.units[index]!;
+    const before = this.#set.lines.demandsBefore(index, ranked, request);
+    const moment = momentInLine(region.address, index, before, units, reading, Math.round(wait * 1000));
+    const { key, turn } = ranked;
+    this.#known[index] = { version, changes, key, turn, units, place: request.place, moment };
+    return moment;
   }
 
   /** The limits that refuse, and first of them those that refuse the request by itself. */
