@@ -18,7 +18,7 @@ import { Aborts } from "./aborts.ts";
 import type { Gate } from "./gate.ts";
 import type { Verdict } from "./judge.ts";
 import { BaseQueue, type Waiting } from "./queue.ts";
-import type { Request } from "./standing.ts";
+import { isBefore, type Request } from "./standing.ts";
 
 // How long a waiter sleeps at most, and after how long without running it counts as gone.
 const NAP_MS = 500;
@@ -64,7 +64,10 @@ export class WorkerdQueue<T> extends BaseQueue<T, Waiter<T>> {
         this.#turnAway(waiter, this.timeout(waiter, now));
         return true;
       }
-      if (this.judgeAnswer(waiter, gate.take(request, demand, now, since), demand)) return true;
+      if (request.covered && this.#isPreceded(waiter)) {
+        const at = waiter.line!.parkedAt!.limit;
+        this.verdict = { at, moment: Number.POSITIVE_INFINITY, isBlocked: true, isPaused: false };
+      } else if (this.judgeAnswer(waiter, gate.take(request, demand, now, since), demand)) return true;
     } else if (isGranted(gate.probe(request, demand, now))) {
       this.verdict = { at: waiter.line!.parkedAt!.limit, moment: now, isBlocked: false, isPaused: false };
     } else {
@@ -151,6 +154,27 @@ export class WorkerdQueue<T> extends BaseQueue<T, Waiter<T>> {
     if (own?.line && this.lines.judge(own, this)) this.lines.serve(this, now);
     this.passesAt = this.lines.moment;
     this.#own = undefined;
+  }
+
+  /**
+   * Whether a waiter before this nested one could go, whose HTTP request has not run yet. Of a limit that nested requests wait for in a ring,
+   * the demand of those before does not count: so the order of the waiters has to be looked at by itself.
+   */
+  #isPreceded(own: Waiter<T>): boolean {
+    for (const line of this.lines) {
+      for (const waiter of line) {
+        if (!isBefore(waiter, own)) break;
+        const { request } = waiter;
+        const isGone = this.now - waiter.seenAt > GONE_MS;
+        if (
+          !isGone &&
+          isGranted(this.gate.probe(request, this.lines.demandBefore(request, waiter, this), this.now))
+        )
+          return true;
+        if (!line.isNested) break;
+      }
+    }
+    return false;
   }
 
   /** Takes the waiters out of their lines whose HTTP requests seem to run no more. */

@@ -1,6 +1,7 @@
 /** Random scripts of arrivals, and two ways to play them: on a real queue, and by the rule of waiting written as plainly as it can be. */
 import {
   type Acquisition,
+  type Awaitable,
   LimitSet,
   type Limits,
   RateLimit,
@@ -136,32 +137,38 @@ export function randomScript(
   return { limits, agingMs, arrivals, pauses, ticks, clings };
 }
 
-const START = Date.UTC(2026, 0, 1);
+export const START: number = Date.UTC(2026, 0, 1);
 
 /** A real set that a script is played on, and its clock. */
 export interface Stage {
-  readonly set: Limits<string> & { readonly waiting: number };
-  readonly clock: ManualClock;
+  /** The set, as one or several programs have it: they ask in turn. */
+  readonly sets: readonly (Limits<string> & { readonly waiting: number })[];
+  /** Moves the clock. */
+  moveTo(ms: number): Awaitable<void>;
   /** Resolves when all is done to which the last step leads. */
   settled(): Promise<void>;
+  /** Ends what the sets themselves do not end. */
+  ended?(): Awaitable<void>;
 }
 
 /** Makes a set for a script. */
-export type Open = (options: Options) => Stage;
+export type Open = (options: Options) => Awaitable<Stage>;
 
 export interface Options {
   readonly limits: Script["limits"];
-  readonly clock: ManualClock;
   readonly agingMs?: number;
 }
 
-const inMemory: Open = (options) => ({
-  set: new LimitSet(options),
-  clock: options.clock,
-  async settled() {
-    for (let i = 0; i < 8; i++) await null;
-  },
-});
+export const inMemory: Open = (options) => {
+  const clock = new ManualClock(START);
+  return {
+    sets: [new LimitSet({ ...options, clock })],
+    moveTo: (ms) => clock.set(ms),
+    async settled() {
+      for (let i = 0; i < 8; i++) await null;
+    },
+  };
+};
 
 /** Plays a script on a real queue, without the arrival `without`. */
 export async function play(
@@ -169,11 +176,14 @@ export async function play(
   without?: number,
   open: Open = inMemory,
 ): Promise<Played & { readonly left: number }> {
-  const { set, clock, settled } = open({
+  const stage = await open({
     limits: script.limits,
-    clock: new ManualClock(START),
     ...(script.agingMs === undefined ? {} : { agingMs: script.agingMs }),
   });
+  const { sets } = stage;
+  const settled = () => stage.settled();
+  const setOf = (id: number) => sets[id % sets.length]!;
+  const waiting = () => sum(sets.map((set) => set.waiting));
   const grants = new Map<number, number>();
   const order: number[] = [];
   const held = new Map<number, Acquisition<string>>();
@@ -185,13 +195,13 @@ export async function play(
     Object.fromEntries(script.limits.map(({ key }, i) => [key, units[i]!]));
   const controllers: { tick: number; id: number; controller: AbortController }[] = [];
   for (; tick <= script.ticks; tick++) {
-    clock.set(START + tick * TICK_MS);
+    await stage.moveTo(START + tick * TICK_MS);
     await settled();
-    if (tick > 100 && due.length === 0 && set.waiting === 0) break;
+    if (tick > 100 && due.length === 0 && waiting() === 0) break;
     for (const { limit, ticks } of script.pauses.filter((each) => each.tick === tick)) {
       const keys = [script.limits[limit]!.key];
-      if (ticks > 0) await set.pause(ticks * TICK_MS, keys);
-      else await set.resume(keys);
+      if (ticks > 0) await setOf(limit).pause(ticks * TICK_MS, keys);
+      else await setOf(limit).resume(keys);
       await settled();
     }
     for (const ended of due.filter((each) => each.tick === tick)) {
@@ -213,7 +223,7 @@ export async function play(
     }
     for (const arrival of script.arrivals.filter((each) => each.tick === tick && each.id !== without)) {
       const { id, units, priority, patience, parent } = arrival;
-      const from = parent === undefined ? set : held.get(parent);
+      const from = parent === undefined ? setOf(id) : held.get(parent);
       if (!from) continue;
       if (parent !== undefined) children.set(parent, (children.get(parent) ?? 0) + 1);
       const controller = new AbortController();
@@ -230,8 +240,9 @@ export async function play(
       await settled();
     }
   }
-  const left = set.waiting;
-  await set.close();
+  const left = waiting();
+  for (const set of sets) await set.close();
+  await stage.ended?.();
   return { grants, order, left };
 }
 
@@ -327,8 +338,8 @@ export function playByRule(script: Script): Played {
           goes = true;
           break;
         }
-        // A waiter behind a pause stands aside: it counts again when the pause ends.
-        if (isPaused(waiter.arrival)) continue;
+        // A waiter behind a pause stands aside: it counts again when the pause ends. A nested request does not: its caller holds something.
+        if (waiter.arrival.parent === undefined && isPaused(waiter.arrival)) continue;
         waiter.arrival.units.forEach((n, i) => {
           demand[i]! += n;
         });

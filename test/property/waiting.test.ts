@@ -1,27 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { runs, TIMEOUT_MS } from "./settings.ts";
-import { play, playByRule, randomScript, type Taste } from "./waiting-script.ts";
+import { waitingHistories } from "./waiting-histories.ts";
+import { play, randomScript, type Taste } from "./waiting-script.ts";
 
 const { seed: SEED, numRuns: RUNS } = runs(40);
 const seeds = Array.from({ length: RUNS ?? 0 }, (_, i) => SEED + i);
 
 describe("the rule of waiting", () => {
-  test.each<[string, Taste]>([
-    ["of plain requests", {}],
-    ["with priorities", { priorities: true }],
-    ["with nested requests", { nested: true }],
-    ["with both", { nested: true, priorities: true }],
-    ["with pauses and priorities", { pauses: true, priorities: true }],
-  ])("decides random histories %s as the queue does", { timeout: TIMEOUT_MS }, async (_, taste) => {
-    let waited = 0;
-    for (const seed of seeds) {
-      const script = randomScript(seed, taste);
-      const [real, plain] = [await play(script), playByRule(script)];
-      expect(Object.fromEntries(real.grants), `seed ${seed}`).toEqual(Object.fromEntries(plain.grants));
-      waited += [...real.grants].filter(([id, tick]) => tick > script.arrivals[id]!.tick).length;
-    }
-    expect(waited).toBeGreaterThan(10 * seeds.length);
-  });
+  waitingHistories(seeds);
 
   test.each<[string, Taste]>([
     ["", {}],
