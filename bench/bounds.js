@@ -6,7 +6,7 @@ import { IPC, IPC_PING, PORT, PORT_PING } from "./cases/ports.js";
 import { REDIS_FLEXIBLE, REDIS_FOUR, REDIS_ONE, SUFFIXES } from "./cases/redis.js";
 import { granted, KINDS } from "./cases/refused.js";
 import { FAMILY, FOUR } from "./cases/several-limits.js";
-import { ALONE, APART, HOT, LONE_FLOOR, TWIN_FLOOR } from "./cases/threads.js";
+import { ALONE, APART, HOT, LONE_FLOOR, SPREAD_ALONE, TWIN_FLOOR, USERS_SPREAD } from "./cases/threads.js";
 import { floorOf, rateOf, slotOf } from "./cases/waiting.js";
 import { MANY_LINES, ONE_LINE, REFUSED } from "./cases/waiting-lines.js";
 import { MANY_PARTITIONS, ONE_PARTITION } from "./cases/waiting-partitions.js";
@@ -37,6 +37,12 @@ const BOUNDS = [
   // A ratio of times per acquisition of both threads together. Their throughput is at least 0.6 and 1.6 times that of one thread.
   { bound: "2 threads, one set / 1 thread", of: HOT, to: ALONE, atMost: 1 / 0.6 },
   { bound: "2 threads, a set each / 1 thread", of: APART, to: ALONE, atMost: 1 / 1.6 },
+  {
+    bound: "2 threads, distinct partitions, 64 heads / 1 thread",
+    of: USERS_SPREAD,
+    to: SPREAD_ALONE,
+    atMost: 1 / 1.6,
+  },
   {
     // On a machine without two free processors, even two threads that share nothing are no faster than one.
     bound: "2 threads, a set each / 1 thread, beside two floors",

@@ -22,12 +22,13 @@ parentPort?.on("message", async ({ id, task, n, inFlight }) => {
   parentPort?.postMessage({ done, repeats: (limits?.repeats ?? 0) - before });
 });
 
-/** @param {{ floor?: boolean, handle?: import("limitset/threads").LimitSetHandle, releases?: boolean, asks?: MessagePort, answers?: MessagePort }} task */
-function begin({ floor, handle, releases, asks, answers }) {
+/** @param {{ floor?: boolean, handle?: import("limitset/threads").LimitSetHandle, releases?: boolean, users?: string, asks?: MessagePort, answers?: MessagePort }} task */
+function begin({ floor, handle, releases, users, asks, answers }) {
   if (floor) return { work: take(new ThreeLineBucket(PLENTY, HOUR_MS)) };
   if (asks) return { work: asking(asks) };
   if (answers) return { work: answering(answers) };
   const limits = attachLimits(/** @type {import("limitset/threads").LimitSetHandle} */ (handle));
+  if (users !== undefined) return { limits, work: takeOfUsers(limits, users) };
   return { limits, work: releases ? takeAndRelease(limits) : takeTokens(limits) };
 }
 
@@ -40,6 +41,18 @@ function takeAndRelease(limits) {
       if (acq.successful) done++;
       acq.release();
     }
+    return done;
+  };
+}
+
+const USERS = 100;
+
+/** Takes 1 of each of its own users in turn. @param {LimitSet<string>} limits @param {string} users */
+function takeOfUsers(limits, users) {
+  const views = Array.from({ length: USERS }, (_, i) => limits.for({ user: `${users} ${i}` }));
+  return (/** @type {number} */ n) => {
+    let done = 0;
+    for (let i = 0; i < n; i++) if (views[i % USERS]?.tryAcquire({ tokens: 1 }).successful) done++;
     return done;
   };
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { CallLimit, LimitSet, RateLimit, ResourceLimit } from "limitset";
-import { shareLimits } from "limitset/threads";
+import { SpreadLimitSet, shareLimits } from "limitset/threads";
 import { HOUR_MS, PLENTY, tokens } from "../sets.js";
 
 export const ALONE = "1 thread, one set";
@@ -9,6 +9,11 @@ export const HOT = "2 threads, one set";
 export const APART = "2 threads, a set each";
 export const TWIN_FLOOR = "floor: 2 threads, a three-line bucket each";
 export const LONE_FLOOR = "floor: 1 thread, a three-line bucket";
+export const USERS_ALONE = "1 thread, 100 partitions";
+export const USERS_ONE_HEAD = "2 threads, 100 partitions each, one head";
+const HEADS = 64;
+export const SPREAD_ALONE = `1 thread, 100 partitions, ${HEADS} heads`;
+export const USERS_SPREAD = `2 threads, 100 partitions each, ${HEADS} heads`;
 const ALONE_FOUR = "1 thread, one set of 4 limits, taken and released";
 const HOT_FOUR = "2 threads, one set of 4 limits, taken and released";
 
@@ -20,6 +25,11 @@ export async function threads() {
   const one = tokens();
   const other = tokens();
   const four = fourLimits();
+  const perUser = {
+    limits: [new RateLimit({ key: "tokens", capacity: PLENTY, windowMs: HOUR_MS, per: "user" })],
+  };
+  const plain = new LimitSet(perUser);
+  const many = new SpreadLimitSet({ ...perUser, heads: HEADS });
   const eight = await Promise.all(Array.from({ length: 8 }, startThread));
   const [a, b, owner] = /** @type {[Worker, Worker, Worker]} */ (/** @type {unknown} */ (eight));
   const floors = [job(a, { floor: true }), job(b, { floor: true })];
@@ -27,9 +37,12 @@ export async function threads() {
   const crowd = [...shared, ...eight.slice(2).map((thread) => attach(thread, one))];
   const apart = [attach(a, one), attach(b, other)];
   const fours = [attach(a, four, true), attach(b, four, true)];
+  const users = [a, b].map((thread, i) => ofUsers(thread, i, plain));
+  const spread = [a, b].map((thread, i) => ofUsers(thread, i, many));
   const asking = [connect(a, owner), connect(b, owner)];
   const against = { "x 1 thread": ALONE };
   const againstFloor = { "x 1 thread": LONE_FLOOR };
+  const againstUsers = { "x 1 thread": USERS_ALONE };
   const againstFour = { "x 1 thread": ALONE_FOUR };
   return {
     title: "Threads",
@@ -43,6 +56,10 @@ export async function threads() {
       { name: APART, ...working(apart), against },
       { name: "4 threads, one set", ...working(crowd.slice(0, 4)), against },
       { name: "8 threads, one set", ...working(crowd), against },
+      { name: USERS_ALONE, ...working(users.slice(1)), against: againstUsers },
+      { name: USERS_ONE_HEAD, ...working(users), against: againstUsers },
+      { name: SPREAD_ALONE, ...working(spread.slice(1)), against: againstUsers },
+      { name: USERS_SPREAD, ...working(spread), against: { "x 1 thread": SPREAD_ALONE } },
       { name: ALONE_FOUR, ...working(fours.slice(1)), against: againstFour },
       { name: HOT_FOUR, ...working(fours), against: againstFour },
       { name: "1 thread, asks an owner", ...working(asking.slice(1), 1), against },
@@ -95,6 +112,14 @@ function job(worker, task, transfer) {
 /** @template {string} K @param {Worker} worker @param {LimitSet<K>} set */
 function attach(worker, set, releases = false) {
   return job(worker, { handle: shareLimits(set).handle, releases });
+}
+
+/** Each thread has users of its own. @param {Worker} worker @param {number} thread @param {LimitSet<"tokens"> | SpreadLimitSet<"tokens">} set */
+function ofUsers(worker, thread, set) {
+  return job(worker, {
+    handle: shareLimits(/** @type {LimitSet<"tokens">} */ (set)).handle,
+    users: `thread ${thread}`,
+  });
 }
 
 /** @param {Worker} worker @param {Worker} owner */

@@ -50,6 +50,8 @@ export interface Era<M extends string = string, K extends string = M> {
   readonly requests: Requests<M, K>;
   /** One entry a limit. */
   readonly tenures: readonly Tenure[];
+  /** What carried over from the era before; undefined in the first. */
+  readonly inherit?: Inherit | undefined;
 }
 
 /** Where a limit of an earlier era is now. */
@@ -121,7 +123,7 @@ export function nextEra<M extends string = string, K extends string = M>(
       keepsRefunds(tierOf(era.limits[before]!, tier), tierOf(limit, tier), inherit);
     return { birth, refundsFrom: keeps() && tiers.every(keeps) ? refundsFrom : number };
   });
-  return { number, version, limits, requests, tenures };
+  return { number, version, limits, requests, tenures, inherit };
 }
 
 /** For each limit of an era, where it is in a later one; undefined where it was dropped. */

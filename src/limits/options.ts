@@ -62,7 +62,7 @@ export interface LimitSetOptions<M extends string = string, K extends string = M
 // The holdings of each thread are part of a set's state, which every grant copies.
 const MOST_THREADS = 1000;
 
-const SET_OPTIONS = [
+export const SET_OPTIONS: readonly string[] = [
   "limits",
   "shared",
   "maxThreads",

@@ -24,7 +24,9 @@ export class Followed {
   /** The era under which the set has granted it. */
   eraOf(acquisition: object): Era {
     if (this.#living instanceof Wrapped) return this.era;
-    return (acquisition as { [ERA]?: Era })[ERA] ?? this.era;
+    const { [ERA]: era = this.era } = acquisition as { [ERA]?: Era };
+    // The parts of a spread set have eras of their own, of equal numbers.
+    return era.number === this.era.number ? this.era : era;
   }
 
   begin(): void {

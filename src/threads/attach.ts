@@ -6,8 +6,19 @@ import { LimitSet } from "../limit-set.ts";
 import { checkOptions } from "../limits/known-options.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
 import { SetClock } from "../platform/set-clock.ts";
-import { destinationOf, gone, type LimitSetHandle } from "./handle.ts";
+import { warnOnce } from "../platform/warning.ts";
+import {
+  type AnyHandle,
+  destinationOf,
+  gone,
+  isOfSpread,
+  type LimitSetHandle,
+  type SpreadLimitSetHandle,
+} from "./handle.ts";
 import { Membership } from "./membership.ts";
+import { SpreadLimitSet } from "./spread-limit-set.ts";
+import type { OptionsWithParts, SpreadLimitSetOptions } from "./spread-options.ts";
+import { openParts, PARTS, warningOf } from "./spread-parts.ts";
 import { ownThreadId } from "./thread-id.ts";
 
 /** The options of `attachLimits`: `clock` and `onWarning`, as of a `LimitSet`, for this thread alone. */
@@ -15,7 +26,7 @@ export type AttachOptions = Pick<LimitSetOptions, "clock" | "onWarning">;
 
 /**
  * Attaches this thread to the set of a handle: it has the same limits and the same state. Each thread attaches once with a
- * handle, and calls `close()` when it is done.
+ * handle, and calls `close()` when it is done. The handle of a `SpreadLimitSet` gives such a set.
  *
  * The default clock is the platform's, corrected so that it agrees with that of the thread which shared the set.
  *
@@ -30,9 +41,34 @@ export type AttachOptions = Pick<LimitSetOptions, "clock" | "onWarning">;
  */
 export function attachLimits<M extends string, K extends string = M>(
   handle: LimitSetHandle<M, K>,
+  options?: AttachOptions,
+): LimitSet<M, K>;
+export function attachLimits<M extends string, K extends string = M>(
+  handle: SpreadLimitSetHandle<M, K>,
+  options?: AttachOptions,
+): SpreadLimitSet<M, K>;
+export function attachLimits<M extends string, K extends string = M>(
+  handle: AnyHandle<M, K>,
   options: AttachOptions = {},
-): LimitSet<M, K> {
+): LimitSet<M, K> | SpreadLimitSet<M, K> {
   checkOptions("attachLimits", options, ["clock", "onWarning"]);
+  return isOfSpread(handle) ? attachParts(handle, options) : attach(handle, options);
+}
+
+function attachParts<M extends string, K extends string>(
+  { parts, key }: SpreadLimitSetHandle<M, K>,
+  options: AttachOptions,
+): SpreadLimitSet<M, K> {
+  const onWarning = options.onWarning ?? warnOnce();
+  const open = (i: number) => attach(parts[i]!, { ...options, onWarning: warningOf(i, onWarning) });
+  const attached: OptionsWithParts<M, K> = { [PARTS]: openParts(parts.length, key, open) };
+  return new SpreadLimitSet<M, K>(attached as SpreadLimitSetOptions<M, K>);
+}
+
+function attach<M extends string, K extends string>(
+  handle: LimitSetHandle<M, K>,
+  options: AttachOptions,
+): LimitSet<M, K> {
   const { heap, start, entrance } = destinationOf(handle);
   const membership = Membership.join(heap, start, entrance, handle.number, ownThreadId());
   if (membership === "gone") throw gone();

@@ -7,6 +7,7 @@ import { CannotShareError, InvalidHandleError, show } from "../errors.ts";
 import type { LimitLike } from "../limits/limits.ts";
 import type { PartitionOptions } from "../limits/partition-options.ts";
 import type { Reading } from "../platform/set-clock.ts";
+import type { ChoiceKey } from "../spread/choice.ts";
 import { Entrance } from "./entrance.ts";
 
 /**
@@ -44,6 +45,49 @@ export interface LimitSetHandle<M extends string = string, K extends string = M>
   readonly clock: Reading | undefined;
   /** @internal The name of the lock that the attached thread holds until it ends, where only a lock shows its end. */
   readonly lock?: string;
+  /** Only the handle of a `SpreadLimitSet` has parts. */
+  readonly parts?: undefined;
+}
+
+/** Plain data by which threads attach to a `SpreadLimitSet`. To an earlier version of the library it is a handle of another version. */
+export interface SpreadLimitSetHandle<M extends string = string, K extends string = M>
+  extends Omit<LimitSetHandle<M, K>, "parts"> {
+  /** The handles of its parts. */
+  readonly parts: readonly LimitSetHandle<M, K>[];
+  /** @internal By which names choose their part. */
+  readonly key: ChoiceKey;
+}
+
+/** A handle of either kind. */
+export type AnyHandle<M extends string, K extends string> = LimitSetHandle<M, K> | SpreadLimitSetHandle<M, K>;
+
+/** Raised when handles of spread sets change in another way than those of their parts. */
+const SPREAD = 1;
+/** Below 0, as no format of a set by itself. */
+const SPREAD_FORMAT = -(SHARED_FORMAT * 100 + SPREAD);
+
+/** The handle of a spread set whose parts have these. Its other fields are those of the first part. */
+export function spreadHandleOf<M extends string, K extends string>(
+  parts: readonly LimitSetHandle<M, K>[],
+  key: ChoiceKey,
+): SpreadLimitSetHandle<M, K> {
+  return { ...parts[0]!, format: SPREAD_FORMAT, parts, key };
+}
+
+/**
+ * Whether a handle is that of a spread set.
+ *
+ * @throws {InvalidHandleError} if it is one of another version.
+ */
+export function isOfSpread<M extends string, K extends string>(
+  handle: AnyHandle<M, K>,
+): handle is SpreadLimitSetHandle<M, K> {
+  const { parts, key, format } = (handle ?? {}) as Partial<SpreadLimitSetHandle<M, K>>;
+  if (parts === undefined) return false;
+  if (format !== SPREAD_FORMAT) throw otherVersion();
+  if (!Array.isArray(parts) || parts.length === 0 || !Array.isArray(key) || key.length !== 2)
+    throw noHandle(handle);
+  return true;
 }
 
 /** The region of a handle. */
@@ -85,11 +129,17 @@ function check(handle: Partial<LimitSetHandle> | null | undefined): void {
   const { format, start, entrance, serial, number } = handle ?? {};
   const words = [format, start, entrance, serial, number];
   if (!words.every(Number.isSafeInteger) || !Array.isArray(handle?.limits)) {
-    throw new InvalidHandleError(`expected the \`handle\` that shareLimits() returns, got ${show(handle)}`);
+    throw noHandle(handle);
   }
-  if (format !== SHARED_FORMAT) {
-    throw new InvalidHandleError(
-      "the handle was made by another version of limitset: use one version in all threads",
-    );
-  }
+  if (format !== SHARED_FORMAT) throw otherVersion();
+}
+
+function noHandle(value: unknown): InvalidHandleError {
+  return new InvalidHandleError(`expected the \`handle\` that shareLimits() returns, got ${show(value)}`);
+}
+
+function otherVersion(): InvalidHandleError {
+  return new InvalidHandleError(
+    "the handle was made by another version of limitset: use one version in all threads",
+  );
 }

@@ -84,6 +84,9 @@ const THEMES: Readonly<Record<string, Theme>> = {
   contract,
 };
 
+/** The names of all themes. */
+export const THEME_NAMES: readonly string[] = Object.keys(THEMES);
+
 const REASONS: Readonly<Record<Need, string>> = {
   sync: "this backend answers in a later turn",
   timers: "the test cannot see the timers of this backend",

@@ -2,13 +2,17 @@
 import { parentPort } from "node:worker_threads";
 import { LimitSet } from "limitset";
 import { ManualClock } from "limitset/testing";
-import { shareLimits } from "limitset/threads";
+import { SpreadLimitSet, shareLimits } from "limitset/threads";
 
 /** The START of the suite. */
 const start = Date.UTC(2027, 0, 1);
 
-parentPort?.on("message", (/** @type {import("limitset").LimitSetOptions} */ options) => {
-  const limits = new LimitSet({ ...options, clock: new ManualClock(start) });
-  parentPort?.postMessage(shareLimits(limits).handle);
+parentPort?.on("message", (/** @type {import("limitset/threads").SpreadLimitSetOptions} */ options) => {
+  const clock = new ManualClock(start);
+  const limits =
+    options.heads === undefined
+      ? new LimitSet({ ...options, clock })
+      : new SpreadLimitSet({ ...options, clock });
+  parentPort?.postMessage(shareLimits(/** @type {LimitSet} */ (limits)).handle);
   limits.close();
 });

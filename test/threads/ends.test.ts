@@ -165,7 +165,7 @@ test("a thread that was reclaimed and lives on writes nothing into the set that 
   const gone = make();
   const first = shareLimits(gone);
   const late = attachLimits(first.handle);
-  const lateToo = attachLimits.bind(undefined, first.handle);
+  const lateToo = () => attachLimits(first.handle);
   const held = late.tryAcquire({ db: 2 });
   first.reclaim();
   // The number goes to another thread, which leaves by itself: then nothing of the set seems to be in use.

@@ -25,3 +25,8 @@ export function definitions(kind) {
   ];
   return /** @type {never} */ (kind === 1 ? all.toReversed() : all);
 }
+
+/** Those of users alone. @param {number} kind */
+export function ofUsers(kind) {
+  return definitions(kind).filter(({ per }) => per === "user");
+}

@@ -5,16 +5,17 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { AcquireTimeoutError } from "limitset";
 import { attachLimits } from "limitset/threads";
-import { definitions, KINDS } from "./visited.js";
+import { definitions, KINDS, ofUsers } from "./visited.js";
 
 /**
  * @type {{
  *   me: number, seed: number, users: number, visitors: number,
- *   redefined?: Int32Array,
+ *   isSpread?: boolean, redefined?: Int32Array,
  *   granted: Int32Array, busy: Int32Array, seats: Int32Array, dead: Int32Array, repeats: Int32Array, waited: Int32Array,
  * }}
  */
-const { me, seed, users, visitors, redefined, granted, busy, seats, dead, repeats, waited } = workerData;
+const { me, seed, users, visitors, isSpread, redefined, granted, busy, seats, dead, repeats, waited } =
+  workerData;
 
 let state = seed;
 /** @param {number} below */
@@ -48,7 +49,7 @@ function keep(acquisition, visitor) {
 function giveBack(grant) {
   if (!grant) return;
   if (grant.visitor >= 0) Atomics.store(seats, grant.visitor, 0);
-  if (random(2) === 0) grant.acquisition.update({ tokens: 0 });
+  if (!isSpread && random(2) === 0) grant.acquisition.update({ tokens: 0 });
   grant.acquisition.release();
 }
 
@@ -59,18 +60,22 @@ function step(limits) {
     return;
   }
   const what = random(400);
-  if (what === 0) limits.reset(["tokens"]);
+  if (what === 0 && !isSpread) limits.reset(["tokens"]);
   if (redefined && what >= 23 && what < 26) {
-    limits.redefine(definitions(random(KINDS)));
+    limits.redefine((isSpread ? ofUsers : definitions)(random(KINDS)));
     redefined[me] = (redefined[me] ?? 0) + 1;
     return;
   }
-  if (what < 20) {
+  if (what < 20 && !isSpread) {
     const acquisition = limits.tryAcquire({ db: 1, slots: 0, seat: 0 });
     if (acquisition.successful) keep(acquisition, -1);
     return;
   }
   const user = some(users);
+  if (isSpread) {
+    take(limits.for({ user: `user ${user}` }), { calls: 1, slots: random(2) }, user, -1, what);
+    return;
+  }
   const visitor = some(visitors);
   const tier = random(4) === 0 ? { tier: "pro" } : {};
   const view = limits.for({ user: `user ${user}`, visitor: `visitor ${visitor}` }, tier);
@@ -83,7 +88,15 @@ function step(limits) {
     slots: random(2),
     seat: random(4) === 0 ? 0 : 1,
   };
-  const seat = requested.seat === 1 ? visitor : -1;
+  take(view, requested, user, requested.seat === 1 ? visitor : -1, what);
+}
+
+/**
+ * @param {View} view @param {Record<string, number>} requested @param {number} user
+ * @param {number} seat The visitor whose seat it takes; -1 if it takes none.
+ * @param {number} what
+ */
+function take(view, requested, user, seat, what) {
   if (what >= 26 && what < 30 && !isWaiting) {
     wait(view, requested, user, seat);
     return;
