@@ -7,6 +7,7 @@ export { enter, exit } from "./life";
 export { leave } from "./participant";
 export { passAmong } from "./partitions/ferry";
 export { ownIn } from "./partitions/own";
+export { arriveAmong, waitAmong } from "./partitions/pinned";
 export { hasRow, readRow, rowAt, writeRow } from "./partitions/rows";
 export { widenPer } from "./partitions/widen";
 export { wipeShared } from "./partitions/wipe";

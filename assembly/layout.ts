@@ -55,7 +55,7 @@
 /** Grows with each change to the states and the logs of a block. Durable Objects keep these, and read older ones by older-states.ts. */
 export const FORMAT = 4;
 /** Grows with each change to this file: threads that read memory in different ways must not share it. */
-export const SHARED_FORMAT = 10;
+export const SHARED_FORMAT = 11;
 
 // Kinds of limit.
 export const TOKEN_BUCKET = 0;

@@ -17,6 +17,7 @@ import {
 import { isDead, lifeOf } from "./life";
 import { hasCommons, moveIn } from "./partitions/commons";
 import { giveBackAll, holdsIn } from "./partitions/give-back";
+import { followingIn, hasBit, pinningIn, setBit } from "./partitions/pins";
 import { scratchOf } from "./region";
 import { INSIDE } from "./seat";
 import { publish, stage } from "./staging";
@@ -99,7 +100,11 @@ export function leave(
       continue;
     }
     const hasPartitions = hasCommons(region);
-    const holds = hasPartitions && holdsIn(region, staged, participant);
+    let holds = false;
+    if (hasPartitions) {
+      holds = holdsIn(region, staged, participant) || hasBit(pinningIn(region, staged), participant);
+      setBit(followingIn(region, staged), participant, false);
+    }
     for (let each = definition; each < end; each += DEFINITION_BYTES) {
       if (hasPartitions && load<i32>(each + LIMIT_FLAGS) >> DIMENSION_AT !== 0) continue;
       kinds.leave(each, staged, participant);

@@ -99,7 +99,7 @@ export function format(
   if (dimensions > 0) {
     const commons = claimsEnd(limits, states, logs, participants, dimensions);
     store<i32>(region + COMMONS, commons);
-    store<i32>(region + RECORDS, commons + commonsBytes(limits, dimensions));
+    store<i32>(region + RECORDS, commons + commonsBytes(limits, dimensions, participants));
   }
   const bytes = load<i32>(region + BLOCK_BYTES);
   for (let participant = 0; participant < participants; participant++) {
@@ -158,7 +158,8 @@ function stateEnd(states: i32): i32 {
 }
 
 function blockBytes(limits: i32, states: i32, logs: i32, participants: i32, dimensions: i32): i32 {
-  const shared = dimensions > 0 ? commonsBytes(limits, dimensions) + recordsBytes(dimensions) : 0;
+  const shared =
+    dimensions > 0 ? commonsBytes(limits, dimensions, participants) + recordsBytes(dimensions) : 0;
   return lines(claimsEnd(limits, states, logs, participants, dimensions) + shared);
 }
 

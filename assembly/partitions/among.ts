@@ -138,11 +138,11 @@ function open(
     // The name has lost its state and its place: there is nothing to settle with. The request is changed, so that it has to be sure.
     if (status === FULL && what === SETTLE && unchanged(desk, head)) dropUnits(table, scratch, true);
     if (status === KNOWN) {
-      node = adopt(table, load<usize>(table + PLACE), tier);
+      node = adopt(per, table, load<usize>(table + PLACE), tier);
     } else if (status === COMING) {
       node = land(desk, per, table);
     } else if (status === SHARING) {
-      node = adopt(table, load<usize>(table + SHARED_PLACE), tier);
+      node = adopt(per, table, load<usize>(table + SHARED_PLACE), tier);
       // The grant took from a state of the name's own, which has recovered: there is nothing to give back. The request is changed, so that it
       // has to be sure.
       if (what === SETTLE && !isOwed && unchanged(desk, head)) dropUnits(table, scratch, false);

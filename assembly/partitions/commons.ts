@@ -22,6 +22,7 @@ import {
   PART_COUNT,
   PARTS,
   PASSED,
+  PINNING_AT,
   RECORD_BYTES_EACH,
   RECORD_COUNT,
   RECORDS_A_TABLE,
@@ -31,6 +32,7 @@ import {
   TABLES,
 } from "./layout";
 import { indexOf } from "./packing";
+import { pinBytes, pinningIn } from "./pins";
 
 /** Whether threads share partitions of the region. */
 export function hasCommons(region: usize): bool {
@@ -38,8 +40,9 @@ export function hasCommons(region: usize): bool {
 }
 
 /** The size of the commons in a block. */
-export function commonsBytes(limits: i32, dimensions: i32): i32 {
-  return COMMON_TABLES + limits * COMMON_PART_BYTES + dimensions * COMMON_TABLE_BYTES;
+export function commonsBytes(limits: i32, dimensions: i32, participants: i32): i32 {
+  const tables = limits * COMMON_PART_BYTES + dimensions * COMMON_TABLE_BYTES;
+  return COMMON_TABLES + tables + 2 * pinBytes(participants);
 }
 
 /** The size of the records behind them. */
@@ -62,6 +65,7 @@ export function fetch(per: usize, region: usize, block: usize): void {
   store<i64>(per + MOVED_AT, load<i64>(commons + COMMON_EPOCHS + 8));
   store<i64>(per + MOVED_AHEAD, load<i64>(commons + COMMON_AHEAD));
   store<i32>(per + PASSED, load<i32>(commons + COMMON_PASSED));
+  store<usize>(per + PINNING_AT, pinningIn(region, block));
   let common = commons + COMMON_TABLES;
   const parts = common + load<i32>(per + DIMENSIONS) * COMMON_TABLE_BYTES;
   let table = load<usize>(per + TABLES);

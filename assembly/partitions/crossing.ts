@@ -43,16 +43,17 @@ import {
   PASSAGE,
   PASSED,
   PASSED_AT,
+  PINNING_AT,
   PLACE,
   RESERVED,
   SHARED_PLACE,
   TABLE_BYTES,
   TABLES,
   TEMPORARY,
-  WAITED_FOR,
 } from "./layout";
 import { indexOf, use } from "./packing";
 import { passPauses } from "./pass";
+import { passPinning, passPins } from "./pins";
 import { note } from "./records";
 import { copyNode, nextPlace } from "./spare";
 import { partsOf, recoversAt } from "./states";
@@ -80,6 +81,7 @@ export function beginCrossing(source: usize, next: usize, own: usize, block: usi
     store<usize>(passage + OLD_BLOCK, source);
     store<i64>(passage + PASSED_AT, now);
     old = deskBefore(per, participant);
+    passPinning(per, load<usize>(load<usize>(old + PER) + PINNING_AT), load<usize>(per + PINNING_AT));
   }
   const shared = u32(load<i32>(next + PARTICIPANTS) + 1);
   let table = load<usize>(per + TABLES);
@@ -168,9 +170,7 @@ export function lift(
   const word = atomic.load<i64>(place);
   const number = u32(word) & NODE_MASK;
   if (number === 0) return false;
-  const node = copyNode(before, nodeAt(before, number), 0);
-  // Those that still wait for it say so anew.
-  store<u16>(node + WAITED_FOR, 0);
+  const node = copyNode(load<usize>(old + PER), before, nodeAt(before, number), 0);
   const at = load<i64>(load<usize>(per + PASSAGE) + PASSED_AT);
   if (recoversAt(load<usize>(old + PER), before, node, scratch, at) <= at) return false;
   store<usize>(table + BEFORE_PLACE, place);
@@ -218,6 +218,7 @@ function convertNode(desk: usize, per: usize, table: usize, old: usize, before: 
     }
   }
   memory.copy(into + HASH, from + HASH, 16);
+  passPins(per, from, into);
   store<u16>(into + NODE_TIER, u16(tier + 1));
   // All that was done to all partitions since then is still to be done to it.
   store<i32>(into + NODE_EPOCH, 0);

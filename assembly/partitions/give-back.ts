@@ -36,6 +36,7 @@ import {
   PART_COUNT,
   PART_STATE,
   PARTS,
+  PINNING_AT,
   PLACE_BYTES,
   PLACES,
   SHARED_PLACE,
@@ -43,6 +44,8 @@ import {
   TABLE_BYTES,
   TABLES,
 } from "./layout";
+import { endPinning } from "./pinned";
+import { isPinned, pin, pinningIn } from "./pins";
 import { note } from "./records";
 import { adopt, nextPlace, nextSlot } from "./spare";
 import { LINE_BYTES, MANY, NODE_MASK, nodeAt, tablesEnd, tagIn } from "./table";
@@ -63,7 +66,7 @@ export function holdsIn(region: usize, block: usize, participant: i32): bool {
 }
 
 /**
- * Gives back all that `participant`, in its `life`, holds in partitions. The calling thread does so in its own life `own`, and has entered.
+ * Gives back all that `participant`, in its `life`, holds in partitions; they are not waited for by it any more. The calling thread does so in its own life `own`, and has entered.
  * Ends early if one of the lives is over. Returns false if the set has been redefined meanwhile: then there may be more in the next region.
  */
 export function giveBackAll(region: usize, scratch: usize, own: i32, participant: i32, life: i32): bool {
@@ -83,6 +86,7 @@ export function giveBackAll(region: usize, scratch: usize, own: i32, participant
       if (!giveBack(region, scratch, own, participant, life, table, place)) return isHere(region);
     }
   }
+  if (isHere(region)) endPinning(region, scratch, own, participant, scratchOf(region, participant), life);
   return isHere(region);
 }
 
@@ -90,7 +94,7 @@ function isHere(region: usize): bool {
   return !isElsewhere(region, readHead(region));
 }
 
-/** Whether a participant holds anything in the node of a place. */
+/** Whether a participant holds anything in the node of a place, or waits for the partition. */
 function holdsAt(table: usize, place: usize, participant: i32): bool {
   while (true) {
     const word = atomic.load<i64>(place);
@@ -104,11 +108,12 @@ function holdsAt(table: usize, place: usize, participant: i32): bool {
       held |= heldIn(part, node + load<i32>(part + PART_STATE), participant);
     }
     // As long as the place names it, no thread writes to the node.
-    if (atomic.add<i64>(place, 0) === word) return held !== 0;
+    const isWaitedFor = isPinned(node, participant);
+    if (atomic.add<i64>(place, 0) === word) return held !== 0 || isWaitedFor;
   }
 }
 
-/** Gives back what is held in the node of a place. Returns false, and does nothing, if one of the lives is over, or the set has been redefined. */
+/** Gives back what is held in the node of a place, which is not waited for any more. Returns false, and does nothing, if one of the lives is over, or the set has been redefined. */
 function giveBack(
   region: usize,
   scratch: usize,
@@ -119,6 +124,7 @@ function giveBack(
   place: usize,
 ): bool {
   const other = scratchOf(region, participant);
+  const per = load<usize>(deskOf(region, load<i32>(scratch + PARTICIPANT)) + PER);
   while (true) {
     const head = readHead(region);
     // Read after the head, as in `leave`.
@@ -128,8 +134,13 @@ function giveBack(
       continue;
     }
     const staged = stage(region, scratch, head);
-    const node = adopt(table, place, 0);
+    store<usize>(per + PINNING_AT, pinningIn(region, staged));
+    const node = adopt(per, table, place, 0);
     let all: i64 = 0;
+    if (isPinned(node, participant)) {
+      pin(per, node, participant, false);
+      all = 1;
+    }
     let part = load<usize>(table + PARTS);
     for (const end = part + load<i32>(table + PART_COUNT) * PART_BYTES; part < end; part += PART_BYTES) {
       if (load<i32>(part + KIND) !== RESOURCE) continue;

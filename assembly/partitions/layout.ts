@@ -49,6 +49,9 @@ export const CHUNKS_USED = 60;
 export const CHUNK_FREE = 64;
 /** Among threads: room as large as a block. */
 export const TEMPORARY = 68;
+/** Among threads, in place of CHUNKS and LINKS: how many bytes have a bit for each participant; and where the staged block has those of PINNING. */
+export const PIN_BYTES = 48;
+export const PINNING_AT = 52;
 /** The hash of a name, while it is made: its length so far, and four words. */
 export const LENGTH = 72;
 /** In place of the length, after a take: the number of the node from which it has taken, of the last dimension; 0 if it is no name's own. Floating point. */
@@ -143,6 +146,11 @@ export const NODE_EPOCH = 16;
 export const NODE_TIER = 20;
 export const WAITED_FOR = 22;
 export const NODE_STATES = 24;
+/**
+ * Among threads, before the states: which participants wait for it, one bit each; then which of them have done so before the set was redefined,
+ * and may not know of that yet.
+ */
+export const PINS = NODE_STATES;
 
 // Passage: how the partitions of a set that was redefined go over to the next ones.
 /** The partitions before, their region, and the participant's scratch area there. Nothing else uses these any more. */
@@ -240,7 +248,10 @@ export const COMMON_PASSED = 32;
 export const COMMON_TABLES = 40;
 /** For each dimension NODES_USED, IN_TABLE, IS_SHARED and RESERVED. */
 export const COMMON_TABLE_BYTES = 16;
-/** Behind these, for each limit, what a part has for all tiers together. */
+/**
+ * Behind these, for each limit, what a part has for all tiers together. Then two bits for each participant: in PINNING, whether it may wait for
+ * partitions; behind that, whether what it has waited for before the set was redefined still counts.
+ */
 export const COMMON_PART_BYTES = 32;
 
 // Record: a word that the transaction changes, which has been OLD until then.

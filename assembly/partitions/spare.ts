@@ -25,6 +25,7 @@ import {
   SHARED_PLACE,
   SLOT,
 } from "./layout";
+import { reviewPins } from "./pins";
 import { recoversAt } from "./states";
 import { FEW, find, LINE_BYTES, lineOf, MANY, MOST, maySearch, NODE_MASK, nodeAt, vacantOf } from "./table";
 
@@ -39,25 +40,26 @@ function spareOf(table: usize): u32 {
  * Copies the node of a place to the spare node, and notes both words. A node that was never used is one of `tier` then. Returns the
  * address of the copy.
  */
-export function adopt(table: usize, place: usize, tier: i32): usize {
+export function adopt(per: usize, table: usize, place: usize, tier: i32): usize {
   const word = atomic.load<i64>(place);
   store<usize>(table + PLACE, place);
   store<i64>(table + OLD_PLACE, word);
   store<i32>(table + NEXT_SPARE, u32(word) & NODE_MASK);
-  return copyNode(table, nodeAt(table, u32(word) & NODE_MASK), tier);
+  return copyNode(per, table, nodeAt(table, u32(word) & NODE_MASK), tier);
 }
 
-export function copyNode(table: usize, node: usize, tier: i32): usize {
+export function copyNode(per: usize, table: usize, node: usize, tier: i32): usize {
   const spare = nodeAt(table, spareOf(table));
   memory.copy(spare, node, load<i32>(table + NODE_BYTES));
   if (i32(load<u16>(spare + NODE_TIER)) === 0) store<u16>(spare + NODE_TIER, u16(tier + 1));
+  reviewPins(per, spare);
   return spare;
 }
 
 /** Whether the shared state has not recovered: then names without a state of their own go on sharing it. */
 export function isSharedAmong(per: usize, table: usize, scratch: usize, now: i64): bool {
   if (load<i32>(table + IS_SHARED) === 0) return false;
-  const spare = adopt(table, load<usize>(table + SHARED_PLACE), 0);
+  const spare = adopt(per, table, load<usize>(table + SHARED_PLACE), 0);
   if (recoversAt(per, table, spare, scratch, now) > now) return true;
   store<i32>(table + IS_SHARED, 0);
   return false;
@@ -117,7 +119,7 @@ function replaceIn(per: usize, table: usize, line: usize, scratch: usize, now: i
     const word = atomic.load<i64>(place);
     const number = u32(word) & NODE_MASK;
     if (number === 0) continue;
-    const recovers = recoversAt(per, table, copyNode(table, nodeAt(table, number), 0), scratch, now);
+    const recovers = recoversAt(per, table, copyNode(per, table, nodeAt(table, number), 0), scratch, now);
     earliest = min(earliest, recovers);
     if (recovers > now) continue;
     store<i32>(table + NEXT_SPARE, number);
@@ -150,7 +152,7 @@ function search(per: usize, table: usize, scratch: usize, now: i64, looks: i32):
     if (find(table, load<i64>(node + HASH), load<i64>(node + HASH, 8)) !== node) continue;
     const place = load<usize>(table + PLACE);
     const word = atomic.load<i64>(place);
-    const recovers = recoversAt(per, table, copyNode(table, node, 0), scratch, now);
+    const recovers = recoversAt(per, table, copyNode(per, table, node, 0), scratch, now);
     earliest = min(earliest, recovers);
     if (recovers > now) continue;
     store<usize>(table + EVICTED_PLACE, place);

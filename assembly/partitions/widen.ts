@@ -20,7 +20,9 @@ import {
   SHARED_PLACE,
   TABLE_BYTES,
   TABLES,
+  WAITED_FOR,
 } from "./layout";
+import { pin, pinningIn, setBit } from "./pins";
 import { nextPlace } from "./spare";
 import { partsOf, recoversAt, unpack } from "./states";
 import { find, NODE_MASK, nodeAt, sharedNode, tablesEnd, tagOf } from "./table";
@@ -72,6 +74,10 @@ export function widenPer(old: usize, from: usize, scratch: usize, per: usize, to
         continue;
       }
       copy(copied + HASH, node + HASH, 16);
+      if (load<u16>(node + WAITED_FOR) !== 0) {
+        pin(per, copied, 0, true);
+        setBit(pinningIn(to, target), 0, true);
+      }
       const second = load<i64>(node + HASH, 8);
       find(before, load<i64>(node + HASH), second);
       // There are as many lines as before.

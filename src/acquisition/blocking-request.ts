@@ -25,7 +25,17 @@ export function acquireBlocking<M extends string, K extends string>(
   const wait = { since: clock.now(), ms: 0 };
   for (;;) {
     const { region, granter, units, place } = ask();
-    const answer = takeBlocking(region, clock, units, timeoutMs, wait, place?.names);
+    let isKept = false;
+    const keep = () => {
+      if (!isKept && region.sharing) granter.keepPlaces(units, place, true);
+      isKept = true;
+    };
+    let answer: Answer;
+    try {
+      answer = takeBlocking(region, clock, units, timeoutMs, wait, place?.names, keep);
+    } finally {
+      if (isKept && region.sharing) granter.keepPlaces(units, place, false);
+    }
     if (isGranted(answer)) return granter.grant({ units, place }, tokenOf(answer), wait.ms);
     if (!hasMoved(answer)) throw granter.blockedTimeout(units, timeoutMs, place);
   }

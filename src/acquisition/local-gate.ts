@@ -81,8 +81,21 @@ export abstract class LocalGate extends Changes {
 
   waitedFor(place: Place | Request["place"], index: number, isSo: boolean): boolean {
     const dimension = (place as Place).ownDimension(index);
-    if (dimension >= 0) this.region?.noteWaiting((place as Place).names, dimension, isSo);
+    const isPast = dimension >= 0 && this.region?.noteWaiting((place as Place).names, dimension, isSo);
+    // What it has noted goes over to the next region, and ends once this thread has followed.
+    if (isPast) queueMicrotask(() => this.set.moved());
     return this.hasStrays;
+  }
+
+  /** Notes whether a request that blocks this thread waits for the partitions of a place: they keep theirs then. */
+  keepPlaces(units: readonly number[], place: Place | undefined, isSo: boolean): void {
+    const { lines } = this.set;
+    const isWanted = (ward: string) =>
+      place!.wards.some((each, i) => each === ward && lines.waitingFor(i, { units, place }) > 0);
+    place?.wards.forEach((ward, index) => {
+      // Others in this thread may wait for it too.
+      if (ward !== undefined && units[index]! > 0 && !isWanted(ward)) this.waitedFor(place, index, isSo);
+    });
   }
 
   /** Whether a limit refuses without an end that is known, though no release is awaited. */

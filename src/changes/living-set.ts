@@ -162,6 +162,7 @@ export abstract class LivingSet<M extends string, K extends string> extends Chan
     this.waiters = this.granter.door;
     before.retire(() => this.granter);
     stand?.(this.granter, now);
+    region.arrived();
   }
 
   /** @internal */

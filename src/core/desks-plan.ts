@@ -39,6 +39,7 @@ import {
   PART_DEFINITION,
   PARTS,
   PASSAGE,
+  PIN_BYTES,
   PLACE_BYTES,
   PLACES,
   REFUSES,
@@ -56,7 +57,7 @@ import { MODES } from "./inherit.ts";
 import type { Definition } from "./kinds.ts";
 import { define, KEY_BYTES } from "./partitions.ts";
 import { type Followers, passageBytes } from "./passage.ts";
-import { type DimensionPlan, type SharedTable, sharedTableOf, underTiers } from "./tables.ts";
+import { type DimensionPlan, pinBytesOf, type SharedTable, sharedTableOf, underTiers } from "./tables.ts";
 
 /** Of a region whose partitions go over to the desks of another. */
 export interface DesksBefore {
@@ -176,7 +177,11 @@ export class DesksPlan {
         });
       }
     });
-    write(at + per, { [DIMENSIONS]: this.tables.length, [PASSAGE]: passage });
+    write(at + per, {
+      [DIMENSIONS]: this.tables.length,
+      [PASSAGE]: passage,
+      [PIN_BYTES]: pinBytesOf(participants),
+    });
     for (let participant = 0; participant < participants; participant++) {
       const desk = at + participant * deskBytes;
       if (participant > 0) bytes.copyWithin(desk, at, at + deskBytes);

@@ -26,6 +26,13 @@ export interface SharedDesks {
   at(region: number): Desk | undefined;
   /** Lets so many partitions go over to a region from the one before. This thread has entered. */
   pass(region: number, scratch: number, life: number, count: number): void;
+  /**
+   * Notes whether requests of this thread wait for the partition of a dimension which its desk has been told: it keeps its place then. This
+   * thread has entered.
+   */
+  wait(region: number, scratch: number, life: number, dimension: number, isWaitedFor: boolean): void;
+  /** This thread has followed to a region, and waits for no others than it has said since. It has entered. */
+  arrive(region: number, scratch: number, life: number): void;
   /** The units of a resource that this thread holds in the partition which its last request has named. This thread has entered. */
   held(region: number, scratch: number, life: number, index: number): number;
   /** Plans the desks of a region that is to be laid out. */
@@ -172,6 +179,9 @@ const NONE: PlannedDesks = { bytes: 0, cleared: 0, write() {} };
 export function desksFor(heap: WholeHeap, sharing: Owner): SharedDesks {
   return {
     pass: (region, scratch, life, count) => void heap.core.passAmong(region, scratch, life, count),
+    wait: (region, scratch, life, dimension, isWaitedFor) =>
+      heap.core.waitAmong(region, scratch, life, dimension, isWaitedFor),
+    arrive: (region, scratch, life) => heap.core.arriveAmong(region, scratch, life),
     held: (region, scratch, life, index) => heap.core.ownIn(region, scratch, life, index),
     at: (region) => (Desk.isIn(heap, region) ? new Desk(heap, sharing, region) : undefined),
     plan(init) {

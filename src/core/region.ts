@@ -200,12 +200,30 @@ export class Region extends Naming {
     return isMoved(answer) || isReclaimed(answer) || ((this.sharedTaken >> dimension) & 1) === 1;
   }
 
-  /** Notes whether requests wait for the partition of a dimension that `names` has: it keeps its place then. */
-  noteWaiting(names: Names, dimension: number, isWaitedFor: boolean): void {
-    const { partitions } = this.place;
-    if (partitions === undefined) return;
-    names.tell(partitions);
-    this.heap.core.waitPer(partitions.start, this.start, this.scratch, dimension, isWaitedFor);
+  /**
+   * Notes whether requests wait for the partition of a dimension that `names` has: it keeps its place then. Returns true, and does nothing, if
+   * another thread has redefined the set.
+   */
+  noteWaiting(names: Names, dimension: number, isWaitedFor: boolean): boolean {
+    const { partitions, start, scratch, life } = this;
+    if (partitions === undefined) return false;
+    const { desks } = this.sharing ?? {};
+    return this.inside(() => {
+      names.tell(partitions);
+      if (desks) desks.wait(start, scratch, life, dimension, isWaitedFor);
+      else this.heap.core.waitPer(partitions.start, start, scratch, dimension, isWaitedFor);
+      return false;
+    }, isMoved);
+  }
+
+  /** All waiters of this thread have noted anew for which partitions they wait, since the set has been redefined. */
+  arrived(): void {
+    const { desks } = this.sharing ?? {};
+    if (this.partitions)
+      this.inside(
+        () => desks?.arrive(this.start, this.scratch, this.life),
+        () => {},
+      );
   }
 
   /** Counts a request that wanted `units`, and ended without a grant: as REFUSED, TIMED_OUT or ABORTED. */

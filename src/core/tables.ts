@@ -1,6 +1,6 @@
 /** The sizes of the tables in which the partitions of a set stand, one for each dimension. */
 import { MAX_MARKS } from "../../assembly/layout.ts";
-import { CHUNK_BYTES, LINE_PLACES, NODE_STATES } from "../../assembly/partitions/layout.ts";
+import { CHUNK_BYTES, LINE_PLACES, NODE_STATES, PINS } from "../../assembly/partitions/layout.ts";
 import { type Definition, kindOf } from "./kinds.ts";
 import type { CoreExports } from "./module.ts";
 
@@ -66,7 +66,7 @@ export function sharedTableOf(
   least: (limit: number) => number,
 ): SharedTable {
   const limits = definitions.flatMap(({ per }, index) => (per === dimension ? [index] : []));
-  let nodeBytes = NODE_STATES;
+  let nodeBytes = PINS + 2 * pinBytesOf(participants);
   const rooms = limits.map((index) => {
     const tiers = underTiers(definitions[index]!);
     const isKept = tiers.some(({ kind }) => kind === "resource" || kind === "sliding-window");
@@ -80,6 +80,11 @@ export function sharedTableOf(
     return offset;
   });
   return { max, refuses, limits, lines: linesOf(max), nodeBytes, offsets, rooms };
+}
+
+/** The size of a row with one bit for each participant, in whole words. */
+export function pinBytesOf(participants: number): number {
+  return 8 * Math.ceil(participants / 64);
 }
 
 function roomOf({ kind, ceiling }: Definition, participants: number): number {

@@ -17,6 +17,8 @@ export interface WholeCore extends CoreExports {
     since: number,
   ): number;
   passAmong(region: number, scratch: number, life: number, count: number): number;
+  waitAmong(region: number, scratch: number, life: number, dimension: number, isWaitedFor: boolean): void;
+  arriveAmong(region: number, scratch: number, life: number): void;
   ownIn(region: number, scratch: number, life: number, index: number): number;
   enter(seat: number, life: number): number;
   exit(seat: number): void;

@@ -16,7 +16,8 @@ export interface BlockingWait {
 }
 
 /**
- * Takes `units`, blocking this thread until it can: granted, refused after `timeoutMs`, or reclaimed.
+ * Takes `units`, blocking this thread until it can: granted, refused after `timeoutMs`, or reclaimed. `keep` is told when the request begins to
+ * wait.
  *
  * @throws {DeadlockError} if only this very thread could ever let it go.
  */
@@ -27,6 +28,7 @@ export function takeBlocking(
   timeoutMs: number,
   wait: BlockingWait,
   names?: Names,
+  keep?: () => void,
 ): Answer {
   const came = wait.since;
   // Of a request that goes on by other limits, it is later.
@@ -52,6 +54,7 @@ export function takeBlocking(
       region.sharing?.withdraw(since);
       return answer;
     }
+    keep?.();
     now = sleepUntil(Math.min(now + waitOf(answer), deadline), region, clock, now);
     if (now > deadline) {
       region.sharing?.withdraw(since);

@@ -9,6 +9,7 @@
  *
  *   CALL   limits of all only (they do the records too)  TAKE, GIVE   one of all and one partition (TWO=1: two)
  *   LOOK   reads and takes nothing                       RECLAIM      gives back what a dead one held, place by place
+ *   PIN, UNPIN (PINS)  says that it waits for a partition, which keeps its place then; and that it waits no more
  *
  * A new name gets a vacant place and a node never used (FRESH); or the place and the node of a recovered one (REPLACE); or a vacant place and
  * the node of a recovered one elsewhere (MOVE_NODE). A dead participant's number gets a new life after its reclaim, with the slots that it
@@ -16,7 +17,7 @@
  *
  * Not here: the torn copy of a block, and a participant that is reclaimed while it lives, are in commit.pml. The state that names share where
  * there is no room is one more place, of which nothing is evicted. Claims of waiters and the commons lie in the block, as `calls` does.
- * Tiers are data in a node. Both, with the redefinition of a set whose partitions are shared, are in crossing.pml.
+ * Tiers are data in a node. All these, with the redefinition of a set whose partitions are shared, are in crossing.pml.
  *
  * Mutants, each of which spin must reject:
  *   NO_REDO          commits on top of records that have not been done
@@ -36,6 +37,10 @@
  *   BLIND_STORE      publishes by store
  *   SCAN_FIRST       reclaim looks through the places before it has published anything itself
  *   NO_LIFE          reclaim does not look whether the number has a new life (P=3: two reclaim the third)
+ *   EVICT_PINNED     evicts without looking whether a participant waits for the partition (PINS=1 NO_CALLS APART: with pins)
+ *   DROP_PINS        the next state of a partition forgets which participants wait for it (PINS=1 NO_CALLS APART: the same)
+ *   KEEP_PINS        reclaim looks for what is held and for nothing else (PINS=1 NO_CALLS APART: the same)
+ *   PINNING_FIRST    reclaim notes first that no partition is waited for by the dead one (PINS=1 NO_CALLS APART: with pins)
  *   TWICE_ONE_PLACE  the second partition of a take is looked up where the first evicts it (TWO=1: one table for both)
  */
 #ifndef P
@@ -97,7 +102,23 @@
 #define FIRST(n) ((WV - 2) * 8 + (n))
 #endif
 
-mtype = { CALL, TAKE, GIVE, LOOK, RECLAIM };
+mtype = { CALL, TAKE, GIVE, LOOK, RECLAIM, PIN, UNPIN };
+#ifdef APART              /* one participant waits, the other takes, in their first lives */
+#define TAKES(p) ((p) > 0)
+#define WAITS(p) ((p) == 0)
+#define AGAIN(p) (life[p] == 0)
+#else
+#define TAKES(p) true
+#define WAITS(p) true
+#define AGAIN(p) true
+#endif
+#ifdef PINS
+#define INSERTS (op == TAKE || op == PIN)
+#define WAITED(n) (npin[n] != 0)
+#else
+#define INSERTS (op == TAKE)
+#define WAITED(n) false
+#endif
 #define NONE 15
 #define POISON 7
 
@@ -105,6 +126,8 @@ byte HEAD = (VERSIONS - 2) * 8;
 byte word[NW];
 byte nkey[NODES + 1];
 byte nheld[(NODES + 1) * P];
+byte npin[NODES + 1];       /* which participants wait for it, one bit each */
+byte pinning[2 * P];        /* of which participants there may be any */
 #define NH(n, p) nheld[(n) * P + (p)]
 byte calls[2 * P]; byte use[2 * P]; byte used[2 * P]; byte rc[2 * P];
 byte tot[2 * P * P];  /* what each participant holds in all partitions together */
@@ -118,6 +141,7 @@ byte ra[2 * P * MAXR]; byte ro[2 * P * MAXR]; byte rn[2 * P * MAXR];
 /* Ghosts: the sequential set. */
 byte gcalls; byte guse;
 byte ghold[(KEYS + 1) * P];
+byte gpin[KEYS + 1];
 #define GH(k, p) ghold[(k) * P + (p)]
 bool dead[P]; byte life[P]; byte deaths; byte living = P;
 byte commits; byte changes;
@@ -171,6 +195,7 @@ inline agree(b, fit) {
           if
           :: NODE(lw[j]) && nkey[NODE(lw[j])] == i ->
              assert(!seen); seen = 1;
+             assert(npin[NODE(lw[j])] == gpin[i] && (gpin[i] & ~pinning[b]) == 0);
              assert(NH(NODE(lw[j]), 0) == GH(i, 0));
              assert(NH(NODE(lw[j]), 1) == GH(i, 1));
 #if P > 2
@@ -180,6 +205,7 @@ inline agree(b, fit) {
           fi; j++
        :: else -> break
        od;
+       assert(seen || gpin[i] == 0);
        j = 0;
        do
        :: j < P -> c = c + GH(i, j); assert(seen || GH(i, j) == 0); j++
@@ -219,11 +245,11 @@ inline clearAttempt() {
     c = 0; do :: c < MAXR -> ea[c] = 0; eo[c] = 0; en[c] = 0; c++ :: else -> break od; c = 0
   }
 }
-inline clear() { clearAttempt(); op = 0; key = 0; victim = 0; r = 0; tries = 0; mine = 0; was = 0; holds = 0 }
+inline clear() { clearAttempt(); op = 0; key = 0; victim = 0; r = 0; tries = 0; mine = 0; pinned = 0; was = 0; holds = 0 }
 inline over() { clearAttempt(); op = 0; key = 0 }
 
 inline copyTotals() {
-  TOT(TARGET, 0) = TOT(BLOCK(head), 0); TOT(TARGET, 1) = TOT(BLOCK(head), 1)
+  pinning[TARGET] = pinning[BLOCK(head)]; TOT(TARGET, 0) = TOT(BLOCK(head), 0); TOT(TARGET, 1) = TOT(BLOCK(head), 1)
 #if P > 2
   ; TOT(TARGET, 2) = TOT(BLOCK(head), 2)
 #endif
@@ -249,20 +275,24 @@ inline note(a, o, v) {
 #endif
 
 proctype Thread(byte me) {
-  byte tries, head, key, at, w, pl, pw, vac, vw, ev, ew, n, old, q, refused, cnt, victim, r, mine, was, holds;
+  byte tries, head, key, at, w, pl, pw, vac, vw, ev, ew, n, old, q, refused, cnt, victim, r, mine, was, holds, pinned;
   mtype op;
   byte ea[MAXR]; byte eo[MAXR]; byte en[MAXR];
 
 birth:
   skip;
-  d_step { tries = (me == 0 -> TRIES0 : TRIES); pl = NONE; vac = NONE; ev = NONE };
+  d_step { tries = (me == 0 -> TRIES0 : TRIES) * AGAIN(me); pl = NONE; vac = NONE; ev = NONE };
 idle:
 end_idle:
   if
   :: atomic { mine -> op = GIVE; key = mine }
-  :: atomic { tries && !mine -> op = TAKE; tries--; select (key : 1 .. LASTKEY) }
+  :: atomic { tries && !mine && TAKES(me) -> op = TAKE; tries--; select (key : 1 .. LASTKEY) }
 #ifndef NO_CALLS
   :: atomic { tries -> op = CALL; tries-- }
+#endif
+#ifdef PINS
+  :: atomic { tries && !pinned && WAITS(me) -> op = PIN; tries--; select (key : 1 .. LASTKEY) }
+  :: atomic { pinned -> op = UNPIN; key = pinned }
 #endif
 #ifdef LOOKS
   :: atomic { tries -> op = LOOK; tries--; select (key : 1 .. LASTKEY) }
@@ -341,8 +371,13 @@ copy: /* The torn copy of a block is the matter of commit.pml. */
 #endif
   if
   :: op == CALL -> STEP( calls[TARGET] = calls[TARGET] + 1; goto publish )
-  :: op == RECLAIM && r == 0 -> goto publish /* the limits of all */
-  :: op == RECLAIM && r > 0 ->
+  :: op == RECLAIM && r == 0 -> /* the limits of all */
+#ifdef PINNING_FIRST
+     pinning[TARGET] = pinning[TARGET] & ~(1 << victim);
+#endif
+     goto publish
+  :: op == RECLAIM && r > PLACES -> STEP( pinning[TARGET] = pinning[TARGET] & ~(1 << victim); goto publish )
+  :: op == RECLAIM && r > 0 && r <= PLACES ->
      STEP( pl = r - 1; pw = word[r - 1]; if :: NODE(pw) == 0 -> goto recheck :: else fi );
      STEP( key = nkey[NODE(pw)]; goto found )
   :: else
@@ -364,10 +399,15 @@ lookup: /* The candidates of the key: here, all places. */
            fi );
      STEP( if :: nkey[NODE(w)] == WHICH -> pl = at; pw = w; w = 0; at = 0; goto found :: else fi );
      if
-     :: op == TAKE && ev == NONE ->
+     :: INSERTS && ev == NONE ->
         STEP(
 #ifndef EVICT_USED
-          if :: NH(NODE(w), 0) + NH(NODE(w), 1)
+#ifdef EVICT_PINNED
+          if :: 0
+#else
+          if :: WAITED(NODE(w))
+#endif
+             + NH(NODE(w), 0) + NH(NODE(w), 1)
 #if P > 2
              + NH(NODE(w), 2)
 #endif
@@ -383,7 +423,7 @@ lookup: /* The candidates of the key: here, all places. */
   od;
   at = 0;
   if
-  :: op != TAKE -> goto absent
+  :: !INSERTS -> goto absent
   :: else
   fi;
   /* Insert. */
@@ -404,7 +444,7 @@ lookup: /* The candidates of the key: here, all places. */
      STEP( if :: word[pl] == pw -> word[pl] = UP(pw, 0); pw = word[pl] :: else -> goto lost fi ) 
   :: else fi;
 #endif
-  STEP( mayWrite(n); nkey[n] = WHICH );
+  STEP( mayWrite(n); nkey[n] = WHICH; npin[n] = 0 );
   STEP( mayWrite(n); NH(n, 0) = 0; NH(n, 1) = 0
 #if P > 2
     ; NH(n, 2) = 0
@@ -418,7 +458,12 @@ found: /* Copy the state to the own spare, a word at a time. */
 #ifdef IN_PLACE
     n = NODE(pw); ew = NODE(old);
 #endif
-    mayWrite(n); nkey[n] = (op == RECLAIM -> key : WHICH) );
+    mayWrite(n); nkey[n] = (op == RECLAIM -> key : WHICH);
+#ifdef DROP_PINS
+    npin[n] = 0 );
+#else
+    npin[n] = npin[NODE(pw)] );
+#endif
 #ifdef COARSE
   STEP( mayWrite(n); NH(n, 0) = NH(NODE(pw), 0); NH(n, 1) = NH(NODE(pw), 1)
 #if P > 2
@@ -449,10 +494,16 @@ change:
     :: op == GIVE -> TOT(TARGET, me) = TOT(TARGET, me) - NH(n, me); NH(n, me) = 0
     :: op == RECLAIM ->
        if
-       :: NH(n, victim) == 0 -> goto recheck
-       :: else -> TOT(TARGET, victim) = TOT(TARGET, victim) - NH(n, victim); NH(n, victim) = 0
+       :: NH(n, victim) == 0 && !((npin[n] >> victim) & 1) -> goto recheck
+       :: else ->
+#ifndef TWO
+          use[TARGET] = use[TARGET] - NH(n, victim);
+#endif
+          npin[n] = npin[n] & ~(1 << victim); TOT(TARGET, victim) = TOT(TARGET, victim) - NH(n, victim); NH(n, victim) = 0
        fi
     :: op == LOOK
+    :: op == PIN -> npin[n] = npin[n] | (1 << me); pinning[TARGET] = pinning[TARGET] | (1 << me)
+    :: op == UNPIN -> npin[n] = npin[n] & ~(1 << me)
     fi );
   /* Note the exchange: places from the front, the slot behind. Two partitions: place, place, slot, slot. */
 #ifdef TWO
@@ -481,8 +532,9 @@ change:
           /* the second key is in every take: it counts */
           if :: key == KEYS -> use[TARGET] = use[TARGET] - 1 :: else fi
 #else
-          use[TARGET] = use[TARGET] - 1
+          skip
 #endif
+       :: op == PIN || op == UNPIN
        :: op == GIVE -> use[TARGET] = use[TARGET] - 1
     fi;
     if :: refused -> goto recheck :: else fi;
@@ -520,13 +572,14 @@ recheck:
 #endif
          fi;
          over(); goto idle
+      :: op == PIN -> assert(refused == 4); over(); goto idle
       :: op == LOOK ->
          if
          :: pl == NONE -> assert(GH(key, 0) + GH(key, 1) == 0)
          :: else -> assert(NH(n, 0) == GH(key, 0) && NH(n, 1) == GH(key, 1) && use[TARGET] == guse)
          fi;
          over(); goto idle
-      :: op == GIVE -> assert(false)
+      :: op == GIVE || op == UNPIN -> assert(false)
       :: op == RECLAIM -> goto next
       fi
     :: else -> assert(!onTime[me]); clearAttempt(); goto again
@@ -537,7 +590,14 @@ next: /* RECLAIM: the next place. A dead one takes no more, and partitions in us
     clearAttempt(); key = 0; r++;
     if
     :: holds && r <= PLACES -> goto scan
-    :: else ->
+#ifdef PINS
+    :: holds && r == PLACES + 1 -> goto again
+#endif
+    :: !(holds && r <= PLACES
+#ifdef PINS
+       + 1
+#endif
+       ) ->
        if
 #ifdef NO_LIFE
        :: dead[victim] ->
@@ -545,7 +605,7 @@ next: /* RECLAIM: the next place. A dead one takes no more, and partitions in us
        :: life[victim] == was ->
           assert(dead[victim]);
 #endif
-          c = 1; do :: c <= KEYS -> assert(GH(c, victim) == 0); c++ :: else -> break od; c = 0;
+          c = 1; do :: c <= KEYS -> assert(GH(c, victim) == 0 && !((gpin[c] >> victim) & 1)); c++ :: else -> break od; c = 0;
           dead[victim] = false; life[victim]++; living++
        :: else
        fi;
@@ -554,7 +614,11 @@ next: /* RECLAIM: the next place. A dead one takes no more, and partitions in us
 
 scan: /* Without the head: as long as a place names a node, no thread writes to it. */
   STEP( pw = word[r - 1]; if :: NODE(pw) == 0 -> goto next :: else fi );
+#ifdef KEEP_PINS
   STEP( n = NH(NODE(pw), victim) );
+#else
+  STEP( n = NH(NODE(pw), victim) + ((npin[NODE(pw)] >> victim) & 1) );
+#endif
   STEP(
     if :: word[r - 1] != pw -> pw = 0; n = 0; goto scan :: else fi;
     if :: n == 0 -> goto next :: else -> clearAttempt(); goto again fi );
@@ -580,14 +644,17 @@ publish:
 #ifdef TWO
          GH(KEYS, me) = 0
 #endif
-      :: op == RECLAIM && r == 0 -> holds = TOT(TARGET, victim)
-      :: op == RECLAIM && r > 0 ->
+      :: op == PIN -> gpin[key] = gpin[key] | (1 << me); pinned = key
+      :: op == UNPIN -> gpin[key] = gpin[key] & ~(1 << me); pinned = 0
+      :: op == RECLAIM && r == 0 -> holds = TOT(TARGET, victim) + ((pinning[BLOCK(head)] >> victim) & 1); holds = (holds > 0)
+      :: op == RECLAIM && r > PLACES
+      :: op == RECLAIM && r > 0 && r <= PLACES ->
 #ifdef TWO
          if :: key == KEYS -> guse-- :: else fi;
 #else
-         guse--;
+         guse = guse - GH(key, victim);
 #endif
-         GH(key, victim) = 0
+         gpin[key] = gpin[key] & ~(1 << victim); GH(key, victim) = 0
       fi;
       agree(TARGET, true);
       c = 0; do :: c < P -> onTime[c] = false; c++ :: else -> break od; c = 0;
@@ -645,5 +712,6 @@ init {
   /* At rest: nothing is held, every node is where it belongs, nobody dead is left. */
   i = 0;
   do :: i < P -> assert(!dead[i]); i++ :: else -> break od;
-  assert(guse == 0)
+  assert(guse == 0);
+  i = 1; do :: i <= KEYS -> assert(gpin[i] == 0); i++ :: else -> break od
 }

@@ -17,6 +17,8 @@ import {
   LINE_COUNT,
   LINE_PLACES,
   NODE_BITS,
+  NODE_BYTES,
+  NODES,
   PLACES,
   RECORD_BYTES_EACH,
   RECORD_COUNT,
@@ -27,6 +29,7 @@ import {
   SLOT,
   TABLE_BYTES,
   TABLES,
+  WAITED_FOR,
 } from "../../assembly/partitions/layout.ts";
 
 /** For each dimension, the numbers of the nodes that places name; and those of all nodes, each as often as a word names it. */
@@ -35,6 +38,8 @@ export interface Nodes {
   readonly counted: number;
   readonly named: readonly number[];
   readonly used: number;
+  /** How many of those in places have the mark of a partition that is waited for. */
+  readonly waitedFor: number;
 }
 
 /**
@@ -43,6 +48,7 @@ export interface Nodes {
  */
 export function nodesAtRest(memory: WebAssembly.Memory, home: number): Nodes[] {
   const words = new Uint32Array(memory.buffer);
+  const halves = new Uint16Array(memory.buffer);
   const longs = new BigUint64Array(memory.buffer);
   const word = (at: number) => words[at / 4]!;
   const block = Number((longs[(home + HEAD) / 8]! << BigInt(LINE_BITS)) & 0xffff_ffffn);
@@ -73,12 +79,14 @@ export function nodesAtRest(memory: WebAssembly.Memory, home: number): Nodes[] {
     const slots = Array.from({ length: word(region + PARTICIPANTS) }, (_, p) =>
       nodeIn(word(tableOf(p) + SLOT)),
     );
+    const [nodes, nodeBytes] = [word(table + NODES), word(table + NODE_BYTES)];
     const common = block + word(region + COMMONS) + COMMON_TABLES + dimension * COMMON_TABLE_BYTES;
     return {
       inPlaces: inPlaces.length,
       counted: word(common + 4),
       named: [...inPlaces, ...slots, nodeIn(word(table + SHARED_PLACE))].sort((a, b) => a - b),
       used: word(common),
+      waitedFor: inPlaces.filter((node) => halves[(nodes + node * nodeBytes + WAITED_FOR) / 2] !== 0).length,
     };
   });
 }

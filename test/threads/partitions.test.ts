@@ -116,11 +116,13 @@ test.each([
       expect(seat.used, `visitor ${visitor}`).toBe(0);
     }
     // Each node is named by one word, and none is lost.
-    for (const { inPlaces, counted, named, used } of nodesAtRest(
+    for (const { inPlaces, counted, named, used, waitedFor } of nodesAtRest(
       (handle as unknown as { memory: WebAssembly.Memory }).memory,
       (handle as unknown as { start: number }).start,
     )) {
       expect(inPlaces).toBe(counted);
+      // Those that waited have died.
+      if (!redefines) expect(waitedFor).toBe(0);
       expect(named).toEqual(Array.from({ length: used }, (_, i) => i + 1));
     }
     expect(sum).toBeGreaterThan(10 * most);

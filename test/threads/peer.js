@@ -43,6 +43,19 @@ const commands = {
     held.push(await limits.for({ user }).acquire({}, options));
     return true;
   },
+  /** As a user: begins to wait, and answers at once; or waits blocked. */
+  queueFor: (user, requested) => {
+    limits
+      .for({ user })
+      .acquire(requested)
+      .then(
+        (acquisition) => held.push(acquisition),
+        () => {},
+      );
+  },
+  blockFor: (user, requested) => {
+    held.push(limits.for({ user }).acquireSync(requested));
+  },
   used: (key) => limits.stats()[key]?.used,
   about: () => ({ keys: limits.keys, config: limits.config }),
   close: () => limits.close(),
