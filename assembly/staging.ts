@@ -26,7 +26,7 @@ import {
 } from "./layout";
 import { closeStaged, openStaged } from "./partitions/among";
 import { carry, hasCommons } from "./partitions/commons";
-import { apply, countIn, finish } from "./partitions/records";
+import { complete, finish } from "./partitions/records";
 
 /**
  * Copies the block that `head` names to that one of the participant's blocks which it does not name. Returns the copy. Where threads share
@@ -63,7 +63,7 @@ export function publish(region: usize, head: i64, staged: usize): bool {
   if (!hasCommons(region)) return swap(region, head, staged);
   if (load<usize>(region + PER) !== 0) closeStaged(region, head, staged);
   if (!swap(region, head, staged)) return false;
-  apply(region, staged, countIn(region, staged));
+  complete(region, staged);
   return true;
 }
 

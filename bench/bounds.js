@@ -38,7 +38,7 @@ const BOUNDS = [
   { bound: "2 threads, one set / 1 thread", of: HOT, to: ALONE, atMost: 1 / 0.6 },
   { bound: "2 threads, a set each / 1 thread", of: APART, to: ALONE, atMost: 1 / 1.6 },
   {
-    bound: "2 threads, distinct partitions, 64 heads / 1 thread",
+    bound: "2 threads, distinct partitions, 128 heads / 1 thread",
     of: USERS_SPREAD,
     to: SPREAD_ALONE,
     atMost: 1 / 1.6,

@@ -25,7 +25,7 @@ export function note(region: usize, block: usize, word: usize, old: i64, next: i
  * head has changed, it may do nothing.
  */
 export function finish(region: usize, head: i64, source: usize, target: usize): void {
-  const count = load<i32>(source + load<i32>(region + COMMONS) + RECORD_COUNT);
+  const count = atomic.load<i32>(source + load<i32>(region + COMMONS) + RECORD_COUNT);
   if (count === 0) return;
   const last = recordAt(region, source, count - 1);
   const word = load<usize>(last + RECORD_WORD);
@@ -46,9 +46,14 @@ export function apply(region: usize, block: usize, count: i32): void {
   }
 }
 
-/** How many records a block of the participant's own has. */
-export function countIn(region: usize, block: usize): i32 {
-  return load<i32>(block + load<i32>(region + COMMONS) + RECORD_COUNT);
+/**
+ * Does the records of a block that the participant has just published, and takes them out of it: whoever reads the block after that need not
+ * look at words which this participant goes on to write.
+ */
+export function complete(region: usize, block: usize): void {
+  const count = block + load<i32>(region + COMMONS) + RECORD_COUNT;
+  apply(region, block, load<i32>(count));
+  atomic.store<i32>(count, 0);
 }
 
 function recordAt(region: usize, block: usize, index: i32): usize {

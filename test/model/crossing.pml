@@ -897,6 +897,8 @@ publish:
   :: else -> break
   od;
 done:
+  /* All is done, and whoever reads the block from now on need not look. */
+  if :: cnt -> STEP( rc[pl] = 0 ) :: else fi;
 #ifdef VACATE_APART
   if :: bp != NONE -> STEP( w = PLACE(from[my], bp); setWord(w, 0) ) :: else fi;
 #endif

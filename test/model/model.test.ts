@@ -56,7 +56,7 @@ const MODELS: readonly Model[] = [
   },
   {
     model: "partition",
-    mutants: 22,
+    mutants: 23,
     short: [],
     states: 2_000_000,
     also: [["PINS=1", "NO_CALLS", "APART"]],

@@ -5,7 +5,7 @@
  * Words (64 bits there: version, tag, node) are the places of a table, then one slot (spare node) for each participant and dimension. Each
  * node is named by exactly one word. A transaction writes the next state of a partition into its own spare node, notes the exchange in its
  * block (word, old, new: places first, slots last), and swaps the head. A participant that finds a block with records as the head does them
- * first: compare-and-swap of each word from the exact old.
+ * first: compare-and-swap of each word from the exact old. The author does them too, and takes them out of the block then.
  *
  *   CALL   limits of all only (they do the records too)  TAKE, GIVE   one of all and one partition (TWO=1: two)
  *   LOOK   reads and takes nothing                       RECLAIM      gives back what a dead one held, place by place
@@ -30,6 +30,7 @@
  *   SLOT_FIRST       slots are done before places, and tell that all is done
  *   IN_PLACE         the new state is written into the node that the place names
  *   EARLY_NODE       the author has its spare node, and says that all is done, before the places are done
+ *   EARLY_DONE       the author takes the records out of the block before it has done them
  *   EVICT_OUTSIDE    evicts by a swap of the place, outside of the commitment
  *   EVICT_USED       evicts without looking whether the partition has recovered
  *   NO_RECHECK       refuses and looks without reading the head again
@@ -667,6 +668,9 @@ publish:
   if :: cnt -> STEP( word[RA(TARGET, cnt - 1)] = RN(TARGET, cnt - 1); rc[TARGET] = 0 ) :: else fi;
 #endif
 
+#ifdef EARLY_DONE
+  STEP( rc[q] = 0 );
+#endif
   /* The author's redo: swaps of the places, then a store to its own slot, which nobody else's commit changes. */
   do
   :: at < cnt ->
@@ -684,6 +688,8 @@ publish:
        c = 0; at++ )
   :: else -> break
   od;
+  /* All is done: whoever reads the block from now on need not look. It is the author's own, the head or not. */
+  if :: cnt -> STEP( rc[q] = 0 ) :: else fi;
   STEP(
     if :: op == RECLAIM -> goto next :: else -> over(); goto idle fi );
 
