@@ -27,7 +27,18 @@ import {
 } from "./layout";
 import { reviewPins } from "./pins";
 import { recoversAt } from "./states";
-import { FEW, find, LINE_BYTES, lineOf, MANY, MOST, maySearch, NODE_MASK, nodeAt, vacantOf } from "./table";
+import {
+  FEW,
+  find,
+  LINE_BYTES,
+  lineOf,
+  manyOf,
+  maySearch,
+  mostOf,
+  NODE_MASK,
+  nodeAt,
+  vacantOf,
+} from "./table";
 
 /** The number of the spare node of this participant. Its slot is read anew: another may just have given it another one. */
 function spareOf(table: usize): u32 {
@@ -88,7 +99,7 @@ export function makeRoomAmong(
     const used = load<i32>(table + NODES_USED);
     const kept = isComing ? 0 : load<i32>(table + RESERVED);
     const hasFresh = used + kept < load<i32>(table + NODE_COUNT);
-    earliest = search(per, table, scratch, now, hasFresh ? FEW : MANY);
+    earliest = search(per, table, scratch, now, hasFresh ? FEW : manyOf(table));
     if (earliest > now && hasFresh) {
       store<i32>(table + NEXT_SPARE, used + 1);
       store<i32>(table + IS_FRESH, 1);
@@ -102,7 +113,7 @@ export function makeRoomAmong(
   earliest = min(earliest, replaceIn(per, table, line, scratch, now));
   if (earliest > now) earliest = min(earliest, replaceIn(per, table, other, scratch, now));
   if (earliest > now && vacant !== 0 && maySearch(table, now)) {
-    earliest = min(earliest, search(per, table, scratch, now, MOST));
+    earliest = min(earliest, search(per, table, scratch, now, mostOf(table)));
     if (earliest <= now) {
       settleIn(table, vacant, atomic.load<i64>(vacant));
       // The transaction may have to be repeated.

@@ -42,12 +42,18 @@ import { partsOf, recoversAt } from "./states";
 export const LINE_BYTES = LINE_PLACES * PLACE_BYTES;
 export const NODE_MASK: u32 = (1 << NODE_BITS) - 1;
 /**
- * How many nodes are looked at for each new name: as long as there is room; where there is none; and where none of these has recovered, once
- * in a millisecond: names that share do so for long, so that they must not begin to while some have recovered.
+ * How many nodes are looked at for each new name: as long as there is room; where there is none, MANY at most; and where none of these has
+ * recovered, once in a millisecond MOST at most: names that share do so for long, so that they must not begin to while some have recovered.
  */
 export const FEW = 2;
 export const MANY = 64;
 export const MOST = 4096;
+/**
+ * The work that a search may be, where a byte of a node, which may be copied, is 1 and a limit is LIMIT_WORK: an eighth of a nanosecond each. So
+ * no search takes longer than a quarter of a millisecond, however many limits a dimension has.
+ */
+const MOST_WORK = 1 << 21;
+const LIMIT_WORK = 128;
 const PAUSE: i64 = 1000;
 
 /** The two words of the hash that a request has. */
@@ -145,13 +151,28 @@ export function makeRoom(per: usize, table: usize, first: i64, scratch: usize, n
   if (hasNode(table)) {
     sweep(per, table, scratch, now, FEW);
   } else {
-    let earliest = sweep(per, table, scratch, now, MANY);
+    let earliest = sweep(per, table, scratch, now, manyOf(table));
     if (!hasNode(table) && maySearch(table, now)) {
-      earliest = min(earliest, sweep(per, table, scratch, now, MOST));
+      earliest = min(earliest, sweep(per, table, scratch, now, mostOf(table)));
     }
     if (!hasNode(table)) return max(now + 1, earliest);
   }
   return findPlace(per, table, first, scratch, now) ? 0 : now + 1;
+}
+
+/** How many nodes are looked at in a search that is not as long as possible. */
+export function manyOf(table: usize): i32 {
+  return max(FEW, min(MANY, MOST_WORK / 8 / workOf(table)));
+}
+
+/** The same in the longest. */
+export function mostOf(table: usize): i32 {
+  return max(FEW, min(MOST, MOST_WORK / workOf(table)));
+}
+
+/** The work of one look. */
+function workOf(table: usize): i32 {
+  return load<i32>(table + PART_COUNT) * LIMIT_WORK + load<i32>(table + NODE_BYTES);
 }
 
 /** Whether a long search may run now: then it is noted. */

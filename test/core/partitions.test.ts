@@ -1,7 +1,7 @@
 /** The tables of partitions by themselves: room, the shared state, tiers, chunks, memory. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { INSPECT, PROBE, RESET, RESUME, SETTLE, TAKE, UNITS } from "../../assembly/layout.ts";
-import { CHUNK_COUNT, CHUNKS_USED } from "../../assembly/partitions/layout.ts";
+import { CHUNK_COUNT, CHUNKS_USED, HAND, TABLES } from "../../assembly/partitions/layout.ts";
 import { Arena } from "../../src/core/arena.ts";
 import type { Definition } from "../../src/core/kinds.ts";
 import { lay } from "../../src/core/lay.ts";
@@ -271,4 +271,32 @@ test("memory is all 0 when it is given back, and what was not used was not touch
   table.partitions.free();
   const next = arena.allocate(200_000);
   expect(arena.f64.subarray(Math.min(start, next) / 8).every((word) => word === 0)).toBe(true);
+});
+
+describe("a search in a full table", () => {
+  const HOUR_MS = 3_600_000;
+  const hours = (count: number) => Array.from({ length: count }, () => bucket(9, HOUR_MS));
+
+  test.each([1, 8, 16, 64])("looks at the fewer partitions the more limits they have: %i", (count) => {
+    const max = 5000;
+    const table = new Table(hours(count), max, true);
+    for (let i = 0; i < max; i++) table.take(`user ${i}`, 0);
+    const words = new Int32Array(arena.memory.buffer);
+    const hand = () => words[(words[(table.partitions.start + TABLES) / 4]! + HAND) / 4]!;
+    const before = hand();
+    expect(table.take("new", 1)).toBe(false);
+    const looks = (hand() - before + max) % max;
+    expect(looks).toBeGreaterThan(200);
+    expect(looks * count).toBeLessThanOrEqual(18_432);
+    if (count === 1) expect(looks).toBe(64 + 4096);
+  });
+
+  test("finds the only partition of hundreds with many limits that has recovered", () => {
+    const table = new Table(hours(16), 500);
+    for (let i = 0; i < 500; i++) table.take(`user ${i}`, i === 77 ? 0 : HOUR_MS / 20);
+    expect(table.take("new", HOUR_MS / 9)).toBe(true);
+    expect(table.partitions.isShared(0)).toBe(false);
+    expect(table.take("newer", HOUR_MS / 9)).toBe(true);
+    expect(table.partitions.isShared(0)).toBe(true);
+  });
 });

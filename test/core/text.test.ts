@@ -50,7 +50,7 @@ const OF_WHOLE = [
 // each change of a limit. Partitions are a half of all.
 const BUILDS = [
   { build: "alone", entry: "alone.ts", names: OF_ALONE, most: 26_200 },
-  { build: "whole", entry: "index.ts", names: [...OF_ALONE, ...OF_WHOLE].sort(), most: 43_900 },
+  { build: "whole", entry: "index.ts", names: [...OF_ALONE, ...OF_WHOLE].sort(), most: 44_000 },
 ];
 
 const HIDDEN_STATE = /\(\s*(data|global|elem|table|start)\b|memory\.(grow|init)|call_indirect/;
