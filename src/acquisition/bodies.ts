@@ -35,7 +35,7 @@ export function deadlockOf(
   let sum = units;
   for (const holder of around()) {
     const [of, held, there] = holder() ?? [];
-    const isSame = (i: number) => there?.wards[i] === place?.wards[i];
+    const isSame = (i: number) => there?.wardOf(i) === place?.wardOf(i);
     if (of === set) sum = sum.map((count, i) => (isSame(i) ? count + held![i]! : count));
   }
   if (sum === units || !requests.exceed(sum, units)) return undefined;

@@ -90,11 +90,13 @@ export abstract class LocalGate extends Changes {
   /** Notes whether a request that blocks this thread waits for the partitions of a place: they keep theirs then. */
   keepPlaces(units: readonly number[], place: Place | undefined, isSo: boolean): void {
     const { lines } = this.set;
-    const isWanted = (ward: string) =>
-      place!.wards.some((each, i) => each === ward && lines.waitingFor(i, { units, place }) > 0);
-    place?.wards.forEach((ward, index) => {
+    units.forEach((count, index) => {
+      if (count === 0 || place?.keyOf(index) === undefined) return;
       // Others in this thread may wait for it too.
-      if (ward !== undefined && units[index]! > 0 && !isWanted(ward)) this.waitedFor(place, index, isSo);
+      const isWanted = units.some(
+        (_, i) => place.isIn(i, place, index) && lines.waitingFor(i, { units, place }) > 0,
+      );
+      if (!isWanted) this.waitedFor(place, index, isSo);
     });
   }
 

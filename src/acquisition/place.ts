@@ -52,7 +52,6 @@ export class Place<M extends string = string, K extends string = M> implements G
   private readonly view: Viewing<M, K>;
   /** The dimensions whose shared state is awaited, one bit each. */
   private readonly awaited: number;
-  private called: readonly (string | undefined)[] | undefined = undefined;
 
   constructor(home: Home<M, K>, shape: Shape<M, K>, names: Names, view: Viewing<M, K>, awaited = 0) {
     this.home = home;
@@ -76,10 +75,24 @@ export class Place<M extends string = string, K extends string = M> implements G
     return this.shape.tier > 0;
   }
 
-  get wards(): readonly (string | undefined)[] {
-    // Most places have no waiters.
-    this.called ??= this.shape.dimensions.map((dimension) => this.wardOf(dimension));
-    return this.called;
+  wardOf(index: number): string | undefined {
+    const dimension = this.shape.dimensions[index]!;
+    if (dimension < 0) return undefined;
+    return String.fromCharCode(dimension) + (this.awaits(dimension) ? "*" : this.names.hashes[dimension]);
+  }
+
+  keyOf(index: number): number | undefined {
+    const dimension = this.shape.dimensions[index]!;
+    if (dimension < 0) return undefined;
+    return this.awaits(dimension) ? dimension : this.names.keyOf(dimension);
+  }
+
+  isIn(index: number, place: Standing, at: number): boolean {
+    const other = place as Place;
+    const dimension = this.shape.dimensions[index]!;
+    const isShared = this.awaits(dimension);
+    if (dimension !== other.shape.dimensions[at] || isShared !== other.awaits(dimension)) return false;
+    return isShared || this.names.isSame(dimension, other.names);
   }
 
   /** Whether it is a place of the set in the era of a granter. */
@@ -139,7 +152,7 @@ export class Place<M extends string = string, K extends string = M> implements G
   /** The dimension of a limit, of which a state of the name's own is awaited; below 0 if none is. */
   ownDimension(index: number): number {
     const dimension = this.shape.dimensions[index]!;
-    return dimension >= 0 && (this.awaited >> dimension) & 1 ? -1 : dimension;
+    return dimension >= 0 && this.awaits(dimension) ? -1 : dimension;
   }
 
   /** The dimension of a limit, if it is one of `dimensions`, one bit each. */
@@ -148,10 +161,9 @@ export class Place<M extends string = string, K extends string = M> implements G
     return dimension >= 0 && (dimensions >> dimension) & 1 ? this.shape.known[dimension] : undefined;
   }
 
-  private wardOf(dimension: number): string | undefined {
-    if (dimension < 0) return undefined;
-    const isShared = (this.awaited >> dimension) & 1;
-    return String.fromCharCode(dimension) + (isShared ? "*" : this.names.textOf(dimension));
+  /** Whether it awaits the shared state of a dimension. */
+  private awaits(dimension: number): boolean {
+    return ((this.awaited >> dimension) & 1) === 1;
   }
 
   present(units: readonly number[]): Held {

@@ -52,10 +52,15 @@ export class Names {
     return new Names(this.hashes, this.#tier, shared);
   }
 
-  /** The name of a dimension that is named, in a few characters. */
-  textOf(dimension: number): string {
-    const [a, b, c, d] = this.hashes[dimension]!;
-    return String.fromCharCode(high(a), low(a), high(b), low(b), high(c), low(c), high(d), low(d));
+  /** A small number, which few other names of the dimension have. */
+  keyOf(dimension: number): number {
+    // The bits above are cut off, and two more: engines keep such numbers in less room.
+    return this.hashes[dimension]![0] & 0x3fff_ffff;
+  }
+
+  /** Whether others name the same in a dimension that both name. */
+  isSame(dimension: number, { hashes }: Names): boolean {
+    return this.hashes[dimension]!.every((word, i) => word === hashes[dimension]![i]);
   }
 
   /** Says to the core which partitions the next call means. */
@@ -69,15 +74,6 @@ export class Names {
     this.tell(partitions);
     partitions.sharedTaken = this.shared;
   }
-}
-
-/** The halves of a word of 32 bits, which may have higher bits that are not of it. */
-function high(word: number): number {
-  return Math.floor(word / 65_536) & 65_535;
-}
-
-function low(word: number): number {
-  return word & 65_535;
 }
 
 /** Names that mean no partition. */

@@ -32,9 +32,9 @@ interface OfView<M extends string, K extends string = M>
   readonly place: Wards;
 }
 
-/** For each limit, what the partition is called from which is taken. */
 interface Wards {
-  readonly wards: readonly (string | undefined)[];
+  /** What the partition is called from which is taken of limit `index`. */
+  wardOf(index: number): string | undefined;
 }
 
 export class PortGranter<M extends string, K extends string = M> implements Granter<M, K> {

@@ -53,11 +53,10 @@ export class PortView<M extends string, K extends string = M>
     // A name may have come before the limits were known.
     if (this.#of === undefined) checkNaming(naming, knownOf(known.era as unknown as Era));
     const { era, dimensions } = shapeOf(known.era, naming);
-    const place = {
-      wards: era.limits.map(({ per }, i) =>
-        dimensions[i]! < 0 ? undefined : `${per} ${naming.names.get(per!)}`,
-      ),
-    };
+    const wards = era.limits.map(({ per }, i) =>
+      dimensions[i]! < 0 ? undefined : `${per} ${naming.names.get(per!)}`,
+    );
+    const place = { wardOf: (index: number) => wards[index] };
     const granter = known.granter.ofView({
       era,
       place,

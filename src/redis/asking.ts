@@ -94,7 +94,7 @@ export class Asking<W extends Askable<W>> {
   }
 
   #listed({ limit, ward }: Demand<W>, units: number): string {
-    return `${this.#definitions.indexes[limit]! + this.#roster.slotOf(ward?.name)}:${units}`;
+    return `${this.#definitions.indexes[limit]! + this.#roster.slotOf(ward?.where.wardOf(limit))}:${units}`;
   }
 
   /** What waiters want that are not among those asked for. */

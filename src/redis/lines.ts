@@ -5,7 +5,7 @@
  * and those that are parked behind it there are refused too. So of the lines at a limit of which something may go, a batch asks for the
  * first few, and for more while they go; and of a line for the first, then for two, then for four.
  */
-import { type Demand, type Line, nameOf, type Standing as StandingIn } from "../waiting/line.ts";
+import type { Demand, Line, Standing as StandingIn } from "../waiting/line.ts";
 import type { Place, Request } from "../waiting/standing.ts";
 import { Walk } from "./walk.ts";
 import { Wanted } from "./wanted.ts";
@@ -113,7 +113,7 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
 
   /** Whether the line of a request is parked, so that one who comes last is not asked for. */
   isParked(request: Request): boolean {
-    const line = this.byName.get(nameOf(request));
+    const line = this.index.of(request);
     return line !== undefined && !this.#open.has(line);
   }
 
@@ -125,12 +125,12 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
 
   /** A request that was never in a line waits no more. */
   left({ units, place }: Request): void {
-    for (let i = 0; i < units.length; i++) if (units[i]! > 0) this.cameBackOf(i, place?.wards[i]);
+    for (let i = 0; i < units.length; i++) if (units[i]! > 0) this.cameBackOf(i, place?.wardOf(i));
   }
 
   /** Something came back of the limits for which `back` is below 0: in the partitions of a place, or in any. */
   cameBack(back: readonly number[], place?: Place): void {
-    for (let i = 0; i < back.length; i++) if (back[i]! < 0) this.cameBackOf(i, place?.wards[i]);
+    for (let i = 0; i < back.length; i++) if (back[i]! < 0) this.cameBackOf(i, place?.wardOf(i));
   }
 
   /** Something came back of a limit: in one of its partitions, or in any. */
@@ -151,7 +151,7 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
   paused(values: readonly number[], moment: number, place?: Place): void {
     for (let i = 0; i < values.length; i++) {
       if (values[i]! < 0) continue;
-      for (const line of this.#linesAt(i, place?.wards[i])) {
+      for (const line of this.#linesAt(i, place?.wardOf(i))) {
         if (line.isNested || (line.aside && line.aside.moment >= moment)) continue;
         this.stepAside(line, i, moment);
         if (line.place >= 0) this.place(line, line.demandOf(i), moment);
@@ -197,7 +197,7 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
     if (this.nested > 0 && this.#nestedAsked !== this.changes && !this.#areNestedPassed()) {
       this.#nestedAsked = this.changes;
       this.#nestedMoment = Number.POSITIVE_INFINITY;
-      for (const line of this.byName.values()) if (line.isNested) this.#open.add(line);
+      for (const line of this.index.nested) this.#open.add(line);
     }
     return new Walk([...this.#open], (line) => this.#quotas.get(line) ?? Number.POSITIVE_INFINITY);
   }
@@ -215,9 +215,8 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
     const demand = this.demands[index]!;
     if (ward === undefined && (demand.lines > 0 || this.wards.isEmpty)) return [demand];
     if (ward === undefined) return Array.from(this.#linesAt(index), (line) => line.demandOf(index));
-    const wards: string[] = [];
-    wards[index] = ward;
-    const inside = this.wards.demandOf({ units: [], place: { wards } as unknown as Place }, index);
+    const place = { keyOf: () => ward, isIn: () => true } as unknown as Place;
+    const inside = this.wards.demandOf({ units: [], place }, index);
     return inside ? [inside] : [];
   }
 
@@ -225,7 +224,7 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
   *#linesAt(index: number, ward?: string): Generator<Line<W>> {
     for (const line of this) {
       const isMeant = (demand: Demand<W>) =>
-        demand.limit === index && (ward === undefined || demand.ward?.name === ward);
+        demand.limit === index && (ward === undefined || demand.ward?.key === ward);
       if (line.demands.some(isMeant)) yield line;
     }
   }
@@ -265,8 +264,6 @@ export class Lines<W extends Standing<W>> extends Wanted<W> {
 
   /** A line has ended. */
   #forget(line: Line<W>): void {
-    if (line.parkedAt) this.unpark(line);
-    if (line.aside) this.asides.remove(line.aside);
     this.#open.delete(line);
     this.#again.delete(line);
     this.#refused.delete(line);

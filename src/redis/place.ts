@@ -67,6 +67,19 @@ export class Place implements Standing {
     this.tier = naming.tier === undefined ? "" : JSON.stringify(naming.tier);
   }
 
+  wardOf(index: number): string | undefined {
+    return this.wards[index];
+  }
+
+  keyOf(index: number): string | undefined {
+    return this.wards[index];
+  }
+
+  /** No two partitions have the same digest. */
+  isIn(): true {
+    return true;
+  }
+
   /** For each limit, its definition in the tier, in units. */
   get shapes(): readonly Definition[] {
     this.#shapes ??= this.era.limits.map(definitionOf);

@@ -24,14 +24,14 @@ export abstract class Wanted<W extends Standing<W>> extends Parking<W> {
   wantedByNested(request: Request, ranked: Ranked): readonly number[] {
     return request.units.map((count, i) => {
       const demand = count > 0 ? this.demandAt(request, i) : undefined;
-      return demand ? nestedBefore(this.byName, demand, ranked) : 0;
+      return demand ? nestedBefore(this.index.nested, demand, ranked) : 0;
     });
   }
 
   /** What the nested waiters want of a limit. */
   totalOfNested(demand: Demand<W>): number {
     const last = { key: Number.POSITIVE_INFINITY, turn: Number.POSITIVE_INFINITY };
-    return nestedBefore(this.byName, demand, last);
+    return nestedBefore(this.index.nested, demand, last);
   }
 
   /** The demand of limit `index`, in the partition of a request; undefined if no waiter wants it. */
@@ -48,7 +48,7 @@ export abstract class Wanted<W extends Standing<W>> extends Parking<W> {
     });
     for (let size = -1; size < tangled.size; ) {
       size = tangled.size;
-      for (const { demands } of this.byName.values()) {
+      for (const { demands } of this) {
         if (demands.some((demand) => tangled.has(demand))) for (const demand of demands) tangled.add(demand);
       }
     }

@@ -1,13 +1,14 @@
 /** All waiters of a set in one isolate: the lines in which they stand, and the units that those before a request want. */
 import type { Judge } from "./judge.ts";
-import { Demand, Line, type Name, nameOf, type Standing, type Ward } from "./line.ts";
+import { Demand, type Line, type Standing } from "./line.ts";
+import { isFirstOf, LineIndex } from "./line-index.ts";
 import { inOrder, type Order } from "./order.ts";
-import { isBefore, limitsOf, NEWCOMER, type Ranked, type Request } from "./standing.ts";
+import { isBefore, NEWCOMER, type Ranked, type Request } from "./standing.ts";
 import { nestedBefore, type Taint, taintOf } from "./taint.ts";
 import { type Keeper, Wards } from "./wards.ts";
 
-export class Crowd<W extends Standing<W>> {
-  protected readonly byName = new Map<Name, Line<W>>();
+export abstract class Crowd<W extends Standing<W>> {
+  protected readonly index: LineIndex<W>;
   /** For each limit, the demand of its one state. */
   protected readonly demands: readonly Demand<W>[];
   /** Those of partitions. */
@@ -29,6 +30,7 @@ export class Crowd<W extends Standing<W>> {
   constructor(limits: number, keeper?: Keeper) {
     this.wards = new Wards(keeper);
     this.demands = Array.from({ length: limits }, (_, limit) => new Demand<W>(limit));
+    this.index = new LineIndex(this.demands, this.wards);
     this.#counts = this.demands.map(() => 0);
     this.#totals = this.demands.map(() => 0);
   }
@@ -41,19 +43,19 @@ export class Crowd<W extends Standing<W>> {
 
   /** The lines there are now; they may end meanwhile. */
   [Symbol.iterator](): Iterator<Line<W>> {
-    return [...this.byName.values()].values();
+    return this.index.all.values();
   }
 
   /** All waiters, in the order in which they go. */
   inOrder(): W[] {
     const waiters: W[] = [];
-    for (const line of this.byName.values()) for (const waiter of line) waiters.push(waiter);
+    for (const line of this.index.all) for (const waiter of line) waiters.push(waiter);
     return waiters.sort((a, b) => (isBefore(a, b) ? -1 : 1));
   }
 
   /** Whether waiters stand before a request in its own line. */
   hasLineBefore(request: Request, ranked: Ranked): boolean {
-    const head = this.byName.get(nameOf(request))?.head;
+    const head = this.index.of(request)?.head;
     return head !== undefined && isBefore(head, ranked);
   }
 
@@ -69,16 +71,18 @@ export class Crowd<W extends Standing<W>> {
     const all = covered || place ? undefined : this.demandOfAll(ranked);
     if (all) return all;
     const taint = covered && this.#taint(judge);
+    // A waiter has them at hand.
+    const known = (ranked as Partial<W>).line?.demands;
     let found: number[] | undefined;
-    for (let i = 0; i < units.length; i++) {
-      const demand = units[i] === 0 ? undefined : this.demandAt(request, i);
+    for (let i = 0; i < (known ?? units).length; i++) {
+      const demand = known ? known[i] : units[i] === 0 ? undefined : this.demandAt(request, i);
       if (!demand || taint?.amongNested.has(demand)) continue;
       const sum = taint?.all.has(demand)
-        ? nestedBefore(this.byName, demand, ranked)
+        ? nestedBefore(this.index.nested, demand, ranked)
         : this.sumBefore(demand, ranked);
       if (sum === 0) continue;
       found ??= into?.fill(0) ?? units.map(() => 0);
-      found[i] = sum;
+      found[demand.limit] = sum;
     }
     return found;
   }
@@ -108,7 +112,7 @@ export class Crowd<W extends Standing<W>> {
 
   /** Takes a waiter in. Returns its line. */
   protected add(waiter: W): Line<W> {
-    const line = this.#lineFor(waiter.request);
+    const line = this.index.for(waiter.request);
     const isNew = line.head === undefined;
     waiter.line = line;
     line.add(waiter);
@@ -117,7 +121,6 @@ export class Crowd<W extends Standing<W>> {
     this.changes++;
     if (line.isNested) this.nested++;
     if (line.aside) waiter.demand = masked(waiter, line.aside.at);
-    if (isNew) for (const { ward } of line.demands) ward?.begin(line);
     this.#include(waiter, line, 1);
     // From the second line on, the sums before waiters are asked for.
     if (isNew) for (const demand of line.demands) if (++demand.lines > 1) this.#inOrder(demand);
@@ -133,11 +136,17 @@ export class Crowd<W extends Standing<W>> {
     if (line.isNested) this.nested--;
     this.#exclude(waiter, line, 1);
     unmask(waiter);
-    if (!line.head) this.#end(line);
+    if (!line.head) {
+      this.vacate(line);
+      this.index.end(line);
+    }
     if (this.size > 0) return;
     this.#lastKey = Number.NEGATIVE_INFINITY;
     this.#order = undefined;
   }
+
+  /** A line has no waiters any more. */
+  protected abstract vacate(line: Line<W>): void;
 
   /** The waiters of a line count for those behind them only at limit `at`; without it, at all that they want. */
   protected recount(line: Line<W>, at: number | undefined): void {
@@ -204,7 +213,7 @@ export class Crowd<W extends Standing<W>> {
 
   /** The demand of limit `index`, in the partition of a request; undefined if no waiter wants it. */
   protected demandAt(request: Request, index: number): Demand<W> | undefined {
-    return request.place?.wards[index] === undefined
+    return request.place?.keyOf(index) === undefined
       ? this.demands[index]!
       : this.wards.demandOf(request, index);
   }
@@ -217,44 +226,17 @@ export class Crowd<W extends Standing<W>> {
     const limits = this.#totals.length;
     if (ward) return ward.inOrder(limits);
     this.#order ??= inOrder(
-      [...this.byName.values()].flatMap((line) => [...line]),
+      this.index.all.flatMap((line) => [...line]),
       limits,
     );
     return this.#order;
   }
 
   #taint(judge: Judge<W>): Taint<W> {
-    return taintOf(this.byName, ({ limit }, total, line) =>
+    return taintOf(this.index.all, this.index.nested, ({ limit }, total, line) =>
       judge.isOverdrawn(limit, total, line.head!.request),
     );
   }
-
-  #end(line: Line<W>): void {
-    this.byName.delete(line.name);
-    for (const demand of line.demands) {
-      demand.ward?.end(line);
-      if (--demand.lines === 0 && demand.ward) this.wards.end(demand);
-    }
-  }
-
-  #lineFor(request: Request): Line<W> {
-    const name = nameOf(request);
-    let line = this.byName.get(name);
-    if (line) return line;
-    const { units, covered } = request;
-    const demands = limitsOf(units).map(
-      (index) => this.wards.demandFor(request, index) ?? this.demands[index]!,
-    );
-    line = new Line<W>(name, covered !== undefined, demands);
-    this.byName.set(name, line);
-    return line;
-  }
-}
-
-/** Whether a demand is the first of those that a line has in a partition. */
-function isFirstOf<W extends Standing<W>>(ward: Ward<W>, demand: Demand<W>, { demands }: Line<W>): boolean {
-  for (const each of demands) if (each.ward === ward) return each === demand;
-  return false;
 }
 
 /** The demand that counts of a waiter whose line stands aside while limit `at` is paused. Keeps the other. */

@@ -1,14 +1,27 @@
-/** A priority queue from which any entry can leave, and in which any can move, in O(log n). */
+/**
+ * A priority queue from which any entry can leave, and in which any can move, in O(log n). Those that come in their order, as most do, cost
+ * O(1).
+ */
 
-/** An entry: `place` is its index in the heap, -1 while it is in none. */
+/** An entry: `place` tells where in the heap it is, -1 while it is in none. */
 export interface Placed {
   place: number;
 }
 
-/** A binary heap whose entries know their place, so that they are found without a search. */
+/** From this place on it is in the row. */
+const ROW = 2 ** 29;
+/** Of the entries of the row half may have left, and so many more. */
+const MOST_LEFT = 16;
+
+/** A binary heap, and a row of entries that came in order. The entries know their place, so that they are found without a search. */
 export class Heap<T extends Placed> {
   readonly #isBefore: (a: T, b: T) => boolean;
   readonly #heap: T[] = [];
+  /** Undefined where an entry has left: the last one has not, and the first of the others is at `#from`. */
+  #row: (T | undefined)[] = [];
+  #from = 0;
+  /** How many have left the row. */
+  #left = 0;
 
   /** `isBefore`: whether `a` comes before `b`. */
   constructor(isBefore: (a: T, b: T) => boolean) {
@@ -16,28 +29,59 @@ export class Heap<T extends Placed> {
   }
 
   get size(): number {
-    return this.#heap.length;
+    return this.#heap.length + this.#row.length - this.#left;
   }
 
   get first(): T | undefined {
-    return this.#heap[0];
+    const top = this.#heap[0];
+    const next = this.#row[this.#from];
+    return top && !(next && this.#isBefore(next, top)) ? top : next;
   }
 
   add(entry: T): void {
-    this.#rise(entry, this.#heap.length);
+    const row = this.#row;
+    const last = row[row.length - 1];
+    if (last && this.#isBefore(entry, last)) this.#rise(entry, this.#heap.length);
+    else entry.place = ROW - 1 + row.push(entry);
   }
 
   remove(entry: T): void {
     const { place } = entry;
     if (place < 0) return;
     entry.place = -1;
+    if (place >= ROW) {
+      this.#leaveRow(place - ROW);
+      return;
+    }
     const last = this.#heap.pop()!;
     if (last !== entry) this.#settle(last, place);
   }
 
   /** Moves an entry to where it belongs, after its key has changed. */
   moved(entry: T): void {
-    if (this.#heap.length > 1 && entry.place >= 0) this.#settle(entry, entry.place);
+    const { place } = entry;
+    if (place < 0) return;
+    if (place < ROW) this.#settle(entry, place);
+    else if (this.size > 1) {
+      this.remove(entry);
+      this.add(entry);
+    }
+  }
+
+  #leaveRow(at: number): void {
+    const row = this.#row;
+    row[at] = undefined;
+    this.#left++;
+    for (; row.length > 0 && !row[row.length - 1]; this.#left--) row.pop();
+    if (row.length > 0 && this.#left <= row.length / 2 + MOST_LEFT) {
+      while (!row[this.#from]) this.#from++;
+      return;
+    }
+    this.#row = row.filter((each) => each);
+    this.#row.forEach((each, i) => {
+      each!.place = ROW + i;
+    });
+    this.#from = this.#left = 0;
   }
 
   /** Brings an entry that may be put at `place` to where it belongs. */

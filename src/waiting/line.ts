@@ -1,7 +1,7 @@
 /** A waiter as it stands in a line; the line; and what the line waits for: limits, or partitions of them. */
 import { Heap, type Placed } from "./heap.ts";
 import { type Demanding, inOrder, Order } from "./order.ts";
-import { isBefore, type Place, type Request } from "./standing.ts";
+import { isBefore, type Place, type Request, type WardKey } from "./standing.ts";
 
 /** A waiter's place among the others. */
 export interface Standing<W extends Standing<W>> extends Demanding {
@@ -14,36 +14,8 @@ export interface Standing<W extends Standing<W>> extends Demanding {
   line: Line<W> | undefined;
 }
 
-/** Names a line: the same for the same combination of limits and partitions. */
+/** Names a line among those without partitions, or among those of a partition: the same for the same combination of limits and partitions. */
 export type Name = number | string;
-
-/** A number tells so many limits apart. */
-const MOST_NUMBERED = 52;
-
-/** The name of the line of a request. */
-export function nameOf(request: Request): Name {
-  const { units, place } = request;
-  const limits = nameOfLimits(request);
-  if (!place) return limits;
-  const { wards } = place;
-  let name: Name = limits;
-  let last: string | undefined;
-  for (let i = 0; i < units.length; i++) {
-    if (units[i]! === 0 || wards[i] === undefined || wards[i] === last) continue;
-    last = wards[i];
-    name = `${name} ${last}`;
-  }
-  return name;
-}
-
-function nameOfLimits({ units, covered }: Request): Name {
-  let bits = covered ? 1 : 0;
-  for (let i = 0, bit = 2; i < units.length; i++, bit *= 2) {
-    // More limits are told apart by a text.
-    if (units[i]! > 0) bits += i < MOST_NUMBERED ? bit : (` ${i}` as never);
-  }
-  return bits;
-}
 
 /** The waiters that want the same combination of limits, of the same partitions, in order. Its place is that among the lines parked at one limit. */
 export class Line<W extends Standing<W>> implements Placed {
@@ -71,6 +43,13 @@ export class Line<W extends Standing<W>> implements Placed {
     this.name = name;
     this.isNested = isNested;
     this.demands = demands;
+  }
+
+  /** The first of its partitions, by which it is found; undefined where it has none. */
+  get home(): Ward<W> | undefined {
+    const { demands } = this;
+    for (let i = 0; i < demands.length; i++) if (demands[i]!.ward) return demands[i]!.ward;
+    return undefined;
   }
 
   /** The demand of one of the limits that they want. */
@@ -127,7 +106,7 @@ export class Demand<W extends Standing<W>> implements Placed {
   /** The limit, by its index. */
   readonly limit: number;
   /** The partition; undefined where the limit has one state for all. */
-  readonly ward: Ward<W> | undefined;
+  ward: Ward<W> | undefined;
   /** How many waiters want it. */
   count = 0;
   /** How many of them count for those behind them. */
@@ -164,50 +143,86 @@ export class Demand<W extends Standing<W>> implements Placed {
   }
 }
 
-/** A partition for which lines wait. */
-export class Ward<W extends Standing<W>> {
-  readonly name: string;
-  /** That of a request which has waited for it. */
-  readonly place: Place;
-  /** The demand of those of its limits that are waited for: of one at least. A list that grows would have room for many more. */
-  readonly demands: Demand<W>[];
+/**
+ * A partition for which lines wait. It is the demand of that of its limits which was waited for first: most have no other, and there may be as
+ * many as there are waiters.
+ */
+export class Ward<W extends Standing<W>> extends Demand<W> {
+  readonly key: WardKey;
+  /** Another one that has the same key. */
+  next: Ward<W> | undefined = undefined;
+  /** The place of a request that has waited for it. */
+  readonly where: Place;
+  /** Tells it from all others. */
+  readonly id: number;
   /** Its waiters in order, once the sum before some of them was asked for. */
   order: Order<W> | undefined = undefined;
+  /** The demands of its other limits. */
+  private more: Demand<W>[] | undefined = undefined;
   /** Its lines: most have one. */
-  private first: Line<W> | undefined = undefined;
-  private others: Set<Line<W>> | undefined = undefined;
+  private line: Line<W> | undefined = undefined;
+  private others: Map<Name, Line<W>> | undefined = undefined;
 
-  constructor(name: string, place: Place, limit: number) {
-    this.name = name;
-    this.place = place;
-    this.demands = [new Demand<W>(limit, this)];
+  constructor(key: WardKey, where: Place, limit: number, id: number) {
+    super(limit);
+    this.ward = this;
+    this.key = key;
+    this.where = where;
+    this.id = id;
+  }
+
+  /** The demands of those of its limits that are waited for, or were. */
+  get demands(): readonly Demand<W>[] {
+    return [this, ...(this.more ?? [])];
+  }
+
+  get all(): readonly Line<W>[] {
+    const others = this.others ? [...this.others.values()] : [];
+    return this.line ? [this.line, ...others] : others;
+  }
+
+  /** Its line of a name. */
+  lineOf(name: Name): Line<W> | undefined {
+    return this.line?.name === name ? this.line : this.others?.get(name);
   }
 
   begin(line: Line<W>): void {
-    if (!this.first) this.first = line;
-    else if (this.first !== line) {
-      this.others ??= new Set();
-      this.others.add(line);
+    if (!this.line) this.line = line;
+    else if (this.line !== line) {
+      this.others ??= new Map();
+      this.others.set(line.name, line);
     }
   }
 
-  end(line: Line<W>): void {
-    if (this.first === line) this.first = undefined;
-    else this.others?.delete(line);
+  /** Tells whether no line waits for it any more. */
+  end(line: Line<W>): boolean {
+    if (this.line === line) this.line = undefined;
+    else this.others?.delete(line.name);
+    return !this.line && !this.others?.size;
   }
 
   /** Its waiters in order, of a set with so many limits. They are kept so from now on. */
   inOrder(limits: number): Order<W> {
-    if (!this.order) {
-      const waiters = this.first ? [...this.first] : [];
-      for (const line of this.others ?? []) waiters.push(...line);
-      this.order = inOrder(waiters, limits);
-    }
+    this.order ??= inOrder(
+      this.all.flatMap((line) => [...line]),
+      limits,
+    );
     return this.order;
   }
 
+  /** The demand of one of its limits, made if need be. */
+  demandFor(limit: number): Demand<W> {
+    let demand = this.demandOf(limit);
+    if (!demand) {
+      demand = new Demand<W>(limit, this);
+      // A list that grows would have room for many more.
+      this.more = [...(this.more ?? []), demand];
+    }
+    return demand;
+  }
+
   demandOf(limit: number): Demand<W> | undefined {
-    for (const demand of this.demands) if (demand.limit === limit) return demand;
-    return undefined;
+    if (limit === this.limit) return this;
+    return this.more?.find((demand) => demand.limit === limit);
   }
 }

@@ -61,10 +61,7 @@ export class Lines<W extends Standing<W>> extends Parking<W> {
     if (!line) return;
     const wasHead = line.head === waiter;
     this.remove(waiter, line);
-    if (!line.head) {
-      this.unpark(line);
-      if (line.aside) this.asides.remove(line.aside);
-    } else if (wasHead) this.place(line, line.parkedAt!, Number.NEGATIVE_INFINITY);
+    if (line.head && wasHead) this.place(line, line.parkedAt!, Number.NEGATIVE_INFINITY);
     for (const demand of line.demands) {
       // After a grant the demand is in use, and the verdict on others the same: but for those that had no moment because of it.
       if (!isGranted || demand === line.parkedAt || demand.first?.isBlocked) this.disturb(demand);
@@ -91,7 +88,8 @@ export class Lines<W extends Standing<W>> extends Parking<W> {
     for (const line of this) {
       const { head, aside, isNested } = line;
       const isMeant = ({ limit, ward }: Demand<W>) =>
-        units![limit]! >= 0 && (!ward || !place?.wards[limit] || place.wards[limit] === ward.name);
+        units![limit]! >= 0 &&
+        (!ward || place?.keyOf(limit) === undefined || this.wards.find(place, limit) === ward);
       if (!head || isNested || (units ? !line.demands.some(isMeant) : !aside)) continue;
       const pause = judge.pauseOf(head.request);
       if (pause) this.park(line, { ...pause, isBlocked: false, isPaused: true });
@@ -129,8 +127,7 @@ export class Lines<W extends Standing<W>> extends Parking<W> {
    */
   #someNestedGoes(judge: Judge<W>): boolean {
     this.#nestedMoment = Number.POSITIVE_INFINITY;
-    for (const line of this.byName.values()) {
-      if (!line.isNested) continue;
+    for (const line of this.index.nested) {
       const refused = new Map<number, number>();
       for (const waiter of line) {
         const { request, demand } = waiter;

@@ -29,6 +29,11 @@ export abstract class Parking<W extends Standing<W>> extends Crowd<W> {
     if (from.ward) this.wards.moved(from);
   }
 
+  protected vacate(line: Line<W>): void {
+    if (line.parkedAt) this.unpark(line);
+    if (line.aside) this.asides.remove(line.aside);
+  }
+
   /** A line waits for the end of a pause of limit `at`. Others may go now. */
   protected stepAside(line: Line<W>, at: number, moment: number): void {
     const { aside } = line;

@@ -237,7 +237,7 @@ export abstract class BaseQueue<T, W extends Waiting<T, W>> implements Queue<T>,
   /** The partition of a request that counts for its turn: one of all that name none. */
   private partitionOf({ place }: Request): string {
     // The name goes on where the dimension has another number.
-    return place?.wards[this.fairAt!]?.slice(1) ?? "";
+    return place?.wardOf(this.fairAt!)?.slice(1) ?? "";
   }
 
   /** A waiter has left its line. */

@@ -6,9 +6,15 @@ import type { Names } from "../core/names.ts";
 export interface Place {
   /** The same, for the core. */
   readonly names: Names;
-  /** For each limit, what the partition is called whose state it takes from: undefined where the limit has one state for all. */
-  readonly wards: readonly (string | undefined)[];
+  /** What the partition is called whose state it takes of limit `index`: undefined where the limit has one state for all. */
+  wardOf(index: number): string | undefined;
+  /** A key of that partition, which few others have: undefined where there is none. */
+  keyOf(index: number): WardKey | undefined;
+  /** Whether that partition is the one of limit `at` in another place, where the keys are the same. */
+  isIn(index: number, place: Place, at: number): boolean;
 }
+
+export type WardKey = number | string;
 
 /** A request as it waits: whole units, one entry a limit. */
 export interface Request {

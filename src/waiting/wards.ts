@@ -3,8 +3,8 @@
  * be as many as there are waiters, so that the next one to be judged is found by a heap.
  */
 import { Heap } from "./heap.ts";
-import { Demand, type Standing, Ward } from "./line.ts";
-import { isBefore, type Place, type Request } from "./standing.ts";
+import { type Demand, type Standing, Ward } from "./line.ts";
+import { isBefore, type Place, type Request, type WardKey } from "./standing.ts";
 
 /** The set, as it is told which partitions are waited for: they keep their places. */
 export interface Keeper {
@@ -16,7 +16,9 @@ export interface Keeper {
 
 export class Wards<W extends Standing<W>> {
   readonly #keeper: Keeper | undefined;
-  readonly #byName = new Map<string, Ward<W>>();
+  /** Of those with the same key, the first. */
+  readonly #byKey = new Map<WardKey, Ward<W>>();
+  #made = 0;
   /** The demands at which lines are parked: those that are stale first, in the order of their lines, then by their moments. */
   readonly #agenda = new Heap<Demand<W>>(isSooner);
 
@@ -25,7 +27,12 @@ export class Wards<W extends Standing<W>> {
   }
 
   get isEmpty(): boolean {
-    return this.#byName.size === 0;
+    return this.#byKey.size === 0;
+  }
+
+  *[Symbol.iterator](): Generator<Ward<W>> {
+    for (const first of this.#byKey.values())
+      for (let ward: Ward<W> | undefined = first; ward; ward = ward.next) yield ward;
   }
 
   /** The first demand that is stale; undefined if none is. */
@@ -39,47 +46,58 @@ export class Wards<W extends Standing<W>> {
     return this.#agenda.first?.moment ?? Number.POSITIVE_INFINITY;
   }
 
+  /** The partition that a place has of limit `index`; undefined if no waiter wants it, or there is none. */
+  find(place: Place, index: number): Ward<W> | undefined {
+    const key = place.keyOf(index);
+    let ward = key === undefined ? undefined : this.#byKey.get(key);
+    while (ward && !place.isIn(index, ward.where, ward.limit)) ward = ward.next;
+    return ward;
+  }
+
   /** The demand of limit `index` in the partition of a request; undefined if no waiter wants it. */
   demandOf({ place }: Request, index: number): Demand<W> | undefined {
-    const name = place?.wards[index];
-    return name === undefined ? undefined : this.#byName.get(name)?.demandOf(index);
+    return place && this.find(place, index)?.demandOf(index);
   }
 
   /** The same, made if need be. */
   demandFor({ place }: Request, index: number): Demand<W> | undefined {
-    const name = place?.wards[index];
-    if (name === undefined) return undefined;
-    let ward = this.#byName.get(name);
+    const key = place?.keyOf(index);
+    if (key === undefined) return undefined;
+    let ward = this.find(place!, index);
     if (!ward) {
-      ward = new Ward(name, place!, index);
-      this.#byName.set(name, ward);
+      ward = new Ward(key, place!, index, this.#made++);
+      ward.next = this.#byKey.get(key);
+      this.#byKey.set(key, ward);
       this.#keeper?.waitedFor(place!, index);
     }
-    let demand = ward.demandOf(index);
-    if (!demand) {
-      demand = new Demand<W>(index, ward);
-      ward.demands.push(demand);
-    }
-    return demand;
+    return ward.demandFor(index);
   }
 
-  /** Forgets a demand that no line wants any more. */
-  end(demand: Demand<W>): void {
-    const { demands, name, place } = demand.ward!;
-    if (demands.length > 1) demands.splice(demands.indexOf(demand), 1);
-    else {
-      this.#byName.delete(name);
-      if (!this.#keeper?.forsaken(place, demand.limit)) return;
-      for (const ward of this.#byName.values()) for (const each of ward.demands) this.disturb(each);
-    }
+  /** Forgets a partition for which no line waits any more. */
+  end(ended: Ward<W>): void {
+    const { key, next, where, limit } = ended;
+    const first = this.#byKey.get(key)!;
+    if (first !== ended) {
+      let before = first;
+      while (before.next !== ended) before = before.next!;
+      before.next = next;
+    } else if (next) this.#byKey.set(key, next);
+    else this.#byKey.delete(key);
+    if (!this.#keeper?.forsaken(where, limit)) return;
+    this.#disturbAll();
   }
 
   /** Something came back of a limit: in the partition of a request, or in any. */
   cameBack(index: number, request: Request | undefined): void {
     const demand = request?.place && this.demandOf(request, index);
     if (demand) this.disturb(demand);
-    else if (!request?.place)
-      for (const { demands } of this.#byName.values()) this.#disturbAll(demands, index);
+    else if (!request?.place) this.#disturbAll(index);
+  }
+
+  /** All partitions, or those of limit `index`, have to be judged anew. */
+  #disturbAll(index?: number): void {
+    for (const { demands } of this)
+      for (const demand of demands) if ((index ?? demand.limit) === demand.limit) this.disturb(demand);
   }
 
   /** The line on top of a demand has to be judged anew. */
@@ -118,10 +136,6 @@ export class Wards<W extends Standing<W>> {
       this.#agenda.remove(demand);
     } else if (demand.place < 0) this.#agenda.add(demand);
     else this.#agenda.moved(demand);
-  }
-
-  #disturbAll(demands: readonly Demand<W>[], index: number): void {
-    for (const demand of demands) if (demand.limit === index) this.disturb(demand);
   }
 }
 
