@@ -52,6 +52,8 @@ export interface Era<M extends string = string, K extends string = M> {
   readonly tenures: readonly Tenure[];
   /** What carried over from the era before; undefined in the first. */
   readonly inherit?: Inherit | undefined;
+  /** Over how many slots of a server the set is spread of which this is a part; undefined if it is none. */
+  readonly slots?: number | undefined;
 }
 
 /** Where a limit of an earlier era is now. */

@@ -66,7 +66,7 @@ export interface Reading {
 }
 
 /** The counts of requests and of units since a set was made. */
-type Counts = Pick<
+export type Counts = Pick<
   LimitStats,
   "granted" | "refused" | "timedOut" | "aborted" | "refunded" | "charged" | "wouldRefuse"
 >;

@@ -79,9 +79,9 @@ export class Batches<K extends string> implements Speaker {
     conversation.end();
   }
 
-  /** Gives the set other limits, in a batch of its own. */
-  redefine(limits: Redefinition, options: RedefineOptions): Promise<void> {
-    const done = this.#redefinitions.ask(limits, options, this.#parts.conversation.now);
+  /** Gives the set other limits, in a batch of its own; or only if it has not just these, in the same version. */
+  redefine(limits: Redefinition, options: RedefineOptions, unlessAlike = false): Promise<void> {
+    const done = this.#redefinitions.ask(limits, options, this.#parts.conversation.now, unlessAlike);
     this.#parts.conversation.send();
     return done;
   }
@@ -196,7 +196,8 @@ export class Batches<K extends string> implements Speaker {
     try {
       this.#eras.met(json, text);
       return "anew";
-    } catch {
+    } catch (error) {
+      if (error instanceof DefinitionMismatchError) return error;
       // Another version of this library has written them.
       return new DefinitionMismatchError(name, readable(text), readable(definitions.text));
     }

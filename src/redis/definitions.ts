@@ -45,7 +45,13 @@ export class Definitions {
     });
     const inOrder = <T>(list: readonly T[]) => sorted.map((limit) => list[limit]!);
     const { number, version, tenures } = era;
-    const facts = { version, limits: plainOf(inOrder(limits)), tenures: inOrder(tenures) };
+    const facts = {
+      version,
+      limits: plainOf(inOrder(limits)),
+      tenures: inOrder(tenures),
+      // What a process of a spread set has to know, to do the same to another part.
+      ...(era.slots !== undefined && { slots: era.slots, inherit: era.inherit }),
+    };
     this.json = JSON.stringify({ number, ...facts });
     const lines = inOrder(limits).map(lineOf);
     this.name = `b${digestOf(JSON.stringify(facts))}`;
@@ -135,7 +141,7 @@ export class Definitions {
 /** So many debts are in the bulk, as in `script/bulk.ts`. */
 const MOST_PACKED = 16;
 
-type Facts = Pick<Era, "number" | "version" | "tenures">;
+type Facts = Pick<Era, "number" | "version" | "tenures" | "inherit" | "slots">;
 
 /** 106 bits that tell a text from others. */
 function digestOf(text: string): string {

@@ -9,6 +9,7 @@ import type { Limit } from "../limits/limits.ts";
 import { requestsOf } from "../limits/named-requests.ts";
 import { areAlike } from "../limits/sameness.ts";
 import { Definitions } from "./definitions.ts";
+import { DefinitionMismatchError } from "./errors.ts";
 import type { Settings } from "./settings.ts";
 
 /** What turns the server's definitions into others: it goes with a batch, and is done before it. */
@@ -71,16 +72,23 @@ export class Eras {
   met(json: string, text: string): void {
     const { era, limits } = this.#settings;
     const theirs = eraOf<string, string>(json);
+    if (theirs.slots !== era.slots) {
+      this.#settings.part?.mismatched();
+      throw DefinitionMismatchError.ofSlots(this.#settings.name, theirs.slots, era.slots);
+    }
     this.#turn = undefined;
     const isAlike = areAlike(inOrder(theirs.limits), inOrder(limits));
     if (
       theirs.version > era.version ||
-      (theirs.version === era.version && (this.#isNewer(theirs) || isAlike))
+      (theirs.version === era.version && (this.#settings.part?.follows || this.#isNewer(theirs) || isAlike))
     ) {
       this.#goTo(theirs, isAlike);
       return;
     }
-    const next = nextEra(theirs, limits, requestsOf<string>(limits), "used", era.version);
+    const next = {
+      ...nextEra(theirs, limits, requestsOf<string>(limits), "used", era.version),
+      slots: era.slots,
+    };
     if (theirs.version === era.version) this.#doubt(era.version);
     const definitions = new Definitions(limits, next);
     this.#turn = turnOf(theirs, text, next, definitions, "used");
@@ -91,13 +99,9 @@ export class Eras {
   turnTo(limits: readonly Limit[], inherit: Inherit, version: number | undefined): Turn | undefined {
     const { era, definitions } = this.#settings;
     if (version !== undefined && version < era.version) return undefined;
-    const next = nextEra(
-      era,
-      limits as readonly Limit<string>[],
-      requestsOf<string>(limits),
-      inherit,
-      version ?? era.version,
-    );
+    const listed = limits as readonly Limit<string>[];
+    const requests = requestsOf<string>(limits);
+    const next = { ...nextEra(era, listed, requests, inherit, version ?? era.version), slots: era.slots };
     return turnOf(era, definitions.text, next, new Definitions(limits, next), inherit);
   }
 
@@ -132,6 +136,7 @@ export class Eras {
     const before = this.#settings.era;
     Object.assign(this.#settings, { era, definitions, limits: era.limits, requests: era.requests });
     this.#enter(before);
+    this.#settings.part?.changed();
   }
 
   #doubt(version: number): void {
@@ -149,6 +154,7 @@ function turnOf(before: Era, from: string, era: Era, definitions: Definitions, i
   return { era, definitions, from, hadPartitions: old.hasPartitions, text: [inherit, ...heirs].join(" ") };
 }
 
-function inOrder(limits: readonly Limit[]): readonly Limit[] {
+/** Sorted by key, as the server has them. */
+export function inOrder(limits: readonly Limit[]): readonly Limit[] {
   return [...limits].sort((a, b) => (a.key < b.key ? -1 : 1));
 }

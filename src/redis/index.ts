@@ -11,3 +11,5 @@ export { DefinitionMismatchError } from "./errors.ts";
 export type { RedisLimitSetOptions } from "./options.ts";
 export { RedisLimitSet } from "./redis-limit-set.ts";
 export { RedisLimitSetView } from "./redis-limit-set-view.ts";
+export { SpreadRedisLimitSet, type SpreadRedisLimitSetOptions } from "./spread-redis-limit-set.ts";
+export { SpreadRedisLimitSetView } from "./spread-redis-limit-set-view.ts";

@@ -91,7 +91,7 @@ export type CompleteOptions<K extends string> = Required<
     readonly isInjected: boolean;
   };
 
-const KNOWN = [
+export const KNOWN: readonly string[] = [
   ...["name", "limits", "client", "leaseMs", "deadlineMs", "whenAway", "localShare", "version"],
   ...["missingUpdate", "config", "clock", "onWarning", "maxWaiting", "agingMs", "fairBy", "partitions"],
 ];

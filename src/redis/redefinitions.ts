@@ -2,18 +2,22 @@
 import type { LimitError } from "../errors.ts";
 import { checkRedefineOptions, type RedefineOptions, type Redefinition } from "../limits/era.ts";
 import { type Limit, toLimits } from "../limits/limits.ts";
-import type { Eras, Turn } from "./eras.ts";
+import { areAlike } from "../limits/sameness.ts";
+import { type Eras, inOrder, type Turn } from "./eras.ts";
 import type { Operation } from "./speaker.ts";
 
 /** The set, as it is now. */
 interface Limited {
   readonly limits: readonly Limit[];
+  readonly era: { readonly version: number };
 }
 
 interface Asked {
   readonly limits: Redefinition;
   readonly options: RedefineOptions;
   readonly askedAt: number;
+  /** Whether there is nothing to be done if the set has just these limits. */
+  readonly unlessAlike: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -38,9 +42,11 @@ export class Redefinitions {
   }
 
   /** @throws {InvalidRequestError} for an option that makes no sense. */
-  ask(limits: Redefinition, options: RedefineOptions, askedAt: number): Promise<void> {
+  ask(limits: Redefinition, options: RedefineOptions, askedAt: number, unlessAlike: boolean): Promise<void> {
     checkRedefineOptions(options);
-    return new Promise((resolve, reject) => this.#asked.push({ limits, options, askedAt, resolve, reject }));
+    return new Promise((resolve, reject) =>
+      this.#asked.push({ limits, options, askedAt, unlessAlike, resolve, reject }),
+    );
   }
 
   /** The first that changes something, for the next batch. */
@@ -77,10 +83,15 @@ export class Redefinitions {
 
   /** Undefined if there is nothing to be done for it any more. */
   #turnOf(asked: Asked): Turn | undefined {
-    const { limits, options } = asked;
+    const { limits, options, unlessAlike } = asked;
     try {
-      const later = toLimits(typeof limits === "function" ? limits(this.#settings.limits) : limits);
-      const turn = this.#eras.turnTo(later, options.inherit ?? "used", options.version);
+      const present = this.#settings;
+      const later = toLimits(typeof limits === "function" ? limits(present.limits) : limits);
+      const isThere =
+        unlessAlike &&
+        present.era.version === options.version &&
+        areAlike(inOrder(later), inOrder(present.limits));
+      const turn = isThere ? undefined : this.#eras.turnTo(later, options.inherit ?? "used", options.version);
       if (!turn) this.#end(asked).resolve();
       return turn;
     } catch (error) {

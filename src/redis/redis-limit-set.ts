@@ -9,7 +9,9 @@ import { Batches } from "./batches.ts";
 import { Conversation } from "./conversation.ts";
 import { RedisGate } from "./gate.ts";
 import { Notifier } from "./notifier.ts";
+import { type OpenPart, totalsOf } from "./open-part.ts";
 import type { RedisLimitSetOptions } from "./options.ts";
+import { PART } from "./part.ts";
 import type { Place } from "./place.ts";
 import { RedisQueue } from "./queue.ts";
 import { type RedisLimitSetView, viewOf } from "./redis-limit-set-view.ts";
@@ -118,6 +120,18 @@ export class RedisLimitSet<K extends string = string> extends TakingSet<K> imple
   async redefine(limits: Redefinition, options: RedefineOptions = {}): Promise<void> {
     if (this.parts.sessions.isEnded) throw new LimitSetClosedError();
     await this.#batches.redefine(limits, options);
+  }
+
+  /** @internal What a set that is spread has to know of a part. */
+  [PART](): OpenPart<K> {
+    const { settings, totals } = this.parts;
+    return {
+      parts: this.parts,
+      era: settings.era,
+      bring: (era) =>
+        this.#batches.redefine(era.limits, { inherit: era.inherit ?? "used", version: era.version }, true),
+      totals: () => totalsOf(settings.limits, totals),
+    };
   }
 
   #settle(session: Session<K>, due: readonly number[], token: number, place: Place | undefined): void {

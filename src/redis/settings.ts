@@ -8,6 +8,7 @@ import type { Requests } from "../limits/requests.ts";
 import { type Server, serverOf } from "./client.ts";
 import { Definitions } from "./definitions.ts";
 import { type CompleteOptions, completed, type RedisLimitSetOptions } from "./options.ts";
+import { type OptionsOfPart, PART, type Part } from "./part.ts";
 
 export interface Settings<K extends string> extends Omit<CompleteOptions<K>, "limits"> {
   /** The one key of the set, as it is given to the client. */
@@ -20,6 +21,8 @@ export interface Settings<K extends string> extends Omit<CompleteOptions<K>, "li
   requests: Requests<K>;
   definitions: Definitions;
   era: Era<K>;
+  /** Of a part of a spread set. */
+  readonly part: Part | undefined;
 }
 
 // A call that takes from all of them holds up all other clients of the server for about 0.1 s.
@@ -49,7 +52,8 @@ export function settingsOf<K extends string>(options: RedisLimitSetOptions<K>): 
   const key = `limitset:{${complete.name}}`;
   const server = serverOf(complete.client);
   const requests = requestsOf(limits);
-  const era = { ...firstEra(limits, requests), version: complete.version };
+  const part = (options as OptionsOfPart)[PART];
+  const era = { ...firstEra(limits, requests), version: complete.version, slots: part?.slots };
   return {
     ...complete,
     key,
@@ -59,5 +63,6 @@ export function settingsOf<K extends string>(options: RedisLimitSetOptions<K>): 
     requests,
     definitions: new Definitions(limits, era),
     era,
+    part,
   };
 }

@@ -7,6 +7,7 @@ import { checkOptions } from "../limits/known-options.ts";
 import type { LimitSetOptions } from "../limits/options.ts";
 import { SetClock } from "../platform/set-clock.ts";
 import { warnOnce } from "../platform/warning.ts";
+import { warningOf } from "../spread/warnings.ts";
 import {
   type AnyHandle,
   destinationOf,
@@ -18,7 +19,7 @@ import {
 import { Membership } from "./membership.ts";
 import { SpreadLimitSet } from "./spread-limit-set.ts";
 import type { OptionsWithParts, SpreadLimitSetOptions } from "./spread-options.ts";
-import { openParts, PARTS, warningOf } from "./spread-parts.ts";
+import { openParts, PARTS } from "./spread-parts.ts";
 import { ownThreadId } from "./thread-id.ts";
 
 /** The options of `attachLimits`: `clock` and `onWarning`, as of a `LimitSet`, for this thread alone. */

@@ -8,7 +8,8 @@ import { checkPartitionOptions } from "../limits/partition-options.ts";
 import { warnOnce } from "../platform/warning.ts";
 import { drawKey } from "../spread/choice.ts";
 import { checkParts, spreadingDimension } from "../spread/rule.ts";
-import { openParts, type PARTS, type SpreadParts, warningOf } from "./spread-parts.ts";
+import { warningOf } from "../spread/warnings.ts";
+import { openParts, type PARTS, type SpreadParts } from "./spread-parts.ts";
 
 /** The options of a `SpreadLimitSet`: those of a `LimitSet`, and `heads`. */
 export interface SpreadLimitSetOptions<

@@ -5,7 +5,7 @@
  * that notices: at a call of the set, in a part that goes on to another era, or where a thread is reclaimed.
  */
 import { INTERNALS } from "../acquisition/internals.ts";
-import { type LimitError, LimitSetClosedError, SameVersionWarning } from "../errors.ts";
+import { LimitSetClosedError } from "../errors.ts";
 import type { LimitSet } from "../limit-set.ts";
 import type { Era } from "../limits/era.ts";
 import { follow } from "../limits/living.ts";
@@ -123,15 +123,4 @@ export function openParts<M extends string, K extends string>(
     throw error;
   }
   return new SpreadParts(sets, key);
-}
-
-/** Where the warnings of a part go. That a version has two definitions is told once, by the first. */
-export function warningOf(
-  part: number,
-  onWarning: (warning: LimitError) => void,
-): (warning: LimitError) => void {
-  if (part === 0) return onWarning;
-  return (warning) => {
-    if (!(warning instanceof SameVersionWarning)) onWarning(warning);
-  };
 }

@@ -4,37 +4,14 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { AcquireTimeoutError } from "../../src/index.ts";
 import { RedisLimitSet } from "../../src/redis/index.ts";
-import { ManualClock } from "../../src/testing/index.ts";
 import { type Harness, type SetOptions, START, type Subject } from "../conformance/harness.ts";
 import { conformance } from "../conformance/suite.ts";
 import { rate, resource, take, watch } from "../conformance/tools.ts";
 import { describeRedis, RedisServer } from "./server.ts";
+import { SteppedClock } from "./stepped-clock.ts";
 
 // The clock of a test moves by years between two renewals of a lease.
 const LEASE_MS = 1000 * 86_400_000;
-
-/** A manual clock that knows when its next timer is due. */
-class SteppedClock extends ManualClock {
-  readonly #due = new Map<unknown, number>();
-
-  get nextTimer(): number {
-    return Math.min(...this.#due.values());
-  }
-
-  override setTimeout(callback: () => void, ms: number): unknown {
-    const timer = super.setTimeout(() => {
-      this.#due.delete(timer);
-      callback();
-    }, ms);
-    this.#due.set(timer, this.now() + Math.max(0, ms));
-    return timer;
-  }
-
-  override clearTimeout(timer: unknown): void {
-    this.#due.delete(timer);
-    super.clearTimeout(timer);
-  }
-}
 
 let server: RedisServer;
 let client: Redis;
