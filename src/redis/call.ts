@@ -2,6 +2,9 @@
 import type { Definitions } from "./definitions.ts";
 import type { Operation } from "./speaker.ts";
 
+/** How a compact call begins. */
+const [ACQUIRE, TRY, SEVERAL] = ["\0", "\u0001", "\u0002"];
+
 /** What all calls of a session have. */
 export interface Caller {
   readonly definitions: Definitions;
@@ -30,8 +33,10 @@ export function wholeCall(caller: Caller, whole: Whole, operations: readonly str
   const { text, json, beginsBelow } = caller.definitions;
   const { acked = 0, leaseUs, turn, windows = "", partitions = "", isBrought = true } = whole;
   return [
-    ...headOf(caller, "w"),
-    String(acked),
+    ...namesOf(caller),
+    String(numberOf(caller.seq)),
+    String(numberOf(acked)),
+    String(caller.reading ?? ""),
     String(leaseUs),
     turn?.text ?? "",
     windows,
@@ -55,9 +60,12 @@ export function compactCall(
   if (!sums) return undefined;
   const [first] = operations;
   const isSingle = operations.length === 1;
-  const call = headOf(caller, isSingle ? (first!.startsWith("O") ? "-" : "") : "l");
-  for (const sum of sums) call.push(String(sum));
-  if (!isSingle) call.push(listOf(operations));
+  let request = isSingle ? (first!.startsWith("O") ? TRY : ACQUIRE) : SEVERAL;
+  request += bytesOf(numberOf(caller.seq), 6);
+  for (const sum of sums) request += packed(sum);
+  const call = [...namesOf(caller), request];
+  if (!isSingle || caller.reading !== undefined) call.push(isSingle ? "" : listOf(operations));
+  if (caller.reading !== undefined) call.push(String(caller.reading));
   return call;
 }
 
@@ -72,9 +80,34 @@ export function takesOf(operations: readonly Operation[]): (readonly number[])[]
   return takes.length > 0 ? takes : undefined;
 }
 
-function headOf({ definitions, session, seq, reading }: Caller, form: string): string[] {
-  const time = reading === undefined ? "" : ` ${reading}`;
-  return [definitions.name, `s${session}`, `${form}${seq}${time}`];
+function namesOf({ definitions, session }: Caller): string[] {
+  return [definitions.name, `s${session}`];
+}
+
+/** The number of a batch as the script has it: in the same order, but no byte of it is above 127. */
+function numberOf(seq: number): number {
+  let number = 0;
+  for (let rest = seq, place = 1; rest > 0; rest = Math.floor(rest / 128), place *= 256)
+    number += (rest % 128) * place;
+  return number;
+}
+
+/** Units as the script reads them packed: see `script/call.ts`. */
+function packed(units: number): string {
+  let [low, high] = ["", ""];
+  for (let rest = units, place = 0; place < 7; rest = Math.floor(rest / 256), place++) {
+    low += String.fromCharCode(rest % 128);
+    high += String.fromCharCode(Math.floor((rest % 256) / 128));
+  }
+  return low + high;
+}
+
+/** The lowest bytes of a number none of which is above 127, the lowest first. */
+function bytesOf(number: number, count: number): string {
+  let bytes = "";
+  for (let rest = number, place = 0; place < count; rest = Math.floor(rest / 256), place++)
+    bytes += String.fromCharCode(rest % 256);
+  return bytes;
 }
 
 /** Operations, where `*3` stands for three of the same. */

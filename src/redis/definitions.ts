@@ -14,7 +14,7 @@ const MOST_TIME = 1n << 52n;
 const MOST_WHOLE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Stands before the definitions. A process of an earlier version reads it as a limit, and tells its user of the mismatch. */
-const HEAD = `5 1 0 0 0 0 0 0 1 v3 0 0 ["a limit of a later version of limitset","resource",1,`;
+const HEAD = `5 1 0 0 0 0 0 0 1 v4 0 0 ["a limit of a later version of limitset","resource",1,`;
 
 /** The definitions of a set in one era. The script numbers limits in its own order, from 1. */
 export class Definitions {
@@ -54,7 +54,7 @@ export class Definitions {
     };
     this.json = JSON.stringify({ number, ...facts });
     const lines = inOrder(limits).map(lineOf);
-    this.name = `b${digestOf(JSON.stringify(facts))}`;
+    this.name = `n${digestOf(JSON.stringify(facts))}`;
     this.text = [`${HEAD}"${version} ${this.name}"]`, ...lines].join("\n");
     this.indexes = indexes;
     this.shapes = limits.map(definitionOf);
@@ -169,11 +169,11 @@ function lineOf(limit: Limit): string {
   return [line, `per ${JSON.stringify(per)}`, ...parts].join("\t");
 }
 
-/** `kind ceiling window weight rate idle mostUnits mostPart capacity v3 flags missing `. */
+/** `kind ceiling window weight rate idle mostUnits mostPart capacity v4 flags missing `. */
 function specOf(limit: Limit): string {
   const { kind, ceiling, capacity, windowMicros, flags } = definitionOf(limit);
   const leak = KINDS[kind] > KINDS["leaky-bucket"] ? "0 0 0 0 0" : leakOf(capacity, windowMicros);
-  return `${KINDS[kind]} ${ceiling} ${windowMicros} ${leak} ${capacity} v3 ${flags} ${missingUnits(limit)} `;
+  return `${KINDS[kind]} ${ceiling} ${windowMicros} ${leak} ${capacity} v4 ${flags} ${missingUnits(limit)} `;
 }
 
 /** How a debt leaks, worked out as by `define` in assembly/numbers.ts: weight, rate, idle, and the highest debt. */

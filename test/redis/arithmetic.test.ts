@@ -147,7 +147,7 @@ async function replay(definitions: readonly Definition[], asked: readonly Asked[
     const fields = Object.entries(await client.hgetallBuffer(key));
     const readable = fields.map(([name, value]) => [
       name,
-      name.startsWith("b") ? numbersIn(value) : String(value),
+      name.startsWith("n") || name === "t" ? withoutFirst(value) : String(value),
     ]);
     states.push(Object.fromEntries(readable.filter(([name]) => !String(name).startsWith("s"))));
   }
@@ -156,13 +156,11 @@ async function replay(definitions: readonly Definition[], asked: readonly Asked[
 }
 
 /**
- * The numbers of a bulk, but for two: the time before which no session ends, and until when the front half may take. After a step back of
- * the clock the front half does not lower them for a session that holds nothing.
+ * The bulk, and the times beside it, but for what is first in each: until when the front half may take, and the time before which no session
+ * ends. After a step back of the clock the front half does not lower them for a session that holds nothing.
  */
-function numbersIn(bulk: Buffer): (number | undefined)[] {
-  const numbers = Array.from({ length: bulk.length / 8 }, (_, i) => bulk.readDoubleLE(8 * i));
-  const dueAt = numbers[2]! / 8 - 3;
-  return numbers.map((number, i) => (i === 0 || i === dueAt ? undefined : number));
+function withoutFirst(packed: Buffer): string {
+  return packed.toString("hex", 8);
 }
 
 /** The answer to one operation of a batch. */

@@ -87,7 +87,7 @@ describeRedis("a large set", () => {
     now += 50_000;
     const two = open(client, limits(200), { clock, version: 1 });
     expect((await two.stats()).tokens.used).toBe(50);
-    const name = (await client.hkeys("limitset:{large}")).find((field) => field.startsWith("b"))!;
+    const name = (await client.hkeys("limitset:{large}")).find((field) => field.startsWith("n"))!;
     const definitions = { name, text: "", json: "", beginsBelow: false } as Definitions;
     const caller = { definitions, session: "peer", seq: 1, reading: now * 1000 };
     const settlement = `S${(now - 50_000) * 1000} 1:-1`;

@@ -278,7 +278,7 @@ describeRedis("the cause", () => {
     const client = clientFor(server);
     const limits = setOf(client);
     await limits.acquire({ tokens: 1 });
-    const name = (await client.hkeys("limitset:{guarded}")).find((field) => field.startsWith("b"))!;
+    const name = (await client.hkeys("limitset:{guarded}")).find((field) => field.startsWith("n"))!;
     await client.hset("limitset:{guarded}", name, "no numbers");
     const error = await unavailable(limits);
     expect(error.message).toMatch(/ERR .*user_script/);

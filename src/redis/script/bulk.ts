@@ -1,19 +1,20 @@
 /**
- * The bulk of a set: all numbers that most calls need, in one field, packed as doubles. First what seldom changes:
+ * The bulk of a set: all numbers that most calls need, in one field, packed as doubles.
  *
- * - until when the front half may take, without a look at anything else: 0 while a pause, a claim or a reset is in its way; by how much the
- *   set's time is ahead of the clock; how many bytes all this takes, up to the latest time;
- * - for each of the first debts: ceiling, weight, rate, idle, window;
- * - the time before which no session ends; that when the key expires; the longest lease.
+ * - Until when the front half may take, without a look at anything else: 0 while a pause, a claim or a reset is in its way. It is below 0, and
+ *   means what it would above, where the set's time is ahead of the clock.
+ * - The latest time that changed something.
+ * - For each of the first debts: ceiling, weight, rate; and its state, as debt.ts writes it.
+ * - By how much the set's time is ahead of the clock, if it is.
  *
- * Then the latest time that changed something; and for each of these debts its state, as debt.ts writes it.
+ * What only the half behind needs is in the field `t`: the time before which no session ends; that when the key expires; the longest lease; the
+ * longest window of these debts.
  */
 export const bulk = /* lua */ `
 -- So many debts are in the bulk. It is read and written as a whole.
 local MOST_PACKED = 16
-local HEADER, TAIL = 24, 24
 -- A debt as if never used.
-local NO_DEBT = pack("<dddd", 0, 0, 0, 0)
+local NO_DEBT = pack("<dddB", 0, 0, 0, 0)
 
 -- Of definitions: by place, the index of the limit there; by index, its place.
 local function packedIn(list)
@@ -29,25 +30,27 @@ local function packedIn(list)
 end
 local packed, placeOf
 
--- The states of the debts in a bulk, as text, one after the other.
-local function recordsIn(text, from)
-  local list = {}
-  while from < #text do
-    local following = from + 32 + 24 * unpackFrom("<d", text, from + 24)
-    list[#list + 1] = sub(text, from, following - 1)
+-- The states of the debts in a bulk, as text, and their constants, one after the other.
+local function recordsIn(text)
+  local list, texts, from, place = {}, {}, 17, 0
+  while from + 8 < #text do
+    local count = unpackFrom("<B", text, from + 48)
+    local following = from + 49 + 24 * (count % 8)
+    place = place + 1
+    texts[place], list[place] = sub(text, from, from + 23), sub(text, from + 24, following - 1)
     from = following
   end
-  return list
+  return list, texts
 end
 
 -- The constants of the debts, and the longest of their windows.
 local function constantsOf(list)
   local texts, longest = {}, 0
   for place = 1, #packed do
-    local ceiling, window, weight, rate, idle = match(list[packed[place]], "^%d+ (%d+) (%d+) (%d+) (%d+) (%d+)")
-    texts[place] = pack("<ddddd", ceiling, weight, rate, idle, window)
+    local ceiling, window, weight, rate = match(list[packed[place]], "^%d+ (%d+) (%d+) (%d+) (%d+)")
+    texts[place] = pack("<ddd", ceiling, weight, rate)
     longest = math.max(longest, tonumber(window))
   end
-  return concat(texts), longest
+  return texts, longest
 end
 `;

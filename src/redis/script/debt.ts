@@ -1,22 +1,31 @@
 /** The counterpart of `assembly/algorithms/debt.ts`: the common part of token bucket, GCRA and leaky bucket. */
 export const debt = /* lua */ `
--- Its text has packed doubles: since when it leaks, units, part, how many marks; and of each mark its time, units and part.
+-- Its text has packed doubles: since when it leaks, units, part; in one byte how many marks follow; and of each mark its time, units and part.
+-- To the number 8 is added where one more mark is last, which is the debt itself, as it is right after a reservation.
 local function read(stored)
   if not stored then return { at = 0, units = 0, part = 0, marks = {} } end
-  local at, units, part, count, from = unpackFrom("<dddd", stored)
-  local marks = {}
+  local at, units, part, count, from = unpackFrom("<dddB", stored)
+  local marks, isMarked = {}, count >= 8
+  if isMarked then count = count - 8 end
   for i = 1, count do
     local time, low, over
     time, low, over, from = unpackFrom("<ddd", stored, from)
     marks[i] = { time = time, units = low, part = over }
   end
+  if isMarked then marks[count + 1] = { time = at, units = units, part = part } end
   return { at = at, units = units, part = part, marks = marks }
 end
 
 local function write(state)
-  local marks = state.marks
-  local stored = pack("<dddd", state.at, state.units, state.part, #marks)
-  for _, mark in ipairs(marks) do stored = stored .. pack("<ddd", mark.time, mark.units, mark.part) end
+  local marks, units, part = state.marks, state.units, state.part
+  local count = #marks
+  local last, flag = marks[count], 0
+  if last and last.time == state.at and last.units == units and last.part == part then count, flag = count - 1, 8 end
+  local stored = pack("<dddB", state.at, units, part, count + flag)
+  for i = 1, count do
+    local mark = marks[i]
+    stored = stored .. pack("<ddd", mark.time, mark.units, mark.part)
+  end
   return stored
 end
 

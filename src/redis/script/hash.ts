@@ -5,7 +5,8 @@
  * |---|---|
  * | `d` | the definitions: a line that names them, and one for each limit |
  * | `J` | the same as JSON, for the processes that have others |
- * | `b...` | the bulk, named after the definitions (see bulk.ts) |
+ * | `n...` | the bulk, named after the definitions (see bulk.ts) |
+ * | `t` | times that only this half needs (see bulk.ts) |
  * | `w` | until when waiters may be there, and their session (`*`: several) |
  * | `q` | the claims of waiters that were passed over, one a line: since when it waits, until when later requests leave room for it, its session, whether it waits for a release, the limit at which it waits, the units it wants (see claims.ts) |
  * | `p` | the microsecond after the latest reset, and until when each limit is paused |
@@ -43,7 +44,7 @@ end
 
 local function parseSpec(spec, index)
   local kind, ceiling, window, weight, rate, idle, mostUnits, mostPart, flags, missing =
-    match(spec, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) %d+ v3 (%d+) (%d+) ")
+    match(spec, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) %d+ v4 (%d+) (%d+) ")
   kind = kind + 1
   return {
     index = index, kind = kind, algorithm = algorithmOf(kind), ceiling = tonumber(ceiling), window = tonumber(window),

@@ -4,7 +4,7 @@
  */
 export const constants = /* lua */ `
 local floor, concat = math.floor, table.concat
-local pack, unpackFrom = struct.pack, struct.unpack
+local pack = struct.pack
 local find, match, gmatch, sub, format = string.find, string.match, string.gmatch, string.sub, string.format
 -- "%d" is ten times as fast as "%.0f". Where it is limited to 32 bits, "%.0f" takes its place.
 if format("%d", 1099511627776) ~= "1099511627776" then
@@ -17,6 +17,8 @@ local MOST = 9007199254740991
 local NEVER = math.huge
 -- By how much the set's time is ahead of the clock: see correct.ts.
 local ahead = 0
+-- The longest lease of the set's sessions, and the longest window of the debts in its bulk.
+local longestLease, longest = 0, 0
 -- The stamp of a grant now: its time in microseconds, half a microsecond later after a reset. A reset must not let a grant from before
 -- it refund what was granted after it, even where all of it happens in one microsecond.
 local stamp = 0

@@ -53,7 +53,7 @@ export const redefine = /* lua */ `
   pauses, isPauseChanged = {}, true
   for index = 1, #specs do stored[index] = false end
   local _, oldPlaces = packedIn(oldSpecs)
-  local records = bulk and recordsIn(bulk, size + 9) or {}
+  local records = bulk and recordsIn(bulk) or {}
   for index, to in pairs(newIndex) do
     local old, new = parseSpec(oldSpecs[index], index), parseSpec(specs[to], to)
     local state

@@ -2,17 +2,19 @@
  * A session is one process's holdings under a lease, which ends unless it is renewed. It also stores the answer to its last
  * batch, so that a batch whose answer was lost can be sent again without being done again.
  *
- * Its field has three packed doubles: when it ends, the number of its last batch, the length of its lease. That is all if the front half has
- * done that batch: its grants were made a lease before the session ends. Else there follow the resources it holds, and behind a space the
- * answer to the batch.
+ * Its field has packed doubles. If the front half has done its last batch, the session holds nothing, and the field has when that was, and the
+ * number of the batch: it ends the longest lease of the set later. Else it has when it ends, the number of its last batch, the length of its
+ * lease; then the resources it holds, and behind a space the answer to the batch.
  */
 export const sessions = /* lua */ `
-local SESSION = 24
+local SESSION, PLAIN_SESSION = 24, 16
 local LEAKY_BUCKET, SLIDING_WINDOW, FIXED_WINDOW, RESOURCE, CALENDAR = 3, 4, 5, 6, 10
 
 -- When a session ends, and the resources that it holds, as text.
 local function holdingOf(text)
-  return unpackFrom("<d", text), match(text, "^%S*", SESSION + 1)
+  local expires = unpackFrom("<d", text)
+  if #text == PLAIN_SESSION then return expires + longestLease, "" end
+  return expires, match(text, "^%S*", SESSION + 1)
 end
 `;
 

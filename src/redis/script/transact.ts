@@ -45,9 +45,9 @@ ${call}
 ${slots}
 -- The units of each operation; and the fields that they need, which are read at once.
 local requests, isTouched, NOTHING = {}, {}, {}
-local fields = { bulkName, sessionName, "d", "w", "q", "p" }
+local fields = { bulkName, sessionName, "d", "t", "w", "q", "p" }
 local FIRST_TOUCHED = #fields + 1
-local isTimed = form ~= "w" -- Whether an operation needs the time. Giving back does not.
+local isTimed = not isWhole -- Whether an operation needs the time. Giving back does not.
 local readsAll = false
 local function touch(index)
   if isTouched[index] then return end
@@ -81,7 +81,7 @@ for i, argument in ipairs(operations) do
     end
     requests[i] = request
     for index, count in pairs(counts) do
-      if form == "w" then touch(index) end
+      if isWhole then touch(index) end
       isTimed = isTimed or not isSettlement or count > 0
     end
     if slots and (code == "H" or code == "G" or code == "Z") then
@@ -100,15 +100,16 @@ end
 if slots then fields[#fields + 1], fields[#fields + 2] = "g", "m" end
 readFields(1)
 local known, session = stored.d, stored[sessionName]
-local knownName = stored[bulkName] and bulkName or known and match(known, '"%d+ (b[^"]*)"')
+local knownName = stored[bulkName] and bulkName or known and match(known, '"%d+ (n[^"]*)"')
 local isOther = known and knownName ~= bulkName
-local bulk = stored[bulkName] or isOther and redis.call("HGET", key, knownName or "b")
--- What the bulk says first. It is written again if something of it has changed.
-local freeUntil, size, due, expiresAt, longestLease, latest, isBulkChanged = 0, HEADER, NEVER, 0, 0, 0, false
+local bulk = stored[bulkName] or isOther and redis.call("HGET", key, knownName or "n")
+-- What the bulk says first, and the times. They are written again if something of them has changed.
+local freeUntil, due, expiresAt, latest, isBulkChanged = 0, NEVER, 0, 0, false
 if bulk then
-  freeUntil, ahead, size = unpackFrom("<ddd", bulk)
-  due, expiresAt, longestLease, latest = unpackFrom("<dddd", bulk, size - TAIL + 1)
+  freeUntil, latest = unpackFrom("<dd", bulk)
+  if freeUntil < 0 then freeUntil, ahead = -freeUntil, unpackFrom("<d", bulk, #bulk - 7) end
 end
+if stored.t then due, expiresAt, longestLease, longest = unpackFrom("<dddd", stored.t) end
 ${time}
 local resetAt, pauses, isPauseChanged = 0, {}, false
 if stored.p then
@@ -119,11 +120,11 @@ stamp = now + 1 == resetAt and now + 0.5 or now
 -- What the session holds of limits of all, and in how many partitions it holds something.
 local last, held, parted = 0, {}, 0
 if session then
-  local expires, number, term = unpackFrom("<ddd", session)
-  if form ~= "w" then lease = term end
+  local grantedAt, number = unpackFrom("<dd", session)
   last = number
   local holding, answer = match(session, "^(%S*) ?(.*)$", SESSION + 1)
-  if last >= seq then return last == seq and (#session > SESSION and answer or expires - term) or "stale" end
+  if last >= seq then return last == seq and (#session > PLAIN_SESSION and answer or grantedAt) or "stale" end
+  if not isWhole then lease = #session > PLAIN_SESSION and unpackFrom("<d", session, PLAIN_SESSION + 1) or longestLease end
   held, parted = parsePairs(holding), tonumber(match(holding, "@(%d+)") or 0)
 end
 -- A redefinition is of the definitions that it brings, even where others have led to the same already.
@@ -144,8 +145,13 @@ if readsAll then
   for index = 1, #specs do touch(index) end
   readFields(FIRST_TOUCHED)
 end
+local constants
 if bulk and not isOther then
-  for place, record in ipairs(recordsIn(bulk, size + 9)) do stored[packed[place]] = record end
+  local records, found = recordsIn(bulk)
+  for place, record in ipairs(records) do stored[packed[place]] = record end
+  constants = found
+else
+  constants, longest = constantsOf(specs)
 end
 
 -- The changes of this call: \`isWritten\` means that the session has to be stored, \`isTaken\` that the time of the set has moved.
@@ -259,9 +265,8 @@ if waits or tells then
     change("w", format("%d ", ends) .. ((wakeUntil > now and listener ~= sid) and "*" or sid))
   end
 end
-isBulkChanged = isBulkChanged or isClaimed or (bulk and freeUntil == 0 and guarded <= now) or false
-local constants, longest = constantsOf(specs)
-longestLease = math.max(longestLease, lease)
+isBulkChanged = isBulkChanged or isClaimed or (bulk and freeUntil <= 1 and guarded <= now) or false
+if lease > longestLease then longestLease, isBulkChanged = lease, isBulkChanged or isWritten end
 local ttl
 if count > 0 or isBulkChanged then
   if not known then
@@ -279,12 +284,13 @@ if count > 0 or isBulkChanged then
     if isInjected then ttl = math.max(ttl, 3600000) end
   end
   if isBulkChanged or not bulk then
-    freeUntil = guarded > now and 0 or math.min(due, expiresAt - math.max(longest, longestLease))
-    local parts = {
-      pack("<ddd", freeUntil, ahead, HEADER + #constants + TAIL), constants, pack("<dddd", due, expiresAt, longestLease, latest),
-    }
-    for place, index in ipairs(packed) do parts[place + 3] = stored[index] or NO_DEBT end
+    freeUntil = guarded > now and 0 or math.max(0, math.min(due, expiresAt - math.max(longest, longestLease)))
+    local parts = { pack("<dd", ahead == 0 and freeUntil or -math.max(freeUntil, 1), latest) }
+    for place, index in ipairs(packed) do parts[2 * place], parts[2 * place + 1] = constants[place], stored[index] or NO_DEBT end
+    if ahead ~= 0 then parts[#parts + 1] = pack("<d", ahead) end
     change(bulkName, concat(parts))
+    local times = pack("<dddd", due, expiresAt, longestLease, longest)
+    if times ~= stored.t then change("t", times) end
   end
 end
 
