@@ -3,7 +3,7 @@ import type { Definitions } from "./definitions.ts";
 import type { Operation } from "./speaker.ts";
 
 /** How a compact call begins. */
-const [ACQUIRE, TRY, SEVERAL] = ["\0", "\u0001", "\u0002"];
+const [ACQUIRE, TRY, SEVERAL, WIDE] = [0, 1, 2, 4];
 
 /** What all calls of a session have. */
 export interface Caller {
@@ -60,7 +60,8 @@ export function compactCall(
   if (!sums) return undefined;
   const [first] = operations;
   const isSingle = operations.length === 1;
-  let request = isSingle ? (first!.startsWith("O") ? TRY : ACQUIRE) : SEVERAL;
+  const form = isSingle ? (first!.startsWith("O") ? TRY : ACQUIRE) : SEVERAL;
+  let request = String.fromCharCode(form + (caller.definitions.isNarrow ? 0 : WIDE));
   request += bytesOf(numberOf(caller.seq), 6);
   for (const sum of sums) request += packed(sum);
   const call = [...namesOf(caller), request];

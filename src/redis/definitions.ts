@@ -30,6 +30,8 @@ export class Definitions {
   readonly shapes: readonly Definition[];
   /** Whether limits have partitions. */
   readonly hasPartitions: boolean;
+  /** Whether all debts of the bulk are narrow, as `script/bulk.ts` means it. */
+  readonly isNarrow: boolean;
   /** Whether a limit begins with less than all. */
   readonly beginsBelow: boolean;
   /** For each index in the script, the limit of the set. */
@@ -65,6 +67,11 @@ export class Definitions {
       limits[limit]!.per === undefined && KINDS[this.shapes[limit]!.kind] <= KINDS["leaky-bucket"];
     const debts = sorted.filter(isDebt);
     debts.length = Math.min(debts.length, MOST_PACKED);
+    this.isNarrow = debts.every((limit) => {
+      const { ceiling, capacity, windowMicros } = this.shapes[limit]!;
+      const [weight] = rateOf(capacity, windowMicros);
+      return BigInt(ceiling) * weight <= MOST_WHOLE;
+    });
     this.#places = limits.map((_, limit) => {
       const { kind, flags } = this.shapes[limit]!;
       return kind === "leaky-bucket" || flags !== 0 ? -1 : debts.indexOf(limit);
@@ -143,6 +150,15 @@ const MOST_PACKED = 16;
 
 type Facts = Pick<Era, "number" | "version" | "tenures" | "inherit" | "slots">;
 
+const LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
+
+/** A number of up to 54 bits as nine letters: short, since each call has them. */
+function inLetters(number: number): string {
+  let text = "";
+  for (let rest = number, i = 0; i < 9; rest = Math.floor(rest / 64), i++) text += LETTERS[rest % 64];
+  return text;
+}
+
 /** 106 bits that tell a text from others. */
 function digestOf(text: string): string {
   const digest = (seed: number) => {
@@ -154,9 +170,9 @@ function digestOf(text: string): string {
     }
     high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
     low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-    return (4294967296 * (2097151 & low) + (high >>> 0)).toString(36);
+    return inLetters(4294967296 * (2097151 & low) + (high >>> 0));
   };
-  return `${digest(0)}.${digest(1)}`;
+  return digest(0) + digest(1);
 }
 
 /** The definition of a limit, and what tells it from others; behind tabs its dimension, and the definitions of its tiers. */
@@ -178,15 +194,20 @@ function specOf(limit: Limit): string {
 
 /** How a debt leaks, worked out as by `define` in assembly/numbers.ts: weight, rate, idle, and the highest debt. */
 function leakOf(units: number, windowMicros: number): string {
-  const [capacity, window] = [BigInt(units), BigInt(windowMicros)];
-  const common = greatestCommonDivisor(capacity, window);
-  const weight = window / common;
-  const rate = capacity / common;
+  const capacity = BigInt(units);
+  const [weight, rate] = rateOf(units, windowMicros);
   const most = weight > MOST_FULL / capacity ? MOST_TIME * rate : MOST_DEBT;
   const mostUnits = most / weight;
   const highest = mostUnits > MOST_WHOLE ? [MOST_WHOLE, 0n] : [mostUnits, most % weight];
   const idle = most / rate;
   return [weight, rate, idle > MOST_WHOLE ? MOST_WHOLE : idle, ...highest].join(" ");
+}
+
+/** In `weight` microseconds `rate` units leak out. */
+function rateOf(units: number, windowMicros: number): readonly [weight: bigint, rate: bigint] {
+  const [capacity, window] = [BigInt(units), BigInt(windowMicros)];
+  const common = greatestCommonDivisor(capacity, window);
+  return [window / common, capacity / common];
 }
 
 function greatestCommonDivisor(a: bigint, b: bigint): bigint {

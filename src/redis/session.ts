@@ -10,7 +10,7 @@ import { LeaseSignals, RedisGrant } from "./grant.ts";
 import type { Place } from "./place.ts";
 
 export class Session<K extends string> {
-  readonly id = crypto.randomUUID();
+  readonly id: string = someName();
   /** Until when the lease is good at least, in milliseconds by the set's clock. */
   leasedUntil = 0;
   /** The number of the last batch with which the server has stored the session. */
@@ -76,4 +76,9 @@ export function unleased<K extends string>(acquisition: Acquisition<K, K>): Redi
     return signal;
   };
   return Object.defineProperty(acquisition, "signal", { get }) as RedisAcquisition<K, K>;
+}
+
+/** A name that no other session has: 120 random bits. It is short, since each call has it. */
+function someName(): string {
+  return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(15))));
 }

@@ -147,7 +147,7 @@ async function replay(definitions: readonly Definition[], asked: readonly Asked[
     const fields = Object.entries(await client.hgetallBuffer(key));
     const readable = fields.map(([name, value]) => [
       name,
-      name.startsWith("n") || name === "t" ? withoutFirst(value) : String(value),
+      name.startsWith("n") || name === "c" ? withoutFirst(value) : String(value),
     ]);
     states.push(Object.fromEntries(readable.filter(([name]) => !String(name).startsWith("s"))));
   }

@@ -4,7 +4,7 @@
  * | | whole | compact |
  * |---|---|---|
  * | 1, 2 | the name of the bulk, and that of the session's field | |
- * | 3 | the number of the batch | packed: 0 for an acquire, 1 for a try, 2 for several operations, in one byte; the number of the batch, in six; and what they want together of each limit in the bulk, up to the last one wanted |
+ * | 3 | the number of the batch | packed: 0 for an acquire, 1 for a try, 2 for several operations, and 4 more if debts are wide, in one byte; the number of the batch, in six; and what they want together of each limit in the bulk, up to the last one wanted |
  * | 4 | the last batch whose answer the caller counts on | the operations if there are several, where `T1:5*3` stands for three |
  * | 5 | the time, if that is injected | the same |
  * | from 6 | the lease; the redefinition; windows of calendars; `below` if a limit begins with less than all, and the partitions (see partitions.ts); the definitions that are redefined; the definitions as text and as JSON, if the server may not have them; the operations | |

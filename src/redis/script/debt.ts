@@ -1,30 +1,43 @@
 /** The counterpart of `assembly/algorithms/debt.ts`: the common part of token bucket, GCRA and leaky bucket. */
 export const debt = /* lua */ `
--- Its text has packed doubles: since when it leaks, units, part; in one byte how many marks follow; and of each mark its time, units and part.
--- To the number 8 is added where one more mark is last, which is the debt itself, as it is right after a reservation.
-local function read(stored)
+-- Its text has how many marks follow, in one byte; and as packed doubles since when it leaks, units, part, and of each mark its time, units and
+-- part. To the number 8 is added where one more mark is last, which is the debt itself, as it is right after a reservation; and 16 if
+-- the debt is narrow: then each pair of units and part is one number.
+local function read(stored, definition)
   if not stored then return { at = 0, units = 0, part = 0, marks = {} } end
-  local at, units, part, count, from = unpackFrom("<dddB", stored)
-  local marks, isMarked = {}, count >= 8
-  if isMarked then count = count - 8 end
-  for i = 1, count do
-    local time, low, over
-    time, low, over, from = unpackFrom("<ddd", stored, from)
+  local count, at, units, part, from = unpackFrom("<B", stored), 0, 0, 0, 2
+  local isNarrow, weight = count >= 16, definition and definition.weight
+  local function split()
+    local time, units, part
+    if isNarrow then
+      time, part, from = unpackFrom("<dd", stored, from)
+      units = quotient(part, weight)
+      return time, units, part - units * weight
+    end
+    time, units, part, from = unpackFrom("<ddd", stored, from)
+    return time, units, part
+  end
+  at, units, part = split()
+  local marks, last = {}, count % 8
+  for i = 1, last do
+    local time, low, over = split()
     marks[i] = { time = time, units = low, part = over }
   end
-  if isMarked then marks[count + 1] = { time = at, units = units, part = part } end
+  if count % 16 >= 8 then marks[last + 1] = { time = at, units = units, part = part } end
   return { at = at, units = units, part = part, marks = marks }
 end
 
-local function write(state)
+-- With a weight it is narrow, unless it is too large for that.
+local function write(state, weight)
   local marks, units, part = state.marks, state.units, state.part
   local count = #marks
   local last, flag = marks[count], 0
   if last and last.time == state.at and last.units == units and last.part == part then count, flag = count - 1, 8 end
-  local stored = pack("<dddB", state.at, units, part, count + flag)
+  if weight and units * weight + part >= EXACT then weight = nil end
+  local stored = weight and pack("<Bdd", count + flag + 16, state.at, units * weight + part) or pack("<Bddd", count + flag, state.at, units, part)
   for i = 1, count do
     local mark = marks[i]
-    stored = stored .. pack("<ddd", mark.time, mark.units, mark.part)
+    stored = stored .. (weight and pack("<dd", mark.time, mark.units * weight + mark.part) or pack("<ddd", mark.time, mark.units, mark.part))
   end
   return stored
 end

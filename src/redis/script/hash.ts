@@ -4,9 +4,9 @@
  * | field | holds |
  * |---|---|
  * | `d` | the definitions: a line that names them, and one for each limit |
- * | `J` | the same as JSON, for the processes that have others |
+ * | `K` | the same as JSON, for the processes that have others |
  * | `n...` | the bulk, named after the definitions (see bulk.ts) |
- * | `t` | times that only this half needs (see bulk.ts) |
+ * | `c` | times that only this half needs (see bulk.ts) |
  * | `w` | until when waiters may be there, and their session (`*`: several) |
  * | `q` | the claims of waiters that were passed over, one a line: since when it waits, until when later requests leave room for it, its session, whether it waits for a release, the limit at which it waits, the units it wants (see claims.ts) |
  * | `p` | the microsecond after the latest reset, and until when each limit is paused |
@@ -65,7 +65,7 @@ local function limitOf(index)
     definition = parseSpec(specs[index], index)
     definitions[index] = definition
     if stored[index] == nil then stored[index] = redis.call("HGET", key, index) end
-    states[index] = definition.algorithm.read(stored[index])
+    states[index] = definition.algorithm.read(stored[index], definition)
   end
   return definition, states[index]
 end

@@ -72,7 +72,7 @@ async function nameByWebCrypto(): Promise<string> {
   return known;
 }
 
-const COMMAND = /redis\.p?call\("([A-Z]+)"/g;
+const COMMAND = /\bp?call\("([A-Z]+)"/g;
 
 /** The commands of the server that the script calls. */
 export const commands: readonly string[] = [

@@ -17,8 +17,8 @@ local MOST = 9007199254740991
 local NEVER = math.huge
 -- By how much the set's time is ahead of the clock: see correct.ts.
 local ahead = 0
--- The longest lease of the set's sessions, and the longest window of the debts in its bulk.
-local longestLease, longest = 0, 0
+-- The longest lease of the set's sessions; the longest window of the debts in its bulk, and 1 if they are narrow.
+local longestLease, longest, narrow = 0, 0, 0
 -- The stamp of a grant now: its time in microseconds, half a microsecond later after a reset. A reset must not let a grant from before
 -- it refund what was granted after it, even where all of it happens in one microsecond.
 local stamp = 0

@@ -63,7 +63,7 @@ export const redefine = /* lua */ `
       state = { inUse = inUse[to] or 0 }
     else
       local text = records[oldPlaces[index]] or byName[tostring(index)]
-      state = inherited(old, old.algorithm.read(text or false), new, ratios[index])
+      state = inherited(old, old.algorithm.read(text or false, old), new, ratios[index])
     end
     pauses[to] = oldPauses[index]
     definitions[to], states[to], goesOn[to] = new, state, true
@@ -84,7 +84,7 @@ export const redefine = /* lua */ `
   if isOther then removals[#removals + 1] = knownName end
 ${passPartitions}
   change("d", definitionText)
-  change("J", json)
+  change("K", json)
   -- Refunds go by the latest time, and the debts have leaked up to now. The new limits may want the key for less time, or for more.
   latest, isTaken, isWritten, cameBack, returned, shrinks = now, true, true, true, nil, true
 `;

@@ -45,7 +45,7 @@ ${call}
 ${slots}
 -- The units of each operation; and the fields that they need, which are read at once.
 local requests, isTouched, NOTHING = {}, {}, {}
-local fields = { bulkName, sessionName, "d", "t", "w", "q", "p" }
+local fields = { bulkName, sessionName, "d", "c", "w", "q", "p" }
 local FIRST_TOUCHED = #fields + 1
 local isTimed = not isWhole -- Whether an operation needs the time. Giving back does not.
 local readsAll = false
@@ -109,7 +109,7 @@ if bulk then
   freeUntil, latest = unpackFrom("<dd", bulk)
   if freeUntil < 0 then freeUntil, ahead = -freeUntil, unpackFrom("<d", bulk, #bulk - 7) end
 end
-if stored.t then due, expiresAt, longestLease, longest = unpackFrom("<dddd", stored.t) end
+if stored.c then due, expiresAt, longestLease, longest, narrow = unpackFrom("<ddddd", stored.c) end
 ${time}
 local resetAt, pauses, isPauseChanged = 0, {}, false
 if stored.p then
@@ -129,7 +129,7 @@ if session then
 end
 -- A redefinition is of the definitions that it brings, even where others have led to the same already.
 if known and (from == "" and isOther or from ~= "" and from ~= known) then
-  return "other\\n" .. (redis.call("HGET", key, "J") or "") .. "\\n" .. known
+  return "other\\n" .. (redis.call("HGET", key, "K") or "") .. "\\n" .. known
 end
 -- The definitions travel only where the server does not have them.
 if not known and json == "" then return "need" end
@@ -151,7 +151,7 @@ if bulk and not isOther then
   for place, record in ipairs(records) do stored[packed[place]] = record end
   constants = found
 else
-  constants, longest = constantsOf(specs)
+  constants, longest, narrow = constantsOf(specs)
 end
 
 -- The changes of this call: \`isWritten\` means that the session has to be stored, \`isTaken\` that the time of the set has moved.
@@ -224,7 +224,7 @@ if per then spentAt = math.max(spentAt, per.lasts) end
 if shrinks then for index = 1, #specs do isSpent[index] = true end end
 for index in pairs(isChanged) do
   local definition, state = limitOf(index)
-  local text = definition.algorithm.write(state)
+  local text = definition.algorithm.write(state, narrow == 1 and placeOf[index] and definition.weight)
   if placeOf[index] then stored[index], isBulkChanged = text, true else change(index, text) end
   isSpent[index] = true
 end
@@ -271,7 +271,7 @@ local ttl
 if count > 0 or isBulkChanged then
   if not known then
     change("d", definitionText)
-    change("J", json)
+    change("K", json)
   end
   -- For as long as the front half may need it.
   if isTaken and packed[1] then spentAt = math.max(spentAt, math.min(now + math.max(longest, longestLease), MOST)) end
@@ -286,11 +286,11 @@ if count > 0 or isBulkChanged then
   if isBulkChanged or not bulk then
     freeUntil = guarded > now and 0 or math.max(0, math.min(due, expiresAt - math.max(longest, longestLease)))
     local parts = { pack("<dd", ahead == 0 and freeUntil or -math.max(freeUntil, 1), latest) }
-    for place, index in ipairs(packed) do parts[2 * place], parts[2 * place + 1] = constants[place], stored[index] or NO_DEBT end
+    for place, index in ipairs(packed) do parts[2 * place], parts[2 * place + 1] = constants[place], stored[index] or (narrow == 1 and NO_NARROW_DEBT or NO_DEBT) end
     if ahead ~= 0 then parts[#parts + 1] = pack("<d", ahead) end
     change(bulkName, concat(parts))
-    local times = pack("<dddd", due, expiresAt, longestLease, longest)
-    if times ~= stored.t then change("t", times) end
+    local times = pack("<ddddd", due, expiresAt, longestLease, longest, narrow)
+    if times ~= stored.c then change("c", times) end
   end
 end
 
