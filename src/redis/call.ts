@@ -1,4 +1,5 @@
 /** The arguments of one call of the script, as `script/transact.ts` reads them. */
+import { numbered, numberOf, packed } from "./bytes.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Operation } from "./speaker.ts";
 
@@ -62,7 +63,7 @@ export function compactCall(
   const isSingle = operations.length === 1;
   const form = isSingle ? (first!.startsWith("O") ? TRY : ACQUIRE) : SEVERAL;
   let request = String.fromCharCode(form + (caller.definitions.isNarrow ? 0 : WIDE));
-  request += bytesOf(numberOf(caller.seq), 6);
+  request += numbered(caller.seq);
   for (const sum of sums) request += packed(sum);
   const call = [...namesOf(caller), request];
   if (!isSingle || caller.reading !== undefined) call.push(isSingle ? "" : listOf(operations));
@@ -83,32 +84,6 @@ export function takesOf(operations: readonly Operation[]): (readonly number[])[]
 
 function namesOf({ definitions, session }: Caller): string[] {
   return [definitions.name, `s${session}`];
-}
-
-/** The number of a batch as the script has it: in the same order, but no byte of it is above 127. */
-function numberOf(seq: number): number {
-  let number = 0;
-  for (let rest = seq, place = 1; rest > 0; rest = Math.floor(rest / 128), place *= 256)
-    number += (rest % 128) * place;
-  return number;
-}
-
-/** Units as the script reads them packed: see `script/call.ts`. */
-function packed(units: number): string {
-  let [low, high] = ["", ""];
-  for (let rest = units, place = 0; place < 7; rest = Math.floor(rest / 256), place++) {
-    low += String.fromCharCode(rest % 128);
-    high += String.fromCharCode(Math.floor((rest % 256) / 128));
-  }
-  return low + high;
-}
-
-/** The lowest bytes of a number none of which is above 127, the lowest first. */
-function bytesOf(number: number, count: number): string {
-  let bytes = "";
-  for (let rest = number, place = 0; place < count; rest = Math.floor(rest / 256), place++)
-    bytes += String.fromCharCode(rest % 256);
-  return bytes;
 }
 
 /** Operations, where `*3` stands for three of the same. */
