@@ -99,7 +99,8 @@ export function makeRoomAmong(
     const used = load<i32>(table + NODES_USED);
     const kept = isComing ? 0 : load<i32>(table + RESERVED);
     const hasFresh = used + kept < load<i32>(table + NODE_COUNT);
-    earliest = search(per, table, scratch, now, hasFresh ? FEW : manyOf(table));
+    // There are so many that come that a look at others with each would be as much work as the rest.
+    if (!isComing || !hasFresh) earliest = search(per, table, scratch, now, hasFresh ? FEW : manyOf(table));
     if (earliest > now && hasFresh) {
       store<i32>(table + NEXT_SPARE, used + 1);
       store<i32>(table + IS_FRESH, 1);

@@ -11,6 +11,8 @@
  *                swaps the head
  *   RECLAIM      of a dead participant: drops its claim; lets all go over; gives back what it holds, place by place
  *   WITHDRAW     drops the own claim
+ *   PIN, UNPIN   (PINS) says that it waits for a partition, which keeps its place then; and that it waits no more
+ *   ARRIVE       has followed a redefinition: what it has waited for before, and has not said anew, counts no more
  *
  * A name is looked for in the present table first, then before. A partition that had recovered when the set was redefined is not lifted. Of one
  * that comes and recovers in the same transaction only the place before is exchanged. Nodes are kept for those that have not come.
@@ -48,6 +50,11 @@
  *   IN_PLACE         a partition is lifted within the node that the place before names
  *   NO_FROM          a room is taken from whose region partitions of a region in use come (REDEFS=4 DEATHS=0: the first room again)
  *   RECLAIM_STAYS    a reclaim does not let all go over first
+ *   PINS_STAY        a partition that is waited for and holds nothing does not go over (PINS=1 DEATHS=0: with pins)
+ *   PINS_LOST        it goes over without its pins (PINS=1 DEATHS=0: the same)
+ *   PINS_ANEW        pins of before the redefinition count until they are lifted one by one (PINS=1 DEATHS=0: the same)
+ *   EVICT_PINNED     it makes room for another (PINS=1 DEATHS=0 KEYS=2 SPARE_FOR=1 REDEFS=0: one node)
+ *   KEEP_PINS        a reclaim leaves the pins of before the redefinition (PINS=1: with deaths)
  *   KEEP_CLAIM       a reclaim leaves the claim (CLAIMS=1 REDEFS=0: with claims)
  *   CLAIM_ANY        a claim holds back requests for other partitions (CLAIMS=1 KEYS=2 REDEFS=0: with claims)
  */
@@ -89,6 +96,20 @@
 #endif
 #define CAPS(g, t) (1 + ((g) + (t)) % 2)
 
+#ifdef APART              /* one participant waits, the other takes, in their first lives */
+#ifdef ONLY_PINS
+#define TAKES(p) false
+#else
+#define TAKES(p) ((p) > 0)
+#endif
+#define WAITS(p) ((p) == 0)
+#define AGAIN(p) (life[p] == 0)
+#else
+#define TAKES(p) true
+#define WAITS(p) true
+#define AGAIN(p) true
+#endif
+
 #define REGIONS (1 + ROOMS)
 #define NODES (SPARE_FOR + P)
 #define NW (PLACES + P)
@@ -111,7 +132,7 @@
 #define FIRST(n) (8 + (n))
 #define OLDER(w) (16 + NODE(w))
 
-mtype = { TAKE, GIVE, PASS, REDEFINE, RECLAIM, WITHDRAW };
+mtype = { TAKE, GIVE, PASS, REDEFINE, RECLAIM, WITHDRAW, PIN, UNPIN, ARRIVE };
 
 byte HEAD;
 byte heads[P];      /* the head that each read for its attempt; 0 between attempts */
@@ -136,6 +157,13 @@ byte ntier[REGIONS * (NODES + 1)];
 byte nheld[REGIONS * (NODES + 1) * P];
 #define NH(r, n, p) nheld[AT(r, n) * P + (p)]
 #define SUM(r, n) (NH(r, n, 0) + NH(r, n, 1))
+/* Two rows of bits: who waits for it; and who did before the set was redefined. The same of a block: who may wait, and who has not followed. */
+byte npin[REGIONS * (NODES + 1)];
+byte pinning[BLOCKS];
+byte lastPinning[REGIONS];  /* that of the last present block of the region before */
+#define BOTH(n, b) (((n) & 3) | (((n) >> 2) & ((b) >> 2)))
+#define PINNED(r, n, b) BOTH(npin[AT(r, n)], pinning[b])
+#define BEFORE_PINS(n) BOTH(npin[AT(from[my], n)], lastPinning[my])
 byte use[BLOCKS]; byte used[BLOCKS]; byte passed[BLOCKS]; byte kept[BLOCKS]; byte rc[BLOCKS];
 byte tot[BLOCKS * P];
 #define TOT(b, p) tot[(b) * P + (p)]
@@ -176,6 +204,8 @@ byte ghold[(KEYS + 1) * P];
 #define GSUM(k) (GH(k, 0) + GH(k, 1))
 byte gtier[KEYS + 1];
 byte gclaim[P];
+byte gpin[KEYS + 1];
+byte pkey[P]; byte pera[P];    /* for which partition each waits, and in which generation it has said so */
 byte inForce;
 bool dead[P]; byte life[P]; byte deaths; byte living = P;
 byte redefs;
@@ -234,6 +264,7 @@ inline agree(b, fit) {
           :: c && nkey[AT(REGION(b), c)] == i ->
              assert(!seen); seen = 1;
              assert(NH(REGION(b), c, 0) == GH(i, 0) && NH(REGION(b), c, 1) == GH(i, 1));
+             assert(PINNED(REGION(b), c, b) == gpin[i]);
              assert(GSUM(i) == 0 || ntier[AT(REGION(b), c)] == gtier[i])
           :: else
           fi;
@@ -241,11 +272,13 @@ inline agree(b, fit) {
           :: from[REGION(b)] != NONE ->
              c = NODE(lw[PLACE(from[REGION(b)], j)]);
              if
-             :: c && nkey[AT(from[REGION(b)], c)] == i && SUM(from[REGION(b)], c) ->
+             :: c && nkey[AT(from[REGION(b)], c)] == i &&
+                (SUM(from[REGION(b)], c) || (BOTH(npin[AT(from[REGION(b)], c)], lastPinning[REGION(b)]) & (pinning[b] >> 2))) ->
                 /* What was held when the set was redefined. */
                 assert(!seen && j >= passed[b]); seen = 1;
                 assert(NH(from[REGION(b)], c, 0) == GH(i, 0) && NH(from[REGION(b)], c, 1) == GH(i, 1));
-                assert(ntier[AT(from[REGION(b)], c)] == LAST_TIER - gtier[i])
+                assert((BOTH(npin[AT(from[REGION(b)], c)], lastPinning[REGION(b)]) & (pinning[b] >> 2)) == gpin[i]);
+                assert(GSUM(i) == 0 || ntier[AT(from[REGION(b)], c)] == LAST_TIER - gtier[i])
              :: else
              fi
           :: else
@@ -253,7 +286,7 @@ inline agree(b, fit) {
           j++
        :: else -> break
        od;
-       assert(seen || GSUM(i) == 0);
+       assert(seen || (GSUM(i) == 0 && gpin[i] == 0));
        i++
     :: else -> break
     od;
@@ -345,7 +378,7 @@ inline clearNodes(r) {
   do
   :: j <= NODES ->
      if
-     :: !(seen & (1 << j)) -> nkey[AT(r, j)] = 0; ntier[AT(r, j)] = 0; NH(r, j, 0) = 0; NH(r, j, 1) = 0
+     :: !(seen & (1 << j)) -> nkey[AT(r, j)] = 0; ntier[AT(r, j)] = 0; npin[AT(r, j)] = 0; NH(r, j, 0) = 0; NH(r, j, 1) = 0
      :: else
      fi;
      j++
@@ -357,15 +390,16 @@ inline clearRecords(b) {
   RA(b, 0) = 0; RO(b, 0) = 0; RN(b, 0) = 0; RA(b, 1) = 0; RO(b, 1) = 0; RN(b, 1) = 0; RA(b, 2) = 0; RO(b, 2) = 0; RN(b, 2) = 0
 }
 inline clearBlock(b) {
-  use[b] = 0; used[b] = 0; passed[b] = 0; kept[b] = 0; rc[b] = 0;
+  use[b] = 0; used[b] = 0; passed[b] = 0; kept[b] = 0; rc[b] = 0; pinning[b] = 0;
   TOT(b, 0) = 0; TOT(b, 1) = 0; CLAIM(b, 0) = 0; CLAIM(b, 1) = 0;
   clearRecords(b)
 }
 inline clearRegion(r) {
+  lastPinning[r] = 0;
   j = 0; do :: j < NW -> word[PLACE(r, j)] = 0; j++ :: else -> break od;
   j = 0;
   do
-  :: j <= NODES -> nkey[AT(r, j)] = 0; ntier[AT(r, j)] = 0; NH(r, j, 0) = 0; NH(r, j, 1) = 0; j++
+  :: j <= NODES -> nkey[AT(r, j)] = 0; ntier[AT(r, j)] = 0; npin[AT(r, j)] = 0; NH(r, j, 0) = 0; NH(r, j, 1) = 0; j++
   :: else -> break
   od;
   j = r * EACH;
@@ -459,7 +493,12 @@ inline makeRoom(isComing) {
     do
     :: c < PLACES && pl == NONE ->
        w = word[PLACE(my, c)];
-       if :: NODE(w) && SUM(my, NODE(w)) == 0 -> pl = c; capture(PLACE(my, c), w, 0) :: else fi;
+#ifdef EVICT_PINNED
+       if :: NODE(w) && SUM(my, NODE(w)) == 0 -> pl = c;
+#else
+       if :: NODE(w) && SUM(my, NODE(w)) == 0 && PINNED(my, NODE(w), TARGET) == 0 -> pl = c;
+#endif
+             capture(PLACE(my, c), w, 0) :: else fi;
        c++
     :: else -> break
     od;
@@ -488,14 +527,20 @@ proctype Thread(byte me) {
 
 birth:
   skip;
-  d_step { tries = TRIES; pl = NONE; bp = NONE };
+  d_step { tries = TRIES * AGAIN(me); pl = NONE; bp = NONE };
 idle:
 end_idle:
   if
   :: atomic { mine -> op = GIVE; key = mine; goto enterNow }
-  :: atomic { tries && !mine && !wants -> op = TAKE; tries--; select (key : 1 .. KEYS); select (tier : 0 .. LAST_TIER); goto enterNow }
+  :: atomic { tries && !mine && !wants && TAKES(me) -> op = TAKE; tries--; select (key : 1 .. KEYS); select (tier : 0 .. LAST_TIER); goto enterNow }
   :: atomic { wants -> op = TAKE; key = wants; select (tier : 0 .. LAST_TIER); goto enterNow }
   :: atomic { wants -> op = WITHDRAW; goto enterNow }
+#ifdef PINS
+  :: atomic { tries && !pkey[me] && WAITS(me) -> op = PIN; tries--; select (key : 1 .. KEYS); goto enterNow }
+  :: atomic { pkey[me] && pera[me] != inForce -> op = PIN; key = pkey[me]; goto enterNow }
+  :: atomic { pkey[me] -> op = UNPIN; key = pkey[me]; goto enterNow }
+  :: atomic { pinning[BLOCK(HEAD)] & (4 << me) -> op = ARRIVE; goto enterNow }
+#endif
   :: atomic { from[REGION(BLOCK(HEAD))] != NONE && GONE(BLOCK(HEAD)) < PLACES -> op = PASS; goto enterNow }
   :: atomic { redefs < REDEFS -> op = REDEFINE; redefs++; note_present(); goto seize }
   :: atomic { dead[1 - me] -> op = RECLAIM; victim = 1 - me; was = life[victim]; goto enterNow }
@@ -604,7 +649,7 @@ copyNow:
       at = 0; cnt = 0;
       assert(gen[my] == era);
       use[TARGET] = use[BLOCK(head)]; used[TARGET] = used[BLOCK(head)]; passed[TARGET] = passed[BLOCK(head)];
-      kept[TARGET] = kept[BLOCK(head)]; rc[TARGET] = 0;
+      kept[TARGET] = kept[BLOCK(head)]; rc[TARGET] = 0; pinning[TARGET] = pinning[BLOCK(head)];
       TOT(TARGET, 0) = TOT(BLOCK(head), 0); TOT(TARGET, 1) = TOT(BLOCK(head), 1);
       CLAIM(TARGET, 0) = CLAIM(BLOCK(head), 0); CLAIM(TARGET, 1) = CLAIM(BLOCK(head), 1)
     };
@@ -615,15 +660,20 @@ copyNow:
        bp = GONE(TARGET); capture(PLACE(from[my], bp), word[PLACE(from[my], bp)], 1); GONE(TARGET) = GONE(TARGET) + 1;
        if :: NODE(bw) == 0 -> bp = NONE; bw = 0; goto publish :: else -> goto lift fi
     :: op == WITHDRAW -> CLAIM(TARGET, me) = 0; goto publish
+    :: op == ARRIVE -> pinning[TARGET] = pinning[TARGET] & ~(4 << me); goto publish
+    :: op == RECLAIM && phase == 2 && r == PLACES -> pinning[TARGET] = pinning[TARGET] & ~(1 << victim); goto publish
     :: op == RECLAIM && phase == 0 ->
 #ifndef KEEP_CLAIM
        CLAIM(TARGET, victim) = 0;
 #endif
+#ifndef KEEP_PINS
+       pinning[TARGET] = pinning[TARGET] & ~(4 << victim);
+#endif
        goto publish
-    :: op == RECLAIM && phase == 2 ->
+    :: op == RECLAIM && phase == 2 && r < PLACES ->
        /* The next place. */
        pl = r; capture(PLACE(my, r), word[PLACE(my, r)], 0);
-       if :: NODE(pw) == 0 || NH(my, NODE(pw), victim) == 0 -> goto recheck :: else -> key = nkey[AT(my, NODE(pw))]; goto NOW(known) fi
+       if :: NODE(pw) == 0 || (NH(my, NODE(pw), victim) == 0 && !(npin[AT(my, NODE(pw))] & (1 << victim))) -> goto recheck :: else -> key = nkey[AT(my, NODE(pw))]; goto NOW(known) fi
     :: else
     fi;
     d_step {
@@ -656,11 +706,11 @@ absent:
 absentNow:
     skip;
     if
-    :: op == TAKE ->
+    :: op == TAKE || op == PIN ->
        makeRoom(false);
        if
        :: pl == NONE -> refused = 4; goto recheck
-       :: else -> mayWrite(my, era, n); d_step { nkey[AT(my, n)] = key; ntier[AT(my, n)] = tier; NH(my, n, 0) = 0; NH(my, n, 1) = 0 }
+       :: else -> mayWrite(my, era, n); d_step { nkey[AT(my, n)] = key; ntier[AT(my, n)] = tier; npin[AT(my, n)] = 0; NH(my, n, 0) = 0; NH(my, n, 1) = 0 }
        fi
     :: else -> goto recheck
     fi;
@@ -675,6 +725,7 @@ knownNow:
     mayWrite(my, era, n);
     d_step {
       nkey[AT(my, n)] = nkey[AT(my, NODE(pw))]; ntier[AT(my, n)] = ntier[AT(my, NODE(pw))];
+      npin[AT(my, n)] = (npin[AT(my, NODE(pw))] & 3) | (npin[AT(my, NODE(pw))] & pinning[TARGET] & 12);
       NH(my, n, 0) = NH(my, NODE(pw), 0); NH(my, n, 1) = NH(my, NODE(pw), 1)
     };
     goto NOW(change) );
@@ -688,10 +739,19 @@ lift: /* Copies it to the own spare node before. */
     mayWrite(from[my], era - 1, w);
     d_step {
       nkey[AT(from[my], w)] = nkey[AT(from[my], NODE(bw))]; ntier[AT(from[my], w)] = ntier[AT(from[my], NODE(bw))];
+#ifdef PINS_LOST
+      npin[AT(from[my], w)] = 0;
+#else
+      npin[AT(from[my], w)] = BEFORE_PINS(NODE(bw));
+#endif
       NH(from[my], w, 0) = NH(from[my], NODE(bw), 0); NH(from[my], w, 1) = NH(from[my], NODE(bw), 1)
     };
     if
-    :: SUM(from[my], w) == 0 -> /* It had recovered. */
+#ifdef PINS_STAY
+    :: SUM(from[my], w) == 0 ->
+#else
+    :: SUM(from[my], w) == 0 && npin[AT(from[my], w)] == 0 -> /* It had recovered. */
+#endif
        bp = NONE; bw = 0; w = 0;
        if
        :: op == PASS || phase == 1 -> kept[TARGET] = kept[TARGET] - 1; goto publish
@@ -712,6 +772,11 @@ lift: /* Copies it to the own spare node before. */
     mayWrite(my, era, n);
     d_step {
       nkey[AT(my, n)] = nkey[AT(from[my], w)]; ntier[AT(my, n)] = LAST_TIER - ntier[AT(from[my], w)];
+#ifdef PINS_ANEW
+      npin[AT(my, n)] = npin[AT(from[my], w)];
+#else
+      npin[AT(my, n)] = npin[AT(from[my], w)] << 2;
+#endif
       NH(my, n, 0) = NH(from[my], w, 0); NH(my, n, 1) = NH(from[my], w, 1); w = 0
     };
     goto NOW(change) );
@@ -724,6 +789,8 @@ changeNow:
     mayWrite(my, era, n);
     if
     :: op == PASS || phase == 1
+    :: op == PIN -> npin[AT(my, n)] = (npin[AT(my, n)] | (1 << me)) & ~(4 << me); pinning[TARGET] = pinning[TARGET] | (1 << me)
+    :: op == UNPIN -> npin[AT(my, n)] = npin[AT(my, n)] & ~(5 << me)
     :: op == TAKE ->
        ntier[AT(my, n)] = tier;
        if :: SUM(my, n) >= CAPS(era, tier) -> refused = refused | 1 :: else fi;
@@ -743,12 +810,14 @@ changeNow:
        fi
     :: else ->
        c = (op == GIVE -> me : victim);
-       use[TARGET] = use[TARGET] - NH(my, n, c); TOT(TARGET, c) = TOT(TARGET, c) - NH(my, n, c); NH(my, n, c) = 0; c = 0
+       use[TARGET] = use[TARGET] - NH(my, n, c); TOT(TARGET, c) = TOT(TARGET, c) - NH(my, n, c); NH(my, n, c) = 0;
+       if :: op == RECLAIM -> npin[AT(my, n)] = npin[AT(my, n)] & ~(1 << c) :: else fi;
+       c = 0
     fi;
     /* Notes: the place, the place before, the slot. What comes and has recovered gets no place. */
     d_step {
       cnt = 0;
-      c = (SUM(my, n) > 0 || (pl != NONE && !isFresh && bp == NONE && NODE(pw) && nkey[AT(my, NODE(pw))] == nkey[AT(my, n)]));
+      c = (op == PIN || op == UNPIN || SUM(my, n) > 0 || npin[AT(my, n)] || (pl != NONE && !isFresh && bp == NONE && NODE(pw) && nkey[AT(my, NODE(pw))] == nkey[AT(my, n)]));
       if
       :: c ->
          note(PLACE(my, pl), pw, n);
@@ -784,6 +853,7 @@ recheck:
           assert(!(refused & 2) || guse >= CAP);
           assert(!(refused & 8) || gclaim[1 - me] == key);
           over(); goto idle
+       :: op == PIN -> assert(refused == 4); over(); goto idle
        :: op == RECLAIM && phase == 2 -> goto next
        :: else -> assert(false)
        fi
@@ -794,12 +864,17 @@ next: /* RECLAIM: the next place. */
   STEP(
     clearAttempt(); key = 0; r++;
     if
-    :: r < PLACES -> goto again
+    :: r < PLACES
+#ifdef PINS
+       + 1
+#endif
+       -> goto again
     :: REGION(BLOCK(HEAD)) != my -> goto moved
     :: else ->
        if
        :: life[victim] == was ->
           assert(dead[victim] && GH(1, victim) == 0 && (KEYS < 2 || GH(KEYS, victim) == 0) && gclaim[victim] == 0);
+          assert(!(gpin[1] & (1 << victim)) && !(gpin[KEYS] & (1 << victim)) && !(pinning[BLOCK(HEAD)] & (5 << victim)));
           dead[victim] = false; life[victim]++; living++
        :: else
        fi;
@@ -827,7 +902,7 @@ moved: /* The set has been redefined: nothing was done. */
     clearAttempt();
     if
     :: op == REDEFINE || op == PASS -> over(); goto idle
-    :: else -> leave(); r = 0; if :: op == RECLAIM && phase == 2 -> phase = 1 :: else fi; goto enter
+    :: else -> leave(); r = 0; if :: op == RECLAIM -> phase = 0 :: else fi; goto enter
     fi );
 
 write: /* REDEFINE: the state, under the next definitions. */
@@ -842,6 +917,7 @@ writeNow:
       at = 0; cnt = 0; c = 0; do :: c < MAXR -> ea(c) = 0; eo(c) = 0; en(c) = 0; c++ :: else -> break od; c = 0;
       w = room * EACH + 2 * me;
       use[w] = use[BLOCK(head)]; used[w] = P; passed[w] = 0; kept[w] = used[BLOCK(head)] - P;
+      lastPinning[room] = pinning[BLOCK(head)]; pinning[w] = ((pinning[BLOCK(head)] | (pinning[BLOCK(head)] >> 2)) & 3) << 2;
 #ifndef NO_TOTALS
       TOT(w, 0) = TOT(BLOCK(head), 0); TOT(w, 1) = TOT(BLOCK(head), 1);
 #endif
@@ -882,8 +958,16 @@ publish:
           gtier[key] = (GSUM(key) -> tier : 0)
        :: op == GIVE -> guse--; GH(key, me) = 0; mine = 0; if :: GSUM(key) == 0 -> gtier[key] = 0 :: else fi
        :: op == WITHDRAW -> gclaim[me] = 0; wants = 0
-       :: op == RECLAIM && phase == 0 -> gclaim[victim] = 0
-       :: op == RECLAIM && phase == 2 -> guse = guse - GH(key, victim); GH(key, victim) = 0; if :: GSUM(key) == 0 -> gtier[key] = 0 :: else fi
+       :: op == PIN && phase == 0 -> gpin[key] = gpin[key] | (1 << me); pkey[me] = key; pera[me] = inForce
+       :: op == UNPIN -> gpin[key] = gpin[key] & ~(1 << me); pkey[me] = 0; pera[me] = 0
+       :: op == ARRIVE -> if :: pera[me] != inForce -> gpin[pkey[me]] = gpin[pkey[me]] & ~(1 << me); pkey[me] = 0; pera[me] = 0 :: else fi
+       :: op == RECLAIM && phase == 0 ->
+          gclaim[victim] = 0;
+          if :: pera[victim] != inForce -> gpin[pkey[victim]] = gpin[pkey[victim]] & ~(1 << victim); pkey[victim] = 0; pera[victim] = 0 :: else fi
+       :: op == RECLAIM && phase == 2 && r == PLACES
+       :: op == RECLAIM && phase == 2 && r < PLACES ->
+          if :: pkey[victim] == key -> gpin[key] = gpin[key] & ~(1 << victim); pkey[victim] = 0; pera[victim] = 0 :: else fi;
+          guse = guse - GH(key, victim); GH(key, victim) = 0; if :: GSUM(key) == 0 -> gtier[key] = 0 :: else fi
        :: else
        fi;
        at = 0; pl = cnt; cnt = rc[pl];
