@@ -86,10 +86,12 @@ export class SpreadParts<K extends string> {
   async #even(): Promise<void> {
     // An event comes in the middle of the answer to a batch.
     await undefined;
+    await this.first.stats();
     while (!this.#isClosed) {
-      await this.first.stats();
       const { era } = this;
-      const ends = await Promise.allSettled(this.sets.map((set) => bring(set, era)));
+      const ends = await Promise.allSettled(this.sets.slice(1).map((set) => bring(set, era)));
+      // Read once more: another process may have redefined the set meanwhile.
+      await this.first.stats();
       const higher = this.sets.map((set) => set[PART]().era).find(({ version }) => version > era.version);
       if (higher) await this.first[PART]().bring(higher);
       else if (isSame(era, this.era)) {

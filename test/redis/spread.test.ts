@@ -1,4 +1,6 @@
 /** Sets that are spread over slots: where their partitions lie, what concerns all slots, and processes that say other things of one set. */
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { MessageChannel } from "node:worker_threads";
 import { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -54,21 +56,26 @@ describeRedis("a set that is spread over slots", () => {
     return limits as SpreadRedisLimitSet<"call_count" | "calls" | "slots">;
   }
 
-  /** The first part as a process has it that ends before it comes to the others. */
-  function firstPart(name: string) {
-    const part = { slots: SLOTS, follows: false, changed: () => {}, mismatched: () => {} };
+  /** A part as a process has it that does nothing about the others. */
+  function openPart(name: string, follows: boolean) {
+    const part = { slots: SLOTS, follows, changed: () => {}, mismatched: () => {} };
     const options = { name, client: two, limits: [calls(5), slots(1)], [PART]: part };
     return new RedisLimitSet<string>(options as never);
   }
 
-  const capacities = async (name: string) => {
-    const texts = await Promise.all(
-      namesOfParts(name, SLOTS).map((part) => one.hget(`limitset:{${part}}`, "J")),
+  /** The first part as a process has it that ends before it comes to the others. */
+  const firstPart = (name: string) => openPart(name, false);
+
+  /** The capacity in each of the parts on the server. */
+  const capacities = (name: string) =>
+    Promise.all(
+      namesOfParts(name, SLOTS).map(async (each) => {
+        const part = openPart(each, true);
+        const { calls } = await part.stats();
+        await part.close();
+        return calls?.capacity;
+      }),
     );
-    return texts.map(
-      (text) => text && JSON.parse(text).limits.find(({ key }: { key: string }) => key === "calls").capacity,
-    );
-  };
 
   test("on a cluster the partitions lie in several slots, and on all nodes", {
     timeout: 60_000,
@@ -107,7 +114,7 @@ describeRedis("a set that is spread over slots", () => {
     for (const [name, parts] of [
       ["users", 16],
       ["u", 3],
-      ["ü 💯", 1024],
+      ["ü 💯", 128],
       ["x", 1],
     ] as const) {
       const all = namesOfParts(name, parts);
@@ -175,6 +182,26 @@ describeRedis("a set that is spread over slots", () => {
     // What it had said of the state holds in all of them.
     for (const view of views) expect((await view.stats()).calls.used).toBe(0);
     await dying.close();
+  });
+
+  test("processes that redefine the set are killed at random, and no slot keeps other limits than the others", async () => {
+    const name = newName();
+    const limits = open(name, { limits: [calls(1000)] });
+    for (const user of USERS) await limits.for({ user }).tryAcquire({ call_count: 7 });
+    for (let deaths = 0; deaths < 5; deaths++) {
+      const child = fork(new URL("./spread-redefiner.js", import.meta.url), [
+        `${server.port}`,
+        name,
+        `${SLOTS}`,
+      ]);
+      await once(child, "message");
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 30));
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      for (const user of USERS) await limits.for({ user }).stats();
+      await expect.poll(async () => new Set(await capacities(name)).size).toBe(1);
+    }
+    for (const user of USERS) expect((await limits.for({ user }).stats())["calls"].used).toBe(7);
   });
 
   test("another redefinition comes after one that was left", async () => {
