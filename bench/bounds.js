@@ -31,7 +31,7 @@ const BOUNDS = [
   ...KINDS.map((kind) => ({ bound: `refusal / grant: ${kind}`, of: kind, to: granted(kind), atMost: 1 })),
   ...flat("resource", slotOf),
   ...flat("rate", rateOf),
-  { bound: "a waiter of 10,000 lines / of one line", of: MANY_LINES, to: ONE_LINE, atMost: 3.5 },
+  { bound: "a waiter of 10,000 lines / of one line", of: MANY_LINES, to: ONE_LINE, atMost: 3 },
   { bound: "a waiter of 100,000 partitions / of one", of: MANY_PARTITIONS, to: ONE_PARTITION, atMost: 1.5 },
   ...REFUSED.map(({ of, to }) => ({ bound: `refusal behind waiters / without: ${of}`, of, to, atMost: 1.5 })),
   // A ratio of times per acquisition of both threads together. Their throughput is at least 0.6 and 1.6 times that of one thread.

@@ -15,6 +15,8 @@ const MOST_LEFT = 16;
 
 /** A binary heap, and a row of entries that came in order. The entries know their place, so that they are found without a search. */
 export class Heap<T extends Placed> {
+  /** The entry that comes before all others. It is asked for much more often than it changes. */
+  first: T | undefined = undefined;
   readonly #isBefore: (a: T, b: T) => boolean;
   readonly #heap: T[] = [];
   /** Undefined where an entry has left: the last one has not, and the first of the others is at `#from`. */
@@ -32,40 +34,43 @@ export class Heap<T extends Placed> {
     return this.#heap.length + this.#row.length - this.#left;
   }
 
-  get first(): T | undefined {
-    const top = this.#heap[0];
-    const next = this.#row[this.#from];
-    return top && !(next && this.#isBefore(next, top)) ? top : next;
-  }
-
   add(entry: T): void {
     const row = this.#row;
     const last = row[row.length - 1];
     if (last && this.#isBefore(entry, last)) this.#rise(entry, this.#heap.length);
     else entry.place = ROW - 1 + row.push(entry);
+    this.#crown();
   }
 
   remove(entry: T): void {
     const { place } = entry;
     if (place < 0) return;
     entry.place = -1;
-    if (place >= ROW) {
-      this.#leaveRow(place - ROW);
-      return;
+    if (place >= ROW) this.#leaveRow(place - ROW);
+    else {
+      const last = this.#heap.pop()!;
+      if (last !== entry) this.#settle(last, place);
     }
-    const last = this.#heap.pop()!;
-    if (last !== entry) this.#settle(last, place);
+    this.#crown();
   }
 
   /** Moves an entry to where it belongs, after its key has changed. */
   moved(entry: T): void {
     const { place } = entry;
-    if (place < 0) return;
-    if (place < ROW) this.#settle(entry, place);
-    else if (this.size > 1) {
+    if (place < 0 || this.size === 1) return;
+    if (place < ROW) {
+      this.#settle(entry, place);
+      this.#crown();
+    } else {
       this.remove(entry);
       this.add(entry);
     }
+  }
+
+  #crown(): void {
+    const top = this.#heap[0];
+    const next = this.#row[this.#from];
+    this.first = top && !(next && this.#isBefore(next, top)) ? top : next;
   }
 
   #leaveRow(at: number): void {
@@ -77,11 +82,9 @@ export class Heap<T extends Placed> {
       while (!row[this.#from]) this.#from++;
       return;
     }
-    this.#row = row.filter((each) => each);
-    this.#row.forEach((each, i) => {
-      each!.place = ROW + i;
-    });
+    this.#row = [];
     this.#from = this.#left = 0;
+    for (const each of row) if (each) each.place = ROW - 1 + this.#row.push(each);
   }
 
   /** Brings an entry that may be put at `place` to where it belongs. */

@@ -143,6 +143,8 @@ export class Demand<W extends Standing<W>> implements Placed {
   }
 }
 
+const NONE: readonly never[] = [];
+
 /**
  * A partition for which lines wait. It is the demand of that of its limits which was waited for first: most have no other, and there may be as
  * many as there are waiters.
@@ -158,7 +160,7 @@ export class Ward<W extends Standing<W>> extends Demand<W> {
   /** Its waiters in order, once the sum before some of them was asked for. */
   order: Order<W> | undefined = undefined;
   /** The demands of its other limits. */
-  private more: Demand<W>[] | undefined = undefined;
+  private more: readonly Demand<W>[] = NONE;
   /** Its lines: most have one. */
   private line: Line<W> | undefined = undefined;
   private others: Map<Name, Line<W>> | undefined = undefined;
@@ -173,7 +175,7 @@ export class Ward<W extends Standing<W>> extends Demand<W> {
 
   /** The demands of those of its limits that are waited for, or were. */
   get demands(): readonly Demand<W>[] {
-    return [this, ...(this.more ?? [])];
+    return [this, ...this.more];
   }
 
   get all(): readonly Line<W>[] {
@@ -216,13 +218,13 @@ export class Ward<W extends Standing<W>> extends Demand<W> {
     if (!demand) {
       demand = new Demand<W>(limit, this);
       // A list that grows would have room for many more.
-      this.more = [...(this.more ?? []), demand];
+      this.more = [...this.more, demand];
     }
     return demand;
   }
 
   demandOf(limit: number): Demand<W> | undefined {
     if (limit === this.limit) return this;
-    return this.more?.find((demand) => demand.limit === limit);
+    return this.more.find((demand) => demand.limit === limit);
   }
 }
