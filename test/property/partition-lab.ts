@@ -22,6 +22,7 @@ import {
   RECORD_NEW,
   RECORD_OLD,
   RECORD_WORD,
+  RECORDS_A_TABLE,
   STATUS,
   TABLE_BYTES,
   TABLES,
@@ -70,6 +71,13 @@ export interface Taken {
   readonly tokens: ReadonlyMap<Part, number>;
 }
 
+/** A record: a word that a transaction changes, and what stands in it before and after. */
+interface Exchange {
+  readonly word: number;
+  readonly old: bigint;
+  readonly next: bigint;
+}
+
 export class PartitionLab {
   readonly arena: Arena;
   partitions: Partitions | Desk;
@@ -91,7 +99,11 @@ export class PartitionLab {
   #die: (sides: number) => number = () => 0;
   /** How many records were left undone, as if their thread had died. */
   undone = 0;
-  #past: { word: number; old: bigint; next: bigint }[] = [];
+  #past: Exchange[] = [];
+  /** Those that were left undone last. */
+  #pending: readonly Exchange[] = [];
+  /** What stood in the words of records when the present call began, once it had done those that were left. */
+  readonly #words = new Map<number, bigint>();
 
   constructor(
     definitions: readonly Definition[],
@@ -162,19 +174,32 @@ export class PartitionLab {
     const words = new Int32Array(buffer);
     const { start } = this.#set;
     const block = presentBlock({ buffer, start });
-    const count = words[(block + words[(start + COMMONS) / 4]! + RECORD_COUNT) / 4]!;
-    if (count === 0) return;
-    const records = Array.from({ length: count }, (_, i) => {
+    const records: Exchange[] = [];
+    // The author has taken them out of its block. Behind them may stand earlier ones: their words had another value when the call began.
+    for (let isOwn = true, i = 0; isOwn && i < RECORDS_A_TABLE * this.#dimensions.length; i++) {
       const at = block + words[(start + RECORDS) / 4]! + i * RECORD_BYTES_EACH;
       const word = words[(at + RECORD_WORD) / 4]! >>> 0;
-      return { word, old: longs[(at + RECORD_OLD) / 8]!, next: longs[(at + RECORD_NEW) / 8]! };
-    });
+      const [old, next] = [longs[(at + RECORD_OLD) / 8]!, longs[(at + RECORD_NEW) / 8]!];
+      isOwn = word !== 0 && longs[word / 8] === next && (this.#words.get(word) ?? old) === old;
+      if (isOwn) records.push({ word, old, next });
+    }
+    const count = records.length;
     const done = this.#die(2) === 0 ? count : this.#die(count + 1);
-    for (const { word, old } of records.slice(done)) {
+    this.#pending = records.slice(done);
+    for (const { word, old } of this.#pending) {
       longs[word / 8] = old;
       this.undone++;
     }
+    if (done < count) words[(block + words[(start + COMMONS) / 4]! + RECORD_COUNT) / 4] = count;
+    for (const { word } of records) this.#words.set(word, 0n);
     this.#past = [...this.#past.slice(-20), ...records.slice(0, done)];
+  }
+
+  /** Notes what stands in the words of records before a call, which does those that were left undone. */
+  #look(): void {
+    const longs = new BigInt64Array(this.arena.memory.buffer);
+    for (const word of this.#words.keys()) this.#words.set(word, longs[word / 8]!);
+    for (const { word, next } of this.#pending) this.#words.set(word, next);
   }
 
   /** Takes, or asks what a take would answer, at `ms`. Returns undefined unless it was granted. */
@@ -246,6 +271,7 @@ export class PartitionLab {
     const core = this.#core;
     const { start, scratch } = this.#set;
     this.arena.f64.set(units, (scratch + UNITS) / 8);
+    this.#look();
     core.changePer(this.partitions.start, start, scratch, 0, ms, action);
     this.#leaveUndone();
     const isOfAll = names.every((name) => name === undefined);
@@ -342,6 +368,7 @@ export class PartitionLab {
     const { start, scratch } = this.#set;
     this.arena.f64.set(units, (scratch + UNITS) / 8);
     const { partitions } = this;
+    this.#look();
     const answer = this.#core.transactPer(partitions.start, start, scratch, 0, ms, action, since, 0, 0);
     if (partitions instanceof Desk) {
       partitions.keep();
