@@ -235,7 +235,9 @@ export class PartitionLab {
     this.#act(participant);
     this.partitions.sharedTaken = shared;
     this.#transact(names, due, ms, SETTLE, token);
-    for (const part of this.#partsOf(names)) this.#plain(part, due, ms, SETTLE, tokens.get(part)!);
+    // A name that has recovered, and whose place another name has taken meanwhile, has nothing to give back; and there is no state to charge.
+    for (const part of this.#partsOf(this.#withRoom(names)))
+      this.#plain(part, due, ms, SETTLE, tokens.get(part)!);
   }
 
   /** Compares what is used, and how long one unit would have to wait. Without names that is the set's own, as for names never seen. */
