@@ -18,7 +18,7 @@ it("every answer of a set is the oracle's", { timeout: TIMEOUT_MS }, () => {
       play({ definitions, startUs, missingUpdate }, history);
     },
   );
-  fc.assert(property, runs(10_000));
+  fc.assert(property, runs(7000));
 });
 
 it("every answer of a set with wide limits is the oracle's", { timeout: TIMEOUT_MS }, () => {
@@ -31,7 +31,7 @@ it("every answer of a set with wide limits is the oracle's", { timeout: TIMEOUT_
       play({ definitions, startUs, missingUpdate }, history);
     },
   );
-  fc.assert(property, runs(3000));
+  fc.assert(property, runs(2000));
 });
 
 it.each(ALGORITHMS)("every answer of one wide %s is the oracle's", { timeout: TIMEOUT_MS }, (algorithm) => {

@@ -3,7 +3,7 @@ import { runs, TIMEOUT_MS } from "./settings.ts";
 import { waitingHistories } from "./waiting-histories.ts";
 import { play, randomScript, type Taste } from "./waiting-script.ts";
 
-const { seed: SEED, numRuns: RUNS } = runs(40);
+const { seed: SEED, numRuns: RUNS } = runs(25);
 const seeds = Array.from({ length: RUNS ?? 0 }, (_, i) => SEED + i);
 
 describe("the rule of waiting", () => {
