@@ -75,6 +75,10 @@ export function timeOf<D>(definition: usize, debt: D): i64 {
 export function timeWith<D>(definition: usize, debt: D, units: i64): i64 {
   const rate = load<i64>(definition + RATE);
   const weight = load<i64>(definition + WEIGHT);
+  // The most common case by itself: processors take long to divide, and the product has 60 bits at most.
+  if (!isVector<D>() && ((units >>> 24) | (weight >>> 36)) === 0) {
+    return min((units * weight + debt + rate - 1) / rate, MOST_TIME);
+  }
   if ((f64(units) * f64(weight)) / f64(rate) > f64(MOST_TIME)) return MOST_TIME;
   if (isVector<D>()) return timeOf<D>(definition, plus<D>(definition, debt, units));
   const time = quotient(units, weight, rate);

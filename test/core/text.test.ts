@@ -49,8 +49,8 @@ const OF_WHOLE = [
 // The rules of debts and refunds are there twice: for debts of one word, and for those of two. So is what redefine reads of them, and
 // each change of a limit. Partitions are a half of all.
 const BUILDS = [
-  { build: "alone", entry: "alone.ts", names: OF_ALONE, most: 26_200 },
-  { build: "whole", entry: "index.ts", names: [...OF_ALONE, ...OF_WHOLE].sort(), most: 44_000 },
+  { build: "alone", entry: "alone.ts", names: OF_ALONE, most: 26_300 },
+  { build: "whole", entry: "index.ts", names: [...OF_ALONE, ...OF_WHOLE].sort(), most: 44_200 },
 ];
 
 const HIDDEN_STATE = /\(\s*(data|global|elem|table|start)\b|memory\.(grow|init)|call_indirect/;
