@@ -111,7 +111,16 @@ export class LocalGranter<M extends string, K extends string = M>
       const { refuser } = region;
       if (refuser >= 0) {
         const ahead = this.set.lines.standingAt(refuser);
-        const wait = this.outlooks.waitBehindAll(region, units, refuser, waitOf(answer), ahead, now);
+        const wait = this.outlooks.waitAt(
+          region,
+          units,
+          undefined,
+          LAST,
+          refuser,
+          waitOf(answer),
+          ahead,
+          now,
+        );
         return new Refusal(this.denials.by(refuser), wait, ahead);
       }
     }
@@ -147,7 +156,17 @@ export class LocalGranter<M extends string, K extends string = M>
     // The most common case by itself, for speed: one limit refuses.
     if (refuser >= 0) {
       const ahead = this.set.lines.countBefore(refuser, asked.ranked, asked.request);
-      const wait = this.outlooks.waitAt(region, asked, refuser, waitOf(answer), ahead, now);
+      const { units, place } = asked.request;
+      const wait = this.outlooks.waitAt(
+        region,
+        units,
+        place,
+        asked.ranked,
+        refuser,
+        waitOf(answer),
+        ahead,
+        now,
+      );
       return new Refusal(this.denials.by(refuser), wait, ahead);
     }
     const outlook = this.outlooks.of(region, asked, now);

@@ -3,7 +3,7 @@ import type { Region } from "../core/region.ts";
 import { momentInLine } from "../core/windows.ts";
 import type { Requests } from "../limits/requests.ts";
 import type { Asked, Before, Outlook } from "../waiting/gate.ts";
-import { LAST, type Place, type Ranked } from "../waiting/standing.ts";
+import type { Place, Ranked, Request } from "../waiting/standing.ts";
 
 /** Up to so many waiters are gone through one by one: where no request is split over windows, that is exact. */
 const MOST_COUNTED = 1000;
@@ -43,7 +43,7 @@ export class Outlooks {
 
   #ofOne(region: Region, asked: Asked, index: number, now: number): Outlook {
     const ahead = this.#countAt(asked, index);
-    const retryAfterMs = this.waitAt(region, asked, index, region.waitOf(index), ahead, now);
+    const retryAfterMs = this.#waitOf(region, asked, index, region.waitOf(index), ahead, now);
     const knownMs = retryAfterMs === Number.POSITIVE_INFINITY ? 0 : retryAfterMs;
     return { limitedBy: this.#alone[index]!, retryAfterMs, knownMs, ahead };
   }
@@ -57,12 +57,17 @@ export class Outlooks {
     let [retryAfterMs, knownMs, ahead] = [0, 0, 0];
     for (const index of refusers) {
       const before = this.#countAt(asked, index);
-      const wait = this.waitAt(region, asked, index, waits[index]!, before, now);
+      const wait = this.#waitOf(region, asked, index, waits[index]!, before, now);
       retryAfterMs = Math.max(retryAfterMs, wait);
       if (Number.isFinite(wait)) knownMs = Math.max(knownMs, wait);
       ahead = Math.max(ahead, before);
     }
     return { limitedBy, retryAfterMs, knownMs, ahead };
+  }
+
+  #waitOf(region: Region, asked: Asked, index: number, wait: number, ahead: number, now: number): number {
+    const { units, place } = asked.request;
+    return this.waitAt(region, units, place, asked.ranked, index, wait, ahead, now);
   }
 
   #countAt({ request, ranked, demand }: Asked, index: number): number {
@@ -73,42 +78,26 @@ export class Outlooks {
    * For how long a limit refuses the request, with so many waiters `ahead` there. The core's answer `wait` counts what they want as one
    * sum; of windows, each of them counts by itself here, since none is split over two windows.
    */
-  waitAt(region: Region, asked: Asked, index: number, wait: number, ahead: number, now: number): number {
+  waitAt(
+    region: Region,
+    units: readonly number[],
+    place: Place | undefined,
+    ranked: Ranked,
+    index: number,
+    wait: number,
+    ahead: number,
+    now: number,
+  ): number {
     if (!this.#windows[index] || ahead === 0 || ahead > MOST_COUNTED || wait === Number.POSITIVE_INFINITY) {
       return wait;
     }
     const reading = region.microsOf(now);
     const known = this.#known[index];
     const moment =
-      known && this.#isOf(known, region, asked.request.units[index]!, asked.request.place, asked.ranked)
+      known && this.#isOf(known, region, units[index]!, place, ranked)
         ? known.moment
-        : this.#find(region, asked, index, wait, reading);
+        : this.#find(region, { units, place }, ranked, index, wait, reading);
     return Number.isNaN(moment) ? wait : (moment - reading) / 1000;
-  }
-
-  /** The same for a try for `units` that stands behind all waiters, of whom so many are `ahead`. */
-  waitBehindAll(
-    region: Region,
-    units: readonly number[],
-    index: number,
-    wait: number,
-    ahead: number,
-    now: number,
-  ): number {
-    if (!this.#windows[index] || ahead === 0 || ahead > MOST_COUNTED) return wait;
-    const reading = region.microsOf(now);
-    const known = this.#known[index];
-    if (known && this.#isOf(known, region, units[index]!, undefined, LAST) && known.moment >= reading) {
-      return (known.moment - reading) / 1000;
-    }
-    return this.waitAt(
-      region,
-      { request: { units }, ranked: LAST, demand: undefined },
-      index,
-      wait,
-      ahead,
-      now,
-    );
   }
 
   /** Whether a moment that is known is that of such a request, now. */
@@ -129,9 +118,15 @@ export class Outlooks {
     );
   }
 
-  #find(region: Region, asked: Asked, index: number, wait: number, reading: number): number {
+  #find(
+    region: Region,
+    request: Request,
+    ranked: Ranked,
+    index: number,
+    wait: number,
+    reading: number,
+  ): number {
     const { version } = region;
-    const { request, ranked } = asked;
     const { changes } = this.#set.lines;
     const units = request.units[index]!;
     const before = this.#set.lines.demandsBefore(index, ranked, request);
